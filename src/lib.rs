@@ -1,0 +1,6 @@
+//! coldcast
+#![warn(missing_docs)]
+
+pub mod model;
+pub mod rng;
+pub mod units;

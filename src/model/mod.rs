@@ -1,0 +1,3 @@
+//! What the world is described with: frameworks and their measured profiles, distributions, prices, objectives.
+pub mod framework;
+pub mod profile;

@@ -1,0 +1,354 @@
+//! Physical quantities as integers: instants and durations in nanoseconds, memory in MiB, CPU in thousandths of a
+//! vCPU. In files they are strings with units (`"300ms"`, `"512Mi"`, `"250m"`, `"50/s"`).
+//!
+//! Knows nothing of wall clocks or money.
+
+use std::fmt;
+use std::ops::{Add, AddAssign, Sub};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+const NS_PER_SECOND: u64 = 1_000_000_000;
+
+/// An instant of simulated time: nanoseconds since the start of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SimTime(pub u64);
+
+/// A length of time in nanoseconds. Covers 584 years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SimDuration(pub u64);
+
+impl SimTime {
+    /// The start of the run.
+    pub const ZERO: Self = Self(0);
+    /// Later than every event.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// Seconds since the start of the run.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / NS_PER_SECOND as f64
+    }
+
+    /// The time passed since `earlier`; zero if `earlier` is later.
+    pub fn since(self, earlier: Self) -> SimDuration {
+        SimDuration(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl SimDuration {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+    /// Longer than every run.
+    pub const MAX: Self = Self(u64::MAX);
+
+    /// From whole seconds.
+    pub const fn from_secs(s: u64) -> Self {
+        Self(s * NS_PER_SECOND)
+    }
+
+    /// From whole milliseconds.
+    pub const fn from_millis(ms: u64) -> Self {
+        Self(ms * 1_000_000)
+    }
+
+    /// From seconds, rounded to the nearest nanosecond; negative and NaN become zero, too large becomes the maximum.
+    pub fn from_secs_f64(s: f64) -> Self {
+        Self((s * NS_PER_SECOND as f64).round() as u64)
+    }
+
+    /// From milliseconds, rounded to the nearest nanosecond; negative and NaN become zero.
+    pub fn from_millis_f64(ms: f64) -> Self {
+        Self((ms * 1e6).round() as u64)
+    }
+
+    /// In seconds.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / NS_PER_SECOND as f64
+    }
+
+    /// In milliseconds.
+    pub fn as_millis_f64(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
+    /// The sum, or the maximum where it would overflow.
+    pub fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// The difference, or zero where `other` is longer.
+    pub fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// The duration times a factor of at least 0, rounded to the nearest nanosecond.
+    pub fn scale(self, factor: f64) -> Self {
+        Self((self.0 as f64 * factor).round() as u64)
+    }
+}
+
+impl Add<SimDuration> for SimTime {
+    type Output = SimTime;
+    fn add(self, d: SimDuration) -> SimTime {
+        SimTime(self.0.saturating_add(d.0))
+    }
+}
+
+impl Add for SimDuration {
+    type Output = SimDuration;
+    fn add(self, d: SimDuration) -> SimDuration {
+        SimDuration(self.0 + d.0)
+    }
+}
+
+impl AddAssign for SimDuration {
+    fn add_assign(&mut self, d: SimDuration) {
+        self.0 += d.0;
+    }
+}
+
+impl Sub for SimDuration {
+    type Output = SimDuration;
+    fn sub(self, d: SimDuration) -> SimDuration {
+        SimDuration(self.0 - d.0)
+    }
+}
+
+/// Memory in mebibytes (1024 x 1024 bytes). AWS writes "MB" for the same unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct MemoryMib(pub u32);
+
+/// CPU in thousandths of one vCPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct MilliCpu(pub u32);
+
+impl MilliCpu {
+    /// In vCPUs.
+    pub fn as_vcpu(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
+}
+
+/// A rate of events per second, at least 0 and finite.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
+pub struct PerSecond(pub f64);
+
+/// A quantity that could not be read: what was typed and what would have been right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a {what}: {hint}")]
+pub struct UnitError {
+    text: String,
+    what: &'static str,
+    hint: String,
+}
+
+fn split_number(text: &str) -> Option<(f64, &str)> {
+    let text = text.trim();
+    let end = text
+        .char_indices()
+        .find(|&(i, c)| {
+            !(c.is_ascii_digit()
+                || c == '.'
+                || (c == '-' || c == '+') && i == 0
+                || (c == 'e' || c == 'E')
+                    && text[i + 1..].starts_with(|d: char| d.is_ascii_digit() || d == '-'))
+                && !(c == '-' && text[..i].ends_with(['e', 'E']))
+        })
+        .map_or(text.len(), |(i, _)| i);
+    let number: f64 = text[..end].parse().ok()?;
+    number.is_finite().then(|| (number, text[end..].trim()))
+}
+
+fn error(text: &str, what: &'static str, hint: impl Into<String>) -> UnitError {
+    UnitError {
+        text: text.to_string(),
+        what,
+        hint: hint.into(),
+    }
+}
+
+impl std::str::FromStr for SimDuration {
+    type Err = UnitError;
+
+    /// Reads `"300ms"`, `"1.5s"`, `"10m"`, `"7d"`, also sums such as `"1h30m"`.
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        const WHAT: &str = "duration";
+        const HINT: &str = "write a number with ns, us, ms, s, m, h, d or w, such as \"300ms\" or \"10m\"";
+        let mut rest = text.trim();
+        if rest.is_empty() {
+            return Err(error(text, WHAT, HINT));
+        }
+        let mut total = 0.0;
+        while !rest.is_empty() {
+            let (number, tail) = split_number(rest).ok_or_else(|| error(text, WHAT, HINT))?;
+            let unit_end = tail
+                .find(|c: char| c.is_ascii_digit() || c == '.' || c == '-')
+                .unwrap_or(tail.len());
+            let ns = match tail[..unit_end].trim() {
+                "ns" => 1.0,
+                "us" | "µs" => 1e3,
+                "ms" => 1e6,
+                "s" => 1e9,
+                "m" | "min" => 60e9,
+                "h" => 3_600e9,
+                "d" => 86_400e9,
+                "w" => 604_800e9,
+                "" if number == 0.0 => 0.0,
+                _ => return Err(error(text, WHAT, HINT)),
+            };
+            if number < 0.0 {
+                return Err(error(text, WHAT, "it must not be negative"));
+            }
+            total += number * ns;
+            rest = tail[unit_end..].trim_start();
+        }
+        if total >= u64::MAX as f64 {
+            return Err(error(text, WHAT, "it is longer than 584 years"));
+        }
+        Ok(Self(total.round() as u64))
+    }
+}
+
+impl std::str::FromStr for MemoryMib {
+    type Err = UnitError;
+
+    /// Reads `"512Mi"`, `"2Gi"` and, as AWS writes binary megabytes, `"1769MB"`.
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        const WHAT: &str = "memory size";
+        const HINT: &str = "write whole mebibytes or gibibytes, such as \"512Mi\" or \"2Gi\"";
+        let (number, unit) = split_number(text).ok_or_else(|| error(text, WHAT, HINT))?;
+        let mib = match unit {
+            "Mi" | "MiB" | "MB" => number,
+            "Gi" | "GiB" | "GB" => number * 1024.0,
+            _ => return Err(error(text, WHAT, HINT)),
+        };
+        if mib <= 0.0 || mib.fract() != 0.0 || mib > f64::from(u32::MAX) {
+            return Err(error(text, WHAT, HINT));
+        }
+        Ok(Self(mib as u32))
+    }
+}
+
+impl std::str::FromStr for MilliCpu {
+    type Err = UnitError;
+
+    /// Reads `"250m"` (thousandths of a vCPU) and `"2"` or `"0.5"` (vCPUs).
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        const WHAT: &str = "CPU amount";
+        const HINT: &str = "write thousandths as \"250m\" or vCPUs as \"0.5\"";
+        let (number, unit) = split_number(text).ok_or_else(|| error(text, WHAT, HINT))?;
+        let milli = match unit {
+            "m" => number,
+            "" => number * 1000.0,
+            _ => return Err(error(text, WHAT, HINT)),
+        };
+        if milli < 1.0 || (milli - milli.round()).abs() > 1e-9 || milli > f64::from(u32::MAX) {
+            return Err(error(text, WHAT, HINT));
+        }
+        Ok(Self(milli.round() as u32))
+    }
+}
+
+impl std::str::FromStr for PerSecond {
+    type Err = UnitError;
+
+    /// Reads `"50/s"`, `"120/m"`, `"1000/h"`, `"5000/d"`.
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        const WHAT: &str = "rate";
+        const HINT: &str = "write a number per s, m, h or d, such as \"50/s\"";
+        let (number, unit) = split_number(text).ok_or_else(|| error(text, WHAT, HINT))?;
+        let seconds = match unit {
+            "/s" => 1.0,
+            "/m" | "/min" => 60.0,
+            "/h" => 3_600.0,
+            "/d" => 86_400.0,
+            _ => return Err(error(text, WHAT, HINT)),
+        };
+        if number < 0.0 {
+            return Err(error(text, WHAT, "a rate must not be negative"));
+        }
+        Ok(Self(number / seconds))
+    }
+}
+
+impl fmt::Display for SimDuration {
+    /// The shortest exact form with one unit: `600s` prints as `10m`, 1.5 s as `1500ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(u64, &str); 7] = [
+            (86_400_000_000_000, "d"),
+            (3_600_000_000_000, "h"),
+            (60_000_000_000, "m"),
+            (1_000_000_000, "s"),
+            (1_000_000, "ms"),
+            (1_000, "us"),
+            (1, "ns"),
+        ];
+        if self.0 == 0 {
+            return f.write_str("0s");
+        }
+        let (ns, unit) = UNITS.into_iter().find(|&(ns, _)| self.0 % ns == 0).unwrap_or((1, "ns"));
+        write!(f, "{}{unit}", self.0 / ns)
+    }
+}
+
+impl fmt::Display for MemoryMib {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}Mi", self.0)
+    }
+}
+
+impl fmt::Display for MilliCpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}m", self.0)
+    }
+}
+
+impl fmt::Display for PerSecond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", self.0)
+    }
+}
+
+macro_rules! serde_by_string {
+    ($($t:ty),*) => {$(
+        impl Serialize for $t {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $t {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(d)?;
+                text.parse().map_err(de::Error::custom)
+            }
+        }
+    )*};
+}
+serde_by_string!(SimDuration, MemoryMib, MilliCpu, PerSecond);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_read_and_print() {
+        let duration = |text: &str| text.parse::<SimDuration>().map(|d| d.to_string()).map_err(|e| e.to_string());
+        assert_eq!(duration("300ms").as_deref(), Ok("300ms"));
+        assert_eq!(duration("600s").as_deref(), Ok("10m"));
+        assert_eq!(duration("1h30m").as_deref(), Ok("90m"));
+        assert_eq!(duration("1.991s").as_deref(), Ok("1991ms"));
+        assert_eq!(duration("1e3s").as_deref(), Ok("1000s"));
+        assert_eq!(duration("0s").as_deref(), Ok("0s"));
+        assert!(duration("-1s").unwrap_err().contains("negative"));
+        assert!(duration("5").unwrap_err().contains("300ms"));
+        assert!(duration("").is_err());
+        assert_eq!("512Mi".parse(), Ok(MemoryMib(512)));
+        assert_eq!("1.5Gi".parse(), Ok(MemoryMib(1536)));
+        assert!("512".parse::<MemoryMib>().is_err());
+        assert_eq!("250m".parse(), Ok(MilliCpu(250)));
+        assert_eq!("0.5".parse(), Ok(MilliCpu(500)));
+        assert!("0".parse::<MilliCpu>().is_err());
+        assert_eq!("120/m".parse(), Ok(PerSecond(2.0)));
+        assert!("-3/s".parse::<PerSecond>().unwrap_err().to_string().contains("negative"));
+    }
+}
