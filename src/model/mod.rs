@@ -1,3 +1,4 @@
 //! What the world is described with: frameworks and their measured profiles, distributions, prices, objectives.
+pub mod arrival;
 pub mod framework;
 pub mod profile;
