@@ -173,7 +173,8 @@ impl std::str::FromStr for SimDuration {
     /// Reads `"300ms"`, `"1.5s"`, `"10m"`, `"7d"`, also sums such as `"1h30m"`.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         const WHAT: &str = "duration";
-        const HINT: &str = "write a number with ns, us, ms, s, m, h, d or w, such as \"300ms\" or \"10m\"";
+        const HINT: &str =
+            "write a number with ns, us, ms, s, m, h, d or w, such as \"300ms\" or \"10m\"";
         let mut rest = text.trim();
         if rest.is_empty() {
             return Err(error(text, WHAT, HINT));
@@ -286,7 +287,10 @@ impl fmt::Display for SimDuration {
         if self.0 == 0 {
             return f.write_str("0s");
         }
-        let (ns, unit) = UNITS.into_iter().find(|&(ns, _)| self.0 % ns == 0).unwrap_or((1, "ns"));
+        let (ns, unit) = UNITS
+            .into_iter()
+            .find(|&(ns, _)| self.0 % ns == 0)
+            .unwrap_or((1, "ns"));
         write!(f, "{}{unit}", self.0 / ns)
     }
 }
@@ -332,7 +336,11 @@ mod tests {
 
     #[test]
     fn quantities_read_and_print() {
-        let duration = |text: &str| text.parse::<SimDuration>().map(|d| d.to_string()).map_err(|e| e.to_string());
+        let duration = |text: &str| {
+            text.parse::<SimDuration>()
+                .map(|d| d.to_string())
+                .map_err(|e| e.to_string())
+        };
         assert_eq!(duration("300ms").as_deref(), Ok("300ms"));
         assert_eq!(duration("600s").as_deref(), Ok("10m"));
         assert_eq!(duration("1h30m").as_deref(), Ok("90m"));
@@ -349,6 +357,12 @@ mod tests {
         assert_eq!("0.5".parse(), Ok(MilliCpu(500)));
         assert!("0".parse::<MilliCpu>().is_err());
         assert_eq!("120/m".parse(), Ok(PerSecond(2.0)));
-        assert!("-3/s".parse::<PerSecond>().unwrap_err().to_string().contains("negative"));
+        assert!(
+            "-3/s"
+                .parse::<PerSecond>()
+                .unwrap_err()
+                .to_string()
+                .contains("negative")
+        );
     }
 }

@@ -1,0 +1,353 @@
+//! Distributions of durations: what a scenario or a profile says, and how a uniform draw becomes a duration.
+//!
+//! Draws go through the quantile function wherever it has a closed form, so that a larger uniform number always means a
+//! longer duration and paired comparisons stay paired.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand_distr::Distribution;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::rng::Stream;
+use crate::stats::normal;
+use crate::units::SimDuration;
+
+/// A distribution as written: `"20ms"` for a constant, or a table with one key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DistSpec(Form);
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Form {
+    #[serde(skip)]
+    Constant(SimDuration),
+    Exponential(MeanForm),
+    Lognormal(LognormalForm),
+    Gamma(MeanSdForm),
+    Weibull(WeibullForm),
+    Uniform(UniformForm),
+    Empirical(EmpiricalForm),
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MeanForm {
+    mean: SimDuration,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LognormalForm {
+    median: Option<SimDuration>,
+    p99: Option<SimDuration>,
+    mean: Option<SimDuration>,
+    sd: Option<SimDuration>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MeanSdForm {
+    mean: SimDuration,
+    sd: SimDuration,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WeibullForm {
+    scale: SimDuration,
+    shape: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UniformForm {
+    min: SimDuration,
+    max: SimDuration,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmpiricalForm {
+    values: Option<Vec<SimDuration>>,
+    path: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for DistSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StringOrTable;
+        impl<'de> Visitor<'de> for StringOrTable {
+            type Value = DistSpec;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as \"20ms\" or a table such as { exponential = { mean = \"20ms\" } }")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<DistSpec, E> {
+                text.parse()
+                    .map(|d| DistSpec(Form::Constant(d)))
+                    .map_err(E::custom)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DistSpec, A::Error> {
+                Form::deserialize(MapAccessDeserializer::new(map)).map(DistSpec)
+            }
+        }
+        deserializer.deserialize_any(StringOrTable)
+    }
+}
+
+/// A distribution ready to draw from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dist {
+    /// Always the same duration.
+    Constant(SimDuration),
+    /// Exponential with this mean in nanoseconds.
+    Exponential(f64),
+    /// Log-normal: mean and standard deviation of the logarithm of nanoseconds.
+    Lognormal(f64, f64),
+    /// Gamma: shape, and scale in nanoseconds.
+    Gamma(f64, f64),
+    /// Weibull: scale in nanoseconds, and the reciprocal of the shape.
+    Weibull(f64, f64),
+    /// Uniform between two ends in nanoseconds.
+    Uniform(f64, f64),
+    /// One of these samples, each as likely as the other, ascending.
+    Empirical(Arc<[SimDuration]>),
+}
+
+impl DistSpec {
+    /// A constant.
+    pub fn constant(duration: SimDuration) -> Self {
+        Self(Form::Constant(duration))
+    }
+
+    /// The path of a file with one duration a line, where the distribution names one.
+    pub fn path(&self) -> Option<&str> {
+        match &self.0 {
+            Form::Empirical(form) => form.path.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Checks the parameters and prepares the distribution. `file` is the text of the file named by [`Self::path`].
+    ///
+    /// # Errors
+    /// A sentence that says which parameter is wrong and what would be right.
+    pub fn prepare(&self, file: Option<&str>) -> Result<Dist, String> {
+        let positive = |name: &str, d: SimDuration| match d {
+            SimDuration::ZERO => Err(format!("`{name}` must be longer than 0")),
+            d => Ok(d.0 as f64),
+        };
+        Ok(match &self.0 {
+            Form::Constant(d) => Dist::Constant(*d),
+            Form::Exponential(f) => Dist::Exponential(positive("mean", f.mean)?),
+            Form::Lognormal(f) => lognormal(f)?,
+            Form::Gamma(f) => {
+                let (mean, sd) = (positive("mean", f.mean)?, positive("sd", f.sd)?);
+                Dist::Gamma((mean / sd).powi(2), sd * sd / mean)
+            }
+            Form::Weibull(f) => {
+                if !(f.shape.is_finite() && f.shape > 0.0) {
+                    return Err("`shape` must be a number above 0".into());
+                }
+                Dist::Weibull(positive("scale", f.scale)?, 1.0 / f.shape)
+            }
+            Form::Uniform(f) if f.min > f.max => return Err("`min` must not be above `max`".into()),
+            Form::Uniform(f) => Dist::Uniform(f.min.0 as f64, f.max.0 as f64),
+            Form::Empirical(f) => {
+                let values = match (&f.values, file) {
+                    (Some(values), None) => values.clone(),
+                    (None, Some(text)) => samples(text)?,
+                    _ => return Err("give either `values` or `path`".into()),
+                };
+                Dist::empirical(values).ok_or("there is no value to draw from")?
+            }
+        })
+    }
+}
+
+fn samples(text: &str) -> Result<Vec<SimDuration>, String> {
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(i, line)| {
+            line.trim()
+                .parse()
+                .map_err(|e| format!("line {}: {e}", i + 1))
+        })
+        .collect()
+}
+
+fn lognormal(form: &LognormalForm) -> Result<Dist, String> {
+    match (form.median, form.p99, form.mean, form.sd) {
+        (Some(median), Some(p99), None, None) if SimDuration::ZERO < median && median <= p99 => {
+            let mu = (median.0 as f64).ln();
+            Ok(Dist::Lognormal(
+                mu,
+                ((p99.0 as f64).ln() - mu) / normal::quantile(0.99),
+            ))
+        }
+        (None, None, Some(mean), Some(sd)) if mean > SimDuration::ZERO => {
+            let variance = (1.0 + (sd.0 as f64 / mean.0 as f64).powi(2)).ln();
+            Ok(Dist::Lognormal(
+                (mean.0 as f64).ln() - variance / 2.0,
+                variance.sqrt(),
+            ))
+        }
+        (Some(_), Some(_), None, None) => {
+            Err("`median` must be above 0 and not above `p99`".into())
+        }
+        (None, None, Some(_), Some(_)) => Err("`mean` must be above 0".into()),
+        _ => Err("a lognormal takes either `median` and `p99`, or `mean` and `sd`".into()),
+    }
+}
+
+impl Dist {
+    /// One of `samples` with equal chance; `None` if there are none.
+    pub fn empirical(mut samples: Vec<SimDuration>) -> Option<Self> {
+        samples.sort_unstable();
+        (!samples.is_empty()).then(|| Self::Empirical(samples.into()))
+    }
+
+    /// The duration that belongs to draw `index` of `stream`.
+    #[inline]
+    pub fn at(&self, stream: Stream, index: u64) -> SimDuration {
+        let ns = match self {
+            Self::Constant(d) => return *d,
+            Self::Exponential(mean) => -stream.uniform(index).ln() * mean,
+            Self::Lognormal(mu, sigma) => {
+                (mu + sigma * normal::quantile(stream.uniform(index))).exp()
+            }
+            Self::Uniform(min, max) => min + stream.uniform(index) * (max - min),
+            Self::Weibull(scale, power) => scale * (-stream.uniform(index).ln()).powf(*power),
+            Self::Gamma(shape, scale) => gamma(*shape, *scale, stream, index),
+            Self::Empirical(samples) => {
+                let rank = (u128::from(stream.bits(index)) * samples.len() as u128) >> 64;
+                return samples[rank as usize];
+            }
+        };
+        SimDuration((ns + 0.5) as u64)
+    }
+
+    /// The expected value in seconds.
+    pub fn mean_s(&self) -> f64 {
+        1e-9 * match self {
+            Self::Constant(d) => d.0 as f64,
+            Self::Exponential(mean) => *mean,
+            Self::Lognormal(mu, sigma) => (mu + sigma * sigma / 2.0).exp(),
+            Self::Gamma(shape, scale) => shape * scale,
+            Self::Weibull(scale, power) => scale * gamma_function(1.0 + power),
+            Self::Uniform(min, max) => (min + max) / 2.0,
+            Self::Empirical(samples) => {
+                samples.iter().map(|d| d.0 as f64).sum::<f64>() / samples.len() as f64
+            }
+        }
+    }
+}
+
+#[inline(never)]
+fn gamma(shape: f64, scale: f64, stream: Stream, index: u64) -> f64 {
+    // The parameters were checked in `prepare`; a degenerate shape falls back to its mean.
+    rand_distr::Gamma::new(shape, scale).map_or(shape * scale, |g| g.sample(&mut stream.rng(index)))
+}
+
+/// Lanczos approximation of the gamma function for x >= 1 (relative error below 1e-10; Numerical Recipes, 6.1).
+fn gamma_function(x: f64) -> f64 {
+    const C: [f64; 6] = [
+        76.180_091_729_471_46,
+        -86.505_320_329_416_77,
+        24.014_098_240_830_91,
+        -1.231_739_572_450_155,
+        1.208_650_973_866_179e-3,
+        -5.395_239_384_953e-6,
+    ];
+    let t = x + 5.5;
+    let series = C
+        .iter()
+        .zip(1..)
+        .fold(1.000_000_000_190_015, |sum, (c, j)| {
+            sum + c / (x + f64::from(j))
+        });
+    (-t + (x + 0.5) * t.ln()).exp() * 2.506_628_274_631_000_5 * series / x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Draws, Purpose};
+
+    fn dist(text: &str) -> Result<Dist, String> {
+        #[derive(Deserialize)]
+        struct Holder {
+            d: DistSpec,
+        }
+        let holder: Holder =
+            toml::from_str(&format!("d = {text}")).map_err(|e| e.message().to_string())?;
+        holder.d.prepare(None)
+    }
+
+    #[test]
+    fn means_of_draws_are_the_means_of_the_laws() {
+        let stream = Draws::new(1, 0).stream(Purpose::Service, 0);
+        let n = 200_000u64;
+        for text in [
+            "'20ms'",
+            "{ exponential = { mean = '20ms' } }",
+            "{ lognormal = { median = '20ms', p99 = '120ms' } }",
+            "{ lognormal = { mean = '20ms', sd = '10ms' } }",
+            "{ gamma = { mean = '20ms', sd = '30ms' } }",
+            "{ weibull = { scale = '20ms', shape = 0.7 } }",
+            "{ uniform = { min = '10ms', max = '20ms' } }",
+            "{ empirical = { values = ['1ms', '2ms', '30ms'] } }",
+        ] {
+            let dist = dist(text).unwrap();
+            let draws: Vec<f64> = (0..n).map(|k| dist.at(stream, k).as_secs_f64()).collect();
+            let mean = draws.iter().sum::<f64>() / n as f64;
+            let sd = (draws.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / n as f64).sqrt();
+            let error = (mean - dist.mean_s()).abs();
+            assert!(
+                error <= 4.0 * sd / (n as f64).sqrt() + 1e-9,
+                "{text}: {mean} {}",
+                dist.mean_s()
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_parameters_are_named() {
+        assert!(
+            dist("{ lognormal = { median = '20ms' } }")
+                .unwrap_err()
+                .contains("median")
+        );
+        assert!(
+            dist("{ lognormal = { median = '20ms', p99 = '10ms' } }")
+                .unwrap_err()
+                .contains("p99")
+        );
+        assert!(
+            dist("{ exponential = { mean = '0s' } }")
+                .unwrap_err()
+                .contains("mean")
+        );
+        assert!(
+            dist("{ uniform = { min = '2s', max = '1s' } }")
+                .unwrap_err()
+                .contains("min")
+        );
+        assert!(
+            dist("{ empirical = { values = [] } }")
+                .unwrap_err()
+                .contains("no value")
+        );
+        assert!(
+            dist("{ expo = { mean = '1s' } }")
+                .unwrap_err()
+                .contains("exponential")
+        );
+        assert!(dist("5").unwrap_err().contains("duration"));
+        assert!(dist("'-5ms'").unwrap_err().contains("negative"));
+    }
+}

@@ -1,0 +1,157 @@
+//! The calendar: events to come, in order of time, then rank, then insertion.
+//!
+//! Completions, one per request, have a small heap of their own; the rare timers (readiness, expiry, give-up) have
+//! another. Cancelling costs nothing: a timer carries the epoch of what it is about and is ignored when stale.
+
+use std::cmp::Reverse;
+
+use dary_heap::QuaternaryHeap;
+
+use crate::units::SimTime;
+
+/// A timer's subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// An instance is ready to serve.
+    Ready {
+        /// Slot of the instance.
+        instance: u32,
+    },
+    /// An instance may have reached the end of its idle time.
+    Expiry {
+        /// Slot of the instance.
+        instance: u32,
+        /// Epoch of the slot when the timer was set.
+        epoch: u32,
+    },
+    /// A request may have waited too long.
+    GiveUp {
+        /// Slot of the request.
+        request: u32,
+        /// Epoch of the slot when the timer was set.
+        epoch: u32,
+    },
+}
+
+/// The next event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The request in this slot ends.
+    Done(u32),
+    /// A timer runs out.
+    Timer(Timer),
+}
+
+/// Requests in flight at a time that the calendar can tell apart.
+const SLOT_BITS: u32 = 24;
+
+/// Events to come.
+#[derive(Debug, Default)]
+pub(crate) struct Calendar {
+    /// Time in the upper half; insertion number and request slot in the lower.
+    done: QuaternaryHeap<Reverse<u128>>,
+    timers: QuaternaryHeap<Reverse<(SimTime, Timer, u64)>>,
+    inserted: u64,
+}
+
+impl Calendar {
+    /// Has the request in slot `request` end at `at`.
+    #[inline]
+    pub(crate) fn done_at(&mut self, at: SimTime, request: u32) {
+        assert!(
+            request < 1 << SLOT_BITS,
+            "more than 16 million requests in flight at a time"
+        );
+        self.inserted += 1;
+        let order = self.inserted << SLOT_BITS | u64::from(request);
+        self.done
+            .push(Reverse(u128::from(at.0) << 64 | u128::from(order)));
+    }
+
+    /// Sets a timer.
+    pub(crate) fn timer_at(&mut self, at: SimTime, timer: Timer) {
+        self.inserted += 1;
+        self.timers.push(Reverse((at, timer, self.inserted)));
+    }
+
+    /// The time of the next event, or never.
+    #[inline]
+    pub(crate) fn next_time(&self) -> SimTime {
+        self.next_done().min(
+            self.timers
+                .peek()
+                .map_or(SimTime::NEVER, |Reverse((at, ..))| *at),
+        )
+    }
+
+    #[inline]
+    fn next_done(&self) -> SimTime {
+        self.done
+            .peek()
+            .map_or(SimTime::NEVER, |Reverse(key)| SimTime((key >> 64) as u64))
+    }
+
+    /// Takes the next event. At equal times completions come before timers.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<(SimTime, Event)> {
+        let done = self.next_done();
+        if let Some(Reverse((at, ..))) = self.timers.peek()
+            && *at < done
+        {
+            let Reverse((at, timer, _)) = self.timers.pop()?;
+            return Some((at, Event::Timer(timer)));
+        }
+        let Reverse(key) = self.done.pop()?;
+        let request = (key as u64 & ((1 << SLOT_BITS) - 1)) as u32;
+        Some((done, Event::Done(request)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_then_rank_then_insertion() {
+        let mut calendar = Calendar::default();
+        let at = SimTime;
+        calendar.timer_at(
+            at(5),
+            Timer::Expiry {
+                instance: 1,
+                epoch: 0,
+            },
+        );
+        calendar.timer_at(at(5), Timer::Ready { instance: 2 });
+        calendar.done_at(at(5), 9);
+        calendar.done_at(at(5), 3);
+        calendar.timer_at(
+            at(4),
+            Timer::Expiry {
+                instance: 7,
+                epoch: 0,
+            },
+        );
+        assert_eq!(calendar.next_time(), at(4));
+        let order: Vec<_> = std::iter::from_fn(|| calendar.pop())
+            .map(|(_, event)| event)
+            .collect();
+        assert_eq!(
+            order,
+            [
+                Event::Timer(Timer::Expiry {
+                    instance: 7,
+                    epoch: 0
+                }),
+                Event::Done(9),
+                Event::Done(3),
+                Event::Timer(Timer::Ready { instance: 2 }),
+                Event::Timer(Timer::Expiry {
+                    instance: 1,
+                    epoch: 0
+                }),
+            ]
+        );
+        assert_eq!(calendar.next_time(), SimTime::NEVER);
+    }
+}

@@ -1,0 +1,140 @@
+//! The loop: the next arrival or the next event, whichever is earlier. Arrivals never enter the calendar.
+
+use crate::model::arrival::Arrival;
+use crate::rng::Draws;
+use crate::sim::fact::{FleetState, Observer};
+use crate::sim::setup::Setup;
+use crate::sim::world::World;
+use crate::units::SimTime;
+
+/// Appends the next arrivals of a service in order of time to the vector; false when there are no more.
+pub type Feed<'a> = Box<dyn FnMut(&mut Vec<Arrival>) -> bool + 'a>;
+
+/// Arrivals asked for at a time.
+const BATCH: usize = 4096;
+
+/// What a run was, apart from what its observers saw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunStats {
+    /// Requests that arrived, warm-up included.
+    pub arrivals: u64,
+    /// End of the counted time: the horizon, or the last arrival.
+    pub end: SimTime,
+    /// By service.
+    pub services: Vec<ServiceStats>,
+}
+
+/// Instances of one service between the warm-up and the end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceStats {
+    /// Integrals over that time, in instance-nanoseconds and request-nanoseconds.
+    pub area: FleetState<i128>,
+    /// Most instances at a time.
+    pub instances_peak: u32,
+    /// Instances created.
+    pub instances_created: u64,
+}
+
+/// The arrivals of one service, a batch at a time.
+struct Lane<'a> {
+    feed: Feed<'a>,
+    batch: Vec<Arrival>,
+    next: usize,
+}
+
+impl Lane<'_> {
+    #[inline]
+    fn peek(&mut self) -> Option<Arrival> {
+        if let Some(arrival) = self.batch.get(self.next) {
+            return Some(*arrival);
+        }
+        self.fill()
+    }
+
+    #[cold]
+    fn fill(&mut self) -> Option<Arrival> {
+        loop {
+            self.next = 0;
+            self.batch.clear();
+            let more = (self.feed)(&mut self.batch);
+            if !self.batch.is_empty() {
+                return self.batch.first().copied();
+            }
+            if !more {
+                return None;
+            }
+        }
+    }
+}
+
+/// Runs `setup` on the arrivals of its services, `feeds[i]` belonging to service `i`, and tells `observer` what happens.
+///
+/// # Panics
+/// If the number of feeds is not the number of services, or arrivals are out of order.
+pub fn run(
+    setup: Setup,
+    feeds: Vec<Feed<'_>>,
+    draws: Draws,
+    observer: &mut impl Observer,
+) -> RunStats {
+    assert_eq!(
+        setup.services.len(),
+        feeds.len(),
+        "one feed for each service"
+    );
+    let horizon = setup.horizon.map_or(SimTime::NEVER, |h| SimTime::ZERO + h);
+    let mut lanes: Vec<Lane<'_>> = feeds
+        .into_iter()
+        .map(|feed| Lane {
+            feed,
+            batch: Vec::with_capacity(BATCH),
+            next: 0,
+        })
+        .collect();
+    let mut world = World::new(setup, draws);
+    let mut last_arrival = SimTime::ZERO;
+    let mut open = true;
+    while open || world.unfinished() {
+        let next = if open {
+            earliest(&mut lanes).filter(|&(_, a)| a.at < horizon)
+        } else {
+            None
+        };
+        let event = world.next_event();
+        match next {
+            Some((service, arrival)) if arrival.at < event => {
+                assert!(arrival.at >= last_arrival, "arrivals out of order");
+                last_arrival = arrival.at;
+                lanes[service].next += 1;
+                world.pass(arrival.at, observer);
+                world.arrive(service as u16, &arrival, observer);
+            }
+            None if open => {
+                open = false;
+                world.close(if horizon == SimTime::NEVER {
+                    last_arrival
+                } else {
+                    horizon
+                });
+            }
+            _ => {
+                world.pass(event, observer);
+                world.step(observer);
+            }
+        }
+    }
+    world.finish(observer)
+}
+
+/// The service whose next arrival is the earliest, the first of them at equal times.
+#[inline]
+fn earliest(lanes: &mut [Lane<'_>]) -> Option<(usize, Arrival)> {
+    if let [lane] = lanes {
+        return lane.peek().map(|arrival| (0, arrival));
+    }
+    let next = lanes
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(i, lane)| lane.peek().map(|arrival| (i, arrival)));
+    next.min_by_key(|(i, arrival)| (arrival.at, *i))
+}

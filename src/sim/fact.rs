@@ -1,0 +1,160 @@
+//! What happened, told to observers. Physical amounts only: no prices, no objectives.
+
+use crate::units::{SimDuration, SimTime};
+
+/// How a request that was started ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was answered.
+    Completed,
+    /// It ran into the platform's timeout while it ran.
+    TimedOut,
+}
+
+/// Why a request was turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reject {
+    /// The account's or the function's concurrency limit.
+    Concurrency,
+    /// The platform's limit of requests per second.
+    RequestRate,
+    /// The platform's limit of new instances per time.
+    ScalingRate,
+    /// The most instances that the scenario allows.
+    MaxInstances,
+    /// The most waiting requests that the scenario allows.
+    QueueFull,
+}
+
+/// A request that ran to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finished {
+    /// Position of its service.
+    pub service: u16,
+    /// Number of its function within the service.
+    pub function: u32,
+    /// How many requests of this function arrived before it.
+    pub index: u64,
+    /// When it arrived.
+    pub arrived: SimTime,
+    /// When its service began, after any wait and start of an instance.
+    pub started: SimTime,
+    /// When it ended.
+    pub finished: SimTime,
+    /// Number of the instance that served it, unique within its function.
+    pub instance: u64,
+    /// Whether an instance was started for it.
+    pub cold: bool,
+    /// Initialisation of that instance; zero for a warm request.
+    pub init: SimDuration,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// The state of a service's instances at one instant, or its integral over time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FleetState<T> {
+    /// Instances on their way up.
+    pub starting: T,
+    /// Instances with at least one request in service.
+    pub busy: T,
+    /// Instances without a request.
+    pub idle: T,
+    /// Requests that wait for an instance.
+    pub queued: T,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    /// A request arrived.
+    Arrived {
+        /// Position of its service.
+        service: u16,
+        /// When.
+        at: SimTime,
+    },
+    /// A request ran to an end.
+    Finished(Finished),
+    /// A request was turned away.
+    Rejected {
+        /// Position of its service.
+        service: u16,
+        /// Number of its function within the service.
+        function: u32,
+        /// When, which is also its arrival.
+        at: SimTime,
+        /// Why.
+        reason: Reject,
+    },
+    /// A waiting request gave up.
+    GaveUp {
+        /// Position of its service.
+        service: u16,
+        /// Number of its function within the service.
+        function: u32,
+        /// When it had arrived.
+        arrived: SimTime,
+        /// When it gave up.
+        at: SimTime,
+    },
+    /// An instance was started for a request.
+    ColdStart {
+        /// Position of its service.
+        service: u16,
+        /// When.
+        at: SimTime,
+    },
+    /// An instance ended.
+    Stopped {
+        /// Position of its service.
+        service: u16,
+        /// Number of its function within the service.
+        function: u32,
+        /// Number of the instance, unique within its function.
+        instance: u64,
+        /// When it was created.
+        created: SimTime,
+        /// When it ended.
+        at: SimTime,
+    },
+    /// The state of a service at a sampling instant.
+    Sampled {
+        /// Position of the service.
+        service: u16,
+        /// When.
+        at: SimTime,
+        /// Integrals over time since the start of the run, in instance-nanoseconds and request-nanoseconds.
+        area: FleetState<i128>,
+    },
+}
+
+/// Watches a run. It cannot change its course.
+pub trait Observer {
+    /// Takes note of a fact. Facts come in order of time.
+    fn observe(&mut self, fact: &Fact);
+}
+
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    #[inline]
+    fn observe(&mut self, fact: &Fact) {
+        self.0.observe(fact);
+        self.1.observe(fact);
+    }
+}
+
+impl<T: Observer> Observer for &mut T {
+    #[inline]
+    fn observe(&mut self, fact: &Fact) {
+        (**self).observe(fact);
+    }
+}
+
+impl<T: Observer> Observer for Option<T> {
+    #[inline]
+    fn observe(&mut self, fact: &Fact) {
+        if let Some(inner) = self {
+            inner.observe(fact);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! State of the world: requests in the system, instances, and the functions they belong to.
+
+use std::collections::VecDeque;
+
+use crate::rng::{Draws, Purpose};
+use crate::sim::pool::{Link, Links, Pool, Routing};
+use crate::sim::setup::{ColdStart, FunctionStreams};
+use crate::sim::slab::Slab;
+use crate::units::{SimDuration, SimTime};
+
+/// No instance yet.
+pub(crate) const NO_INSTANCE: u32 = u32::MAX;
+
+/// A request in the system.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request {
+    pub(crate) arrived: SimTime,
+    pub(crate) started: SimTime,
+    /// How many requests of the function arrived before it.
+    pub(crate) index: u64,
+    /// Service time given by the traffic.
+    pub(crate) given: Option<SimDuration>,
+    /// Initialisation that the request waited for and that belongs to it.
+    pub(crate) init: SimDuration,
+    pub(crate) service: u16,
+    pub(crate) function: u32,
+    /// Slot of the instance, or [`NO_INSTANCE`] while it waits in the queue.
+    pub(crate) instance: u32,
+    /// Whether an instance was started for it.
+    pub(crate) cold: bool,
+    pub(crate) timed_out: bool,
+    /// Part of the initial state: it is served but was no arrival.
+    pub(crate) initial: bool,
+}
+
+/// An instance.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) link: Link,
+    pub(crate) service: u16,
+    pub(crate) function: u32,
+    pub(crate) created: SimTime,
+    /// When it ends if it stays idle.
+    pub(crate) deadline: SimTime,
+    /// When its pending expiry timer runs out; never if there is none.
+    pub(crate) timer: SimTime,
+    /// Requests in service, or waiting for it to start.
+    pub(crate) in_flight: u32,
+    /// Initialises again within the next request, because the last one was cut off.
+    pub(crate) reset: bool,
+    /// Present while it is on its way up.
+    pub(crate) start: Option<Box<Start>>,
+}
+
+/// An instance on its way up.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) cold: ColdStart,
+    /// Requests that wait for it; the first is the one it was started for.
+    pub(crate) requests: VecDeque<u32>,
+    /// Counts as busy because only the whole response of its first request is known.
+    pub(crate) counts_as_busy: bool,
+}
+
+/// Instances by slot.
+#[derive(Debug, Default)]
+pub(crate) struct Instances(pub(crate) Slab<Instance>);
+
+impl Links for Instances {
+    #[inline]
+    fn link(&mut self, slot: u32) -> &mut Link {
+        &mut self.0.get_mut(slot).link
+    }
+}
+
+/// A function: it scales on its own.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    pub(crate) streams: FunctionStreams,
+    /// Arrivals so far.
+    pub(crate) arrivals: u64,
+    /// Instances created so far.
+    pub(crate) created: u64,
+    /// Instances that exist.
+    pub(crate) instances: u32,
+    /// Requests in service or waiting for an instance that starts for them.
+    pub(crate) in_flight: u32,
+    /// Instances that are up and have a free slot.
+    pub(crate) pool: Pool,
+    /// Instances on their way up with a free slot, oldest first; only where instances serve several requests.
+    pub(crate) starting: VecDeque<u32>,
+    /// Requests that wait, oldest first.
+    pub(crate) queue: VecDeque<u32>,
+}
+
+impl Fleet {
+    pub(crate) fn new(draws: Draws, service: u16, function: u32, routing: Routing) -> Self {
+        let entity = u64::from(service) << 32 | u64::from(function);
+        Self {
+            streams: FunctionStreams::new(draws, entity),
+            arrivals: 0,
+            created: 0,
+            instances: 0,
+            in_flight: 0,
+            pool: Pool::new(routing, draws.stream(Purpose::Routing, entity)),
+            starting: VecDeque::new(),
+            queue: VecDeque::new(),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The simulator: pure, synchronous, in integer nanoseconds. Given a [`setup::Setup`] it cannot fail.
+pub(crate) mod calendar;
+pub mod engine;
+pub mod fact;
+pub(crate) mod fleet;
+pub(crate) mod gauge;
+pub mod platform;
+pub mod pool;
+pub mod recorder;
+pub mod setup;
+pub(crate) mod slab;
+pub mod timeline;
+pub(crate) mod world;

@@ -1,0 +1,163 @@
+//! What a run needs, resolved and checked: the services, how long their requests take, and where time is cut.
+
+use std::sync::Arc;
+
+use crate::model::dist::Dist;
+use crate::rng::{Draws, Purpose, Stream};
+use crate::sim::platform::Platform;
+use crate::sim::pool::Routing;
+use crate::units::SimDuration;
+
+/// A run before it starts.
+pub struct Setup {
+    /// The services; traffic names them by position.
+    pub services: Vec<ServiceSetup>,
+    /// The platform that all services share.
+    pub platform: Box<dyn Platform>,
+    /// Requests that arrive earlier are served but not counted.
+    pub warm_up: SimDuration,
+    /// Requests that arrive at or after it are not taken; `None`: the run ends with the last arrival.
+    pub horizon: Option<SimDuration>,
+    /// Distance of the samples of the fleet's state that observers get.
+    pub sample_every: SimDuration,
+}
+
+/// One service: a group of functions with the same code, each scaling on its own.
+#[derive(Debug, Clone)]
+pub struct ServiceSetup {
+    /// Service time of a warm request.
+    pub warm: ServiceTime,
+    /// What a new instance costs its first request.
+    pub cold: ColdModel,
+    /// Requests that one instance serves at a time, at least 1.
+    pub concurrency: u32,
+    /// Which of several free instances takes a request.
+    pub routing: Routing,
+    /// A request that runs longer is cut off; `None`: never.
+    pub timeout: Option<SimDuration>,
+    /// An initialisation that takes longer is aborted and run again inside the first request; `None`: never.
+    pub init_limit: Option<SimDuration>,
+    /// A request that waits longer in the queue gives up; `None`: never.
+    pub queue_timeout: Option<SimDuration>,
+    /// Instances that exist at the start of the run.
+    pub initial: InitialState,
+}
+
+/// Instances of each function that exist at the start of the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InitialState {
+    /// Instances without a request.
+    pub idle: u32,
+    /// Instances with one request in service, whose time is drawn afresh; it counts as no arrival.
+    pub busy: u32,
+}
+
+/// Service time of a warm request.
+#[derive(Debug, Clone)]
+pub enum ServiceTime {
+    /// Drawn whole from one distribution.
+    Whole(Dist),
+    /// The framework's overhead, the work's CPU time at the instance's share of CPU, and the work's waits, added up.
+    Parts {
+        /// The framework's own share, as measured at this CPU size.
+        overhead: Dist,
+        /// CPU part of the work, stretched to the instance's CPU already.
+        cpu: Dist,
+        /// Waiting part of the work.
+        wait: Dist,
+    },
+}
+
+/// What a new instance costs its first request.
+#[derive(Debug, Clone)]
+pub enum ColdModel {
+    /// The whole response time of the first request, start included.
+    Response(Dist),
+    /// Time before the first request's service begins.
+    Start(Dist),
+    /// One measured start, drawn whole so that its phases stay together.
+    Measured(Arc<[ColdStart]>),
+}
+
+/// A measured cold start by phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColdStart {
+    /// Creating and starting the sandbox, before the first instruction of the image.
+    pub sandbox: SimDuration,
+    /// From the start of the process to its listening socket.
+    pub init: SimDuration,
+    /// Overhead of the first request; replaces the warm overhead.
+    pub first_request: SimDuration,
+}
+
+/// The streams of random numbers of one function.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FunctionStreams {
+    service: Stream,
+    wait: Stream,
+    overhead: Stream,
+    cold: Stream,
+}
+
+impl FunctionStreams {
+    pub(crate) fn new(draws: Draws, entity: u64) -> Self {
+        Self {
+            service: draws.stream(Purpose::Service, entity),
+            wait: draws.stream(Purpose::Wait, entity),
+            overhead: draws.stream(Purpose::Overhead, entity),
+            cold: draws.stream(Purpose::ColdStart, entity),
+        }
+    }
+}
+
+impl ServiceTime {
+    /// Service time of request `index`; `first` is the overhead of a first request in place of the warm one.
+    #[inline]
+    pub(crate) fn draw(
+        &self,
+        streams: &FunctionStreams,
+        index: u64,
+        first: Option<SimDuration>,
+    ) -> SimDuration {
+        match self {
+            Self::Whole(dist) => {
+                let time = dist.at(streams.service, index);
+                first.map_or(time, |first| time + first)
+            }
+            Self::Parts {
+                overhead,
+                cpu,
+                wait,
+            } => {
+                let overhead = first.unwrap_or_else(|| overhead.at(streams.overhead, index));
+                overhead + cpu.at(streams.service, index) + wait.at(streams.wait, index)
+            }
+        }
+    }
+}
+
+impl ColdModel {
+    /// The `ordinal`-th start of a function; the second value is the whole response where the model says that instead.
+    pub(crate) fn draw(
+        &self,
+        streams: &FunctionStreams,
+        ordinal: u64,
+    ) -> (ColdStart, Option<SimDuration>) {
+        let none = ColdStart {
+            sandbox: SimDuration::ZERO,
+            init: SimDuration::ZERO,
+            first_request: SimDuration::ZERO,
+        };
+        match self {
+            Self::Response(dist) => (none, Some(dist.at(streams.cold, ordinal))),
+            Self::Start(dist) => {
+                let init = dist.at(streams.cold, ordinal);
+                (ColdStart { init, ..none }, None)
+            }
+            Self::Measured(samples) => {
+                let rank = (u128::from(streams.cold.bits(ordinal)) * samples.len() as u128) >> 64;
+                (samples[rank as usize], None)
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The run over time, in bins of equal width. When there are too many bins, neighbours are merged and the width doubles,
+//! so that a run of unknown length needs no more memory than a short one.
+
+use std::collections::BTreeMap;
+
+use crate::sim::fact::{Fact, FleetState, Observer, Outcome};
+use crate::stats::histogram::{bucket, middle};
+use crate::units::SimTime;
+
+/// Most bins kept.
+const MOST: usize = 1024;
+
+/// One bin of one service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bin {
+    /// Requests that arrived in it.
+    pub arrivals: u64,
+    /// Requests that ended well in it.
+    pub completed: u64,
+    /// Requests that were turned away in it.
+    pub rejected: u64,
+    /// Instances started for a request in it.
+    pub cold_starts: u64,
+    /// Integrals over the bin, in instance-nanoseconds and request-nanoseconds.
+    pub area: FleetState<i128>,
+    /// Its width in nanoseconds; the last one may be narrower than the others.
+    pub width: u64,
+    /// Latencies of the requests that ended well in it: histogram bucket and count.
+    pub latency: BTreeMap<u16, u32>,
+}
+
+impl Bin {
+    /// Adds the counts of a bin: the next one in time, or the same one of another replication.
+    pub fn add(&mut self, other: &Self) {
+        self.arrivals += other.arrivals;
+        self.completed += other.completed;
+        self.rejected += other.rejected;
+        self.cold_starts += other.cold_starts;
+        self.area.starting += other.area.starting;
+        self.area.busy += other.area.busy;
+        self.area.idle += other.area.idle;
+        self.area.queued += other.area.queued;
+        self.width += other.width;
+        for (&bucket, &count) in &other.latency {
+            *self.latency.entry(bucket).or_default() += count;
+        }
+    }
+
+    /// The `q`-quantile of the latencies in milliseconds; `None` without any.
+    pub fn latency_ms(&self, q: f64) -> Option<f64> {
+        let total: u64 = self.latency.values().map(|&n| u64::from(n)).sum();
+        let rank = ((q * total as f64).ceil() as u64).max(1);
+        let mut seen = 0;
+        self.latency.iter().find_map(|(&bucket, &count)| {
+            seen += u64::from(count);
+            (seen >= rank).then(|| middle(usize::from(bucket)) as f64 / 1e6)
+        })
+    }
+}
+
+/// The bins of one service so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceTimeline {
+    /// In order of time from the start of the run.
+    pub bins: Vec<Bin>,
+    /// How many samples of the engine make one bin.
+    pub samples_per_bin: u32,
+    current: Bin,
+    /// Counts by histogram bucket of the current bin, dense for speed; the list names those that are not zero.
+    counts: Vec<u32>,
+    touched: Vec<u16>,
+    /// Integrals at the last sample.
+    area: FleetState<i128>,
+    last: SimTime,
+    samples: u32,
+}
+
+/// Watches a run and fills a timeline for each service.
+#[derive(Debug)]
+pub struct Timeline {
+    services: Vec<ServiceTimeline>,
+}
+
+impl Timeline {
+    /// Timelines of `services` services.
+    pub fn new(services: usize) -> Self {
+        let empty = ServiceTimeline {
+            samples_per_bin: 1,
+            counts: vec![0; usize::from(u16::MAX) + 1],
+            ..ServiceTimeline::default()
+        };
+        Self {
+            services: vec![empty; services],
+        }
+    }
+
+    /// The timelines by service.
+    pub fn into_services(mut self) -> Vec<ServiceTimeline> {
+        for service in &mut self.services {
+            service.flush();
+            service.counts = Vec::new();
+        }
+        self.services
+    }
+}
+
+impl ServiceTimeline {
+    fn sample(&mut self, at: SimTime, area: FleetState<i128>) {
+        self.current.width += at.since(self.last).0;
+        self.current.area.starting += area.starting - self.area.starting;
+        self.current.area.busy += area.busy - self.area.busy;
+        self.current.area.idle += area.idle - self.area.idle;
+        self.current.area.queued += area.queued - self.area.queued;
+        self.area = area;
+        self.last = at;
+        self.samples += 1;
+        if self.samples >= self.samples_per_bin {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        for bucket in self.touched.drain(..) {
+            let count = std::mem::take(&mut self.counts[usize::from(bucket)]);
+            *self.current.latency.entry(bucket).or_default() += count;
+        }
+        if self.current.width == 0 {
+            // Requests that end after the end of the run belong to no bin.
+            self.current = Bin::default();
+            return;
+        }
+        self.bins.push(std::mem::take(&mut self.current));
+        self.samples = 0;
+        if self.bins.len() > MOST {
+            self.samples_per_bin *= 2;
+            let mut halves = std::mem::take(&mut self.bins).into_iter();
+            while let Some(mut bin) = halves.next() {
+                match halves.next() {
+                    Some(second) => {
+                        bin.add(&second);
+                        self.bins.push(bin);
+                    }
+                    None => {
+                        // The odd one is half a bin: it goes on.
+                        self.current = bin;
+                        self.samples = self.samples_per_bin / 2;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Observer for Timeline {
+    #[inline]
+    fn observe(&mut self, fact: &Fact) {
+        match *fact {
+            Fact::Arrived { service, .. } => self.services[service as usize].current.arrivals += 1,
+            Fact::Finished(request) if request.outcome == Outcome::Completed => {
+                let service = &mut self.services[request.service as usize];
+                service.current.completed += 1;
+                let bucket = bucket(request.finished.since(request.arrived).0) as u16;
+                let count = &mut service.counts[usize::from(bucket)];
+                if *count == 0 {
+                    service.touched.push(bucket);
+                }
+                *count += 1;
+            }
+            Fact::Rejected { service, .. } => self.services[service as usize].current.rejected += 1,
+            Fact::ColdStart { service, .. } => {
+                self.services[service as usize].current.cold_starts += 1
+            }
+            Fact::Sampled { service, at, area } => self.services[service as usize].sample(at, area),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_merge_without_losing_anything() {
+        let mut timeline = Timeline::new(1);
+        let samples = 3 * MOST as u64 + 5;
+        for i in 1..=samples {
+            timeline.observe(&Fact::Arrived {
+                service: 0,
+                at: SimTime(i * 10 - 1),
+            });
+            timeline.observe(&Fact::Sampled {
+                service: 0,
+                at: SimTime(i * 10),
+                area: FleetState {
+                    idle: i128::from(i) * 30,
+                    ..FleetState::default()
+                },
+            });
+        }
+        let service = &timeline.into_services()[0];
+        assert!(service.bins.len() <= MOST);
+        assert_eq!(
+            service.bins.iter().map(|b| b.arrivals).sum::<u64>(),
+            samples
+        );
+        assert_eq!(
+            service.bins.iter().map(|b| b.area.idle).sum::<i128>(),
+            i128::from(samples) * 30
+        );
+        let (last, full) = service.bins.split_last().unwrap();
+        assert!(
+            full.iter()
+                .all(|b| b.width == 10 * u64::from(service.samples_per_bin))
+        );
+        assert!(last.width <= full[0].width);
+    }
+}

@@ -1,0 +1,5 @@
+//! Statistics without a notion of time or money: quantiles of large counts, intervals of means, the normal quantile.
+pub mod histogram;
+pub mod interval;
+pub mod normal;
+pub mod order;
