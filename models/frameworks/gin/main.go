@@ -30,6 +30,12 @@ var (
 	tags      = [...]string{"new", "sale", "eco", "bulk", "local", "gift", "spare"}
 )
 
+type greeting struct {
+	Message   string `json:"message"`
+	Framework string `json:"framework"`
+	Version   string `json:"version"`
+}
+
 type item struct {
 	ID      int64     `json:"id"`
 	Name    string    `json:"name"`
@@ -92,10 +98,10 @@ func health(c *gin.Context) {
 }
 
 func hello(c *gin.Context) {
-	c.JSON(http.StatusOK, gin.H{
-		"message":   "hello",
-		"framework": "gin",
-		"version":   strings.TrimPrefix(gin.Version, "v"),
+	c.JSON(http.StatusOK, greeting{
+		Message:   "hello",
+		Framework: "gin",
+		Version:   strings.TrimPrefix(gin.Version, "v"),
 	})
 }
 
