@@ -8,3 +8,5 @@ mod mean;
 pub mod month;
 pub mod rate;
 mod split;
+
+pub use split::bill_groups;
