@@ -4,6 +4,7 @@
 //! Owns the figures, their sources and the rules by which a service rounds. Knows nothing of quantities or bills. A price
 //! is US dollars per unit, a decimal and never a binary float. A price that is missing is an error and never 0.
 
+mod check;
 pub mod date;
 mod error;
 mod file;
@@ -214,8 +215,8 @@ impl PriceList {
             usd: usd.to_string(),
         };
         let price = self.meters.get_mut(meter).ok_or_else(bad)?;
-        let amount = file::decimal(usd).ok_or_else(bad)?;
-        let unit_price_usd = file::unit_price(amount, price.per).ok_or_else(bad)?;
+        let amount = check::decimal(usd).ok_or_else(bad)?;
+        let unit_price_usd = check::unit_price(amount, price.per).ok_or_else(bad)?;
         let sku = price.tiers[0].sku.clone();
         price.tiers = vec![Tier {
             from: Decimal::ZERO,
