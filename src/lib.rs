@@ -1,9 +1,11 @@
 //! coldcast
 #![warn(missing_docs)]
 
+pub mod cost;
 pub mod model;
 mod registry;
 pub mod rng;
 pub mod sim;
 pub mod stats;
+pub mod suggest;
 pub mod units;

@@ -1,0 +1,48 @@
+//! The mean bill of several replications. Quantities are averaged and priced again, so that the mean's lines still
+//! multiply out and still add up to its total.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::bill::{Bill, BillLine};
+use super::rate::{self, QUANTITY_DECIMALS};
+
+impl Bill {
+    /// Line by line, the mean of bills from the same price lists. A line that a bill lacks counts as quantity 0 there.
+    /// Tiers apply to each bill before averaging, for a month lies in a tier and an average of months does not.
+    ///
+    /// The mean of the totals and the total of the mean differ by the rounding to nano-units and no more.
+    pub fn mean(bills: &[Self]) -> Self {
+        let count = Decimal::from(bills.len());
+        let mut sums: BTreeMap<_, BillLine> = BTreeMap::new();
+        for line in bills.iter().flat_map(|bill| &bill.lines) {
+            let key = (
+                &line.provider,
+                &line.region,
+                &line.meter,
+                line.tier,
+                line.unit_price_usd,
+            );
+            match sums.get_mut(&key) {
+                Some(sum) => {
+                    sum.quantity += line.quantity;
+                    sum.free_quantity += line.free_quantity;
+                }
+                None => {
+                    sums.insert(key, line.clone());
+                }
+            }
+        }
+        let mean = |sum: Decimal| (sum / count).round_dp(QUANTITY_DECIMALS).normalize();
+        let lines = sums.into_values().map(|mut line| {
+            line.quantity = mean(line.quantity);
+            line.free_quantity = mean(line.free_quantity);
+            // A mean has no more digits than the largest line, whose product was exact.
+            line.cost_usd = rate::exact_product(line.quantity, line.unit_price_usd)
+                .unwrap_or_else(|| line.quantity * line.unit_price_usd);
+            line
+        });
+        Self { lines: lines.collect() }
+    }
+}

@@ -1,0 +1,12 @@
+//! From metered quantities to money: month scaling, free allowances, tiers, bills.
+//!
+//! Owns every multiplication by a price. Knows nothing of traffic, frameworks or how quantities were metered. Money is
+//! US dollars and quantities are units of the price list, both decimal; nothing is rounded to cents here.
+pub mod bill;
+pub mod lambda;
+mod mean;
+pub mod month;
+pub mod rate;
+mod split;
+
+pub use split::bill_groups;

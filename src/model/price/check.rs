@@ -1,0 +1,280 @@
+//! Every rule for price lists that TOML cannot express. All problems are collected, each with its line.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use toml::Spanned;
+
+use super::date::{AsOf, parse_day};
+use super::file::{RawFree, RawList, RawPrice, RawSource};
+use super::lambda::{LambdaRules, RawLambda};
+use super::{FreeAllowance, MeterPrice, SCHEMA, Source, Tier};
+
+/// Decimals of a unit price at most: with the 9 of a quantity the product still fits a decimal.
+const MAX_PRICE_DECIMALS: u32 = 19;
+
+/// A plain decimal, at least 0. Blank, NaN, exponents and more digits than a decimal holds are none.
+pub(super) fn decimal(text: &str) -> Option<Decimal> {
+    let plain = text.starts_with(|c: char| c.is_ascii_digit())
+        && text.ends_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let number = plain.then(|| Decimal::from_str_exact(text).ok())??;
+    Some(number.normalize())
+}
+
+/// `usd / per`, if that is exact and short enough to be multiplied with a quantity.
+pub(super) fn unit_price(usd: Decimal, per: Decimal) -> Option<Decimal> {
+    let one = usd.checked_div(per)?.normalize();
+    (one.checked_mul(per)? == usd && one.scale() <= MAX_PRICE_DECIMALS).then_some(one)
+}
+
+/// A file, to say where a problem is.
+pub(super) struct Place<'a> {
+    pub(super) name: &'a str,
+    pub(super) text: &'a str,
+}
+
+impl Place<'_> {
+    fn line(&self, offset: usize) -> String {
+        let before = self.text.as_bytes().iter().take(offset);
+        let line = 1 + before.filter(|&&byte| byte == b'\n').count();
+        format!("{} line {line}", self.name)
+    }
+}
+
+/// What has been understood so far, and what is wrong with it.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) sources: BTreeMap<String, Source>,
+    pub(super) meters: BTreeMap<String, MeterPrice>,
+    pub(super) free: Vec<FreeAllowance>,
+    pub(super) lambda: Option<LambdaRules>,
+    pub(super) problems: Vec<String>,
+}
+
+impl Draft {
+    fn problem(&mut self, at: &str, text: impl std::fmt::Display) {
+        self.problems.push(format!("{at}: {text}"));
+    }
+
+    /// The header that all files share: provider, region and effective day.
+    pub(super) fn header(&mut self, raws: &[(Place<'_>, RawList)]) -> Option<(String, String, jiff::civil::Date)> {
+        let (first_place, first) = raws.first()?;
+        for (place, raw) in raws {
+            if raw.schema != SCHEMA {
+                self.problem(
+                    place.name,
+                    format_args!("schema = {} is not known; it is {SCHEMA}", raw.schema),
+                );
+            }
+            if raw.currency != "USD" {
+                // Currencies are never mixed in a total and there are no exchange rates here.
+                self.problem(place.name, format_args!("currency = `{}` must be USD", raw.currency));
+            }
+            if raw.provider.trim().is_empty() || raw.region.trim().is_empty() {
+                self.problem(place.name, "provider and region must not be blank");
+            }
+            if (&raw.provider, &raw.region, &raw.effective) != (&first.provider, &first.region, &first.effective) {
+                self.problem(
+                    place.name,
+                    format_args!("the header differs from that of {}", first_place.name),
+                );
+            }
+        }
+        let effective = parse_day(&first.effective);
+        if effective.is_none() {
+            self.problem(
+                first_place.name,
+                format_args!("effective = `{}` is not a day", first.effective),
+            );
+        }
+        Some((first.provider.clone(), first.region.clone(), effective?))
+    }
+
+    /// The sources of one file.
+    pub(super) fn sources(&mut self, place: &Place<'_>, sources: &BTreeMap<String, RawSource>) {
+        for (id, raw) in sources {
+            match raw.read.parse() {
+                Ok(read) => {
+                    let source = Source {
+                        title: raw.title.clone(),
+                        url: raw.url.clone(),
+                        read,
+                    };
+                    if self.sources.insert(id.clone(), source).is_some() {
+                        self.problem(place.name, format_args!("source `{id}` is defined twice"));
+                    }
+                }
+                Err(error) => self.problem(place.name, format_args!("source `{id}`: {error}")),
+            }
+        }
+    }
+
+    fn check_sources(&mut self, at: &str, ids: &[String]) {
+        if ids.is_empty() {
+            self.problem(at, "a figure needs a source");
+        }
+        for id in ids {
+            if !self.sources.contains_key(id) {
+                let near = crate::suggest::nearest(id, self.sources.keys().map(String::as_str));
+                let hint = near.first().map(|name| format!(", did you mean `{name}`?"));
+                self.problem(at, format_args!("unknown source `{id}`{}", hint.unwrap_or_default()));
+            }
+        }
+    }
+
+    /// One price.
+    pub(super) fn price(&mut self, place: &Place<'_>, raw: &Spanned<RawPrice>) {
+        let line = place.line(raw.span().start);
+        let raw = raw.get_ref();
+        let at = format!("{line} ({})", raw.meter);
+        self.check_sources(&at, &raw.source);
+        for (key, text) in [
+            ("meter", &raw.meter),
+            ("cloud-service", &raw.cloud_service),
+            ("sku", &raw.sku),
+            ("unit", &raw.unit),
+        ] {
+            if text.trim().is_empty() {
+                self.problem(&at, format_args!("{key} must not be blank"));
+            }
+        }
+        let as_of = raw.as_of.parse::<AsOf>();
+        if let Err(error) = &as_of {
+            self.problem(&at, format_args!("as-of {error}"));
+        }
+        let mut number = |key: &str, text: &str| {
+            let number = decimal(text);
+            if number.is_none() {
+                self.problem(
+                    &at,
+                    format_args!("{key} = \"{text}\" is not a plain decimal of at least 0"),
+                );
+            }
+            number
+        };
+        let usd = number("usd", &raw.usd);
+        let per = number("per", &raw.per);
+        let from = raw
+            .tier_from
+            .as_ref()
+            .map_or(Some(Decimal::ZERO), |t| number("tier-from", t));
+        let to = raw.tier_to.as_ref().map(|text| number("tier-to", text));
+        let (Some(usd), Some(per), Some(from), Ok(as_of)) = (usd, per, from, as_of) else {
+            return;
+        };
+        let Some(unit_price_usd) = unit_price(usd, per) else {
+            self.problem(
+                &at,
+                format_args!("usd / per must be exact with at most {MAX_PRICE_DECIMALS} decimals"),
+            );
+            return;
+        };
+        let price = self.meters.entry(raw.meter.clone()).or_insert_with(|| MeterPrice {
+            meter: raw.meter.clone(),
+            cloud_service: raw.cloud_service.clone(),
+            unit: raw.unit.clone(),
+            per,
+            tiers: Vec::new(),
+        });
+        let same = (&price.cloud_service, &price.unit, price.per) == (&raw.cloud_service, &raw.unit, per);
+        price.tiers.push(Tier {
+            from,
+            to: to.flatten(),
+            usd,
+            unit_price_usd,
+            sku: raw.sku.clone(),
+            source: raw.source.clone(),
+            as_of: Some(as_of),
+            confidence: raw.confidence,
+            note: raw.note.clone(),
+        });
+        if !same {
+            self.problem(&at, "all tiers of a meter need the same cloud-service, unit and per");
+        }
+    }
+
+    /// Sorts the tiers of each meter and checks that they cover every quantity once.
+    pub(super) fn tiers(&mut self) {
+        for (meter, price) in &mut self.meters {
+            price.tiers.sort_by_key(|tier| tier.from);
+            let mut reached = Some(Decimal::ZERO);
+            for tier in &price.tiers {
+                let from = tier.from;
+                match reached {
+                    Some(end) if end == from => {}
+                    Some(end) if end < from => {
+                        self.problems
+                            .push(format!("{meter}: no price between {end} and {from}"));
+                    }
+                    _ => self.problems.push(format!("{meter}: two prices from {from} on")),
+                }
+                if tier.to.is_some_and(|to| to <= from) {
+                    self.problems
+                        .push(format!("{meter}: the tier from {from} ends before it begins"));
+                }
+                reached = tier.to;
+            }
+            if let Some(end) = reached {
+                self.problems
+                    .push(format!("{meter}: no price above {end}; the last tier has no tier-to"));
+            }
+        }
+    }
+
+    /// One allowance; its meters must be known by now.
+    pub(super) fn free(&mut self, place: &Place<'_>, raw: &Spanned<RawFree>) {
+        let line = place.line(raw.span().start);
+        let raw = raw.get_ref();
+        let at = format!("{line} (free {})", raw.id);
+        self.check_sources(&at, &raw.source);
+        if raw.meters.is_empty() {
+            self.problem(&at, "an allowance needs at least one meter");
+        }
+        for (i, meter) in raw.meters.iter().enumerate() {
+            match self.meters.get(meter) {
+                None => self.problem(&at, format_args!("meter `{meter}` has no price")),
+                Some(price) if price.unit != raw.unit => {
+                    let unit = price.unit.clone();
+                    self.problem(&at, format_args!("meter `{meter}` counts {unit} and not {}", raw.unit));
+                }
+                Some(_) => {}
+            }
+            if raw.meters[..i].contains(meter) || self.free.iter().any(|free| free.meters.contains(meter)) {
+                self.problem(&at, format_args!("meter `{meter}` has an allowance already"));
+            }
+        }
+        match decimal(&raw.quantity) {
+            Some(quantity) => self.free.push(FreeAllowance {
+                id: raw.id.clone(),
+                meters: raw.meters.clone(),
+                unit: raw.unit.clone(),
+                quantity,
+                scope: raw.scope.clone(),
+                source: raw.source.clone(),
+            }),
+            None => self.problem(
+                &at,
+                format_args!("quantity = \"{}\" is not a plain decimal", raw.quantity),
+            ),
+        }
+    }
+
+    /// The rules of AWS Lambda.
+    pub(super) fn lambda(&mut self, place: &Place<'_>, raw: Spanned<RawLambda>) {
+        let at = format!("{} (billing.lambda)", place.line(raw.span().start));
+        let raw = raw.into_inner();
+        self.check_sources(&at, &raw.source);
+        if self.lambda.is_some() {
+            self.problem(&at, "the rules are given twice");
+        }
+        match raw.check() {
+            Ok(rules) => self.lambda = Some(rules),
+            Err(problems) => {
+                for problem in problems {
+                    self.problem(&at, problem);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The file format of price lists as TOML sees it: strict keys, text for every number. `check` gives them meaning.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use toml::Spanned;
+
+use super::check::{Draft, Place};
+use super::lambda::RawLambda;
+use super::{Confidence, PriceError, PriceList};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawList {
+    pub(super) schema: u32,
+    pub(super) provider: String,
+    pub(super) region: String,
+    pub(super) currency: String,
+    pub(super) effective: String,
+    pub(super) sources: BTreeMap<String, RawSource>,
+    #[serde(default)]
+    pub(super) price: Vec<Spanned<RawPrice>>,
+    #[serde(default)]
+    pub(super) free: Vec<Spanned<RawFree>>,
+    #[serde(default)]
+    pub(super) billing: RawBilling,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawSource {
+    pub(super) title: String,
+    pub(super) url: Option<String>,
+    pub(super) read: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawPrice {
+    pub(super) meter: String,
+    pub(super) cloud_service: String,
+    pub(super) sku: String,
+    pub(super) unit: String,
+    pub(super) per: String,
+    pub(super) tier_from: Option<String>,
+    pub(super) tier_to: Option<String>,
+    pub(super) usd: String,
+    pub(super) source: Vec<String>,
+    pub(super) as_of: String,
+    pub(super) confidence: Confidence,
+    pub(super) note: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawFree {
+    pub(super) id: String,
+    pub(super) meters: Vec<String>,
+    pub(super) unit: String,
+    pub(super) quantity: String,
+    pub(super) scope: String,
+    pub(super) source: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawBilling {
+    pub(super) lambda: Option<Spanned<RawLambda>>,
+}
+
+/// The list in its files, given as (name for messages, text).
+pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, PriceError> {
+    let mut raws = Vec::new();
+    let mut hash = Sha256::new();
+    for &(name, text) in files {
+        let raw = toml::from_str(text).map_err(|source| PriceError::Toml {
+            list: name.to_string(),
+            source: Box::new(source),
+        })?;
+        raws.push((Place { name, text }, raw));
+        hash.update(text);
+    }
+    let mut draft = Draft::default();
+    let header = draft.header(&raws);
+    // All sources and prices come before what refers to them, in whatever file that is.
+    for (place, raw) in &raws {
+        draft.sources(place, &raw.sources);
+    }
+    for (place, raw) in &raws {
+        for price in &raw.price {
+            draft.price(place, price);
+        }
+    }
+    draft.tiers();
+    for (place, raw) in raws {
+        for free in &raw.free {
+            draft.free(&place, free);
+        }
+        if let Some(lambda) = raw.billing.lambda {
+            draft.lambda(&place, lambda);
+        }
+    }
+    let invalid = |problems| PriceError::Invalid {
+        list: list.to_string(),
+        problems,
+    };
+    let (provider, region, effective) = match header {
+        Some(header) if draft.problems.is_empty() => header,
+        _ => return Err(invalid(draft.problems)),
+    };
+    Ok(PriceList {
+        id: format!("{provider}-{region}-{effective}"),
+        provider,
+        region,
+        effective,
+        sha256: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        sources: draft.sources,
+        free: draft.free,
+        meters: draft.meters,
+        lambda: draft.lambda,
+    })
+}

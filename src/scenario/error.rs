@@ -1,0 +1,72 @@
+//! What can be wrong with a scenario.
+
+use std::io;
+
+use crate::model::price::PriceError;
+
+/// A scenario that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The text is not a scenario; the message shows the line.
+    #[error("{name}: {message}")]
+    Syntax {
+        /// The file, or `the built-in scenario`.
+        name: String,
+        /// Message of the TOML parser with line and caret.
+        message: String,
+        /// The nearest known key where one was misspelt.
+        nearest: Option<String>,
+    },
+    /// A `--set` that cannot be applied.
+    #[error("--set {given}: {problem}")]
+    Set {
+        /// What was typed.
+        given: String,
+        /// Why it cannot be applied.
+        problem: String,
+    },
+    /// Everything that is semantically wrong.
+    #[error("{name} has {}:\n{}", problems_count(.problems), bullets(.problems))]
+    Problems {
+        /// The file, or `the built-in scenario`.
+        name: String,
+        /// One sentence each.
+        problems: Vec<String>,
+    },
+    /// The price list cannot be used.
+    #[error(transparent)]
+    Price(#[from] PriceError),
+}
+
+fn problems_count(problems: &[String]) -> String {
+    match problems.len() {
+        1 => "a problem".into(),
+        n => format!("{n} problems"),
+    }
+}
+
+fn bullets(problems: &[String]) -> String {
+    let lines: Vec<String> = problems.iter().map(|p| format!("  - {p}")).collect();
+    lines.join("\n")
+}
+
+impl ScenarioError {
+    /// What to do about it.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Read { .. } => vec!["give the path of a scenario file, or no path for the built-in scenario".into()],
+            Self::Syntax { nearest, .. } => nearest.iter().map(|n| format!("did you mean `{n}`?")).collect(),
+            Self::Set { .. } => vec!["write --set path.to.key=value, such as --set platform.lambda.memory=1769Mi".into()],
+            Self::Problems { .. } => Vec::new(),
+            Self::Price(error) => error.hints(),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The scenario exactly as the TOML says it. Unknown keys are errors.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::inline::InlineProfile;
+use super::work::Work;
+use crate::cost::month::Month;
+use crate::sim::platform::PlatformSpec;
+use crate::trace::Traffic;
+use crate::units::SimDuration;
+
+/// The only scenario format so far.
+pub const SCHEMA: u32 = 1;
+
+/// A scenario file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scenario {
+    /// Version of this format: 1.
+    pub schema: u32,
+    /// Name in every report.
+    pub name: String,
+    /// Root of all random numbers.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// Independent repetitions, from which the intervals come.
+    #[serde(default = "ten")]
+    pub replications: u32,
+    /// Beginning of the run that counts in no statistic.
+    #[serde(default)]
+    pub warm_up: SimDuration,
+    /// Length of the run; default: the length of the trace.
+    pub horizon: Option<SimDuration>,
+    /// Candidates: each becomes a variant on the same traffic.
+    #[serde(default)]
+    pub frameworks: Vec<String>,
+    /// Whether sizes between two measured ones may be interpolated.
+    #[serde(default)]
+    pub interpolate: bool,
+    /// Arrivals.
+    pub traffic: Option<Traffic>,
+    /// The handler's own work.
+    pub work: Option<Work>,
+    /// The latency promise.
+    pub slo: Option<Slo>,
+    /// Where it runs.
+    pub platform: PlatformSpec,
+    /// What it costs.
+    pub prices: Option<Prices>,
+    /// Profiles written into the scenario.
+    #[serde(default)]
+    pub profile: BTreeMap<String, InlineProfile>,
+    /// Several services instead of several candidates.
+    #[serde(default)]
+    pub service: Vec<Service>,
+}
+
+/// `[slo]`
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slo {
+    /// A valid request is good if it is answered within this time.
+    pub latency: SimDuration,
+    /// Share of valid requests that must be good, above 0 and at most 1.
+    pub objective: f64,
+}
+
+/// `[prices]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Prices {
+    /// Name of a built-in list, or path of a file.
+    pub list: String,
+    /// Length of the month that is billed.
+    #[serde(default)]
+    pub month: Month,
+    /// Whether the provider's free allowance is granted, once to each variant.
+    #[serde(default)]
+    pub free_tier: bool,
+}
+
+/// `[[service]]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Name, unique within the scenario.
+    pub name: String,
+    /// Catalog profile, path of a profile file, or inline profile.
+    pub framework: String,
+    /// Arrivals; default: the scenario's.
+    pub traffic: Option<Traffic>,
+    /// The handler's own work; default: the scenario's.
+    pub work: Option<Work>,
+    /// The latency promise; default: the scenario's.
+    pub slo: Option<Slo>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn ten() -> u32 {
+    10
+}

@@ -1,0 +1,15 @@
+//! Scenarios: what the TOML says ([`file`]), changes from the command line ([`set`]), and what it all means ([`plan`]).
+
+pub mod error;
+pub mod file;
+pub mod inline;
+pub mod load;
+pub mod measured;
+pub mod plan;
+pub mod set;
+pub mod work;
+
+pub use error::ScenarioError;
+pub use file::Scenario;
+pub use load::{Loaded, load};
+pub use plan::{Plan, Variant};
