@@ -167,9 +167,7 @@ impl Observer for Timeline {
                 *count += 1;
             }
             Fact::Rejected { service, .. } => self.services[service as usize].current.rejected += 1,
-            Fact::ColdStart { service, .. } => {
-                self.services[service as usize].current.cold_starts += 1
-            }
+            Fact::ColdStart { service, .. } => self.services[service as usize].current.cold_starts += 1,
             Fact::Sampled { service, at, area } => self.services[service as usize].sample(at, area),
             _ => {}
         }
@@ -200,19 +198,13 @@ mod tests {
         }
         let service = &timeline.into_services()[0];
         assert!(service.bins.len() <= MOST);
-        assert_eq!(
-            service.bins.iter().map(|b| b.arrivals).sum::<u64>(),
-            samples
-        );
+        assert_eq!(service.bins.iter().map(|b| b.arrivals).sum::<u64>(), samples);
         assert_eq!(
             service.bins.iter().map(|b| b.area.idle).sum::<i128>(),
             i128::from(samples) * 30
         );
         let (last, full) = service.bins.split_last().unwrap();
-        assert!(
-            full.iter()
-                .all(|b| b.width == 10 * u64::from(service.samples_per_bin))
-        );
+        assert!(full.iter().all(|b| b.width == 10 * u64::from(service.samples_per_bin)));
         assert!(last.width <= full[0].width);
     }
 }
