@@ -231,6 +231,19 @@ impl Dist {
         SimDuration((ns + 0.5) as u64)
     }
 
+    /// The distribution of the duration times `factor`, which is above 0.
+    pub fn scaled(self, factor: f64) -> Self {
+        match self {
+            Self::Constant(d) => Self::Constant(d.scale(factor)),
+            Self::Exponential(mean) => Self::Exponential(mean * factor),
+            Self::Lognormal(mu, sigma) => Self::Lognormal(mu + factor.ln(), sigma),
+            Self::Gamma(shape, scale) => Self::Gamma(shape, scale * factor),
+            Self::Weibull(scale, power) => Self::Weibull(scale * factor, power),
+            Self::Uniform(min, max) => Self::Uniform(min * factor, max * factor),
+            Self::Empirical(samples) => Self::Empirical(samples.iter().map(|d| d.scale(factor)).collect()),
+        }
+    }
+
     /// The expected value in seconds.
     pub fn mean_s(&self) -> f64 {
         1e-9 * match self {
