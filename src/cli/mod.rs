@@ -1,8 +1,9 @@
 //! The command line: one file per verb. Data goes to stdout, talk to stderr.
 
 pub mod exit;
+pub mod trace;
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use exit::Outcome;
 
@@ -35,9 +36,13 @@ pub struct Common {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Looks at traffic or makes some up
+    Trace(trace::TraceArgs),
 }
 
 /// Runs the command line.
 pub fn run(cli: &Cli) -> Outcome {
-    match cli.verb {}
+    match &cli.verb {
+        Verb::Trace(args) => trace::run(args, cli.common.quiet),
+    }
 }
