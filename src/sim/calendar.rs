@@ -64,8 +64,7 @@ impl Calendar {
         );
         self.inserted += 1;
         let order = self.inserted << SLOT_BITS | u64::from(request);
-        self.done
-            .push(Reverse(u128::from(at.0) << 64 | u128::from(order)));
+        self.done.push(Reverse(u128::from(at.0) << 64 | u128::from(order)));
     }
 
     /// Sets a timer.
@@ -77,11 +76,8 @@ impl Calendar {
     /// The time of the next event, or never.
     #[inline]
     pub(crate) fn next_time(&self) -> SimTime {
-        self.next_done().min(
-            self.timers
-                .peek()
-                .map_or(SimTime::NEVER, |Reverse((at, ..))| *at),
-        )
+        self.next_done()
+            .min(self.timers.peek().map_or(SimTime::NEVER, |Reverse((at, ..))| *at))
     }
 
     #[inline]
@@ -115,41 +111,21 @@ mod tests {
     fn time_then_rank_then_insertion() {
         let mut calendar = Calendar::default();
         let at = SimTime;
-        calendar.timer_at(
-            at(5),
-            Timer::Expiry {
-                instance: 1,
-                epoch: 0,
-            },
-        );
+        calendar.timer_at(at(5), Timer::Expiry { instance: 1, epoch: 0 });
         calendar.timer_at(at(5), Timer::Ready { instance: 2 });
         calendar.done_at(at(5), 9);
         calendar.done_at(at(5), 3);
-        calendar.timer_at(
-            at(4),
-            Timer::Expiry {
-                instance: 7,
-                epoch: 0,
-            },
-        );
+        calendar.timer_at(at(4), Timer::Expiry { instance: 7, epoch: 0 });
         assert_eq!(calendar.next_time(), at(4));
-        let order: Vec<_> = std::iter::from_fn(|| calendar.pop())
-            .map(|(_, event)| event)
-            .collect();
+        let order: Vec<_> = std::iter::from_fn(|| calendar.pop()).map(|(_, event)| event).collect();
         assert_eq!(
             order,
             [
-                Event::Timer(Timer::Expiry {
-                    instance: 7,
-                    epoch: 0
-                }),
+                Event::Timer(Timer::Expiry { instance: 7, epoch: 0 }),
                 Event::Done(9),
                 Event::Done(3),
                 Event::Timer(Timer::Ready { instance: 2 }),
-                Event::Timer(Timer::Expiry {
-                    instance: 1,
-                    epoch: 0
-                }),
+                Event::Timer(Timer::Expiry { instance: 1, epoch: 0 }),
             ]
         );
         assert_eq!(calendar.next_time(), SimTime::NEVER);

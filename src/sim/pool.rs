@@ -72,11 +72,7 @@ pub(crate) trait Links {
 #[derive(Debug)]
 pub(crate) enum Pool {
     /// A list in order of use, least recent first.
-    ByUse {
-        first: u32,
-        last: u32,
-        most_recent: bool,
-    },
+    ByUse { first: u32, last: u32, most_recent: bool },
     /// A heap by creation number; instances that left otherwise than from the top stay until found stale.
     ByAge {
         heap: BinaryHeap<(i64, u32)>,
@@ -164,11 +160,7 @@ impl Pool {
                     return Some(slot);
                 }
             },
-            Self::Random {
-                members,
-                taken,
-                stream,
-            } => {
+            Self::Random { members, taken, stream } => {
                 if members.is_empty() {
                     return None;
                 }

@@ -59,10 +59,7 @@ impl World {
             sample_every,
         } = setup;
         let service = |setup: ServiceSetup| {
-            assert!(
-                setup.concurrency > 0,
-                "an instance serves at least one request"
-            );
+            assert!(setup.concurrency > 0, "an instance serves at least one request");
             Service {
                 setup,
                 fleets: Vec::new(),
@@ -169,9 +166,7 @@ impl World {
         for number in self.services[service as usize].fleets.len() as u32..=function {
             let state = &mut self.services[service as usize];
             let (routing, initial) = (state.setup.routing, state.setup.initial);
-            state
-                .fleets
-                .push(Fleet::new(self.draws, service, number, routing));
+            state.fleets.push(Fleet::new(self.draws, service, number, routing));
             for i in 0..self.platform.replicas() + initial.idle + initial.busy {
                 let instance = self.create(service, number, None);
                 if i < initial.busy {
@@ -215,8 +210,7 @@ impl World {
 
     fn pool_insert(&mut self, slot: u32) {
         let instance = self.instances.0.get(slot);
-        let pool =
-            &mut self.services[instance.service as usize].fleets[instance.function as usize].pool;
+        let pool = &mut self.services[instance.service as usize].fleets[instance.function as usize].pool;
         pool.insert(slot, &mut self.instances);
     }
 
@@ -296,10 +290,7 @@ impl World {
         self.in_flight += 1;
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight += 1;
-        let (first, full) = (
-            instance.in_flight == 1,
-            instance.in_flight >= state.setup.concurrency,
-        );
+        let (first, full) = (instance.in_flight == 1, instance.in_flight >= state.setup.concurrency);
         if first {
             state.gauges.idle.down(self.now);
             state.gauges.busy.up(self.now);
@@ -318,10 +309,7 @@ impl World {
         };
         let state = &mut self.services[service as usize];
         let fleet = &mut state.fleets[function as usize];
-        let slot = *fleet
-            .starting
-            .front()
-            .expect("the platform saw a free slot");
+        let slot = *fleet.starting.front().expect("the platform saw a free slot");
         fleet.in_flight += 1;
         self.in_flight += 1;
         let instance = self.instances.0.get_mut(slot);
@@ -336,9 +324,7 @@ impl World {
     }
 
     fn wait(&mut self, request: u32) {
-        let Request {
-            service, function, ..
-        } = *self.requests.get(request);
+        let Request { service, function, .. } = *self.requests.get(request);
         let state = &mut self.services[service as usize];
         state.gauges.queued.up(self.now);
         state.fleets[function as usize].queue.push_back(request);
@@ -383,13 +369,8 @@ impl World {
     #[cold]
     #[inline(never)]
     fn cold_start(&mut self, request: u32, observer: &mut impl Observer) {
-        let Request {
-            service, function, ..
-        } = *self.requests.get(request);
-        observer.observe(&Fact::ColdStart {
-            service,
-            at: self.now,
-        });
+        let Request { service, function, .. } = *self.requests.get(request);
+        observer.observe(&Fact::ColdStart { service, at: self.now });
         let state = &self.services[service as usize];
         let fleet = &state.fleets[function as usize];
         let (mut cold, response) = state.setup.cold.draw(&fleet.streams, fleet.created);
@@ -427,10 +408,9 @@ impl World {
                 request_state.started = now;
                 self.calendar.done_at(now + response, request);
             }
-            None => self.calendar.timer_at(
-                now + cold.sandbox + cold.init,
-                Timer::Ready { instance: slot },
-            ),
+            None => self
+                .calendar
+                .timer_at(now + cold.sandbox + cold.init, Timer::Ready { instance: slot }),
         }
     }
 
@@ -447,10 +427,7 @@ impl World {
         let instance = self.instances.0.get_mut(slot);
         if instance.reset {
             instance.reset = false;
-            let (cold, _) = service
-                .setup
-                .cold
-                .draw(&fleet.streams, instance.link.ordinal);
+            let (cold, _) = service.setup.cold.draw(&fleet.streams, instance.link.ordinal);
             time += cold.init;
         }
         if let Some(timeout) = service.setup.timeout
@@ -542,9 +519,7 @@ impl World {
 
     /// Fills the free slots of an instance that is up from the queue.
     fn serve_queue(&mut self, slot: u32) {
-        let Instance {
-            service, function, ..
-        } = *self.instances.0.get(slot);
+        let Instance { service, function, .. } = *self.instances.0.get(slot);
         loop {
             let state = &mut self.services[service as usize];
             let fleet = &mut state.fleets[function as usize];
@@ -586,13 +561,8 @@ impl World {
         if deadline < instance.timer {
             instance.timer = deadline;
             let epoch = self.instances.0.epoch(slot);
-            self.calendar.timer_at(
-                deadline,
-                Timer::Expiry {
-                    instance: slot,
-                    epoch,
-                },
-            );
+            self.calendar
+                .timer_at(deadline, Timer::Expiry { instance: slot, epoch });
         }
         true
     }
@@ -602,10 +572,7 @@ impl World {
     fn timer(&mut self, timer: Timer, observer: &mut impl Observer) {
         match timer {
             Timer::Ready { instance } => self.up(instance, observer),
-            Timer::Expiry {
-                instance: slot,
-                epoch,
-            } => {
+            Timer::Expiry { instance: slot, epoch } => {
                 if self.instances.0.epoch(slot) != epoch {
                     return;
                 }
@@ -626,13 +593,8 @@ impl World {
                 } else {
                     instance.timer = instance.deadline;
                     let deadline = instance.deadline;
-                    self.calendar.timer_at(
-                        deadline,
-                        Timer::Expiry {
-                            instance: slot,
-                            epoch,
-                        },
-                    );
+                    self.calendar
+                        .timer_at(deadline, Timer::Expiry { instance: slot, epoch });
                 }
             }
             Timer::GiveUp { request, epoch } => self.give_up(request, epoch, observer),
@@ -691,8 +653,7 @@ impl World {
     /// Ends an idle instance that is in the pool.
     fn stop(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
-        let pool =
-            &mut self.services[instance.service as usize].fleets[instance.function as usize].pool;
+        let pool = &mut self.services[instance.service as usize].fleets[instance.function as usize].pool;
         pool.remove(slot, &mut self.instances);
         self.stop_unpooled(slot, observer);
     }
@@ -730,10 +691,7 @@ impl World {
     /// Closes the books.
     pub(crate) fn finish(mut self, observer: &mut impl Observer) -> RunStats {
         self.pass(self.end.max(self.now), observer);
-        assert_eq!(
-            self.arrivals, self.ended,
-            "every request that arrived has ended"
-        );
+        assert_eq!(self.arrivals, self.ended, "every request that arrived has ended");
         let end = self.end;
         let services = self.services.into_iter().map(|service| {
             let [from, to] = service.cuts;

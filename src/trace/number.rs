@@ -1,0 +1,194 @@
+//! Numbers in text: decimal seconds as exact nanoseconds, and whole counts. Written by hand because a trace of 10^8
+//! lines spends most of its time here, and because going through a float would lose the last digits of a time stamp.
+
+const NS: u64 = 1_000_000_000;
+/// The largest whole number of seconds that fits with any fraction.
+const MAX_SECONDS: u64 = u64::MAX / NS - 1;
+
+/// Why a field is not the number it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bad {
+    /// Nothing there.
+    Empty,
+    /// Something else.
+    NotANumber,
+    /// Below zero.
+    Negative,
+    /// Beyond what can be counted.
+    TooLarge,
+    /// A fraction where a whole number is due.
+    Fraction,
+}
+
+impl Bad {
+    /// The end of a sentence that starts with the field.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Empty => "is empty",
+            Self::NotANumber => "is not a number",
+            Self::Negative => "is negative",
+            Self::TooLarge => "is too large",
+            Self::Fraction => "is not a whole number",
+        }
+    }
+}
+
+/// Decimal seconds as nanoseconds. Digits beyond the ninth decimal round to nearest.
+#[inline]
+pub fn seconds_as_ns(text: &[u8]) -> Result<u64, Bad> {
+    let mut whole = 0u64;
+    let mut i = 0;
+    while let Some(digit) = text.get(i).map(|b| b.wrapping_sub(b'0')).filter(|&d| d < 10) {
+        // Eleven digits cannot overflow; more go the slow way.
+        if i == 11 {
+            return slow_seconds(text);
+        }
+        whole = whole * 10 + u64::from(digit);
+        i += 1;
+    }
+    if i == 0 || whole > MAX_SECONDS {
+        return slow_seconds(text);
+    }
+    if i == text.len() {
+        return Ok(whole * NS);
+    }
+    if text[i] != b'.' {
+        return slow_seconds(text);
+    }
+    let decimals = &text[i + 1..];
+    let mut fraction = 0u64;
+    let mut scale = NS;
+    let mut round = 0;
+    for (place, &b) in decimals.iter().enumerate() {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return slow_seconds(text);
+        }
+        if place < 9 {
+            fraction = fraction * 10 + u64::from(digit);
+            scale /= 10;
+        } else if place == 9 {
+            round = u64::from(digit >= 5);
+        }
+    }
+    Ok(whole * NS + fraction * scale + round)
+}
+
+/// Everything unusual: blanks, exponents, signs, and what is not a number at all.
+#[cold]
+fn slow_seconds(text: &[u8]) -> Result<u64, Bad> {
+    let text = text.trim_ascii();
+    if text.is_empty() {
+        return Err(Bad::Empty);
+    }
+    let value: f64 = std::str::from_utf8(text)
+        .ok()
+        .and_then(|t| t.parse().ok())
+        .ok_or(Bad::NotANumber)?;
+    if value.is_nan() {
+        Err(Bad::NotANumber)
+    } else if value < 0.0 {
+        Err(Bad::Negative)
+    } else if value > MAX_SECONDS as f64 {
+        Err(Bad::TooLarge)
+    } else if text.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
+        // Only blanks were in the way, or leading zeros.
+        let digits = text.iter().position(|&b| b != b'0').unwrap_or(text.len() - 1);
+        let trimmed = &text[digits..];
+        if trimmed.first().is_some_and(u8::is_ascii_digit) {
+            return seconds_as_ns(trimmed);
+        }
+        Ok((value * NS as f64).round() as u64)
+    } else {
+        Ok((value * NS as f64).round() as u64)
+    }
+}
+
+/// A whole number, also when written as `12.0`.
+#[inline]
+pub fn count(text: &[u8]) -> Result<u32, Bad> {
+    let mut value = 0u32;
+    if text.is_empty() || text.len() > 9 {
+        return slow_count(text);
+    }
+    for &b in text {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return slow_count(text);
+        }
+        value = value * 10 + u32::from(digit);
+    }
+    Ok(value)
+}
+
+#[cold]
+fn slow_count(text: &[u8]) -> Result<u32, Bad> {
+    let text = text.trim_ascii();
+    if text.is_empty() {
+        return Err(Bad::Empty);
+    }
+    let value: f64 = std::str::from_utf8(text)
+        .ok()
+        .and_then(|t| t.parse().ok())
+        .ok_or(Bad::NotANumber)?;
+    match value {
+        v if v.is_nan() => Err(Bad::NotANumber),
+        v if v < 0.0 => Err(Bad::Negative),
+        v if v > f64::from(u32::MAX) => Err(Bad::TooLarge),
+        v if v.fract() != 0.0 => Err(Bad::Fraction),
+        v => Ok(v as u32),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_exact() {
+        let rows: [(&str, Result<u64, Bad>); 20] = [
+            ("0", Ok(0)),
+            ("1", Ok(NS)),
+            ("0.000000001", Ok(1)),
+            ("12345.678901234", Ok(12_345_678_901_234)),
+            // A double cannot hold this one.
+            ("1563148800.123456789", Ok(1_563_148_800_123_456_789)),
+            ("0.0000000005", Ok(1)),
+            ("0.00000000049", Ok(0)),
+            ("1.", Ok(NS)),
+            (".5", Ok(NS / 2)),
+            (" 2.5 ", Ok(5 * NS / 2)),
+            ("1e-05", Ok(10_000)),
+            ("+1.5e3", Ok(1_500 * NS)),
+            ("000000000000001.5", Ok(3 * NS / 2)),
+            ("-0.5", Err(Bad::Negative)),
+            ("", Err(Bad::Empty)),
+            ("NaN", Err(Bad::NotANumber)),
+            ("inf", Err(Bad::TooLarge)),
+            ("12:30", Err(Bad::NotANumber)),
+            ("1.2.3", Err(Bad::NotANumber)),
+            ("1563148800123", Err(Bad::TooLarge)),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(seconds_as_ns(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn counts_are_whole() {
+        let rows: [(&str, Result<u32, Bad>); 9] = [
+            ("0", Ok(0)),
+            ("4294967295", Ok(u32::MAX)),
+            ("12.0", Ok(12)),
+            (" 7", Ok(7)),
+            ("1.5", Err(Bad::Fraction)),
+            ("-1", Err(Bad::Negative)),
+            ("", Err(Bad::Empty)),
+            ("x", Err(Bad::NotANumber)),
+            ("4294967296", Err(Bad::TooLarge)),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(count(text.as_bytes()), expected, "{text}");
+        }
+    }
+}
