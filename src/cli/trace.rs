@@ -11,7 +11,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use super::exit::{Failure, Outcome};
 use crate::trace::inspect::{Columns, Inspection, guess, inspect};
 use crate::trace::synthetic::{Synthetic, WriteError};
-use crate::trace::{OnBadLine, Traffic, TraceError, generate};
+use crate::trace::{OnBadLine, TraceError, Traffic, generate};
 use crate::units::{PerSecond, SimDuration};
 
 /// Looks at traffic or makes some up
@@ -105,7 +105,9 @@ struct WebShopArgs {
 
 /// Poisson arrivals over many functions, one row a request: func,arrival_s,duration_s
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  coldcast trace generate poisson --rate 50/s --horizon 1h --functions 100 --out events.csv")]
+#[command(
+    after_help = "Example:\n  coldcast trace generate poisson --rate 50/s --horizon 1h --functions 100 --out events.csv"
+)]
 struct PoissonArgs {
     /// Arrivals of all functions together
     #[arg(long, value_name = "RATE")]
@@ -210,10 +212,7 @@ impl PoissonArgs {
 }
 
 /// Writes to a temporary name and renames, so that a file is whole or absent; without a path, to standard output.
-fn write(
-    path: Option<&Path>,
-    fill: impl FnOnce(&mut dyn Write) -> Result<u64, WriteError>,
-) -> Result<u64, Failure> {
+fn write(path: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> Result<u64, WriteError>) -> Result<u64, Failure> {
     let Some(path) = path else {
         let mut out = BufWriter::new(io::stdout().lock());
         let rows = fill(&mut out).map_err(|e| failure(e, Path::new("standard output")))?;
@@ -260,8 +259,12 @@ fn print(found: &Inspection, format: Format) -> Result<String, Failure> {
                 true => format!("'{cell}"),
                 false => cell.to_string(),
             };
-            writer.write_record(rows.iter().map(|r| r.key)).map_err(Failure::environment)?;
-            writer.write_record(rows.iter().map(|r| neutral(&r.plain))).map_err(Failure::environment)?;
+            writer
+                .write_record(rows.iter().map(|r| r.key))
+                .map_err(Failure::environment)?;
+            writer
+                .write_record(rows.iter().map(|r| neutral(&r.plain)))
+                .map_err(Failure::environment)?;
             let bytes = writer.into_inner().map_err(|e| Failure::environment(e.into_error()))?;
             Ok(String::from_utf8_lossy(&bytes).trim_end().to_string())
         }
@@ -293,10 +296,22 @@ struct Row {
 }
 
 fn rows(found: &Inspection) -> Vec<Row> {
-    let text = |key, label, value: &str| Row { key, label, plain: value.to_string(), shown: value.to_string(), unit: "" };
+    let text = |key, label, value: &str| Row {
+        key,
+        label,
+        plain: value.to_string(),
+        shown: value.to_string(),
+        unit: "",
+    };
     let whole = |key, label, value: Option<u64>, unit| {
         let plain = value.map(|v| v.to_string()).unwrap_or_default();
-        Row { key, label, shown: grouped(&plain), plain, unit }
+        Row {
+            key,
+            label,
+            shown: grouped(&plain),
+            plain,
+            unit,
+        }
     };
     let real = |key, label, value: Option<f64>, unit| Row {
         key,
@@ -323,7 +338,12 @@ fn rows(found: &Inspection) -> Vec<Row> {
         real("peak_minute_at_s", "peak minute at", found.peak_minute_at_s, "s"),
         real("dispersion_1s", "variance / mean per second", found.dispersion_1s, ""),
         real("dispersion_60s", "variance / mean per minute", found.dispersion_60s, ""),
-        real("idle_minutes_share", "share of idle minutes", found.idle_minutes_share, ""),
+        real(
+            "idle_minutes_share",
+            "share of idle minutes",
+            found.idle_minutes_share,
+            "",
+        ),
         real("gap_cv", "variation of gaps (CV)", found.gap_cv, ""),
     ]
 }
@@ -349,7 +369,11 @@ fn four_digits(value: f64) -> String {
         Some((whole, fraction)) => {
             let fraction = fraction.trim_end_matches('0');
             let whole = grouped(whole);
-            if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") }
+            if fraction.is_empty() {
+                whole
+            } else {
+                format!("{whole}.{fraction}")
+            }
         }
         None => grouped(&text),
     }

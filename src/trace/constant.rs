@@ -29,8 +29,16 @@ impl Kind for Spec {
         if self.gap.0 == 0 {
             return Err(TraceError::Settings(self.problems().remove(0)));
         }
-        let source = Constant { gap: self.gap.0, at: self.gap.0, until: horizon.0 };
-        Ok(Opened { source: Box::new(source), horizon: Some(horizon), input_sha256: None })
+        let source = Constant {
+            gap: self.gap.0,
+            at: self.gap.0,
+            until: horizon.0,
+        };
+        Ok(Opened {
+            source: Box::new(source),
+            horizon: Some(horizon),
+            input_sha256: None,
+        })
     }
 }
 
@@ -45,7 +53,11 @@ impl Source for Constant {
         let full = out.len() + BATCH;
         let before = out.len();
         while self.at < self.until && out.len() < full {
-            out.push(Arrival { at: SimTime(self.at), duration: None, function: 0 });
+            out.push(Arrival {
+                at: SimTime(self.at),
+                duration: None,
+                function: 0,
+            });
             self.at = self.at.saturating_add(self.gap);
         }
         Ok(out.len() > before)
@@ -68,7 +80,14 @@ mod tests {
             entity: 0,
             horizon: Some(SimDuration::from_secs(30)),
         };
-        let arrivals = collect(Spec { gap: SimDuration::from_secs(10) }.open(&open).unwrap()).unwrap();
+        let arrivals = collect(
+            Spec {
+                gap: SimDuration::from_secs(10),
+            }
+            .open(&open)
+            .unwrap(),
+        )
+        .unwrap();
         let seconds: Vec<f64> = arrivals.iter().map(|a| a.at.as_secs_f64()).collect();
         assert_eq!(seconds, [10.0, 20.0]);
     }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::error::TraceError;
 use super::expand::Expander;
 use super::lines::{Line, Lines};
-use super::number::{Bad, count, seconds_as_ns};
+use super::number::{Bad, count, ns_as_seconds, seconds_as_ns};
 use super::placement::Placement;
 use super::report::ImportReport;
 use super::table::{Fields, Header, OnBadLine, Problem, bad_line};
@@ -78,11 +78,22 @@ impl Spec {
             None => {
                 let path = base.join(&self.path);
                 let name = path.display().to_string();
-                (std::fs::read(&path).map_err(|source| TraceError::Read { path: name.clone(), source })?, name)
+                (
+                    std::fs::read(&path).map_err(|source| TraceError::Read {
+                        path: name.clone(),
+                        source,
+                    })?,
+                    name,
+                )
             }
         };
         let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        let mut series = Series { bins: Vec::new(), bin: self.bin.0, sha256, report: ImportReport::default() };
+        let mut series = Series {
+            bins: Vec::new(),
+            bin: self.bin.0,
+            sha256,
+            report: ImportReport::default(),
+        };
         series.read(self, Lines::from_bytes(&path, bytes)?)?;
         Ok(series)
     }
@@ -108,8 +119,17 @@ impl Kind for Spec {
         let horizon = open.horizon.or(Some(series.length()));
         let sha256 = series.sha256.clone();
         let expander = Expander::new(self.placement, open.draws, open.entity, self.bin.0, open.until());
-        let source = Counts { series, expander, next: 0, placement: self.placement };
-        Ok(Opened { source: Box::new(source), horizon, input_sha256: Some(sha256) })
+        let source = Counts {
+            series,
+            expander,
+            next: 0,
+            placement: self.placement,
+        };
+        Ok(Opened {
+            source: Box::new(source),
+            horizon,
+            input_sha256: Some(sha256),
+        })
     }
 }
 
@@ -151,7 +171,11 @@ impl Series {
             self.report.kept += 1;
         }
         if self.bins.is_empty() {
-            return Err(TraceError::file(&path, "the file has no usable rows", "it needs at least one line below the header"));
+            return Err(TraceError::file(
+                &path,
+                "the file has no usable rows",
+                "it needs at least one line below the header",
+            ));
         }
         self.report.functions = 1;
         self.note(shift, same_time);
@@ -161,11 +185,15 @@ impl Series {
     fn note(&mut self, shift: u64, same_time: u64) {
         let notes = &mut self.report.notes;
         if shift > 0 {
-            let since = shift as f64 / 1e9;
-            notes.push(format!("times look like seconds since 1970: {since} s were taken off, so that the first is 0"));
+            let since = ns_as_seconds(shift);
+            notes.push(format!(
+                "times look like seconds since 1970: {since} s were taken off, so that the first is 0"
+            ));
         }
         if same_time > 0 {
-            notes.push(format!("{same_time} rows had the time of the row above; their counts were added"));
+            notes.push(format!(
+                "{same_time} rows had the time of the row above; their counts were added"
+            ));
         }
         let first = self.bins.first().map_or(0, |b| b.0);
         let (length, bin) = (self.bins.last().map_or(0, |b| b.0) - first + self.bin, self.bin);
@@ -205,23 +233,37 @@ impl Columns {
         })?;
         let text = fields.get(line.text, self.count);
         let count = count(text).map_err(|bad| {
-            Problem::field(name(self.count), text, bad, "give whole numbers of requests, 0 for none, not a rate")
+            Problem::field(
+                name(self.count),
+                text,
+                bad,
+                "give whole numbers of requests, 0 for none, not a rate",
+            )
         })?;
         let Some(last) = last else {
             *shift = if stamp >= EPOCH_FROM { stamp } else { 0 };
             return Ok(Some((stamp - *shift, count)));
         };
-        let what = |text: &str| format!("{} {} is {text}", name(self.time), stamp as f64 / 1e9);
+        let what = |text: &str| format!("{} {} is {text}", name(self.time), ns_as_seconds(stamp));
         match stamp.checked_sub(*shift).filter(|&start| start >= last.0) {
-            None => Err(Problem::new(what("before the line above: not in time order"), "sort the file by time")),
+            None => Err(Problem::new(
+                what("before the line above: not in time order"),
+                "sort the file by time",
+            )),
             Some(start) if start == last.0 => {
-                last.1 = last.1.checked_add(count).ok_or_else(|| Problem::new("the sum is too large", "use shorter bins"))?;
+                last.1 = last
+                    .1
+                    .checked_add(count)
+                    .ok_or_else(|| Problem::new("the sum is too large", "use shorter bins"))?;
                 Ok(None)
             }
             Some(start) if start - last.0 < self.bin.0 => {
                 let gap = SimDuration(start - last.0);
                 let hint = format!("if the rows are {gap} apart, set bin = \"{gap}\"");
-                Err(Problem::new(what(&format!("only {gap} after the line above, but a bin has {}", self.bin)), hint))
+                Err(Problem::new(
+                    what(&format!("only {gap} after the line above, but a bin has {}", self.bin)),
+                    hint,
+                ))
             }
             Some(start) => Ok(Some((start, count))),
         }
@@ -249,7 +291,9 @@ impl Source for Counts {
 
     fn report(&self) -> ImportReport {
         let mut report = self.series.report.clone();
-        report.notes.push(format!("placement within a bin: {}", self.placement.name()));
+        report
+            .notes
+            .push(format!("placement within a bin: {}", self.placement.name()));
         report
     }
 }
@@ -261,16 +305,26 @@ mod tests {
     use crate::trace::collect;
 
     fn read(text: &str, rule: OnBadLine) -> Result<Series, TraceError> {
-        let spec = Spec { on_bad_line: rule, ..Spec::new("x.csv") };
-        let mut series =
-            Series { bins: Vec::new(), bin: spec.bin.0, sha256: String::new(), report: ImportReport::default() };
+        let spec = Spec {
+            on_bad_line: rule,
+            ..Spec::new("x.csv")
+        };
+        let mut series = Series {
+            bins: Vec::new(),
+            bin: spec.bin.0,
+            sha256: String::new(),
+            report: ImportReport::default(),
+        };
         series.read(&spec, Lines::from_bytes("x.csv", text.to_string()).unwrap())?;
         Ok(series)
     }
 
     #[test]
     fn rows_are_bins_and_gaps_are_noted() {
-        let series = read("t_s,requests\n1563148800,2\n1563148860,3.0\n1563148860,1\n1563149040,7\n", OnBadLine::Fail);
+        let series = read(
+            "t_s,requests\n1563148800,2\n1563148860,3.0\n1563148860,1\n1563149040,7\n",
+            OnBadLine::Fail,
+        );
         let series = series.unwrap();
         let minute = 60_000_000_000;
         assert_eq!(series.bins, [(0, 2), (minute, 4), (4 * minute, 7)]);
@@ -284,12 +338,21 @@ mod tests {
     #[test]
     fn what_cannot_be_read_says_where_and_why() {
         let rows = [
-            ("t_s,requests\n0,1\n30,1\n", "line 3: t_s 30 is only 30s after the line above, but a bin has 1m"),
-            ("t_s,requests\n60,1\n0,1\n", "line 3: t_s 0 is before the line above: not in time order"),
+            (
+                "t_s,requests\n0,1\n30,1\n",
+                "line 3: t_s 30 is only 30s after the line above, but a bin has 1m",
+            ),
+            (
+                "t_s,requests\n60,1\n0,1\n",
+                "line 3: t_s 0 is before the line above: not in time order",
+            ),
             ("t_s,requests\n0,1.5\n", "line 2: requests `1.5` is not a whole number"),
             ("t_s,requests\n0,-1\n", "line 2: requests `-1` is negative"),
             ("t_s,requests\n0,\n", "line 2: requests `` is empty"),
-            ("t_s,requests\n2014-04-10 00:04:00,94\n", "line 2: t_s `2014-04-10 00:04:00` is not a number"),
+            (
+                "t_s,requests\n2014-04-10 00:04:00,94\n",
+                "line 2: t_s `2014-04-10 00:04:00` is not a number",
+            ),
             ("t_s,requests\n0\n", "line 2: 1 fields, but the header has 2"),
             ("t_s,requests\n", ": the file has no usable rows"),
         ];
@@ -299,13 +362,21 @@ mod tests {
             assert!(!error.hints()[0].is_empty());
         }
         let series = read("t_s,requests\n0,1\nx,1\n60,2\n", OnBadLine::Skip).unwrap();
-        assert_eq!((series.bins.len(), series.report.skipped, series.report.kept), (2, 1, 2));
+        assert_eq!(
+            (series.bins.len(), series.report.skipped, series.report.kept),
+            (2, 1, 2)
+        );
     }
 
     #[test]
     fn the_built_in_week_replays_with_its_counts() {
         let spec = Spec::new("embedded:web-shop-week");
-        let open = Open { base: Path::new("."), draws: Draws::new(1, 0), entity: 0, horizon: None };
+        let open = Open {
+            base: Path::new("."),
+            draws: Draws::new(1, 0),
+            entity: 0,
+            horizon: None,
+        };
         let opened = spec.open(&open).unwrap();
         assert_eq!(opened.horizon, Some(SimDuration::from_secs(7 * 86_400)));
         assert_eq!(opened.input_sha256.as_ref().map(String::len), Some(64));
@@ -315,9 +386,18 @@ mod tests {
         for a in &all {
             found[(a.at.0 / spec.bin.0) as usize] += 1;
         }
-        let counts: Vec<u32> = spec.load(Path::new(".")).unwrap().bins.into_iter().map(|(_, n)| n).collect();
+        let counts: Vec<u32> = spec
+            .load(Path::new("."))
+            .unwrap()
+            .bins
+            .into_iter()
+            .map(|(_, n)| n)
+            .collect();
         assert_eq!(found, counts);
-        let day = Open { horizon: Some(SimDuration::from_secs(86_400)), ..open };
+        let day = Open {
+            horizon: Some(SimDuration::from_secs(86_400)),
+            ..open
+        };
         let first = collect(spec.open(&day).unwrap()).unwrap();
         assert_eq!(first, all[..first.len()]);
         assert_eq!(first.len(), counts[..1440].iter().sum::<u32>() as usize);

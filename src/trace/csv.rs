@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::TraceError;
 use super::lines::{Line, Lines};
 use super::names::Names;
-use super::number::{Bad, seconds_as_ns};
+use super::number::{Bad, ns_as_seconds, seconds_as_ns};
 use super::report::ImportReport;
 use super::table::{Fields, Header, OnBadLine, Problem, bad_line};
 use super::{BATCH, Kind, Open, Opened, Source};
@@ -46,9 +46,14 @@ impl Kind for Spec {
         if self.time_column.is_empty() {
             problems.push("time-column is empty: give the name of the column with the arrival times".to_string());
         }
-        for (key, column) in [("function-column", &self.function_column), ("duration-column", &self.duration_column)] {
+        for (key, column) in [
+            ("function-column", &self.function_column),
+            ("duration-column", &self.duration_column),
+        ] {
             if column.as_ref().is_some_and(|c| *c == self.time_column) {
-                problems.push(format!("{key} is the same as time-column: name another one or leave it out"));
+                problems.push(format!(
+                    "{key} is the same as time-column: name another one or leave it out"
+                ));
             }
         }
         problems
@@ -56,7 +61,11 @@ impl Kind for Spec {
 
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         let reader = Reader::new(self, Lines::open(&open.path(&self.path))?, open.until())?;
-        Ok(Opened { source: Box::new(reader), horizon: open.horizon, input_sha256: None })
+        Ok(Opened {
+            source: Box::new(reader),
+            horizon: open.horizon,
+            input_sha256: None,
+        })
     }
 }
 
@@ -107,7 +116,11 @@ impl Reader {
                 0 => "it needs at least one line below the header",
                 _ => "every line was skipped; leave out on-bad-line = \"skip\" to see what is wrong with the first",
             };
-            return Err(TraceError::file(&reader.lines.path, "the file has no usable rows", hint));
+            return Err(TraceError::file(
+                &reader.lines.path,
+                "the file has no usable rows",
+                hint,
+            ));
         }
         Ok(reader)
     }
@@ -175,14 +188,20 @@ impl Columns<'_> {
         };
         let duration = match self.duration.map(|i| fields.get(line.text, i)) {
             None | Some([]) => None,
-            Some(text) => Some(SimDuration(seconds_as_ns(text).map_err(|bad| self.bad_duration(text, bad))?)),
+            Some(text) => Some(SimDuration(
+                seconds_as_ns(text).map_err(|bad| self.bad_duration(text, bad))?,
+            )),
         };
         let function = match self.function {
             None => 0,
             Some(i) => names.number(fields.get(line.text, i)),
         };
         *shift = Some(zero);
-        Ok(Arrival { at: SimTime(at), duration, function })
+        Ok(Arrival {
+            at: SimTime(at),
+            duration,
+            function,
+        })
     }
 
     #[cold]
@@ -198,15 +217,28 @@ impl Columns<'_> {
     #[cold]
     fn bad_duration(&self, text: &[u8], bad: Bad) -> Problem {
         let column = self.duration.map_or("duration", |i| &self.header.names[i]);
-        Problem::field(column, text, bad, "durations are decimal seconds, such as 0.120; leave the cell empty if unknown")
+        Problem::field(
+            column,
+            text,
+            bad,
+            "durations are decimal seconds, such as 0.120; leave the cell empty if unknown",
+        )
     }
 
     #[cold]
     fn unsorted(&self, text: &[u8], before: u64) -> Problem {
         let (column, text) = (&self.header.names[self.time], String::from_utf8_lossy(text));
-        let what = format!("{column} {text} is before the line above ({} s): not in time order", before as f64 / 1e9);
+        let what = format!(
+            "{column} {text} is before the line above ({} s): not in time order",
+            ns_as_seconds(before)
+        );
         let key = self.time + 1;
-        Problem::new(what, format!("sort the file by time, for instance: (head -1 F; tail -n +2 F | sort -t, -k{key},{key}g) > SORTED"))
+        Problem::new(
+            what,
+            format!(
+                "sort the file by time, for instance: (head -1 F; tail -n +2 F | sort -t, -k{key},{key}g) > SORTED"
+            ),
+        )
     }
 }
 
@@ -224,8 +256,10 @@ impl Source for Reader {
         let mut report = self.report.clone();
         report.functions = self.names.len().max(1) as u64;
         if let Some(shift) = self.shift.filter(|&s| s > 0) {
-            let since = shift as f64 / 1e9;
-            report.notes.push(format!("times look like seconds since 1970: {since} s were taken off, so that the first is 0"));
+            let since = ns_as_seconds(shift);
+            report.notes.push(format!(
+                "times look like seconds since 1970: {since} s were taken off, so that the first is 0"
+            ));
         }
         report
     }
@@ -256,10 +290,17 @@ mod tests {
     #[test]
     fn rows_become_arrivals() {
         let (all, report) = read("f,d,t\nb,0.5,1\na,,1.000000001\nb,2,3.5\n", OnBadLine::Fail).unwrap();
-        let tuples: Vec<_> = all.iter().map(|a| (a.at.0, a.duration.map(|d| d.0), a.function)).collect();
+        let tuples: Vec<_> = all
+            .iter()
+            .map(|a| (a.at.0, a.duration.map(|d| d.0), a.function))
+            .collect();
         assert_eq!(
             tuples,
-            [(1_000_000_000, Some(500_000_000), 0), (1_000_000_001, None, 1), (3_500_000_000, Some(2_000_000_000), 0)]
+            [
+                (1_000_000_000, Some(500_000_000), 0),
+                (1_000_000_001, None, 1),
+                (3_500_000_000, Some(2_000_000_000), 0)
+            ]
         );
         assert_eq!((report.lines, report.kept, report.functions), (3, 3, 2));
     }
@@ -274,13 +315,19 @@ mod tests {
     #[test]
     fn what_cannot_be_read_says_where_and_why() {
         let rows = [
-            ("f,d,t\na,1,2\na,1,1\n", "line 3: t 1 is before the line above (2 s): not in time order"),
+            (
+                "f,d,t\na,1,2\na,1,1\n",
+                "line 3: t 1 is before the line above (2 s): not in time order",
+            ),
             ("f,d,t\na,1,-2\n", "line 2: t `-2` is negative"),
             ("f,d,t\na,1,x\n", "line 2: t `x` is not a number"),
             ("f,d,t\na,1,\n", "line 2: t `` is empty"),
             ("f,d,t\na,-1,2\n", "line 2: d `-1` is negative"),
             ("f,d,t\na,1,2,3\n", "line 2: 4 fields, but the header has 3"),
-            ("f,d,t\na,1,2\na,1", "line 3: the file ends in the middle of this line (2 of 3 fields)"),
+            (
+                "f,d,t\na,1,2\na,1",
+                "line 3: the file ends in the middle of this line (2 of 3 fields)",
+            ),
             ("f,d,t\na,1,1563148800123\n", "line 2: t `1563148800123` is too large"),
             ("f,d,t\n", ": the file has no usable rows"),
             ("", ": the file is empty"),
@@ -298,7 +345,11 @@ mod tests {
         let (all, report) = read(text, OnBadLine::Skip).unwrap();
         assert_eq!((all.len(), report.lines, report.kept, report.skipped), (2, 6, 2, 4));
         assert_eq!(report.examples.len(), 3);
-        assert!(report.examples[1].starts_with("line 4: 2 fields"), "{:?}", report.examples);
+        assert!(
+            report.examples[1].starts_with("line 4: 2 fields"),
+            "{:?}",
+            report.examples
+        );
         let none = read("f,d,t\na,1,x\n", OnBadLine::Skip).unwrap_err();
         assert!(none.hints()[0].contains("every line was skipped"));
     }

@@ -85,11 +85,16 @@ impl Kind for Spec {
         }
         for (key, hour) in [("peak", Some(self.peak)), ("second-peak", self.second_peak)] {
             if let Some(hour) = hour.filter(|h| h.as_secs_f64() >= DAY) {
-                problems.push(format!("{key} is {hour}: give an hour of the day below \"24h\", such as \"15h\""));
+                problems.push(format!(
+                    "{key} is {hour}: give an hour of the day below \"24h\", such as \"15h\""
+                ));
             }
         }
         if !(self.weekend >= 0.0 && self.weekend <= 1000.0) {
-            problems.push(format!("weekend is {}: give the factor for Saturday and Sunday, such as 0.77", self.weekend));
+            problems.push(format!(
+                "weekend is {}: give the factor for Saturday and Sunday, such as 0.77",
+                self.weekend
+            ));
         }
         problems
     }
@@ -97,7 +102,11 @@ impl Kind for Spec {
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         let horizon = open.required_horizon("diurnal")?;
         let source = Inhomogeneous::new(Shape::new(self), STEP, open.arrivals(0), horizon.0);
-        Ok(Opened { source: Box::new(source), horizon: Some(horizon), input_sha256: None })
+        Ok(Opened {
+            source: Box::new(source),
+            horizon: Some(horizon),
+            input_sha256: None,
+        })
     }
 }
 
@@ -128,7 +137,11 @@ impl Shape {
     }
 
     fn weight(&self, day: u64) -> f64 {
-        if (self.first_day + day) % 7 < 5 { 1.0 } else { self.weekend }
+        if (self.first_day + day) % 7 < 5 {
+            1.0
+        } else {
+            self.weekend
+        }
     }
 }
 
@@ -164,7 +177,12 @@ mod tests {
 
     fn arrivals(spec: &Spec, days: u64) -> Vec<Arrival> {
         let horizon = Some(SimDuration::from_secs(days * 86_400));
-        let open = Open { base: Path::new("."), draws: Draws::new(3, 0), entity: 0, horizon };
+        let open = Open {
+            base: Path::new("."),
+            draws: Draws::new(3, 0),
+            entity: 0,
+            horizon,
+        };
         collect(spec.open(&open).unwrap()).unwrap()
     }
 
@@ -174,7 +192,11 @@ mod tests {
         let all = arrivals(&spec, 14);
         assert!(all.is_sorted_by_key(|a| a.at));
         let expected = 2.0 * 14.0 * DAY;
-        assert!((all.len() as f64 - expected).abs() < 5.0 * expected.sqrt(), "{}", all.len());
+        assert!(
+            (all.len() as f64 - expected).abs() < 5.0 * expected.sqrt(),
+            "{}",
+            all.len()
+        );
         let shape = Shape::new(&spec);
         assert!((shape.expected(14.0 * DAY) - expected).abs() < 1e-6 * expected);
         // Each hour of the two weeks against the rate in its middle, which is within 0.4% of its integral.
@@ -187,7 +209,10 @@ mod tests {
             let weekday = if (i / 24) % 7 < 2 { 0.77 } else { 1.0 };
             let wave = 1.0 + 0.4 * (TAU * (h - 15.0) / 24.0).cos() + 0.1 * (2.0 * TAU * (h - 9.0) / 24.0).cos();
             let expected = 3600.0 * 2.0 * 7.0 / 6.54 * weekday * wave;
-            assert!((found - expected).abs() < 5.0 * expected.sqrt() + 0.004 * expected, "hour {i}: {found} {expected}");
+            assert!(
+                (found - expected).abs() < 5.0 * expected.sqrt() + 0.004 * expected,
+                "hour {i}: {found} {expected}"
+            );
         }
     }
 

@@ -31,6 +31,10 @@ pub fn find(path: &str) -> Result<Option<&'static Embedded>, TraceError> {
     let found = ALL.iter().find(|e| e.name == name);
     found.map(Some).ok_or_else(|| {
         let names: Vec<String> = ALL.iter().map(|e| format!("{PREFIX}{}", e.name)).collect();
-        TraceError::file(path, "there is no built-in trace of this name", format!("there is {}", names.join(", ")))
+        TraceError::file(
+            path,
+            "there is no built-in trace of this name",
+            format!("there is {}", names.join(", ")),
+        )
     })
 }

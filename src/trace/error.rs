@@ -62,7 +62,11 @@ pub enum TraceError {
 
 impl TraceError {
     pub(crate) fn file(path: &str, problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::File { path: path.to_string(), problem: problem.into(), hint: hint.into() }
+        Self::File {
+            path: path.to_string(),
+            problem: problem.into(),
+            hint: hint.into(),
+        }
     }
 
     /// What to do about it.

@@ -25,7 +25,17 @@ pub struct Expander {
 impl Expander {
     pub fn new(placement: Placement, draws: Draws, entity: u64, bin: u64, until: u64) -> Self {
         let shift = (bin - 1).leading_zeros().min(32);
-        Self { placement, draws, entity, bin, until, shift, start: 0, ready: Vec::new(), next: 0 }
+        Self {
+            placement,
+            draws,
+            entity,
+            bin,
+            until,
+            shift,
+            start: 0,
+            ready: Vec::new(),
+            next: 0,
+        }
     }
 
     /// Expands the bin that starts at `start` and has `index` among the bins: (function, count) pairs, each function
@@ -49,12 +59,15 @@ impl Expander {
         self.ready.sort_unstable();
         if start.saturating_add(self.bin) > self.until {
             let room = self.until.saturating_sub(start);
-            self.ready.truncate(self.ready.partition_point(|key| key >> self.shift < room));
+            self.ready
+                .truncate(self.ready.partition_point(|key| key >> self.shift < room));
         }
     }
 
     fn phase(&self, function: u32) -> u64 {
-        let stream = self.draws.stream(Purpose::Count, self.entity << 32 | u64::from(function));
+        let stream = self
+            .draws
+            .stream(Purpose::Count, self.entity << 32 | u64::from(function));
         ((u128::from(stream.bits(0)) * u128::from(self.bin)) >> 64) as u64
     }
 
@@ -100,7 +113,10 @@ mod tests {
             Just(Placement::Start),
             Just(Placement::Equidistant),
             (1.0..20.0, 0u64..2_000_000_000).prop_map(|(mean_size, gap)| {
-                Placement::Clustered(Clusters { mean_size, gap: SimDuration(gap) })
+                Placement::Clustered(Clusters {
+                    mean_size,
+                    gap: SimDuration(gap),
+                })
             }),
         ]
     }
@@ -127,13 +143,21 @@ mod tests {
     fn functions_do_not_influence_each_other() {
         let alone: Vec<Arrival> = expand(Placement::Uniform, 1, &[(3, 50)]);
         let together = expand(Placement::Uniform, 1, &[(0, 20), (3, 50), (9, 7)]);
-        assert_eq!(alone, together.into_iter().filter(|a| a.function == 3).collect::<Vec<_>>());
+        assert_eq!(
+            alone,
+            together.into_iter().filter(|a| a.function == 3).collect::<Vec<_>>()
+        );
     }
 
     #[test]
     fn equidistant_arrivals_keep_their_distance_and_phase() {
         let all = expand(Placement::Equidistant, 1, &[(0, 4), (1, 1)]);
-        let of = |f: u32| all.iter().filter(|a| a.function == f).map(|a| a.at.0).collect::<Vec<_>>();
+        let of = |f: u32| {
+            all.iter()
+                .filter(|a| a.function == f)
+                .map(|a| a.at.0)
+                .collect::<Vec<_>>()
+        };
         assert!(of(0).windows(2).all(|w| w[1] - w[0] == MINUTE / 4), "{:?}", of(0));
         assert_eq!(of(1)[1] - of(1)[0], MINUTE);
         assert_ne!(of(0)[0], of(1)[0]);
@@ -141,11 +165,16 @@ mod tests {
 
     #[test]
     fn a_poisson_count_varies_around_the_count() {
-        let counts: Vec<f64> = (0..400).map(|s| expand(Placement::PoissonCount, s, &[(0, 50)]).len() as f64).collect();
+        let counts: Vec<f64> = (0..400)
+            .map(|s| expand(Placement::PoissonCount, s, &[(0, 50)]).len() as f64)
+            .collect();
         let mean = counts.iter().sum::<f64>() / 400.0;
         let variance = counts.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / 399.0;
         assert!((mean - 100.0).abs() < 5.0 * (100.0f64 / 400.0).sqrt(), "{mean}");
-        assert!((variance / 100.0 - 1.0).abs() < 5.0 * (2.0f64 / 400.0).sqrt(), "{variance}");
+        assert!(
+            (variance / 100.0 - 1.0).abs() < 5.0 * (2.0f64 / 400.0).sqrt(),
+            "{variance}"
+        );
     }
 
     #[test]

@@ -53,7 +53,10 @@ impl Kind for Spec {
             problems.push("base-rate is 0: give one such as \"20/s\"".to_string());
         }
         if !(self.peak_factor >= 1.0 && self.peak_factor.is_finite()) {
-            problems.push(format!("peak-factor is {}: it must be at least 1, such as 10", self.peak_factor));
+            problems.push(format!(
+                "peak-factor is {}: it must be at least 1, such as 10",
+                self.peak_factor
+            ));
         }
         problems
     }
@@ -61,7 +64,11 @@ impl Kind for Spec {
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         let horizon = open.required_horizon("flash-crowd")?;
         let source = Inhomogeneous::new(Shape::new(self), STEP, open.arrivals(0), horizon.0);
-        Ok(Opened { source: Box::new(source), horizon: Some(horizon), input_sha256: None })
+        Ok(Opened {
+            source: Box::new(source),
+            horizon: Some(horizon),
+            input_sha256: None,
+        })
     }
 }
 
@@ -118,7 +125,12 @@ mod tests {
         let text = "base-rate = \"10/s\"\nstart = \"1h\"\nrise = \"10m\"\nplateau = \"1h\"\ndecay = \"20m\"";
         let spec: Spec = toml::from_str(text).unwrap();
         let horizon = Some(SimDuration::from_secs(5 * 3600));
-        let open = Open { base: Path::new("."), draws: Draws::new(3, 0), entity: 0, horizon };
+        let open = Open {
+            base: Path::new("."),
+            draws: Draws::new(3, 0),
+            entity: 0,
+            horizon,
+        };
         let all = collect(spec.open(&open).unwrap()).unwrap();
         assert!(all.is_sorted_by_key(|a| a.at));
         let count = |from: f64, to: f64| all.iter().filter(|a| (from..to).contains(&a.at.as_secs_f64())).count() as f64;
@@ -132,7 +144,10 @@ mod tests {
         ];
         for (name, from, to, expected) in rows {
             let found = count(from, to);
-            assert!((found - expected).abs() < 5.0 * expected.sqrt(), "{name}: {found} {expected}");
+            assert!(
+                (found - expected).abs() < 5.0 * expected.sqrt(),
+                "{name}: {found} {expected}"
+            );
         }
         let ratio = count(4200.0, 7800.0) / count(0.0, 3600.0);
         assert!((ratio - 10.0).abs() < 0.3, "{ratio}");

@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn the_shipped_file_is_what_seed_1_generates() {
         let shipped = include_str!("../../traces/web-shop-week.csv");
-        assert!(shipped == web_shop_csv(1), "run: coldcast trace generate web-shop --seed 1 --out traces/web-shop-week.csv");
+        assert!(
+            shipped == web_shop_csv(1),
+            "run: coldcast trace generate web-shop --seed 1 --out traces/web-shop-week.csv"
+        );
         assert!(shipped.len() < 200_000);
     }
 

@@ -59,7 +59,10 @@ pub fn inspect(traffic: &Traffic, base: &Path) -> Result<Inspection, TraceError>
         Traffic::Counts(spec) => bins(spec, base)?,
         Traffic::Azure2019(spec) => days(spec, base)?,
         Traffic::Poisson(_) | Traffic::Constant(_) | Traffic::Diurnal(_) | Traffic::FlashCrowd(_) => {
-            return Err(TraceError::Settings(format!("`{}` traffic has no file to inspect", traffic.name())));
+            return Err(TraceError::Settings(format!(
+                "`{}` traffic has no file to inspect",
+                traffic.name()
+            )));
         }
     };
     found.path = traffic.path().unwrap_or_default().to_string();
@@ -80,7 +83,12 @@ fn events(spec: &csv::Spec, base: &Path) -> Result<Inspection, TraceError> {
         }
     }
     let mut found = Inspection::new(reader.report());
-    found.fill(seconds.sum, gaps.first, Some(gaps.last), gaps.last - gaps.first.unwrap_or(0));
+    found.fill(
+        seconds.sum,
+        gaps.first,
+        Some(gaps.last),
+        gaps.last - gaps.first.unwrap_or(0),
+    );
     found.set_minutes(minutes.finish());
     // Stamps in whole minutes say nothing of seconds, stamps in whole seconds nothing of gaps.
     if !gaps.whole_minutes {
@@ -200,7 +208,16 @@ struct Finished {
 
 impl Bins {
     fn new(length: u64) -> Self {
-        Self { length, current: 0, count: 0, sum: 0, sum_of_squares: 0, first: None, busy: 0, peak: (0, 0) }
+        Self {
+            length,
+            current: 0,
+            count: 0,
+            sum: 0,
+            sum_of_squares: 0,
+            first: None,
+            busy: 0,
+            peak: (0, 0),
+        }
     }
 
     #[inline]
@@ -254,7 +271,15 @@ struct Gaps {
 
 impl Default for Gaps {
     fn default() -> Self {
-        Self { first: None, last: 0, n: 0.0, mean: 0.0, squares: 0.0, whole_seconds: true, whole_minutes: true }
+        Self {
+            first: None,
+            last: 0,
+            n: 0.0,
+            mean: 0.0,
+            squares: 0.0,
+            whole_seconds: true,
+            whole_minutes: true,
+        }
     }
 }
 
@@ -304,10 +329,27 @@ pub fn guess(path: &str, base: &Path, format: Option<&str>, columns: &Columns) -
     }
     let header = Header::read(&mut Lines::open(&full)?)?;
     let pick = |given: &Option<String>, known: &[&str]| {
-        let known = || known.iter().find_map(|k| header.names.iter().find(|n| n.eq_ignore_ascii_case(k)).cloned());
+        let known = || {
+            known
+                .iter()
+                .find_map(|k| header.names.iter().find(|n| n.eq_ignore_ascii_case(k)).cloned())
+        };
         given.clone().or_else(known)
     };
-    let time = pick(&columns.time, &["t_s", "arrival_s", "time_s", "time", "timestamp", "t", "arrival", "start", "period"]);
+    let time = pick(
+        &columns.time,
+        &[
+            "t_s",
+            "arrival_s",
+            "time_s",
+            "time",
+            "timestamp",
+            "t",
+            "arrival",
+            "start",
+            "period",
+        ],
+    );
     let count = pick(&columns.count, &["requests", "count", "invocations", "hits", "value"]);
     let guessed = match format {
         Some(format) => format,

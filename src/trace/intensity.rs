@@ -73,7 +73,11 @@ impl<I: Intensity> Source for Inhomogeneous<I> {
             let at = self.start + (self.used / self.within * self.step as f64) as u64;
             self.finished |= at >= self.until;
             if !self.finished {
-                out.push(Arrival { at: SimTime(at), duration: None, function: 0 });
+                out.push(Arrival {
+                    at: SimTime(at),
+                    duration: None,
+                    function: 0,
+                });
             }
         }
         Ok(out.len() > before)

@@ -40,7 +40,10 @@ impl Lines {
     /// The lines of a file. Gzip is recognised by its first bytes.
     pub fn open(path: &Path) -> Result<Self, TraceError> {
         let name = path.display().to_string();
-        let failed = |source| TraceError::Read { path: name.clone(), source };
+        let failed = |source| TraceError::Read {
+            path: name.clone(),
+            source,
+        };
         let file = File::open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.is_dir() {
             return Err(TraceError::file(&name, "this is a folder", "give a file in it"));
@@ -56,9 +59,16 @@ impl Lines {
     fn new(path: String, mut input: impl Read + Send + 'static) -> Result<Self, TraceError> {
         let mut magic = Vec::with_capacity(4);
         let read = input.by_ref().take(4).read_to_end(&mut magic);
-        read.map_err(|source| TraceError::Read { path: path.clone(), source })?;
+        read.map_err(|source| TraceError::Read {
+            path: path.clone(),
+            source,
+        })?;
         if magic == [0x28, 0xb5, 0x2f, 0xfd] {
-            return Err(TraceError::file(&path, "this is a zstd file", "unpack it first: zstd -d FILE"));
+            return Err(TraceError::file(
+                &path,
+                "this is a zstd file",
+                "unpack it first: zstd -d FILE",
+            ));
         }
         let gzip = magic.starts_with(&[0x1f, 0x8b]);
         let input = Cursor::new(magic).chain(input);
@@ -67,7 +77,16 @@ impl Lines {
             false => Box::new(input),
         };
         let buffer = vec![0; BUFFER];
-        Ok(Self { path, input, gzip, buffer, start: 0, end: 0, number: 0, finished: false })
+        Ok(Self {
+            path,
+            input,
+            gzip,
+            buffer,
+            start: 0,
+            end: 0,
+            number: 0,
+            finished: false,
+        })
     }
 
     /// The next line; empty lines are left out.
@@ -88,10 +107,18 @@ impl Lines {
             self.number += 1;
             let text = &self.buffer[line.clone()];
             let carriage_return = usize::from(text.last() == Some(&b'\r'));
-            let mark = if self.number == 1 && text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+            let mark = if self.number == 1 && text.starts_with(b"\xef\xbb\xbf") {
+                3
+            } else {
+                0
+            };
             let line = line.start + mark..line.end - carriage_return;
             if !line.is_empty() {
-                return Ok(Some(Line { number: self.number, text: &self.buffer[line], terminated }));
+                return Ok(Some(Line {
+                    number: self.number,
+                    text: &self.buffer[line],
+                    terminated,
+                }));
             }
         }
     }
@@ -103,7 +130,11 @@ impl Lines {
         if self.end == self.buffer.len() {
             if self.end >= MAX_LINE {
                 let problem = format!("line {} is longer than 16 MiB", self.number + 1);
-                return Err(TraceError::file(&self.path, problem, "give a text file with one record a line"));
+                return Err(TraceError::file(
+                    &self.path,
+                    problem,
+                    "give a text file with one record a line",
+                ));
             }
             self.buffer.resize(2 * self.end, 0);
         }
@@ -131,7 +162,10 @@ impl Lines {
                 let problem = format!("the gzip data are damaged after line {} ({source})", self.number);
                 TraceError::file(&self.path, problem, again)
             }
-            _ => TraceError::Read { path: self.path.clone(), source },
+            _ => TraceError::Read {
+                path: self.path.clone(),
+                source,
+            },
         }
     }
 }
@@ -146,7 +180,11 @@ mod tests {
         let mut lines = Lines::from_bytes("x.csv", bytes)?;
         let mut all = Vec::new();
         while let Some(line) = lines.next_line()? {
-            all.push((line.number, String::from_utf8_lossy(line.text).into_owned(), line.terminated));
+            all.push((
+                line.number,
+                String::from_utf8_lossy(line.text).into_owned(),
+                line.terminated,
+            ));
         }
         Ok(all)
     }
@@ -159,7 +197,11 @@ mod tests {
 
     #[test]
     fn ends_of_lines_marks_and_gzip() {
-        let expected = vec![(1, "a".to_string(), true), (3, "b".to_string(), true), (4, "c".to_string(), false)];
+        let expected = vec![
+            (1, "a".to_string(), true),
+            (3, "b".to_string(), true),
+            (4, "c".to_string(), false),
+        ];
         for text in ["a\n\nb\nc", "\u{feff}a\r\n\r\nb\r\nc"] {
             assert_eq!(lines(text.into()).unwrap(), expected, "{text:?}");
             assert_eq!(lines(gzip(text)).unwrap(), expected, "{text:?}");

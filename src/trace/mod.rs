@@ -134,7 +134,11 @@ impl Traffic {
     /// Everything that is wrong with the settings, each with the way out.
     pub fn problems(&self) -> Vec<String> {
         let name = self.name();
-        self.part().problems().into_iter().map(|p| format!("traffic.{name}: {p}")).collect()
+        self.part()
+            .problems()
+            .into_iter()
+            .map(|p| format!("traffic.{name}: {p}"))
+            .collect()
     }
 
     /// Starts the arrivals. Files are opened and their beginning is checked.
@@ -181,13 +185,21 @@ mod tests {
         let poisson = read("[poisson]\nrate = \"50/s\"").unwrap();
         assert_eq!(poisson.name(), "poisson");
         assert!(read("[poisson]\nrate = \"50/s\"\nrat = 1").unwrap_err().contains("rat"));
-        assert!(read("[poison]\nrate = \"50/s\"").unwrap_err().contains("unknown variant"));
+        assert!(
+            read("[poison]\nrate = \"50/s\"")
+                .unwrap_err()
+                .contains("unknown variant")
+        );
         let csv = read("[csv]\npath = \"a.csv\"\ntime-column = \"t\"\non-bad-line = \"skip\"").unwrap();
         assert_eq!(csv.path(), Some("a.csv"));
         let counts = read("[counts]\npath = \"a.csv\"\nplacement = { clustered = { gap = \"5ms\" } }").unwrap();
         assert!(counts.problems().is_empty(), "{:?}", counts.problems());
         assert!(Traffic::NAMES.contains(&"azure-2019"));
         let idle = read("[constant]\ngap = \"0s\"").unwrap();
-        assert!(idle.problems()[0].starts_with("traffic.constant: "), "{:?}", idle.problems());
+        assert!(
+            idle.problems()[0].starts_with("traffic.constant: "),
+            "{:?}",
+            idle.problems()
+        );
     }
 }

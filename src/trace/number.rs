@@ -81,7 +81,10 @@ fn slow_seconds(text: &[u8]) -> Result<u64, Bad> {
     if text.is_empty() {
         return Err(Bad::Empty);
     }
-    let value: f64 = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).ok_or(Bad::NotANumber)?;
+    let value: f64 = std::str::from_utf8(text)
+        .ok()
+        .and_then(|t| t.parse().ok())
+        .ok_or(Bad::NotANumber)?;
     if value.is_nan() {
         Err(Bad::NotANumber)
     } else if value < 0.0 {
@@ -99,6 +102,12 @@ fn slow_seconds(text: &[u8]) -> Result<u64, Bad> {
     } else {
         Ok((value * NS as f64).round() as u64)
     }
+}
+
+/// Nanoseconds as decimal seconds, exactly.
+pub fn ns_as_seconds(ns: u64) -> String {
+    let text = format!("{}.{:09}", ns / NS, ns % NS);
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 /// A whole number, also when written as `12.0`.
@@ -124,7 +133,10 @@ fn slow_count(text: &[u8]) -> Result<u32, Bad> {
     if text.is_empty() {
         return Err(Bad::Empty);
     }
-    let value: f64 = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()).ok_or(Bad::NotANumber)?;
+    let value: f64 = std::str::from_utf8(text)
+        .ok()
+        .and_then(|t| t.parse().ok())
+        .ok_or(Bad::NotANumber)?;
     match value {
         v if v.is_nan() => Err(Bad::NotANumber),
         v if v < 0.0 => Err(Bad::Negative),
@@ -165,6 +177,13 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(seconds_as_ns(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_print_as_they_were_read() {
+        for text in ["0", "10", "0.5", "1563148800.123456789", "0.000000001"] {
+            assert_eq!(ns_as_seconds(seconds_as_ns(text.as_bytes()).unwrap()), text);
         }
     }
 

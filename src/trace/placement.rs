@@ -63,7 +63,10 @@ impl Placement {
     pub fn problems(self) -> Vec<String> {
         match self {
             Self::Clustered(c) if !(c.mean_size >= 1.0 && c.mean_size.is_finite()) => {
-                vec![format!("placement.clustered.mean-size is {}: it must be at least 1", c.mean_size)]
+                vec![format!(
+                    "placement.clustered.mean-size is {}: it must be at least 1",
+                    c.mean_size
+                )]
             }
             _ => Vec::new(),
         }

@@ -34,7 +34,11 @@ impl Kind for Spec {
             until: horizon.0,
             finished: false,
         };
-        Ok(Opened { source: Box::new(source), horizon: Some(horizon), input_sha256: None })
+        Ok(Opened {
+            source: Box::new(source),
+            horizon: Some(horizon),
+            input_sha256: None,
+        })
     }
 }
 
@@ -62,7 +66,11 @@ impl Source for Poisson {
             self.at = self.at.saturating_add(gap.round() as u64);
             self.finished = self.at >= self.until;
             if !self.finished {
-                out.push(Arrival { at: SimTime(self.at), duration: None, function: 0 });
+                out.push(Arrival {
+                    at: SimTime(self.at),
+                    duration: None,
+                    function: 0,
+                });
             }
         }
         Ok(out.len() > before)
@@ -100,7 +108,11 @@ mod tests {
         let variance = counts.iter().map(|&c| (f64::from(c) - mean).powi(2)).sum::<f64>() / (n - 1.0);
         // Five standard errors: of the mean sqrt(rate / n), of variance over mean about sqrt(2 / n).
         assert!((mean - 20.0).abs() < 5.0 * (20.0 / n).sqrt(), "{mean}");
-        assert!((variance / mean - 1.0).abs() < 5.0 * (2.0 / n).sqrt(), "{}", variance / mean);
+        assert!(
+            (variance / mean - 1.0).abs() < 5.0 * (2.0 / n).sqrt(),
+            "{}",
+            variance / mean
+        );
         assert!(arrivals.is_sorted_by_key(|a| a.at));
     }
 
@@ -113,7 +125,12 @@ mod tests {
 
     #[test]
     fn without_a_horizon_it_would_never_end() {
-        let open = Open { base: Path::new("."), draws: Draws::new(1, 0), entity: 0, horizon: None };
+        let open = Open {
+            base: Path::new("."),
+            draws: Draws::new(1, 0),
+            entity: 0,
+            horizon: None,
+        };
         let error = Spec { rate: PerSecond(1.0) }.open(&open).err().unwrap();
         assert!(error.hints()[0].contains("horizon"));
     }

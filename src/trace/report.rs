@@ -24,10 +24,16 @@ impl ImportReport {
     pub fn sentences(&self) -> Vec<String> {
         let mut all = Vec::new();
         if self.lines > 0 {
-            all.push(format!("read {} lines, used {}, functions: {}", self.lines, self.kept, self.functions));
+            all.push(format!(
+                "read {} lines, used {}, functions: {}",
+                self.lines, self.kept, self.functions
+            ));
         }
         if self.skipped > 0 {
-            all.push(format!("skipped {} lines that could not be read; the first:", self.skipped));
+            all.push(format!(
+                "skipped {} lines that could not be read; the first:",
+                self.skipped
+            ));
             all.extend(self.examples.iter().map(|e| format!("  {e}")));
         }
         all.extend(self.notes.iter().cloned());

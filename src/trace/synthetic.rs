@@ -44,9 +44,18 @@ impl Synthetic {
         };
         check(self.rate.0 > 0.0, "the rate is 0: give one such as 50/s");
         check(self.functions > 0, "the number of functions is 0: give at least 1");
-        check((0.0..=10.0).contains(&self.zipf), "the Zipf exponent must be from 0 to 10, such as 1.1");
-        check(self.duration_mean.0 > 0, "the mean duration is 0: give one such as 900ms");
-        check((0.0..=100.0).contains(&self.duration_cv), "the variation of durations must be from 0 to 100, such as 1");
+        check(
+            (0.0..=10.0).contains(&self.zipf),
+            "the Zipf exponent must be from 0 to 10, such as 1.1",
+        );
+        check(
+            self.duration_mean.0 > 0,
+            "the mean duration is 0: give one such as 900ms",
+        );
+        check(
+            (0.0..=100.0).contains(&self.duration_cv),
+            "the variation of durations must be from 0 to 100, such as 1",
+        );
         problems
     }
 
@@ -61,8 +70,16 @@ impl Synthetic {
         let durations =
             LogNormal::from_mean_cv(self.duration_mean.as_secs_f64(), self.duration_cv).map_err(|e| invalid(&e))?;
         let draws = Draws::new(self.seed, 0);
-        let open = Open { base: Path::new("."), draws, entity: 0, horizon: Some(self.horizon) };
-        let mut arrivals = poisson::Spec { rate: self.rate }.open(&open).map_err(WriteError::Settings)?.source;
+        let open = Open {
+            base: Path::new("."),
+            draws,
+            entity: 0,
+            horizon: Some(self.horizon),
+        };
+        let mut arrivals = poisson::Spec { rate: self.rate }
+            .open(&open)
+            .map_err(WriteError::Settings)?
+            .source;
         let mut luck = draws.stream(Purpose::Service, 0).rng(0);
         let limit = self.requests.unwrap_or(u64::MAX);
         let (mut batch, mut text, mut rows) = (Vec::new(), Vec::new(), 0);
@@ -153,7 +170,12 @@ mod tests {
         while reader.refill(&mut all).unwrap() {}
         assert_eq!(all.len() as u64, rows);
         assert!((rows as f64 - 50_000.0).abs() < 5.0 * 50_000f64.sqrt());
-        let mean = all.iter().filter_map(|a| a.duration).map(|d| d.as_secs_f64()).sum::<f64>() / rows as f64;
+        let mean = all
+            .iter()
+            .filter_map(|a| a.duration)
+            .map(|d| d.as_secs_f64())
+            .sum::<f64>()
+            / rows as f64;
         assert!((mean - 0.9).abs() < 5.0 * 0.45 / (rows as f64).sqrt(), "{mean}");
         assert_eq!(reader.report().functions, 20);
         let text = String::from_utf8(bytes).unwrap();
@@ -165,10 +187,20 @@ mod tests {
     #[test]
     fn a_number_of_rows_may_be_asked_for() {
         let mut bytes = Vec::new();
-        let rows = Synthetic { requests: Some(4500), ..synthetic() }.write(&mut bytes).unwrap();
+        let rows = Synthetic {
+            requests: Some(4500),
+            ..synthetic()
+        }
+        .write(&mut bytes)
+        .unwrap();
         assert_eq!(rows, 4500);
         assert_eq!(bytes.iter().filter(|&&b| b == b'\n').count(), 4501);
-        let bad = Synthetic { functions: 0, ..synthetic() }.write(&mut Vec::new()).unwrap_err();
+        let bad = Synthetic {
+            functions: 0,
+            ..synthetic()
+        }
+        .write(&mut Vec::new())
+        .unwrap_err();
         assert!(bad.to_string().contains("at least 1"));
     }
 }

@@ -31,7 +31,10 @@ pub struct Problem {
 impl Problem {
     #[cold]
     pub fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: hint.into() }
+        Self {
+            what: what.into(),
+            hint: hint.into(),
+        }
     }
 
     /// A field that is not the number it should be.
@@ -106,7 +109,11 @@ impl Fields {
     pub fn get<'a>(&'a self, line: &'a [u8], i: usize) -> &'a [u8] {
         let start = if i == 0 { 0 } else { self.ends[i - 1] + 1 };
         let range: Range<usize> = start..self.ends[i];
-        if self.quoted { &self.unquoted[range] } else { &line[range] }
+        if self.quoted {
+            &self.unquoted[range]
+        } else {
+            &line[range]
+        }
     }
 }
 
@@ -123,12 +130,19 @@ impl Header {
     pub fn read(lines: &mut Lines) -> Result<Self, TraceError> {
         let path = lines.path.clone();
         let Some(line) = lines.next_line()? else {
-            return Err(TraceError::file(&path, "the file is empty", "its first line must name the columns"));
+            return Err(TraceError::file(
+                &path,
+                "the file is empty",
+                "its first line must name the columns",
+            ));
         };
         let mut fields = Fields::default();
         fields.split(line.text).map_err(|p| at(&path, line.number, p))?;
         let names = (0..fields.len()).map(|i| String::from_utf8_lossy(fields.get(line.text, i)).trim().to_string());
-        let header = Self { path, names: names.collect() };
+        let header = Self {
+            path,
+            names: names.collect(),
+        };
         if let [only] = header.names.as_slice()
             && let Some(separator) = only.chars().find(|c| [';', '\t', '|'].contains(c))
         {
@@ -137,7 +151,11 @@ impl Header {
         }
         if header.names.iter().all(|n| n.parse::<f64>().is_ok()) {
             let problem = "the first line holds numbers instead of the names of the columns";
-            return Err(TraceError::file(&header.path, problem, "put a line such as `t_s,requests` before it"));
+            return Err(TraceError::file(
+                &header.path,
+                problem,
+                "put a line such as `t_s,requests` before it",
+            ));
         }
         Ok(header)
     }
@@ -172,7 +190,10 @@ impl Header {
         let expected = self.names.len();
         if !line.terminated && found < expected {
             let what = format!("the file ends in the middle of this line ({found} of {expected} fields)");
-            return Problem::new(what, "fetch the file again, or drop the line with on-bad-line = \"skip\"");
+            return Problem::new(
+                what,
+                "fetch the file again, or drop the line with on-bad-line = \"skip\"",
+            );
         }
         let hint = "put quotes around a field with a comma in it, or drop such lines with on-bad-line = \"skip\"";
         Problem::new(format!("{found} fields, but the header has {expected}"), hint)
@@ -188,7 +209,12 @@ fn shortened(names: &[String]) -> String {
 
 /// Puts a place to a problem.
 pub fn at(path: &str, line: u64, problem: Problem) -> TraceError {
-    TraceError::Line { path: path.to_string(), line, problem: problem.what, hint: problem.hint }
+    TraceError::Line {
+        path: path.to_string(),
+        line,
+        problem: problem.what,
+        hint: problem.hint,
+    }
 }
 
 /// Fails on a bad line or counts it, as the rule says.
@@ -219,7 +245,9 @@ mod tests {
     fn split(line: &str) -> Result<Vec<String>, String> {
         let mut fields = Fields::default();
         fields.split(line.as_bytes()).map_err(|p| p.what)?;
-        Ok((0..fields.len()).map(|i| String::from_utf8_lossy(fields.get(line.as_bytes(), i)).into_owned()).collect())
+        Ok((0..fields.len())
+            .map(|i| String::from_utf8_lossy(fields.get(line.as_bytes(), i)).into_owned())
+            .collect())
     }
 
     #[test]
@@ -243,8 +271,15 @@ mod tests {
         let header = Header::read(&mut lines).unwrap();
         assert_eq!(header.column("arrival_s", "time-column").unwrap(), 1);
         let error = header.column("arrivals", "time-column").unwrap_err();
-        assert_eq!(error.to_string(), "x.csv has no column `arrivals` (its columns: func, arrival_s, duration_s)");
-        assert!(error.hints()[0].contains("set time-column = \"arrival_s\""), "{:?}", error.hints());
+        assert_eq!(
+            error.to_string(),
+            "x.csv has no column `arrivals` (its columns: func, arrival_s, duration_s)"
+        );
+        assert!(
+            error.hints()[0].contains("set time-column = \"arrival_s\""),
+            "{:?}",
+            error.hints()
+        );
     }
 
     #[test]

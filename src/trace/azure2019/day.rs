@@ -33,7 +33,10 @@ impl Day {
         let mut lines = Lines::open(path)?;
         let header = Header::read(&mut lines)?;
         let columns = Columns::find(&header, unit, &lines.path)?;
-        let mut day = Self { first_minute: columns.first, minutes: vec![Vec::new(); columns.span] };
+        let mut day = Self {
+            first_minute: columns.first,
+            minutes: vec![Vec::new(); columns.span],
+        };
         let name = lines.path.clone();
         let (mut fields, mut cells, mut key) = (Fields::default(), Vec::new(), Vec::new());
         let before = report.kept;
@@ -52,7 +55,11 @@ impl Day {
             }
         }
         if report.kept == before {
-            return Err(TraceError::file(&name, "the file has no usable rows", "it needs at least one line below the header"));
+            return Err(TraceError::file(
+                &name,
+                "the file has no usable rows",
+                "it needs at least one line below the header",
+            ));
         }
         day.minutes.iter_mut().for_each(add_up);
         Ok(day)
@@ -89,15 +96,22 @@ impl Columns {
         };
         let key = match unit {
             ScalingUnit::App => {
-                vec![needed("HashApp", "with scaling-unit = \"function\" a column HashFunction is enough")?]
+                vec![needed(
+                    "HashApp",
+                    "with scaling-unit = \"function\" a column HashFunction is enough",
+                )?]
             }
             ScalingUnit::Function => {
                 let function = needed("HashFunction", "with scaling-unit = \"app\" a column HashApp is enough")?;
                 position("HashApp").into_iter().chain([function]).collect()
             }
         };
-        let labels: Vec<(usize, u64)> =
-            header.names.iter().enumerate().filter_map(|(i, name)| Some((i, minute(name)?))).collect();
+        let labels: Vec<(usize, u64)> = header
+            .names
+            .iter()
+            .enumerate()
+            .filter_map(|(i, name)| Some((i, minute(name)?)))
+            .collect();
         let (Some(first), Some(last)) = (labels.iter().map(|l| l.1).min(), labels.iter().map(|l| l.1).max()) else {
             let hint = "columns named 1 to 1440 (or minute_1, 1_minute) hold the counts; durations and memory files \
                         of the same trace have none";
@@ -105,7 +119,11 @@ impl Columns {
         };
         if last - first >= 100_000 {
             let problem = format!("the minute columns go from {first} to {last}");
-            return Err(TraceError::file(path, problem, "name them by the minute of the day, 1 to 1440"));
+            return Err(TraceError::file(
+                path,
+                problem,
+                "name them by the minute of the day, 1 to 1440",
+            ));
         }
         let mut seen = vec![false; (last - first + 1) as usize];
         for &(_, label) in &labels {
@@ -114,8 +132,16 @@ impl Columns {
                 return Err(TraceError::file(path, problem, "remove one of them"));
             }
         }
-        let minutes = labels.into_iter().map(|(i, label)| (i, (label - first) as u32)).collect();
-        Ok(Self { key, minutes, first, span: seen.len() })
+        let minutes = labels
+            .into_iter()
+            .map(|(i, label)| (i, (label - first) as u32))
+            .collect();
+        Ok(Self {
+            key,
+            minutes,
+            first,
+            span: seen.len(),
+        })
     }
 
     /// Fills `key` with the name of the function or app and `cells` with its non-zero counts.
@@ -135,7 +161,10 @@ impl Columns {
             key.push(b' ');
         }
         if key.iter().all(|&b| b == b' ') {
-            return Err(Problem::new("the row names no app or function", "fill in HashApp and HashFunction"));
+            return Err(Problem::new(
+                "the row names no app or function",
+                "fill in HashApp and HashFunction",
+            ));
         }
         cells.clear();
         for &(column, minute) in &self.minutes {
@@ -149,7 +178,12 @@ impl Columns {
                 Ok(count) => cells.push((minute, count)),
                 Err(bad) => {
                     let hint = "counts are whole numbers of invocations";
-                    return Err(Problem::field(&format!("minute {}", header.names[column]), text, bad, hint));
+                    return Err(Problem::field(
+                        &format!("minute {}", header.names[column]),
+                        text,
+                        bad,
+                        hint,
+                    ));
                 }
             }
         }
@@ -159,8 +193,15 @@ impl Columns {
 
 /// The minute that a column's name stands for.
 fn minute(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix("minute_").or_else(|| name.strip_suffix("_minute")).unwrap_or(name);
-    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+    let digits = name
+        .strip_prefix("minute_")
+        .or_else(|| name.strip_suffix("_minute"))
+        .unwrap_or(name);
+    digits
+        .bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| digits.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -169,7 +210,12 @@ mod tests {
 
     #[test]
     fn minutes_are_recognised_in_all_their_spellings() {
-        let rows = [("1", Some(1)), ("959", Some(959)), ("minute_7", Some(7)), ("12_minute", Some(12))];
+        let rows = [
+            ("1", Some(1)),
+            ("959", Some(959)),
+            ("minute_7", Some(7)),
+            ("12_minute", Some(12)),
+        ];
         for (name, expected) in rows {
             assert_eq!(minute(name), expected, "{name}");
         }

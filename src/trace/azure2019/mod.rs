@@ -91,7 +91,9 @@ impl Kind for Spec {
     fn problems(&self) -> Vec<String> {
         let mut problems = self.placement.problems();
         if self.path.is_empty() {
-            problems.push(format!("path is empty: give a file or the folder with {FILE_NAME}01.csv"));
+            problems.push(format!(
+                "path is empty: give a file or the folder with {FILE_NAME}01.csv"
+            ));
         }
         problems
     }
@@ -100,15 +102,28 @@ impl Kind for Spec {
         let days = self.load(open.base)?;
         let horizon = open.horizon.or_else(|| days.length());
         let expander = Expander::new(self.placement, open.draws, open.entity, MINUTE, open.until());
-        let source = Replay { days, expander, minute: 0, placement: self.placement, until: open.until() };
-        Ok(Opened { source: Box::new(source), horizon, input_sha256: None })
+        let source = Replay {
+            days,
+            expander,
+            minute: 0,
+            placement: self.placement,
+            until: open.until(),
+        };
+        Ok(Opened {
+            source: Box::new(source),
+            horizon,
+            input_sha256: None,
+        })
     }
 }
 
 /// The files in order, each with its day's number.
 fn files(path: &Path) -> Result<Vec<(u64, PathBuf)>, TraceError> {
     let name = path.display().to_string();
-    let failed = |source| TraceError::Read { path: name.clone(), source };
+    let failed = |source| TraceError::Read {
+        path: name.clone(),
+        source,
+    };
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(vec![(1, path.to_path_buf())]);
     }
@@ -116,7 +131,9 @@ fn files(path: &Path) -> Result<Vec<(u64, PathBuf)>, TraceError> {
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let file = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        let day = file.strip_prefix(FILE_NAME).and_then(|rest| rest.strip_suffix(".gz").unwrap_or(rest).strip_suffix(".csv"));
+        let day = file
+            .strip_prefix(FILE_NAME)
+            .and_then(|rest| rest.strip_suffix(".gz").unwrap_or(rest).strip_suffix(".csv"));
         if let Some(day) = day.and_then(|d| d.parse().ok()) {
             files.push((day, path));
         }
@@ -124,7 +141,11 @@ fn files(path: &Path) -> Result<Vec<(u64, PathBuf)>, TraceError> {
     files.sort();
     if let Some(twice) = files.windows(2).find(|w| w[0].0 == w[1].0) {
         let problem = format!("day {} is there twice", twice[0].0);
-        return Err(TraceError::file(&name, problem, format!("remove {}", twice[1].1.display())));
+        return Err(TraceError::file(
+            &name,
+            problem,
+            format!("remove {}", twice[1].1.display()),
+        ));
     }
     if files.is_empty() {
         let hint = format!("it must hold files named {FILE_NAME}01.csv and so on; or give a file instead of a folder");
@@ -184,11 +205,15 @@ impl Days {
     pub fn report(&self) -> ImportReport {
         let mut report = self.report.clone();
         if let Some(offset) = self.offset.filter(|&o| o > 1) {
-            report.notes.push(format!("the trace starts at minute {offset} of its first day"));
+            report
+                .notes
+                .push(format!("the trace starts at minute {offset} of its first day"));
         }
         let missing = self.files.windows(2).map(|w| w[1].0 - w[0].0 - 1).sum::<u64>();
         if missing > 0 {
-            report.notes.push(format!("{missing} days between the first and the last are missing and count as silent"));
+            report.notes.push(format!(
+                "{missing} days between the first and the last are missing and count as silent"
+            ));
         }
         report
     }
@@ -225,7 +250,9 @@ impl Source for Replay {
 
     fn report(&self) -> ImportReport {
         let mut report = self.days.report();
-        report.notes.push(format!("placement within a minute: {}", self.placement.name()));
+        report
+            .notes
+            .push(format!("placement within a minute: {}", self.placement.name()));
         report
     }
 }
