@@ -271,6 +271,17 @@ fn inspect_prints_the_figures_of_real_rows() {
 }
 
 #[test]
+fn the_readme_of_the_built_in_traces_shows_what_inspect_prints() {
+    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
+    let readme = std::fs::read_to_string(traces.join("README.md")).unwrap();
+    let shown = coldcast(
+        &["trace", "inspect", "embedded:web-shop-week", "--format", "markdown"],
+        &traces,
+    );
+    assert!(readme.contains(&stdout(&shown)), "{}", stdout(&shown));
+}
+
+#[test]
 fn inspect_describes_events_and_every_format_prints() {
     let folder = folder(&[(
         "events.csv",

@@ -34,9 +34,11 @@ impl Failure {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Gate(_) => Vec::new(),
-            Self::Input(error) | Self::Environment(error) => {
-                error.chain().find_map(|e| e.downcast_ref::<TraceError>()).map(TraceError::hints).unwrap_or_default()
-            }
+            Self::Input(error) | Self::Environment(error) => error
+                .chain()
+                .find_map(|e| e.downcast_ref::<TraceError>())
+                .map(TraceError::hints)
+                .unwrap_or_default(),
         }
     }
 
