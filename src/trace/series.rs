@@ -3,13 +3,10 @@
 use super::counts::Spec;
 use super::error::TraceError;
 use super::lines::{Line, Lines};
-use super::number::{Bad, count, ns_as_seconds, seconds_as_ns};
+use super::number::{Bad, EPOCH_FROM, count, ns_as_seconds, seconds_as_ns};
 use super::report::ImportReport;
 use super::table::{Fields, Header, Problem, bad_line};
 use crate::units::SimDuration;
-
-/// Times from here on are times since 1970, in nanoseconds.
-const EPOCH_FROM: u64 = 100_000_000 * 1_000_000_000;
 
 /// The counts of a file.
 pub(crate) struct Series {
@@ -77,7 +74,7 @@ impl Series {
         if shift > 0 {
             let since = ns_as_seconds(shift);
             notes.push(format!(
-                "times look like seconds since 1970: {since} s were taken off, so that the first is 0"
+                "times count from 1970: {since} s were taken off, so that the first is 0"
             ));
         }
         if same_time > 0 {
@@ -117,7 +114,7 @@ impl Columns {
         let stamp = seconds_as_ns(text).map_err(|bad| {
             let hint = match bad {
                 Bad::TooLarge => "times are seconds; divide milliseconds since 1970 by 1000",
-                _ => "times are decimal seconds since the start, or since 1970, such as 120",
+                _ => "times are decimal seconds since the start or since 1970, such as 120, or dates such as 2026-03-02T10:00:00Z",
             };
             Problem::field(name(self.time), text, bad, hint)
         })?;
@@ -204,8 +201,8 @@ mod tests {
             ("t_s,requests\n0,-1\n", "line 2: requests `-1` is negative"),
             ("t_s,requests\n0,\n", "line 2: requests `` is empty"),
             (
-                "t_s,requests\n2014-04-10 00:04:00,94\n",
-                "line 2: t_s `2014-04-10 00:04:00` is not a number",
+                "t_s,requests\n10/Apr/2014,94\n",
+                "line 2: t_s `10/Apr/2014` is not a number",
             ),
             ("t_s,requests\n0\n", "line 2: 1 fields, but the header has 2"),
             ("t_s,requests\n", ": the file has no usable rows"),
