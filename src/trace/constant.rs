@@ -26,9 +26,6 @@ impl Kind for Spec {
 
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         let horizon = open.required_horizon("constant")?;
-        if self.gap.0 == 0 {
-            return Err(TraceError::Settings(self.problems().remove(0)));
-        }
         let source = Constant {
             gap: self.gap.0,
             at: self.gap.0,

@@ -10,17 +10,14 @@ use sha2::{Digest, Sha256};
 
 use super::error::TraceError;
 use super::expand::Expander;
-use super::lines::{Line, Lines};
-use super::number::{Bad, count, seconds_as_ns};
+use super::lines::Lines;
 use super::placement::Placement;
 use super::report::ImportReport;
-use super::table::{Fields, Header, OnBadLine, Problem, bad_line};
+use super::series::Series;
+use super::table::OnBadLine;
 use super::{Kind, Open, Opened, Source, embedded};
 use crate::model::arrival::Arrival;
 use crate::units::SimDuration;
-
-/// Times from here on are times since 1970, in nanoseconds.
-const EPOCH_FROM: u64 = 100_000_000 * 1_000_000_000;
 
 /// `[traffic.counts]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,8 +65,8 @@ impl Spec {
         }
     }
 
-    /// Reads the whole file.
-    pub(crate) fn load(&self, base: &Path) -> Result<Series, TraceError> {
+    /// Reads the whole file; also gives its SHA-256.
+    pub(crate) fn load(&self, base: &Path) -> Result<(Series, String), TraceError> {
         if let Some(problem) = self.problems().into_iter().next() {
             return Err(TraceError::Settings(problem));
         }
@@ -79,23 +76,16 @@ impl Spec {
                 let path = base.join(&self.path);
                 let name = path.display().to_string();
                 (
-                    std::fs::read(&path).map_err(|source| TraceError::Read {
+                    std::fs::read(&path).map_err(|reason| TraceError::Read {
                         path: name.clone(),
-                        source,
+                        reason,
                     })?,
                     name,
                 )
             }
         };
         let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        let mut series = Series {
-            bins: Vec::new(),
-            bin: self.bin.0,
-            sha256,
-            report: ImportReport::default(),
-        };
-        series.read(self, Lines::from_bytes(&path, bytes)?)?;
-        Ok(series)
+        Ok((Series::read(self, Lines::from_bytes(&path, bytes)?)?, sha256))
     }
 }
 
@@ -115,9 +105,8 @@ impl Kind for Spec {
     }
 
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
-        let series = self.load(open.base)?;
+        let (series, sha256) = self.load(open.base)?;
         let horizon = open.horizon.or(Some(series.length()));
-        let sha256 = series.sha256.clone();
         let expander = Expander::new(self.placement, open.draws, open.entity, self.bin.0, open.until());
         let source = Counts {
             series,
@@ -130,143 +119,6 @@ impl Kind for Spec {
             horizon,
             input_sha256: Some(sha256),
         })
-    }
-}
-
-/// The counts of a file.
-pub(crate) struct Series {
-    /// Start of the bin in nanoseconds, and its count; in time order.
-    pub bins: Vec<(u64, u32)>,
-    pub bin: u64,
-    sha256: String,
-    pub report: ImportReport,
-}
-
-impl Series {
-    /// From the start of the run to the end of the last bin.
-    pub fn length(&self) -> SimDuration {
-        SimDuration(self.bins.last().map_or(0, |&(start, _)| start + self.bin))
-    }
-
-    fn read(&mut self, spec: &Spec, mut lines: Lines) -> Result<(), TraceError> {
-        let header = Header::read(&mut lines)?;
-        let columns = Columns {
-            time: header.column(&spec.time_column, "time-column")?,
-            count: header.column(&spec.count_column, "count-column")?,
-            header,
-            bin: spec.bin,
-        };
-        let path = lines.path.clone();
-        let (mut fields, mut shift, mut same_time) = (Fields::default(), 0, 0u64);
-        while let Some(line) = lines.next_line()? {
-            self.report.lines += 1;
-            match columns.read(line, &mut fields, &mut shift, self.bins.last_mut()) {
-                Ok(Some(bin)) => self.bins.push(bin),
-                Ok(None) => same_time += 1,
-                Err(problem) => {
-                    bad_line(spec.on_bad_line, &mut self.report, &path, line.number, problem)?;
-                    continue;
-                }
-            }
-            self.report.kept += 1;
-        }
-        if self.bins.is_empty() {
-            return Err(TraceError::file(
-                &path,
-                "the file has no usable rows",
-                "it needs at least one line below the header",
-            ));
-        }
-        self.report.functions = 1;
-        self.note(shift, same_time);
-        Ok(())
-    }
-
-    fn note(&mut self, shift: u64, same_time: u64) {
-        let notes = &mut self.report.notes;
-        if shift > 0 {
-            let since = shift as f64 / 1e9;
-            notes.push(format!(
-                "times look like seconds since 1970: {since} s were taken off, so that the first is 0"
-            ));
-        }
-        if same_time > 0 {
-            notes.push(format!(
-                "{same_time} rows had the time of the row above; their counts were added"
-            ));
-        }
-        let first = self.bins.first().map_or(0, |b| b.0);
-        let (length, bin) = (self.bins.last().map_or(0, |b| b.0) - first + self.bin, self.bin);
-        let missing = (length / bin).saturating_sub(self.bins.len() as u64);
-        if missing > 0 {
-            notes.push(format!("{missing} bins have no row and count as 0 requests"));
-        }
-    }
-}
-
-struct Columns {
-    header: Header,
-    time: usize,
-    count: usize,
-    bin: SimDuration,
-}
-
-impl Columns {
-    /// The bin of a line; `None` if it was added to the one before.
-    fn read(
-        &self,
-        line: Line<'_>,
-        fields: &mut Fields,
-        shift: &mut u64,
-        last: Option<&mut (u64, u32)>,
-    ) -> Result<Option<(u64, u32)>, Problem> {
-        fields.split(line.text)?;
-        self.header.check(line, fields)?;
-        let name = |i: usize| self.header.names[i].as_str();
-        let text = fields.get(line.text, self.time);
-        let stamp = seconds_as_ns(text).map_err(|bad| {
-            let hint = match bad {
-                Bad::TooLarge => "times are seconds; divide milliseconds since 1970 by 1000",
-                _ => "times are decimal seconds since the start, or since 1970, such as 120",
-            };
-            Problem::field(name(self.time), text, bad, hint)
-        })?;
-        let text = fields.get(line.text, self.count);
-        let count = count(text).map_err(|bad| {
-            Problem::field(
-                name(self.count),
-                text,
-                bad,
-                "give whole numbers of requests, 0 for none, not a rate",
-            )
-        })?;
-        let Some(last) = last else {
-            *shift = if stamp >= EPOCH_FROM { stamp } else { 0 };
-            return Ok(Some((stamp - *shift, count)));
-        };
-        let what = |text: &str| format!("{} {} is {text}", name(self.time), stamp as f64 / 1e9);
-        match stamp.checked_sub(*shift).filter(|&start| start >= last.0) {
-            None => Err(Problem::new(
-                what("before the line above: not in time order"),
-                "sort the file by time",
-            )),
-            Some(start) if start == last.0 => {
-                last.1 = last
-                    .1
-                    .checked_add(count)
-                    .ok_or_else(|| Problem::new("the sum is too large", "use shorter bins"))?;
-                Ok(None)
-            }
-            Some(start) if start - last.0 < self.bin.0 => {
-                let gap = SimDuration(start - last.0);
-                let hint = format!("if the rows are {gap} apart, set bin = \"{gap}\"");
-                Err(Problem::new(
-                    what(&format!("only {gap} after the line above, but a bin has {}", self.bin)),
-                    hint,
-                ))
-            }
-            Some(start) => Ok(Some((start, count))),
-        }
     }
 }
 
@@ -304,70 +156,6 @@ mod tests {
     use crate::rng::Draws;
     use crate::trace::collect;
 
-    fn read(text: &str, rule: OnBadLine) -> Result<Series, TraceError> {
-        let spec = Spec {
-            on_bad_line: rule,
-            ..Spec::new("x.csv")
-        };
-        let mut series = Series {
-            bins: Vec::new(),
-            bin: spec.bin.0,
-            sha256: String::new(),
-            report: ImportReport::default(),
-        };
-        series.read(&spec, Lines::from_bytes("x.csv", text.to_string()).unwrap())?;
-        Ok(series)
-    }
-
-    #[test]
-    fn rows_are_bins_and_gaps_are_noted() {
-        let series = read(
-            "t_s,requests\n1563148800,2\n1563148860,3.0\n1563148860,1\n1563149040,7\n",
-            OnBadLine::Fail,
-        );
-        let series = series.unwrap();
-        let minute = 60_000_000_000;
-        assert_eq!(series.bins, [(0, 2), (minute, 4), (4 * minute, 7)]);
-        assert_eq!(series.length(), SimDuration::from_secs(300));
-        let notes = series.report.notes.join("\n");
-        for part in ["1563148800", "1 rows had the time", "2 bins have no row"] {
-            assert!(notes.contains(part), "{notes}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_says_where_and_why() {
-        let rows = [
-            (
-                "t_s,requests\n0,1\n30,1\n",
-                "line 3: t_s 30 is only 30s after the line above, but a bin has 1m",
-            ),
-            (
-                "t_s,requests\n60,1\n0,1\n",
-                "line 3: t_s 0 is before the line above: not in time order",
-            ),
-            ("t_s,requests\n0,1.5\n", "line 2: requests `1.5` is not a whole number"),
-            ("t_s,requests\n0,-1\n", "line 2: requests `-1` is negative"),
-            ("t_s,requests\n0,\n", "line 2: requests `` is empty"),
-            (
-                "t_s,requests\n2014-04-10 00:04:00,94\n",
-                "line 2: t_s `2014-04-10 00:04:00` is not a number",
-            ),
-            ("t_s,requests\n0\n", "line 2: 1 fields, but the header has 2"),
-            ("t_s,requests\n", ": the file has no usable rows"),
-        ];
-        for (text, expected) in rows {
-            let error = read(text, OnBadLine::Fail).err().unwrap();
-            assert!(error.to_string().ends_with(expected), "{error}");
-            assert!(!error.hints()[0].is_empty());
-        }
-        let series = read("t_s,requests\n0,1\nx,1\n60,2\n", OnBadLine::Skip).unwrap();
-        assert_eq!(
-            (series.bins.len(), series.report.skipped, series.report.kept),
-            (2, 1, 2)
-        );
-    }
-
     #[test]
     fn the_built_in_week_replays_with_its_counts() {
         let spec = Spec::new("embedded:web-shop-week");
@@ -389,6 +177,7 @@ mod tests {
         let counts: Vec<u32> = spec
             .load(Path::new("."))
             .unwrap()
+            .0
             .bins
             .into_iter()
             .map(|(_, n)| n)

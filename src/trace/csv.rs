@@ -1,22 +1,19 @@
 //! One row a request, from a CSV file of any size, read streaming.
 //!
-//! Times and durations are decimal seconds. If the first time is beyond 10^8 s (three years) it is taken as a time
-//! since 1970 and everything is shifted so that the first arrival is at 0. Rows must be in time order.
+//! Durations are decimal seconds. Times are decimal seconds since the start; if the first is beyond 10^8 s (three years)
+//! or a date, times count from 1970 and are shifted so that the first arrival is at 0. Rows must be in time order.
 
 use serde::{Deserialize, Serialize};
 
 use super::error::TraceError;
 use super::lines::{Line, Lines};
 use super::names::Names;
-use super::number::{Bad, seconds_as_ns};
+use super::number::{Bad, EPOCH_FROM, ns_as_seconds, seconds_as_ns};
 use super::report::ImportReport;
 use super::table::{Fields, Header, OnBadLine, Problem, bad_line};
 use super::{BATCH, Kind, Open, Opened, Source};
 use crate::model::arrival::Arrival;
 use crate::units::{SimDuration, SimTime};
-
-/// Times from here on are times since 1970, in nanoseconds.
-const EPOCH_FROM: u64 = 100_000_000 * 1_000_000_000;
 
 /// `[traffic.csv]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -188,9 +185,7 @@ impl Columns<'_> {
         };
         let duration = match self.duration.map(|i| fields.get(line.text, i)) {
             None | Some([]) => None,
-            Some(text) => Some(SimDuration(
-                seconds_as_ns(text).map_err(|bad| self.bad_duration(text, bad))?,
-            )),
+            Some(text) => Some(duration(text).map_err(|bad| self.bad_duration(text, bad))?),
         };
         let function = match self.function {
             None => 0,
@@ -209,7 +204,9 @@ impl Columns<'_> {
         let hint = match bad {
             Bad::TooLarge => "times are seconds; divide milliseconds since 1970 by 1000",
             Bad::Negative => "shift the times so that the first is 0",
-            _ => "times are decimal seconds since the start, or since 1970, such as 12.345",
+            _ => {
+                "times are decimal seconds since the start or since 1970, such as 12.345, or dates such as 2026-03-02T10:00:00Z"
+            }
         };
         Problem::field(&self.header.names[self.time], text, bad, hint)
     }
@@ -230,7 +227,7 @@ impl Columns<'_> {
         let (column, text) = (&self.header.names[self.time], String::from_utf8_lossy(text));
         let what = format!(
             "{column} {text} is before the line above ({} s): not in time order",
-            before as f64 / 1e9
+            ns_as_seconds(before)
         );
         let key = self.time + 1;
         Problem::new(
@@ -239,6 +236,15 @@ impl Columns<'_> {
                 "sort the file by time, for instance: (head -1 F; tail -n +2 F | sort -t, -k{key},{key}g) > SORTED"
             ),
         )
+    }
+}
+
+#[inline]
+fn duration(text: &[u8]) -> Result<SimDuration, Bad> {
+    match seconds_as_ns(text)? {
+        // Years: most likely a time from the wrong column.
+        ns if ns >= EPOCH_FROM => Err(Bad::TooLarge),
+        ns => Ok(SimDuration(ns)),
     }
 }
 
@@ -256,9 +262,9 @@ impl Source for Reader {
         let mut report = self.report.clone();
         report.functions = self.names.len().max(1) as u64;
         if let Some(shift) = self.shift.filter(|&s| s > 0) {
-            let since = shift as f64 / 1e9;
+            let since = ns_as_seconds(shift);
             report.notes.push(format!(
-                "times look like seconds since 1970: {since} s were taken off, so that the first is 0"
+                "times count from 1970: {since} s were taken off, so that the first is 0"
             ));
         }
         report
@@ -323,6 +329,10 @@ mod tests {
             ("f,d,t\na,1,x\n", "line 2: t `x` is not a number"),
             ("f,d,t\na,1,\n", "line 2: t `` is empty"),
             ("f,d,t\na,-1,2\n", "line 2: d `-1` is negative"),
+            (
+                "f,d,t\na,2019-07-15 00:00:00,2\n",
+                "line 2: d `2019-07-15 00:00:00` is too large",
+            ),
             ("f,d,t\na,1,2,3\n", "line 2: 4 fields, but the header has 3"),
             (
                 "f,d,t\na,1,2\na,1",

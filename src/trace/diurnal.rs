@@ -41,7 +41,7 @@ pub struct Spec {
 }
 
 // The shape of the Azure Functions platform in 2019: rows invoked on weekends are 23% fewer, the day peaks in the
-// afternoon of the trace's clock (Shahrad et al., Serverless in the Wild, ATC 2020; dataset read 2026-02).
+// afternoon of the trace's clock (Shahrad et al., Serverless in the Wild, ATC 2020, and the published dataset).
 fn amplitude() -> f64 {
     0.4
 }

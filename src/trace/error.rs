@@ -6,12 +6,12 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {reason}")]
     Read {
         /// The file.
         path: String,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A line cannot be read.
     #[error("{path}, line {line}: {problem}")]
@@ -72,8 +72,11 @@ impl TraceError {
     /// What to do about it.
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                vec!["relative paths start at the folder of the scenario file".to_string()]
+            Self::Read { reason, .. } if reason.kind() == io::ErrorKind::NotFound => {
+                vec![
+                    "check the name; in a scenario, relative paths start at the folder of the scenario file"
+                        .to_string(),
+                ]
             }
             Self::Read { .. } | Self::Settings(_) => Vec::new(),
             Self::Line { hint, .. } | Self::File { hint, .. } => vec![hint.clone()],

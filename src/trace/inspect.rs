@@ -7,12 +7,9 @@ use serde::Serialize;
 
 use super::error::TraceError;
 use super::lines::Lines;
+use super::moments::{Bins, Finished, Gaps, MINUTE, SECOND};
 use super::report::ImportReport;
-use super::table::{Header, OnBadLine};
-use super::{Source, Traffic, azure2019, counts, csv, embedded};
-
-const SECOND: u64 = 1_000_000_000;
-const MINUTE: u64 = 60 * SECOND;
+use super::{Source, Traffic, azure2019, counts, csv};
 
 /// The figures of a trace. What the file cannot tell is `None`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -101,7 +98,7 @@ fn events(spec: &csv::Spec, base: &Path) -> Result<Inspection, TraceError> {
 }
 
 fn bins(spec: &counts::Spec, base: &Path) -> Result<Inspection, TraceError> {
-    let series = spec.load(base)?;
+    let (series, _) = spec.load(base)?;
     let (mut seconds, mut minutes) = (Bins::new(SECOND), Bins::new(MINUTE));
     for &(start, count) in &series.bins {
         seconds.add(start, count.into());
@@ -185,195 +182,4 @@ impl Inspection {
         (self.peak_minute, self.peak_minute_at_s, self.dispersion_60s) = (bins.peak, bins.peak_at_s, bins.dispersion);
         self.idle_minutes_share = bins.idle_share;
     }
-}
-
-/// Counts per bin, in one pass.
-struct Bins {
-    length: u64,
-    current: u64,
-    count: u64,
-    sum: u64,
-    sum_of_squares: u128,
-    first: Option<u64>,
-    busy: u64,
-    peak: (u64, u64),
-}
-
-struct Finished {
-    peak: Option<u64>,
-    peak_at_s: Option<f64>,
-    dispersion: Option<f64>,
-    idle_share: Option<f64>,
-}
-
-impl Bins {
-    fn new(length: u64) -> Self {
-        Self {
-            length,
-            current: 0,
-            count: 0,
-            sum: 0,
-            sum_of_squares: 0,
-            first: None,
-            busy: 0,
-            peak: (0, 0),
-        }
-    }
-
-    #[inline]
-    fn add(&mut self, at: u64, count: u64) {
-        let bin = at / self.length;
-        if bin != self.current {
-            self.close();
-            self.current = bin;
-        }
-        self.first.get_or_insert(bin);
-        self.count += count;
-        self.sum += count;
-    }
-
-    fn close(&mut self) {
-        if self.count > 0 {
-            self.busy += 1;
-            self.sum_of_squares += u128::from(self.count) * u128::from(self.count);
-            if self.count > self.peak.0 {
-                self.peak = (self.count, self.current);
-            }
-        }
-        self.count = 0;
-    }
-
-    fn finish(mut self) -> Finished {
-        self.close();
-        let bins = self.first.map_or(0, |first| self.current - first + 1) as f64;
-        let mean = self.sum as f64 / bins;
-        let variance = self.sum_of_squares as f64 / bins - mean * mean;
-        let some = self.sum > 0;
-        Finished {
-            peak: some.then_some(self.peak.0),
-            peak_at_s: some.then_some(self.peak.1 as f64 * self.length as f64 / SECOND as f64),
-            dispersion: (some && bins > 1.0).then_some(variance / mean),
-            idle_share: self.first.map(|_| 1.0 - self.busy as f64 / bins),
-        }
-    }
-}
-
-/// Times between arrivals, in one pass (Welford's recurrence).
-struct Gaps {
-    first: Option<u64>,
-    last: u64,
-    n: f64,
-    mean: f64,
-    squares: f64,
-    whole_seconds: bool,
-    whole_minutes: bool,
-}
-
-impl Default for Gaps {
-    fn default() -> Self {
-        Self {
-            first: None,
-            last: 0,
-            n: 0.0,
-            mean: 0.0,
-            squares: 0.0,
-            whole_seconds: true,
-            whole_minutes: true,
-        }
-    }
-}
-
-impl Gaps {
-    #[inline]
-    fn add(&mut self, at: u64) {
-        if self.first.is_none() {
-            self.first = Some(at);
-        } else {
-            let gap = (at - self.last) as f64;
-            self.n += 1.0;
-            let from_mean = gap - self.mean;
-            self.mean += from_mean / self.n;
-            self.squares += from_mean * (gap - self.mean);
-        }
-        self.last = at;
-        self.whole_seconds = self.whole_seconds && at.is_multiple_of(SECOND);
-        self.whole_minutes = self.whole_minutes && at.is_multiple_of(MINUTE);
-    }
-
-    fn cv(&self) -> Option<f64> {
-        (self.n > 1.0 && self.mean > 0.0).then(|| (self.squares / (self.n - 1.0)).sqrt() / self.mean)
-    }
-}
-
-/// The columns to use where the file's own names do not tell.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Columns {
-    /// Arrival times, or starts of bins.
-    pub time: Option<String>,
-    /// Requests per bin.
-    pub count: Option<String>,
-    /// Function names.
-    pub function: Option<String>,
-    /// Durations.
-    pub duration: Option<String>,
-}
-
-/// Guesses what kind of file this is from its header; `format` overrides the guess.
-pub fn guess(path: &str, base: &Path, format: Option<&str>, columns: &Columns) -> Result<Traffic, TraceError> {
-    if embedded::find(path)?.is_some() {
-        return Ok(Traffic::Counts(counts::Spec::new(path)));
-    }
-    let full = base.join(path);
-    if full.is_dir() {
-        return Ok(Traffic::Azure2019(azure2019::Spec::new(path)));
-    }
-    let header = Header::read(&mut Lines::open(&full)?)?;
-    let pick = |given: &Option<String>, known: &[&str]| {
-        let known = || {
-            known
-                .iter()
-                .find_map(|k| header.names.iter().find(|n| n.eq_ignore_ascii_case(k)).cloned())
-        };
-        given.clone().or_else(known)
-    };
-    let time = pick(
-        &columns.time,
-        &[
-            "t_s",
-            "arrival_s",
-            "time_s",
-            "time",
-            "timestamp",
-            "t",
-            "arrival",
-            "start",
-            "period",
-        ],
-    );
-    let count = pick(&columns.count, &["requests", "count", "invocations", "hits", "value"]);
-    let guessed = match format {
-        Some(format) => format,
-        None if header.names.iter().any(|n| n == "HashApp" || n == "HashFunction") => "azure-2019",
-        None if count.is_some() => "counts",
-        None => "csv",
-    };
-    let missing = |what: &str, flag: &str| {
-        let problem = format!("no column looks like {what} (its columns: {})", header.names.join(", "));
-        TraceError::file(&full.display().to_string(), problem, format!("name it with {flag}"))
-    };
-    Ok(match guessed {
-        "azure-2019" => Traffic::Azure2019(azure2019::Spec::new(path)),
-        "counts" => Traffic::Counts(counts::Spec {
-            time_column: time.ok_or_else(|| missing("the start of a bin", "--time-column"))?,
-            count_column: count.ok_or_else(|| missing("a number of requests", "--count-column"))?,
-            ..counts::Spec::new(path)
-        }),
-        _ => Traffic::Csv(csv::Spec {
-            path: path.to_string(),
-            time_column: time.ok_or_else(|| missing("an arrival time", "--time-column"))?,
-            function_column: pick(&columns.function, &["func", "function", "app", "service", "name"]),
-            duration_column: pick(&columns.duration, &["duration_s", "duration"]),
-            on_bad_line: OnBadLine::default(),
-        }),
-    })
 }

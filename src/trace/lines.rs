@@ -40,9 +40,9 @@ impl Lines {
     /// The lines of a file. Gzip is recognised by its first bytes.
     pub fn open(path: &Path) -> Result<Self, TraceError> {
         let name = path.display().to_string();
-        let failed = |source| TraceError::Read {
+        let failed = |reason| TraceError::Read {
             path: name.clone(),
-            source,
+            reason,
         };
         let file = File::open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.is_dir() {
@@ -59,9 +59,9 @@ impl Lines {
     fn new(path: String, mut input: impl Read + Send + 'static) -> Result<Self, TraceError> {
         let mut magic = Vec::with_capacity(4);
         let read = input.by_ref().take(4).read_to_end(&mut magic);
-        read.map_err(|source| TraceError::Read {
+        read.map_err(|reason| TraceError::Read {
             path: path.clone(),
-            source,
+            reason,
         })?;
         if magic == [0x28, 0xb5, 0x2f, 0xfd] {
             return Err(TraceError::file(
@@ -151,20 +151,20 @@ impl Lines {
         }
     }
 
-    fn unreadable(&self, source: io::Error) -> TraceError {
+    fn unreadable(&self, reason: io::Error) -> TraceError {
         let again = "fetch or compress it again; `gzip -t FILE` checks a file";
-        match source.kind() {
+        match reason.kind() {
             io::ErrorKind::UnexpectedEof if self.gzip => {
                 let problem = format!("the gzip file is cut off after line {}", self.number);
                 TraceError::file(&self.path, problem, again)
             }
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput if self.gzip => {
-                let problem = format!("the gzip data are damaged after line {} ({source})", self.number);
+                let problem = format!("the gzip data are damaged after line {} ({reason})", self.number);
                 TraceError::file(&self.path, problem, again)
             }
             _ => TraceError::Read {
                 path: self.path.clone(),
-                source,
+                reason,
             },
         }
     }

@@ -14,14 +14,17 @@ pub mod error;
 mod expand;
 pub mod flash_crowd;
 pub mod generate;
+pub mod guess;
 pub mod inspect;
 mod intensity;
 mod lines;
+mod moments;
 mod names;
 mod number;
 pub mod placement;
 pub mod poisson;
 pub mod report;
+mod series;
 pub mod synthetic;
 mod table;
 
@@ -143,7 +146,10 @@ impl Traffic {
 
     /// Starts the arrivals. Files are opened and their beginning is checked.
     pub fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
-        self.part().open(open)
+        match self.problems().into_iter().next() {
+            Some(problem) => Err(TraceError::Settings(problem)),
+            None => self.part().open(open),
+        }
     }
 
     /// The file or folder that is read, if any; `embedded:<name>` for what is built in.

@@ -5,6 +5,9 @@ const NS: u64 = 1_000_000_000;
 /// The largest whole number of seconds that fits with any fraction.
 const MAX_SECONDS: u64 = u64::MAX / NS - 1;
 
+/// Times from here on (three years) are times since 1970, in nanoseconds.
+pub const EPOCH_FROM: u64 = 100_000_000 * NS;
+
 /// Why a field is not the number it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bad {
@@ -74,27 +77,27 @@ pub fn seconds_as_ns(text: &[u8]) -> Result<u64, Bad> {
     Ok(whole * NS + fraction * scale + round)
 }
 
-/// Everything unusual: blanks, exponents, signs, and what is not a number at all.
+/// Everything unusual: blanks, exponents, signs, dates, and what is not a time at all.
 #[cold]
 fn slow_seconds(text: &[u8]) -> Result<u64, Bad> {
     let text = text.trim_ascii();
     if text.is_empty() {
         return Err(Bad::Empty);
     }
-    let value: f64 = std::str::from_utf8(text)
-        .ok()
-        .and_then(|t| t.parse().ok())
-        .ok_or(Bad::NotANumber)?;
+    let text = std::str::from_utf8(text).map_err(|_| Bad::NotANumber)?;
+    let Ok(value) = text.parse::<f64>() else {
+        return date_as_ns(text);
+    };
     if value.is_nan() {
         Err(Bad::NotANumber)
     } else if value < 0.0 {
         Err(Bad::Negative)
     } else if value > MAX_SECONDS as f64 {
         Err(Bad::TooLarge)
-    } else if text.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
+    } else if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         // Only blanks were in the way, or leading zeros.
-        let digits = text.iter().position(|&b| b != b'0').unwrap_or(text.len() - 1);
-        let trimmed = &text[digits..];
+        let digits = text.bytes().position(|b| b != b'0').unwrap_or(text.len() - 1);
+        let trimmed = &text.as_bytes()[digits..];
         if trimmed.first().is_some_and(u8::is_ascii_digit) {
             return seconds_as_ns(trimmed);
         }
@@ -102,6 +105,28 @@ fn slow_seconds(text: &[u8]) -> Result<u64, Bad> {
     } else {
         Ok((value * NS as f64).round() as u64)
     }
+}
+
+/// A date and time as nanoseconds since 1970; without a zone it is taken as UTC.
+fn date_as_ns(text: &str) -> Result<u64, Bad> {
+    let utc = || {
+        text.parse::<jiff::civil::DateTime>()
+            .and_then(|t| t.to_zoned(jiff::tz::TimeZone::UTC))
+    };
+    let stamp = match text.parse::<jiff::Timestamp>() {
+        Ok(stamp) => stamp,
+        Err(_) => utc().map_err(|_| Bad::NotANumber)?.timestamp(),
+    };
+    match stamp.as_nanosecond() {
+        ns if ns < 0 => Err(Bad::Negative),
+        ns => u64::try_from(ns).map_err(|_| Bad::TooLarge),
+    }
+}
+
+/// Nanoseconds as decimal seconds, exactly.
+pub fn ns_as_seconds(ns: u64) -> String {
+    let text = format!("{}.{:09}", ns / NS, ns % NS);
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 /// A whole number, also when written as `12.0`.
@@ -146,7 +171,11 @@ mod tests {
 
     #[test]
     fn seconds_are_exact() {
-        let rows: [(&str, Result<u64, Bad>); 20] = [
+        let rows: [(&str, Result<u64, Bad>); 24] = [
+            ("2019-07-15T00:00:00Z", Ok(1_563_148_800 * NS)),
+            ("2019-07-15 02:00:00.1234567+02:00", Ok(1_563_148_800_123_456_700)),
+            ("2019-07-15 00:00:00.5", Ok(1_563_148_800 * NS + NS / 2)),
+            ("2019-13-15 00:00:00", Err(Bad::NotANumber)),
             ("0", Ok(0)),
             ("1", Ok(NS)),
             ("0.000000001", Ok(1)),
@@ -171,6 +200,13 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(seconds_as_ns(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_print_as_they_were_read() {
+        for text in ["0", "10", "0.5", "1563148800.123456789", "0.000000001"] {
+            assert_eq!(ns_as_seconds(seconds_as_ns(text.as_bytes()).unwrap()), text);
         }
     }
 

@@ -18,9 +18,11 @@ pub struct Spec {
 
 impl Kind for Spec {
     fn problems(&self) -> Vec<String> {
-        match self.rate.0 > 0.0 {
-            true => Vec::new(),
-            false => vec!["rate is 0: give one such as \"50/s\" or \"3/h\"".to_string()],
+        match self.rate.0 {
+            r if r <= 0.0 => vec!["rate is 0: give one such as \"50/s\" or \"3/h\"".to_string()],
+            // Gaps of some nanoseconds would be rounded away.
+            r if r > 1e7 => vec![format!("rate is {}: at most 10000000/s can be simulated", self.rate)],
+            _ => Vec::new(),
         }
     }
 

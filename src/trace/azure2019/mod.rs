@@ -120,9 +120,9 @@ impl Kind for Spec {
 /// The files in order, each with its day's number.
 fn files(path: &Path) -> Result<Vec<(u64, PathBuf)>, TraceError> {
     let name = path.display().to_string();
-    let failed = |source| TraceError::Read {
+    let failed = |reason| TraceError::Read {
         path: name.clone(),
-        source,
+        reason,
     };
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(vec![(1, path.to_path_buf())]);
