@@ -1,8 +1,12 @@
 //! The command line: one file per verb. Data goes to stdout, talk to stderr.
 
+pub mod check;
 pub mod exit;
+pub mod output;
+pub mod study;
+pub mod trace;
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use exit::Outcome;
 
@@ -35,9 +39,22 @@ pub struct Common {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Simulates traffic: latency, SLO, instances, monthly bill
+    Simulate(study::SimulateArgs),
+    /// Compares variants on the same traffic and luck, with intervals
+    Compare(study::CompareArgs),
+    /// Validates a scenario and everything it names, and runs nothing
+    Check(check::CheckArgs),
+    /// Looks at traffic or makes some up
+    Trace(trace::TraceArgs),
 }
 
 /// Runs the command line.
 pub fn run(cli: &Cli) -> Outcome {
-    match cli.verb {}
+    match &cli.verb {
+        Verb::Simulate(args) => study::simulate(args, &cli.common),
+        Verb::Compare(args) => study::compare(args, &cli.common),
+        Verb::Check(args) => check::run(args, cli.common.quiet),
+        Verb::Trace(args) => trace::run(args, cli.common.quiet),
+    }
 }

@@ -5,6 +5,7 @@
 pub mod bill;
 pub mod lambda;
 mod mean;
+pub mod meter;
 pub mod month;
 pub mod rate;
 mod split;

@@ -33,6 +33,25 @@ pub struct FrameworkProfile {
     pub runs: Vec<MeasuredConfig>,
 }
 
+/// Reads a profile.
+///
+/// # Errors
+/// What is wrong, with the position in the text.
+pub fn parse(text: &str) -> Result<FrameworkProfile, String> {
+    let profile: FrameworkProfile = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    match profile.schema {
+        SCHEMA => Ok(profile),
+        other => Err(format!("its schema is {other}; this version reads {SCHEMA}")),
+    }
+}
+
+impl FrameworkProfile {
+    /// The day on which the measurement began, as `2026-11-23`.
+    pub fn measured_on(&self) -> &str {
+        self.provenance.started.split('T').next().unwrap_or_default()
+    }
+}
+
 /// Whatever would change the numbers if it were different.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

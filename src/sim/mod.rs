@@ -8,6 +8,7 @@ pub(crate) mod gauge;
 pub mod platform;
 pub mod pool;
 pub mod recorder;
+pub mod records;
 pub mod setup;
 pub(crate) mod slab;
 pub mod timeline;

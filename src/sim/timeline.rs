@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sim::fact::{Fact, FleetState, Observer, Outcome};
+use crate::sim::fact::{Fact, Finished, FleetState, Observer, Outcome};
 use crate::stats::histogram::{bucket, middle};
 use crate::units::SimTime;
 
@@ -17,6 +17,10 @@ pub struct Bin {
     pub arrivals: u64,
     /// Requests that ended well in it.
     pub completed: u64,
+    /// Requests that ran to an end in it, well or not.
+    pub finished: u64,
+    /// Sum over those requests of what the caller tallies of each.
+    pub tally: u64,
     /// Requests that were turned away in it.
     pub rejected: u64,
     /// Instances started for a request in it.
@@ -34,6 +38,8 @@ impl Bin {
     pub fn add(&mut self, other: &Self) {
         self.arrivals += other.arrivals;
         self.completed += other.completed;
+        self.finished += other.finished;
+        self.tally += other.tally;
         self.rejected += other.rejected;
         self.cold_starts += other.cold_starts;
         self.area.starting += other.area.starting;
@@ -77,13 +83,21 @@ pub struct ServiceTimeline {
 
 /// Watches a run and fills a timeline for each service.
 #[derive(Debug)]
-pub struct Timeline {
+pub struct Timeline<F = fn(&Finished) -> u64> {
     services: Vec<ServiceTimeline>,
+    tally: F,
 }
 
 impl Timeline {
-    /// Timelines of `services` services.
+    /// Timelines of `services` services, with nothing tallied.
     pub fn new(services: usize) -> Self {
+        Self::tallying(services, |_| 0)
+    }
+}
+
+impl<F: Fn(&Finished) -> u64> Timeline<F> {
+    /// Timelines of `services` services; `tally` says what is added up of each request that ran to an end.
+    pub fn tallying(services: usize, tally: F) -> Self {
         let empty = ServiceTimeline {
             samples_per_bin: 1,
             counts: vec![0; usize::from(u16::MAX) + 1],
@@ -91,6 +105,7 @@ impl Timeline {
         };
         Self {
             services: vec![empty; services],
+            tally,
         }
     }
 
@@ -151,13 +166,18 @@ impl ServiceTimeline {
     }
 }
 
-impl Observer for Timeline {
+impl<F: Fn(&Finished) -> u64> Observer for Timeline<F> {
     #[inline]
     fn observe(&mut self, fact: &Fact) {
         match *fact {
             Fact::Arrived { service, .. } => self.services[service as usize].current.arrivals += 1,
-            Fact::Finished(request) if request.outcome == Outcome::Completed => {
+            Fact::Finished(request) => {
                 let service = &mut self.services[request.service as usize];
+                service.current.finished += 1;
+                service.current.tally += (self.tally)(&request);
+                if request.outcome != Outcome::Completed {
+                    return;
+                }
                 service.current.completed += 1;
                 let bucket = bucket(request.finished.since(request.arrived).0) as u16;
                 let count = &mut service.counts[usize::from(bucket)];

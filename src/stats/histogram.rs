@@ -99,11 +99,7 @@ impl Histogram {
 
     /// Bucket numbers and counts of the buckets that are not empty, in ascending order.
     pub fn buckets(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        self.counts
-            .iter()
-            .copied()
-            .enumerate()
-            .filter(|&(_, n)| n > 0)
+        self.counts.iter().copied().enumerate().filter(|&(_, n)| n > 0)
     }
 }
 
@@ -139,10 +135,7 @@ mod tests {
     #[test]
     fn an_empty_histogram_knows_nothing() {
         let empty = Histogram::new();
-        assert_eq!(
-            (empty.mean(), empty.max(), empty.quantile(0.5)),
-            (None, None, None)
-        );
+        assert_eq!((empty.mean(), empty.max(), empty.quantile(0.5)), (None, None, None));
     }
 
     #[test]
