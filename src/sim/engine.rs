@@ -83,6 +83,7 @@ pub fn run(setup: Setup, feeds: Vec<Feed<'_>>, draws: Draws, observer: &mut impl
         })
         .collect();
     let mut world = World::new(setup, draws);
+    world.begin(observer);
     let mut last_arrival = SimTime::ZERO;
     let mut open = true;
     while open || world.unfinished() {

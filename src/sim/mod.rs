@@ -1,4 +1,5 @@
 //! The simulator: pure, synchronous, in integer nanoseconds. Given a [`setup::Setup`] it cannot fail.
+pub(crate) mod age;
 pub(crate) mod calendar;
 pub mod engine;
 pub mod fact;
