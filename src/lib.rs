@@ -1,7 +1,9 @@
 //! coldcast
 #![warn(missing_docs)]
 
+pub mod cli;
 pub mod cost;
+pub mod measure;
 pub mod model;
 mod registry;
 pub mod rng;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::measure::error::MeasureError;
+
 /// Why a command did not succeed, and with which exit code it says so.
 #[derive(Debug)]
 pub enum Failure {
@@ -26,6 +28,16 @@ impl Failure {
     /// A missing or refusing environment from any error.
     pub fn environment(error: impl Into<anyhow::Error>) -> Self {
         Self::Environment(error.into())
+    }
+
+    /// What to do about it.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Gate(_) => Vec::new(),
+            Self::Input(error) | Self::Environment(error) => {
+                error.downcast_ref::<MeasureError>().map(MeasureError::hints).unwrap_or_default()
+            }
+        }
     }
 
     /// The exit code.

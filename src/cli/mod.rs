@@ -1,8 +1,9 @@
 //! The command line: one file per verb. Data goes to stdout, talk to stderr.
 
 pub mod exit;
+pub mod measure;
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use exit::Outcome;
 
@@ -35,9 +36,13 @@ pub struct Common {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Measures frameworks for real and writes their profiles
+    Measure(measure::MeasureArgs),
 }
 
 /// Runs the command line.
 pub fn run(cli: &Cli) -> Outcome {
-    match cli.verb {}
+    match &cli.verb {
+        Verb::Measure(args) => measure::run(args, &cli.common),
+    }
 }
