@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrStorage, connect, getsockopt, socket, sockopt::SocketError,
+    AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, getsockopt, socket, sockopt::SocketError,
 };
 
 /// An attempt without an answer is dropped after this long.
@@ -61,7 +61,11 @@ impl Attempts {
         let family = if self.address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
         let fd = socket(family, SockType::Stream, flags, None)?;
-        match connect(fd.as_raw_fd(), &SockaddrStorage::from(self.address)) {
+        let begun = match self.address {
+            SocketAddr::V4(address) => connect(fd.as_raw_fd(), &SockaddrIn::from(address)),
+            SocketAddr::V6(address) => connect(fd.as_raw_fd(), &SockaddrIn6::from(address)),
+        };
+        match begun {
             Ok(()) | Err(Errno::EINPROGRESS) => {
                 self.pending.push((fd, Instant::now()));
                 Ok(())
