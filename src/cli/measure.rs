@@ -114,7 +114,11 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
 }
 
 fn failure(error: MeasureError) -> Failure {
-    if error.is_input() { Failure::input(error) } else { Failure::environment(error) }
+    if error.is_input() {
+        Failure::input(error)
+    } else {
+        Failure::environment(error)
+    }
 }
 
 /// What the flags mean.
@@ -132,7 +136,11 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
     }
     let mut cpus = args.cpu.clone();
     if cpus.is_empty() {
-        cpus = if args.quick { vec![MilliCpu(1000)] } else { [250, 500, 1000, 2000].map(MilliCpu).to_vec() };
+        cpus = if args.quick {
+            vec![MilliCpu(1000)]
+        } else {
+            [250, 500, 1000, 2000].map(MilliCpu).to_vec()
+        };
     }
     cpus.sort_unstable();
     cpus.dedup();
@@ -141,7 +149,9 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
     memories.dedup();
     // The engine takes no limit below 0.01 vCPU or 6 MiB.
     if cpus.iter().any(|cpu| cpu.0 < 10) || memories.iter().any(|memory| memory.0 < 6) {
-        return Err(MeasureError::BadRequest("limits must be at least 0.01 vCPU and 6Mi".into()));
+        return Err(MeasureError::BadRequest(
+            "limits must be at least 0.01 vCPU and 6Mi".into(),
+        ));
     }
     let blocks = args.samples.unwrap_or(if args.quick { 5 } else { 30 });
     let out = match &args.out {
@@ -166,25 +176,30 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
 }
 
 /// The command line that repeats the measurement on another machine: no paths of this one.
-fn command(
-    args: &DockerArgs,
-    subjects: &[Subject],
-    cpus: &[MilliCpu],
-    memories: &[MemoryMib],
-    blocks: u32,
-) -> String {
+fn command(args: &DockerArgs, subjects: &[Subject], cpus: &[MilliCpu], memories: &[MemoryMib], blocks: u32) -> String {
     let list = |items: Vec<String>| items.join(",");
     let mut words: Vec<String> = vec!["coldcast measure docker".into()];
     for subject in subjects {
         words.push(match subject {
             Subject::Framework { framework, .. } => framework.name.clone(),
-            Subject::Image { name, image, port, path } => {
+            Subject::Image {
+                name,
+                image,
+                port,
+                path,
+            } => {
                 format!("--image {image} --port {port} --path {path} --name {name}")
             }
         });
     }
-    words.push(format!("--cpu {}", list(cpus.iter().map(|cpu| cpu.as_vcpu().to_string()).collect())));
-    words.push(format!("--memory {}", list(memories.iter().map(ToString::to_string).collect())));
+    words.push(format!(
+        "--cpu {}",
+        list(cpus.iter().map(|cpu| cpu.as_vcpu().to_string()).collect())
+    ));
+    words.push(format!(
+        "--memory {}",
+        list(memories.iter().map(ToString::to_string).collect())
+    ));
     words.push(format!("--samples {blocks} --seed {}", args.seed));
     if args.quick {
         words.push("--quick".into());

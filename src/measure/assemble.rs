@@ -118,12 +118,21 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
     }
     let mut throttled = Vec::new();
     for slot in slots {
-        let label = format!("{} at {} vCPU, {}", subject.name(), slot.limits.cpu.as_vcpu(), slot.limits.memory);
+        let label = format!(
+            "{} at {} vCPU, {}",
+            subject.name(),
+            slot.limits.cpu.as_vcpu(),
+            slot.limits.memory
+        );
         notes.extend(slot.notes.iter().map(|note| format!("{label}: {note}")));
         let totals: Vec<f64> = slot.cold.iter().map(|sample| sample.total_ms).collect();
         notes.extend(noise::warnings(&label, &totals));
         if let Some(median) = order::median(&order::sorted(slot.throttled_ms.iter().copied())) {
-            throttled.push(format!("{median:.0} ms at {} vCPU, {}", slot.limits.cpu.as_vcpu(), slot.limits.memory));
+            throttled.push(format!(
+                "{median:.0} ms at {} vCPU, {}",
+                slot.limits.cpu.as_vcpu(),
+                slot.limits.memory
+            ));
         }
     }
     if !throttled.is_empty() {
@@ -137,13 +146,20 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
 }
 
 /// Remarks that hold for all subjects of a session.
-pub fn session_notes(engine: &Engine, spins: &[f64], pinned: bool, steal_share: Option<f64>, load: Option<f64>) -> Vec<String> {
+pub fn session_notes(
+    engine: &Engine,
+    spins: &[f64],
+    pinned: bool,
+    steal_share: Option<f64>,
+    load: Option<f64>,
+) -> Vec<String> {
     let cores = host::cores();
     let mut notes = vec![
         "the first start of each image in the session is not counted: it reads from disk".to_string(),
         format!("prober, load generator and containers share the host's {cores} cores; nothing is pinned"),
         "CPU time to ready includes the engine's own set-up inside the container's control group".to_string(),
         "the empty handler behind round_trip_ms runs outside the container's CPU limit".to_string(),
+        "service times: each route first gets up to 500 requests that are not kept".to_string(),
         "warm-up curve: one connection, at most a tenth of the CPU limit; a late answer delays the next request, and the \
          delay counts"
             .to_string(),
@@ -151,12 +167,21 @@ pub fn session_notes(engine: &Engine, spins: &[f64], pinned: bool, steal_share: 
     if !pinned {
         notes.push("no permanent neighbour entry (needs root and the ip command): a first packet may be late".into());
     }
-    let noisy = noise::spin_ratios(spins).iter().filter(|&&ratio| ratio > noise::NOISY).count();
+    let noisy = noise::spin_ratios(spins)
+        .iter()
+        .filter(|&&ratio| ratio > noise::NOISY)
+        .count();
     if noisy > 0 {
-        notes.push(format!("{noisy} of {} blocks began on a noisy machine (spin ratio above {})", spins.len(), noise::NOISY));
+        notes.push(format!(
+            "{noisy} of {} blocks began on a noisy machine (spin ratio above {})",
+            spins.len(),
+            noise::NOISY
+        ));
     }
     if let Some(load) = load.filter(|&load| load > 0.5 * f64::from(cores)) {
-        notes.push(format!("the load average was {load} before the first start: other work was running"));
+        notes.push(format!(
+            "the load average was {load} before the first start: other work was running"
+        ));
     }
     if let Some(share) = steal_share.filter(|&share| share > 0.01) {
         notes.push(format!("the hypervisor stole {:.1} % of the CPU time", 100.0 * share));

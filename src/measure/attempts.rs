@@ -58,7 +58,11 @@ impl Attempts {
 
     fn begin(&mut self) -> io::Result<()> {
         self.begun += 1;
-        let family = if self.address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        let family = if self.address.is_ipv4() {
+            AddressFamily::Inet
+        } else {
+            AddressFamily::Inet6
+        };
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
         let fd = socket(family, SockType::Stream, flags, None)?;
         let begun = match self.address {
@@ -76,8 +80,11 @@ impl Attempts {
 
     /// The first attempt that is accepted within `left`; failed ones are dropped.
     fn wait(&mut self, left: Duration) -> Option<TcpStream> {
-        let mut fds: Vec<PollFd<'_>> =
-            self.pending.iter().map(|(fd, _)| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)).collect();
+        let mut fds: Vec<PollFd<'_>> = self
+            .pending
+            .iter()
+            .map(|(fd, _)| PollFd::new(fd.as_fd(), PollFlags::POLLOUT))
+            .collect();
         // Interrupted or not: what happened is in the descriptors.
         let _ = ppoll(&mut fds, Some(left.into()), None);
         let settled: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(false)).collect();
@@ -114,6 +121,9 @@ mod tests {
         let began = Instant::now();
         assert!(attempts.next(Duration::from_millis(5)).is_none());
         assert!(began.elapsed() >= Duration::from_millis(5));
-        assert_eq!(attempts.last_error.map(|e| e.kind()), Some(io::ErrorKind::ConnectionRefused));
+        assert_eq!(
+            attempts.last_error.map(|e| e.kind()),
+            Some(io::ErrorKind::ConnectionRefused)
+        );
     }
 }

@@ -68,8 +68,9 @@ pub async fn build(
     let context = context(folder).map_err(MeasureError::io(folder))?;
     let mut output: Vec<String> = Vec::new();
     let mut failure = None;
-    let mut answers =
-        engine.docker.build_image(options, None, Some(bollard::body_full(bytes::Bytes::from(context))));
+    let mut answers = engine
+        .docker
+        .build_image(options, None, Some(bollard::body_full(bytes::Bytes::from(context))));
     while let Some(answer) = answers.next().await {
         match answer {
             Ok(info) => {
@@ -84,13 +85,19 @@ pub async fn build(
         return Err(MeasureError::Build {
             name: framework.name.clone(),
             reason: format!("{reason}\n{}", tail.join("\n")),
-            missing_bases: bases.into_iter().filter(|base| !base.present).map(|base| base.official).collect(),
+            missing_bases: bases
+                .into_iter()
+                .filter(|base| !base.present)
+                .map(|base| base.official)
+                .collect(),
         });
     }
     let id = image_id(engine, &tag).await?.unwrap_or(tag);
     let mut used = BTreeMap::new();
     for base in bases {
-        let digest = image_id(engine, &base.used).await?.unwrap_or_else(|| "digest unknown".into());
+        let digest = image_id(engine, &base.used)
+            .await?
+            .unwrap_or_else(|| "digest unknown".into());
         used.insert(base.official, format!("{} ({digest})", base.used));
     }
     Ok(BuiltImage { id, bases: used })
@@ -130,17 +137,21 @@ async fn resolve(engine: &Engine, official: &str, given: &BTreeMap<String, Strin
 async fn stand_in(engine: &Engine, official: &str) -> Result<Option<String>, MeasureError> {
     let filters = HashMap::from([("label", vec![format!("{BASE_LABEL}={official}")])]);
     let options = ListImagesOptionsBuilder::default().filters(&filters).build();
-    let mut images = engine.docker.list_images(Some(options)).await.map_err(|source| MeasureError::Engine {
-        doing: "list its images".into(),
-        source,
-    })?;
+    let mut images = engine
+        .docker
+        .list_images(Some(options))
+        .await
+        .map_err(|source| MeasureError::Engine {
+            doing: "list its images".into(),
+            source,
+        })?;
     images.sort_by_key(|image| std::cmp::Reverse(image.created));
     // Images built on a stand-in inherit its label, and are no stand-ins.
     let name = official.split(':').next().unwrap_or(official);
-    Ok(images
-        .into_iter()
-        .flat_map(|image| image.repo_tags)
-        .find(|tag| tag.rsplit_once(':').is_some_and(|(repository, _)| repository.ends_with(name))))
+    Ok(images.into_iter().flat_map(|image| image.repo_tags).find(|tag| {
+        tag.rsplit_once(':')
+            .is_some_and(|(repository, _)| repository.ends_with(name))
+    }))
 }
 
 /// The folder as a tar stream.

@@ -35,7 +35,11 @@ impl Cgroup {
     /// CPU time used so far.
     pub fn cpu_time(&self) -> Option<Duration> {
         match self.version {
-            Version::One => read(&self.cpu_accounting, "cpuacct.usage")?.trim().parse().ok().map(Duration::from_nanos),
+            Version::One => read(&self.cpu_accounting, "cpuacct.usage")?
+                .trim()
+                .parse()
+                .ok()
+                .map(Duration::from_nanos),
             Version::Two => key(&read(&self.cpu, "cpu.stat")?, "usage_usec").map(Duration::from_micros),
         }
     }
@@ -95,8 +99,14 @@ fn read(folder: &Path, file: &str) -> Option<String> {
 
 /// The number after `name` in lines of `name number`.
 fn key(text: &str, name: &str) -> Option<u64> {
-    text.lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix([' ', '\t'])?.split_whitespace().next()?.parse().ok())
+    text.lines().find_map(|line| {
+        line.strip_prefix(name)?
+            .strip_prefix([' ', '\t'])?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    })
 }
 
 /// Reads `/proc/<pid>/cgroup` against `/proc/self/mounts`.
@@ -173,18 +183,27 @@ mod tests {
             cpu_accounting: folder.path().into(),
             memory: folder.path().into(),
         };
-        put("memory.stat", "cache 5\nrss 1\ninactive_file 11\ntotal_rss 4096\ntotal_inactive_file 10\nanon 77\n");
+        put(
+            "memory.stat",
+            "cache 5\nrss 1\ninactive_file 11\ntotal_rss 4096\ntotal_inactive_file 10\nanon 77\n",
+        );
         put("memory.usage_in_bytes", "100\n");
         put("memory.current", "200\n");
         put("cpuacct.usage", "1500000\n");
         put("cpu.stat", "usage_usec 2500\nthrottled_time 7000\nthrottled_usec 8\n");
         let one = group(Version::One);
         assert_eq!(one.cpu_time(), Some(Duration::from_nanos(1_500_000)));
-        assert_eq!((one.anon_bytes(), one.memory().working_set_bytes), (Some(4096), Some(90)));
+        assert_eq!(
+            (one.anon_bytes(), one.memory().working_set_bytes),
+            (Some(4096), Some(90))
+        );
         assert_eq!(one.throttled(), Some(Duration::from_nanos(7000)));
         let two = group(Version::Two);
         assert_eq!(two.cpu_time(), Some(Duration::from_micros(2500)));
-        assert_eq!((two.anon_bytes(), two.memory().working_set_bytes), (Some(77), Some(189)));
+        assert_eq!(
+            (two.anon_bytes(), two.memory().working_set_bytes),
+            (Some(77), Some(189))
+        );
         assert_eq!(two.throttled(), Some(Duration::from_micros(8)));
         assert_eq!(two.memory().pss_bytes, None);
     }

@@ -22,13 +22,22 @@ pub async fn sweep(engine: &Engine, run: &str) -> Option<String> {
 /// The command that does by hand what [`sweep`] does.
 pub fn by_hand(run: &str) -> String {
     let filter = format!("--filter label={RUN_LABEL}={run}");
-    format!("docker ps -aq {filter} | xargs -r docker rm -f -v; docker network ls -q {filter} | xargs -r docker network rm")
+    format!(
+        "docker ps -aq {filter} | xargs -r docker rm -f -v; docker network ls -q {filter} | xargs -r docker network rm"
+    )
 }
 
 /// How many containers of earlier runs are still there.
 pub async fn leftovers(engine: &Engine) -> usize {
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&labelled(RUN_LABEL)).build();
-    engine.docker.list_containers(Some(options)).await.map_or(0, |containers| containers.len())
+    let options = ListContainersOptionsBuilder::default()
+        .all(true)
+        .filters(&labelled(RUN_LABEL))
+        .build();
+    engine
+        .docker
+        .list_containers(Some(options))
+        .await
+        .map_or(0, |containers| containers.len())
 }
 
 fn labelled(label: &str) -> HashMap<&'static str, Vec<String>> {
@@ -40,20 +49,31 @@ async fn remove_all(engine: &Engine, run: &str) -> Result<(), bollard::errors::E
     // A creation that was under way at the end may still complete, so nothing has to be there twice in a row.
     let mut empty = 0;
     while empty < 2 {
-        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&filters)
+            .build();
         let containers = engine.docker.list_containers(Some(options)).await?;
         empty = if containers.is_empty() { empty + 1 } else { 0 };
         for id in containers.into_iter().filter_map(|container| container.id) {
             match engine.remove(&id).await {
                 // Gone already, or being removed.
-                Err(bollard::errors::Error::DockerResponseServerError { status_code: 404 | 409, .. }) => {}
+                Err(bollard::errors::Error::DockerResponseServerError {
+                    status_code: 404 | 409, ..
+                }) => {}
                 gone => gone?,
             }
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
-    for network in engine.docker.list_networks(Some(options)).await?.into_iter().filter_map(|network| network.id) {
+    for network in engine
+        .docker
+        .list_networks(Some(options))
+        .await?
+        .into_iter()
+        .filter_map(|network| network.id)
+    {
         engine.docker.remove_network(&network).await?;
     }
     Ok(())

@@ -9,7 +9,10 @@ use serde_json::ser::Formatter;
 /// Serialises `value` with a final newline.
 pub fn to_vec(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, Compact::default()))?;
+    value.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut bytes,
+        Compact::default(),
+    ))?;
     bytes.push(b'\n');
     Ok(bytes)
 }

@@ -65,7 +65,10 @@ pub struct ContainerSpec<'a> {
 
 /// Where the engine is: `DOCKER_HOST`, or the usual socket.
 pub fn host() -> String {
-    std::env::var("DOCKER_HOST").ok().filter(|h| !h.is_empty()).unwrap_or_else(|| "unix:///var/run/docker.sock".into())
+    std::env::var("DOCKER_HOST")
+        .ok()
+        .filter(|h| !h.is_empty())
+        .unwrap_or_else(|| "unix:///var/run/docker.sock".into())
 }
 
 /// Whether an engine address is on another machine.
@@ -97,7 +100,9 @@ impl Engine {
                 }
             }
         };
-        let docker = Docker::connect_with_defaults().map_err(refused)?.with_timeout(ANSWER_TIMEOUT);
+        let docker = Docker::connect_with_defaults()
+            .map_err(refused)?
+            .with_timeout(ANSWER_TIMEOUT);
         let docker = docker.negotiate_version().await.map_err(refused)?;
         let info = docker.info().await.map_err(refused)?;
         Ok(Self { docker, info })
@@ -116,7 +121,10 @@ impl Engine {
 
     /// The state of a container and the hardware address it got.
     pub async fn state(&self, id: &str) -> Result<(ContainerState, Option<String>), bollard::errors::Error> {
-        let inspected = self.docker.inspect_container(id, None::<InspectContainerOptions>).await?;
+        let inspected = self
+            .docker
+            .inspect_container(id, None::<InspectContainerOptions>)
+            .await?;
         let mac = inspected
             .network_settings
             .and_then(|settings| settings.networks)
@@ -132,7 +140,11 @@ impl Engine {
 
     /// The last lines a container wrote.
     pub async fn last_log_lines(&self, id: &str) -> Vec<String> {
-        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).tail(LOG_LINES).build();
+        let options = LogsOptionsBuilder::default()
+            .stdout(true)
+            .stderr(true)
+            .tail(LOG_LINES)
+            .build();
         let mut chunks = self.docker.logs(id, Some(options));
         let mut text = String::new();
         while let Some(Ok(chunk)) = chunks.next().await {

@@ -108,7 +108,10 @@ impl MeasureError {
                 "if it listens elsewhere, say where: DOCKER_HOST=unix:///path/to/docker.sock".into(),
             ],
             Self::Denied { .. } => {
-                vec!["run as root, or join the group `docker` (`sudo usermod -aG docker $USER`, then log in again)".into()]
+                vec![
+                    "run as root, or join the group `docker` (`sudo usermod -aG docker $USER`, then log in again)"
+                        .into(),
+                ]
             }
             Self::Remote { .. } => vec![
                 "run coldcast on that machine: it probes containers at their own address".into(),
@@ -140,7 +143,10 @@ impl MeasureError {
 
     /// True when what was typed or a file is wrong, false when the surroundings are.
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::UnknownFramework { .. } | Self::BadFramework { .. } | Self::BadRequest(_))
+        matches!(
+            self,
+            Self::UnknownFramework { .. } | Self::BadFramework { .. } | Self::BadRequest(_)
+        )
     }
 
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {

@@ -11,7 +11,8 @@ pub fn cpu_model() -> String {
     ["model name", "Model", "Hardware"]
         .iter()
         .find_map(|key| {
-            text.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix(':').map(str::trim))
+            text.lines()
+                .find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix(':').map(str::trim))
         })
         .map_or_else(|| format!("unknown {}", std::env::consts::ARCH), str::to_string)
 }
@@ -59,13 +60,22 @@ pub fn steal_and_total() -> Option<(u64, u64)> {
 
 fn parse_stat(text: &str) -> Option<(u64, u64)> {
     let line = text.lines().find_map(|line| line.strip_prefix("cpu "))?;
-    let ticks: Vec<u64> = line.split_whitespace().take(8).filter_map(|field| field.parse().ok()).collect();
+    let ticks: Vec<u64> = line
+        .split_whitespace()
+        .take(8)
+        .filter_map(|field| field.parse().ok())
+        .collect();
     Some((*ticks.get(7)?, ticks.iter().sum()))
 }
 
 /// Load average over the last minute.
 pub fn load() -> Option<f64> {
-    fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+    fs::read_to_string("/proc/loadavg")
+        .ok()?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]

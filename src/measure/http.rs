@@ -125,7 +125,10 @@ fn parse(bytes: &[u8], ended: bool) -> io::Result<Option<Answer>> {
     if !version.starts_with("HTTP/1.") {
         return Err(malformed("not HTTP/1"));
     }
-    let status = status_line.next().and_then(|s| s.parse().ok()).ok_or_else(|| malformed("no status"))?;
+    let status = status_line
+        .next()
+        .and_then(|s| s.parse().ok())
+        .ok_or_else(|| malformed("no status"))?;
     let mut answer = Answer {
         status,
         closes: version == "HTTP/1.0",
@@ -134,7 +137,9 @@ fn parse(bytes: &[u8], ended: bool) -> io::Result<Option<Answer>> {
     let mut length: Option<usize> = None;
     let mut chunked = false;
     for line in lines {
-        let Some((name, value)) = line.split_once(':') else { continue };
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-length") {
             length = Some(value.parse().map_err(|_| malformed("content-length"))?);
@@ -197,13 +202,31 @@ mod tests {
     #[test]
     fn answers_are_read_when_whole() {
         let head = "HTTP/1.1 200 OK\r\nX-Process-Id: ab\r\nx-request-count: 7\r\n";
-        assert_eq!(body(&format!("{head}Content-Length: 2\r\n\r\nhi"), false).as_deref(), Some("hi"));
+        assert_eq!(
+            body(&format!("{head}Content-Length: 2\r\n\r\nhi"), false).as_deref(),
+            Some("hi")
+        );
         assert_eq!(body(&format!("{head}Content-Length: 3\r\n\r\nhi"), false), None);
-        assert_eq!(body(&format!("{head}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"), false).as_deref(), Some("hi"));
-        assert_eq!(body(&format!("{head}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"), false), None);
+        assert_eq!(
+            body(
+                &format!("{head}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"),
+                false
+            )
+            .as_deref(),
+            Some("hi")
+        );
+        assert_eq!(
+            body(
+                &format!("{head}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"),
+                false
+            ),
+            None
+        );
         assert_eq!(body(&format!("{head}\r\nhi"), false), None);
         assert_eq!(body(&format!("{head}\r\nhi"), true).as_deref(), Some("hi"));
-        let answer = parse(format!("{head}Content-Length: 0\r\n\r\n").as_bytes(), false).unwrap().unwrap();
+        let answer = parse(format!("{head}Content-Length: 0\r\n\r\n").as_bytes(), false)
+            .unwrap()
+            .unwrap();
         assert_eq!((answer.status, answer.request_count), (200, Some(7)));
         assert_eq!(answer.process_id.as_deref(), Some("ab"));
         assert!(parse(b"SSH-2.0-x\r\n\r\n", false).is_err());

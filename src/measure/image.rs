@@ -24,16 +24,23 @@ pub async fn facts(
     lock_files: &[String],
     estimate: bool,
 ) -> Result<ImageFacts, MeasureError> {
-    let image = engine.docker.inspect_image(id).await.map_err(|source| MeasureError::Engine {
-        doing: format!("inspect the image {id}"),
-        source,
-    })?;
+    let image = engine
+        .docker
+        .inspect_image(id)
+        .await
+        .map_err(|source| MeasureError::Engine {
+            doing: format!("inspect the image {id}"),
+            source,
+        })?;
     let compressed_bytes = if estimate { compressed(engine, id).await? } else { None };
     Ok(ImageFacts {
         compressed_bytes,
         compressed_estimated: compressed_bytes.is_some(),
         unpacked_bytes: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-        layers: image.root_fs.and_then(|fs| fs.layers).map_or(0, |layers| layers.len() as u32),
+        layers: image
+            .root_fs
+            .and_then(|fs| fs.layers)
+            .map_or(0, |layers| layers.len() as u32),
         packages: folder.and_then(|folder| lock::packages(folder, lock_files)),
     })
 }

@@ -129,7 +129,12 @@ pub fn closed_loop(
     };
     let per_second = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
-            .filter_map(|_| std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, client).ok())
+            .filter_map(|_| {
+                std::thread::Builder::new()
+                    .stack_size(STACK_BYTES)
+                    .spawn_scoped(scope, client)
+                    .ok()
+            })
             .collect();
         while running.load(Ordering::Relaxed) > 0 && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(100).min(end.saturating_duration_since(Instant::now())));
@@ -173,7 +178,11 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
         }
     }
     let seconds = (last - began).as_secs_f64();
-    if seconds > 0.0 { f64::from(completed) / seconds } else { 0.0 }
+    if seconds > 0.0 {
+        f64::from(completed) / seconds
+    } else {
+        0.0
+    }
 }
 
 /// Milliseconds, to the microsecond.
@@ -205,7 +214,9 @@ mod tests {
                     while let Some(Ok(line)) = lines.next() {
                         if line.is_empty() {
                             std::thread::sleep(delay);
-                            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+                            stream
+                                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                                .unwrap();
                         }
                     }
                 });
@@ -236,8 +247,7 @@ mod tests {
         };
         let mut connection = server.connect().unwrap();
         // Due every 10 ms, answered every 20 ms: each request waits 10 ms longer than the one before.
-        let (latencies, errors) =
-            open_loop(server, &mut connection, &Request::get("/"), 100.0, 8, |_| {}).unwrap();
+        let (latencies, errors) = open_loop(server, &mut connection, &Request::get("/"), 100.0, 8, |_| {}).unwrap();
         assert_eq!(errors, 0);
         assert!(latencies[0] >= 20.0 && latencies[7] >= 85.0, "{latencies:?}");
     }

@@ -23,11 +23,16 @@ fn count(name: &str, text: &str) -> Option<u32> {
                 .filter(|(path, package)| !path.is_empty() && package.get("dev") != Some(&true.into()))
                 .count()
         }
-        "requirements.txt" => lines().filter(|line| !line.starts_with(['#', '-']) && line.contains("==")).count(),
+        "requirements.txt" => lines()
+            .filter(|line| !line.starts_with(['#', '-']) && line.contains("=="))
+            .count(),
         "go.mod" => requirements_of_go(text),
         "gradle.lockfile" => lines()
             .filter(|line| !line.starts_with('#') && !line.starts_with("empty=") && line.contains('='))
-            .filter(|line| line.split_once('=').is_some_and(|(_, used_by)| used_by.contains("runtimeClasspath")))
+            .filter(|line| {
+                line.split_once('=')
+                    .is_some_and(|(_, used_by)| used_by.contains("runtimeClasspath"))
+            })
             .count(),
         _ => return None,
     };

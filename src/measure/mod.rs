@@ -29,10 +29,12 @@ pub mod load;
 pub mod lock;
 pub mod network;
 pub mod noise;
+pub mod pace;
 pub mod probe;
 pub mod progress;
 pub mod protocol;
 pub mod round_trip;
+pub mod routes;
 pub mod run;
 pub mod session;
 pub mod start;
@@ -45,8 +47,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::units::{MemoryMib, MilliCpu};
+use pace::Pace;
 use subject::Subject;
-use warm::Pace;
 
 /// What is to be measured, and how.
 #[derive(Debug, Clone, PartialEq)]

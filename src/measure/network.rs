@@ -61,7 +61,9 @@ impl Network {
             .flatten()
             .filter_map(|config| parse_subnet(config.subnet.as_deref()?))
             .collect();
-        taken.extend(host_routes(&std::fs::read_to_string("/proc/net/route").unwrap_or_default()));
+        taken.extend(host_routes(
+            &std::fs::read_to_string("/proc/net/route").unwrap_or_default(),
+        ));
         let mut last = "all of 10.217.0.0/16 is in use".to_string();
         for third in (0..=255u8).filter(|&third| is_free(third, &taken)).take(8) {
             let network = Self::new(run, third);
@@ -111,7 +113,10 @@ fn request(network: &Network, run: &str) -> NetworkCreateRequest {
             }]),
             ..Default::default()
         }),
-        options: Some(HashMap::from([("com.docker.network.bridge.name".into(), network.bridge.clone())])),
+        options: Some(HashMap::from([(
+            "com.docker.network.bridge.name".into(),
+            network.bridge.clone(),
+        )])),
         labels: Some(HashMap::from([(RUN_LABEL.into(), run.into())])),
         ..Default::default()
     }
@@ -142,7 +147,9 @@ fn host_routes(text: &str) -> Vec<(u32, u32)> {
 fn is_free(third: u8, taken: &[(u32, u32)]) -> bool {
     let ours = u32::from(Ipv4Addr::new(10, 217, third, 0));
     let our_mask = u32::MAX << 8;
-    taken.iter().all(|&(address, mask)| ours & mask & our_mask != address & mask & our_mask)
+    taken
+        .iter()
+        .all(|&(address, mask)| ours & mask & our_mask != address & mask & our_mask)
 }
 
 #[cfg(test)]
@@ -151,7 +158,10 @@ mod tests {
 
     #[test]
     fn subnets_in_use_are_avoided() {
-        let taken = [parse_subnet("10.217.0.0/23").unwrap(), parse_subnet("10.217.3.128/25").unwrap()];
+        let taken = [
+            parse_subnet("10.217.0.0/23").unwrap(),
+            parse_subnet("10.217.3.128/25").unwrap(),
+        ];
         let free: Vec<u8> = (0..=4).filter(|&third| is_free(third, &taken)).collect();
         assert_eq!(free, [2, 4]);
         assert!(!is_free(9, &[parse_subnet("10.0.0.0/8").unwrap()]));

@@ -62,7 +62,9 @@ pub fn warnings(name: &str, totals: &[f64]) -> Vec<String> {
     let mut warnings = Vec::new();
     let odd = outliers(totals);
     if odd.first() == Some(&0) {
-        warnings.push(format!("{name}: the first start was an outlier, probably a cold cache; it is kept"));
+        warnings.push(format!(
+            "{name}: the first start was an outlier, probably a cold cache; it is kept"
+        ));
     }
     let later = odd.iter().filter(|&&i| i > 0).count();
     if later > 0 {

@@ -104,7 +104,9 @@ pub fn until_ready(target: &Target, began: Instant, deadline: Instant, stop: &At
                 None => "no connection accepted, packets got lost".into(),
             })));
         }
-        let Some(stream) = attempts.next(interval(began.elapsed())) else { continue };
+        let Some(stream) = attempts.next(interval(began.elapsed())) else {
+            continue;
+        };
         let (accepted, tries) = *first.get_or_insert_with(|| (Instant::now(), attempts.begun - 1));
         requests += 1;
         let patience = deadline.min(Instant::now() + ANSWER_TIMEOUT);

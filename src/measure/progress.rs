@@ -80,7 +80,9 @@ impl Progress {
     /// A part is done: a line with the time that is left where there is no bar.
     pub fn milestone(&self, text: &str) {
         if let Self::Lines { began, whole, done } = self {
-            let left = began.elapsed().mul_f64(whole.saturating_sub(*done) as f64 / (*done).max(1) as f64);
+            let left = began
+                .elapsed()
+                .mul_f64(whole.saturating_sub(*done) as f64 / (*done).max(1) as f64);
             eprintln!("{text}, about {} left", human(left));
         }
     }

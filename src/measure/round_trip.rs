@@ -52,8 +52,14 @@ pub fn measure(
     });
     let here = Server { address, ..server };
     let mut connection = here.connect()?;
-    let (times, _) =
-        load::one_by_one(here, &mut connection, &Request::get("/"), count, Duration::from_secs(2), |_| {})?;
+    let (times, _) = load::one_by_one(
+        here,
+        &mut connection,
+        &Request::get("/"),
+        count,
+        Duration::from_secs(2),
+        |_| {},
+    )?;
     drop(connection);
     let _ = responder.join();
     let median_ms = order::median(&order::sorted(times)).ok_or(io::ErrorKind::TimedOut)?;

@@ -57,7 +57,10 @@ pub async fn run(request: &Request, progress: &mut Progress) -> Result<Finished,
         () = stop_signal() => Some("stopped by another signal".into()),
     };
     if let Some(reason) = left {
-        eprintln!("warning: not everything could be removed ({reason}); this finishes the job:\n    {}", cleanup::by_hand(&id));
+        eprintln!(
+            "warning: not everything could be removed ({reason}); this finishes the job:\n    {}",
+            cleanup::by_hand(&id)
+        );
     }
     outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
@@ -126,12 +129,14 @@ async fn measure(
     };
     session.take(progress).await?;
 
-    let steal_share = ticks.zip(host::steal_and_total()).and_then(|((steal0, total0), (steal1, total1))| {
-        (total1 > total0).then(|| steal1.saturating_sub(steal0) as f64 / (total1 - total0) as f64)
-    });
-    let prober_cpu_share = own_cpu.zip(host::own_cpu_time()).map(|(before, after)| {
-        after.saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64()
-    });
+    let steal_share = ticks
+        .zip(host::steal_and_total())
+        .and_then(|((steal0, total0), (steal1, total1))| {
+            (total1 > total0).then(|| steal1.saturating_sub(steal0) as f64 / (total1 - total0) as f64)
+        });
+    let prober_cpu_share = own_cpu
+        .zip(host::own_cpu_time())
+        .map(|(before, after)| after.saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64());
     let circumstances = Circumstances {
         started,
         finished: now(),
@@ -157,7 +162,10 @@ fn finish(session: Session<'_>, images: Vec<Image>, circumstances: &Circumstance
         let name = prepared.subject.name().to_string();
         if own.iter().all(|slot| slot.cold.is_empty()) {
             let last = own.iter().flat_map(|slot| &slot.failures).next_back();
-            finished.unmeasured.push((name, last.map_or_else(|| "no start".into(), |failure| failure.reason.clone())));
+            finished.unmeasured.push((
+                name,
+                last.map_or_else(|| "no start".into(), |failure| failure.reason.clone()),
+            ));
             continue;
         }
         let profile = assemble::profile(request, engine, prepared.subject, image, own, &ratios, circumstances);
@@ -195,7 +203,8 @@ async fn image_of(
         }
         Subject::Image { image, .. } => {
             let id = build::image_id(engine, image).await?;
-            let id = id.ok_or_else(|| MeasureError::BadRequest(format!("there is no local image `{image}`; pull it first")))?;
+            let id = id
+                .ok_or_else(|| MeasureError::BadRequest(format!("there is no local image `{image}`; pull it first")))?;
             let built = build::BuiltImage {
                 id,
                 bases: std::collections::BTreeMap::new(),

@@ -103,7 +103,10 @@ async fn run(
         let target = target.clone();
         tokio::task::spawn_blocking(move || probe::until_ready(&target, created, created + patience, &stop))
     };
-    engine.start(id).await.map_err(|error| format!("the engine could not start the container: {error}"))?;
+    engine
+        .start(id)
+        .await
+        .map_err(|error| format!("the engine could not start the container: {error}"))?;
     let (state, mac) = engine.state(id).await.map_err(|error| error.to_string())?;
     if mac.is_some_and(|mac| mac != network.container_mac()) {
         network.unpin_neighbour();
@@ -176,7 +179,10 @@ fn was_cold(expect: Expect, ready: &Ready) -> Result<(), String> {
     match (expect, ready.request_count) {
         (Expect::AnySuccess, _) => Ok(()),
         (Expect::Contract, Some(count)) if (1..=ready.requests).contains(&count) => Ok(()),
-        (Expect::Contract, count) => Err(format!("not cold: request count {count:?} after {} requests", ready.requests)),
+        (Expect::Contract, count) => Err(format!(
+            "not cold: request count {count:?} after {} requests",
+            ready.requests
+        )),
     }
 }
 
@@ -211,7 +217,9 @@ async fn how_it_ended(engine: &Engine, id: &str) -> String {
     let Ok((state, _)) = engine.state(id).await else {
         return "the container ended".into();
     };
-    let code = state.exit_code.map_or_else(|| "unknown".to_string(), |code| code.to_string());
+    let code = state
+        .exit_code
+        .map_or_else(|| "unknown".to_string(), |code| code.to_string());
     match state.oom_killed {
         Some(true) => format!("out of memory: killed by the kernel, exit code {code}"),
         _ => format!("exited with code {code} before it was ready"),
@@ -242,7 +250,13 @@ mod tests {
         let at = |ms| began.monotonic + Duration::from_millis(ms);
         let usual = phases(&began, at(100), at(400), &ready(began.monotonic, 650, 660)).unwrap();
         assert_eq!(
-            [usual.create_ms, usual.start_ms, usual.boot_ms, usual.first_response_ms, usual.total_ms],
+            [
+                usual.create_ms,
+                usual.start_ms,
+                usual.boot_ms,
+                usual.first_response_ms,
+                usual.total_ms
+            ],
             [100.0, 300.0, 250.0, 10.0, 660.0]
         );
         let early = phases(&began, at(100), at(420), &ready(began.monotonic, 410, 412)).unwrap();
@@ -261,8 +275,13 @@ mod tests {
     #[test]
     fn engine_times_move_to_the_monotonic_clock() {
         let clocks = Clocks::now();
-        let later = jiff::Timestamp::try_from(clocks.wall + Duration::from_millis(1500)).unwrap().to_string();
-        assert_eq!(clocks.monotonic(&later).map(|at| (at - clocks.monotonic).as_millis()), Some(1500));
+        let later = jiff::Timestamp::try_from(clocks.wall + Duration::from_millis(1500))
+            .unwrap()
+            .to_string();
+        assert_eq!(
+            clocks.monotonic(&later).map(|at| (at - clocks.monotonic).as_millis()),
+            Some(1500)
+        );
         assert_eq!(clocks.monotonic("0001-01-01T00:00:00Z"), None);
     }
 }

@@ -48,14 +48,19 @@ impl RawFile {
             let kept = folder.join(format!("{name}.before-{run}.jsonl"));
             fs::rename(&path, &kept).map_err(MeasureError::io(&path))?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(MeasureError::io(&path))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(MeasureError::io(&path))?;
         Ok(Self { path, file })
     }
 
     /// Appends a sample.
     pub fn append(&mut self, cpu: MilliCpu, memory: MemoryMib, sample: Sample<'_>) -> Result<(), MeasureError> {
         let line = serde_json::to_string(&Line { cpu, memory, sample }).map_err(std::io::Error::other);
-        line.and_then(|line| self.file.write_all(format!("{line}\n").as_bytes())).map_err(MeasureError::io(&self.path))
+        line.and_then(|line| self.file.write_all(format!("{line}\n").as_bytes()))
+            .map_err(MeasureError::io(&self.path))
     }
 
     /// Removes the file, and its folder if that is empty.
@@ -73,7 +78,9 @@ pub fn write_profile(out: &Path, profile: &FrameworkProfile) -> Result<PathBuf, 
     fs::create_dir_all(&folder).map_err(MeasureError::io(&folder))?;
     let path = folder.join("profile.json");
     let temporary = folder.join("profile.json.tmp");
-    let bytes = compact::to_vec(profile).map_err(std::io::Error::other).map_err(MeasureError::io(&path))?;
+    let bytes = compact::to_vec(profile)
+        .map_err(std::io::Error::other)
+        .map_err(MeasureError::io(&path))?;
     fs::write(&temporary, bytes).map_err(MeasureError::io(&temporary))?;
     fs::rename(&temporary, &path).map_err(MeasureError::io(&path))?;
     Ok(path)

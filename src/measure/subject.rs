@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::MeasureError;
 use super::probe::Expect;
-use super::warm::Routes;
+use super::routes::Routes;
 use crate::model::framework::Framework;
 
 /// What is measured.
@@ -77,7 +77,10 @@ pub fn frameworks(models: &Path, names: &[String]) -> Result<Vec<Subject>, Measu
     let known = known(models)?;
     let names = if names.is_empty() { &known } else { names };
     if names.is_empty() {
-        return Err(MeasureError::BadRequest(format!("no framework.toml below {}", models.display())));
+        return Err(MeasureError::BadRequest(format!(
+            "no framework.toml below {}",
+            models.display()
+        )));
     }
     let mut subjects: Vec<Subject> = Vec::new();
     for name in names {
@@ -138,6 +141,9 @@ mod tests {
         let error = frameworks(models.path(), &["expres".into()]).unwrap_err();
         assert_eq!(error.hints(), ["did you mean `express`?"]);
         assert!(error.is_input());
-        assert!(matches!(frameworks(models.path(), &[]), Err(MeasureError::BadFramework { .. })));
+        assert!(matches!(
+            frameworks(models.path(), &[]),
+            Err(MeasureError::BadFramework { .. })
+        ));
     }
 }

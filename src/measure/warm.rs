@@ -11,7 +11,9 @@ use super::cgroup::Cgroup;
 use super::http::{Connection, Request};
 use super::load::{self, Server, round3};
 use super::network::Network;
+use super::pace::Pace;
 use super::round_trip;
+use super::routes::Routes;
 use crate::model::profile::{MemoryReading, RouteRun, WarmRun};
 use crate::stats::order;
 
@@ -19,98 +21,11 @@ use crate::stats::order;
 const CPU_BATCH: u32 = 50;
 /// Parts of the warm-up curve for which CPU time is read.
 const CURVE_PARTS: usize = 10;
-/// Share of the CPU limit that the warm-up curve may take.
-const CURVE_UTILISATION: f64 = 0.10;
 /// What the waiting route waits, and what the burning route burns.
 const WAIT_MS: f64 = 100.0;
 const BURN_MS: f64 = 20.0;
 /// Clients of the saturation run.
 const SATURATION_CLIENTS: u32 = 16;
-
-/// How long the parts of a warm run last.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace {
-    /// Most requests of the warm-up curve.
-    pub curve_requests: usize,
-    /// Most seconds of the warm-up curve.
-    pub curve_seconds: f64,
-    /// Fastest rate of the warm-up curve in requests per second.
-    pub curve_rate: f64,
-    /// Rest before memory and idle burn are read.
-    pub rest: Duration,
-    /// Most requests per route.
-    pub route_requests: usize,
-    /// Most time per route.
-    pub route_time: Duration,
-    /// Length of each closed loop.
-    pub closed: Duration,
-    /// Length of the saturation run.
-    pub saturation: Duration,
-}
-
-impl Pace {
-    /// For profiles that are published.
-    pub const FULL: Self = Self {
-        curve_requests: 2000,
-        curve_seconds: 12.0,
-        curve_rate: 200.0,
-        rest: Duration::from_secs(3),
-        route_requests: 1000,
-        route_time: Duration::from_secs(4),
-        closed: Duration::from_millis(1500),
-        saturation: Duration::from_secs(3),
-    };
-    /// For a look, and for CI.
-    pub const QUICK: Self = Self {
-        curve_requests: 300,
-        curve_seconds: 3.0,
-        curve_rate: 200.0,
-        rest: Duration::from_millis(500),
-        route_requests: 200,
-        route_time: Duration::from_secs(1),
-        closed: Duration::from_millis(500),
-        saturation: Duration::from_secs(1),
-    };
-
-    /// Requests and rate of the warm-up curve, so that it takes at most a tenth of `vcpu` if a request costs `cpu_ms`.
-    pub fn curve(&self, vcpu: f64, cpu_ms: Option<f64>) -> (usize, f64) {
-        let gentle = cpu_ms.map_or(f64::INFINITY, |cpu_ms| CURVE_UTILISATION * vcpu * 1e3 / cpu_ms.max(1e-3));
-        let rate = round3(self.curve_rate.min(gentle).max(1.0));
-        (((rate * self.curve_seconds) as usize).clamp(1, self.curve_requests), rate)
-    }
-}
-
-/// Which routes the image has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Routes {
-    /// Those of the HTTP contract.
-    Contract,
-    /// One path that is known to answer.
-    Only(String),
-}
-
-impl Routes {
-    /// The route of the warm-up curve and of the saturation run.
-    fn main(&self) -> Request {
-        match self {
-            Self::Contract => Request::get("/json"),
-            Self::Only(path) => Request::get(path),
-        }
-    }
-
-    /// Name and request of each route.
-    fn all(&self) -> Vec<(&'static str, Request)> {
-        match self {
-            Self::Contract => vec![
-                ("healthz", Request::get("/healthz")),
-                ("json", Request::get("/json")),
-                ("items", Request::get("/items/42")),
-                ("echo", Request::post_json("/echo", r#"{"name":"pencil","quantity":3,"tags":["new","eco"]}"#)),
-            ],
-            Self::Only(path) => vec![("healthz", Request::get(path))],
-        }
-    }
-}
 
 /// An instance that has just become ready.
 #[derive(Debug)]
@@ -135,7 +50,8 @@ pub struct Instance<'a> {
 pub fn calibrate(mut instance: Instance<'_>, limit: Duration) -> Option<f64> {
     let cgroup = instance.cgroup.take()?;
     let main = instance.routes.main();
-    let mut ask = |count, limit| load::one_by_one(instance.server, &mut instance.connection, &main, count, limit, |_| {});
+    let mut ask =
+        |count, limit| load::one_by_one(instance.server, &mut instance.connection, &main, count, limit, |_| {});
     ask(300, limit / 2).ok()?;
     let before = cgroup.cpu_time()?;
     let (times, _) = ask(300, limit / 2).ok()?;
@@ -160,15 +76,35 @@ pub fn run(mut instance: Instance<'_>, pace: Pace, cpu_ms: Option<f64>) -> std::
     let idle_cpu_ms_per_s = rest(server.stop, pace.rest, cgroup.as_ref());
     let idle = reading(cgroup.as_ref());
 
-    let round_trip =
-        round_trip::measure(instance.pid, instance.network.container, instance.network.gateway, server, 300)?;
+    let round_trip = round_trip::measure(
+        instance.pid,
+        instance.network.container,
+        instance.network.gateway,
+        server,
+        300,
+    )?;
     if !round_trip.crossed_bridge {
-        notes.push("the empty handler listened on the host's side of the bridge (no root): its round trip is a lower bound".into());
+        notes.push(
+            "the empty handler listened on the host's side of the bridge (no root): its round trip is a lower bound"
+                .into(),
+        );
     }
 
+    let requests = instance.routes.all();
+    for (_, request) in &requests {
+        let (count, limit) = (pace.route_warm_up, pace.route_warm_up_time);
+        errors += load::one_by_one(server, &mut instance.connection, request, count, limit, |_| {})?.1;
+    }
     let mut routes = BTreeMap::new();
-    for (name, request) in instance.routes.all() {
-        let (run, wrong) = route(server, &mut instance.connection, &request, pace, cgroup.as_ref(), idle_cpu_ms_per_s)?;
+    for (name, request) in requests {
+        let (run, wrong) = route(
+            server,
+            &mut instance.connection,
+            &request,
+            pace,
+            cgroup.as_ref(),
+            idle_cpu_ms_per_s,
+        )?;
         errors += wrong;
         peak.look();
         routes.insert(name.to_string(), run);
@@ -312,7 +248,12 @@ impl<'a> Peak<'a> {
 /// Growth of anonymous memory from 1 to 16 requests in flight, per request; `None` if it is not above the spread of
 /// the readings with one in flight, or below one page per request.
 fn growth_per_client(levels: &[(u32, Vec<f64>)]) -> Option<f64> {
-    let level = |clients| levels.iter().find(|level| level.0 == clients).map(|level| order::sorted(level.1.iter().copied()));
+    let level = |clients| {
+        levels
+            .iter()
+            .find(|level| level.0 == clients)
+            .map(|level| order::sorted(level.1.iter().copied()))
+    };
     let (one, many) = (level(1)?, level(16)?);
     let spread = one.last()? - one.first()?;
     let growth = order::median(&many)? - order::median(&one)?;
@@ -323,14 +264,6 @@ fn growth_per_client(levels: &[(u32, Vec<f64>)]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_curve_takes_a_tenth_of_the_limit_and_bounded_time() {
-        assert_eq!(Pace::FULL.curve(1.0, Some(0.1)), (2000, 200.0));
-        assert_eq!(Pace::FULL.curve(0.25, Some(1.0)), (300, 25.0));
-        assert_eq!(Pace::FULL.curve(0.25, Some(1000.0)), (12, 1.0));
-        assert_eq!(Pace::FULL.curve(1.0, None), (2000, 200.0));
-    }
 
     #[test]
     fn memory_growth_within_noise_is_unknown() {

@@ -7,8 +7,10 @@ use crate::stats::order;
 
 /// One row per measured configuration. p95 appears once some configuration has the 59 starts that it takes.
 pub fn summary(profiles: &[&FrameworkProfile]) -> String {
-    let rows: Vec<(&str, &MeasuredConfig)> =
-        profiles.iter().flat_map(|profile| profile.runs.iter().map(|run| (profile.name.as_str(), run))).collect();
+    let rows: Vec<(&str, &MeasuredConfig)> = profiles
+        .iter()
+        .flat_map(|profile| profile.runs.iter().map(|run| (profile.name.as_str(), run)))
+        .collect();
     let with_p95 = rows.iter().any(|(_, run)| run.cold.len() >= order::least_samples(0.95));
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -16,7 +18,14 @@ pub fn summary(profiles: &[&FrameworkProfile]) -> String {
     if with_p95 {
         header.push("p95 ms");
     }
-    header.extend(["boot ms", "CPU ms to ready", "idle MiB", "json CPU ms", "items CPU ms", "failed"]);
+    header.extend([
+        "boot ms",
+        "CPU ms to ready",
+        "idle MiB",
+        "json CPU ms",
+        "items CPU ms",
+        "failed",
+    ]);
     table.set_header(&header);
     for (name, run) in rows {
         let total = column(run, |sample| Some(sample.total_ms));
@@ -31,7 +40,10 @@ pub fn summary(profiles: &[&FrameworkProfile]) -> String {
             cells.push(with_interval(&total, 0.95, 0));
         }
         let warm = run.warm.as_ref();
-        let route = |name: &str| warm.and_then(|warm| warm.routes.get(name)).map_or_else(String::new, cpu_per_request);
+        let route = |name: &str| {
+            warm.and_then(|warm| warm.routes.get(name))
+                .map_or_else(String::new, cpu_per_request)
+        };
         let idle = warm.and_then(|warm| warm.idle.anon_bytes);
         cells.extend([
             with_interval(&column(run, |sample| Some(sample.boot_ms)), 0.5, 0),
@@ -57,7 +69,11 @@ fn column(run: &MeasuredConfig, of: impl Fn(&crate::model::profile::ColdSample) 
 
 /// A quantile with its interval, blank where there is nothing, without an interval where there is too little.
 fn with_interval(sorted: &[f64], q: f64, decimals: usize) -> String {
-    let value = if q == 0.5 { order::median(sorted) } else { order::quantile(sorted, q) };
+    let value = if q == 0.5 {
+        order::median(sorted)
+    } else {
+        order::quantile(sorted, q)
+    };
     match (value, order::interval(sorted, q)) {
         (None, _) => String::new(),
         (Some(_), None) if q > 0.5 => String::new(),
