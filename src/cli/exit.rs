@@ -5,6 +5,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use crate::cost::bill::BillError;
+use crate::measure::error::MeasureError;
 use crate::model::price::PriceError;
 use crate::report::atomic::WriteError;
 use crate::scenario::ScenarioError;
@@ -68,6 +69,12 @@ fn hints_of(error: &(dyn Error + 'static)) -> Option<Vec<String>> {
     let scenario = || error.downcast_ref::<ScenarioError>().map(ScenarioError::hints);
     let price = || error.downcast_ref::<PriceError>().map(PriceError::hints);
     let bill = || error.downcast_ref::<BillError>().map(BillError::hints);
+    let measure = || error.downcast_ref::<MeasureError>().map(MeasureError::hints);
     let write = || error.downcast_ref::<WriteError>().map(WriteError::hints);
-    trace.or_else(scenario).or_else(price).or_else(bill).or_else(write)
+    trace
+        .or_else(scenario)
+        .or_else(price)
+        .or_else(bill)
+        .or_else(measure)
+        .or_else(write)
 }

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod check;
 pub mod exit;
+pub mod measure;
 pub mod output;
 pub mod study;
 pub mod trace;
@@ -50,6 +51,8 @@ pub enum Verb {
     Catalog(catalog::CatalogArgs),
     /// Looks at traffic or makes some up
     Trace(trace::TraceArgs),
+    /// Measures frameworks for real and writes their profiles
+    Measure(measure::MeasureArgs),
 }
 
 /// Runs the command line.
@@ -60,5 +63,6 @@ pub fn run(cli: &Cli) -> Outcome {
         Verb::Check(args) => check::run(args, cli.common.quiet),
         Verb::Catalog(args) => catalog::run(args, cli.common.quiet),
         Verb::Trace(args) => trace::run(args, cli.common.quiet),
+        Verb::Measure(args) => measure::run(args, &cli.common),
     }
 }
