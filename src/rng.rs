@@ -75,9 +75,7 @@ impl Stream {
     /// The `index`-th number: 64 uniform bits.
     #[inline]
     pub fn bits(self, index: u64) -> u64 {
-        mix(self
-            .key
-            .wrapping_add(index.wrapping_add(1).wrapping_mul(GOLDEN)))
+        mix(self.key.wrapping_add(index.wrapping_add(1).wrapping_mul(GOLDEN)))
     }
 
     /// The `index`-th number, uniform in the open interval (0, 1).
@@ -89,9 +87,7 @@ impl Stream {
     /// A generator for `rand` and `rand_distr` whose numbers belong to `index` alone.
     pub fn rng(self, index: u64) -> CounterRng {
         CounterRng {
-            stream: Stream {
-                key: self.bits(index),
-            },
+            stream: Stream { key: self.bits(index) },
             next: 0,
         }
     }
@@ -133,22 +129,10 @@ mod tests {
     #[test]
     fn draws_are_a_function_of_their_place_and_look_uniform() {
         let stream = Draws::new(7, 0).stream(Purpose::Service, 3);
-        assert_eq!(
-            stream.bits(5),
-            Draws::new(7, 0).stream(Purpose::Service, 3).bits(5)
-        );
-        assert_ne!(
-            stream.bits(5),
-            Draws::new(7, 1).stream(Purpose::Service, 3).bits(5)
-        );
-        assert_ne!(
-            stream.bits(5),
-            Draws::new(7, 0).stream(Purpose::Wait, 3).bits(5)
-        );
-        assert_ne!(
-            stream.bits(5),
-            Draws::new(7, 0).stream(Purpose::Service, 4).bits(5)
-        );
+        assert_eq!(stream.bits(5), Draws::new(7, 0).stream(Purpose::Service, 3).bits(5));
+        assert_ne!(stream.bits(5), Draws::new(7, 1).stream(Purpose::Service, 3).bits(5));
+        assert_ne!(stream.bits(5), Draws::new(7, 0).stream(Purpose::Wait, 3).bits(5));
+        assert_ne!(stream.bits(5), Draws::new(7, 0).stream(Purpose::Service, 4).bits(5));
         let n = 100_000u64;
         let mean = (0..n).map(|k| stream.uniform(k)).sum::<f64>() / n as f64;
         let mean_square = (0..n).map(|k| stream.uniform(k).powi(2)).sum::<f64>() / n as f64;

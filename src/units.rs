@@ -150,8 +150,7 @@ fn split_number(text: &str) -> Option<(f64, &str)> {
             !(c.is_ascii_digit()
                 || c == '.'
                 || (c == '-' || c == '+') && i == 0
-                || (c == 'e' || c == 'E')
-                    && text[i + 1..].starts_with(|d: char| d.is_ascii_digit() || d == '-'))
+                || (c == 'e' || c == 'E') && text[i + 1..].starts_with(|d: char| d.is_ascii_digit() || d == '-'))
                 && !(c == '-' && text[..i].ends_with(['e', 'E']))
         })
         .map_or(text.len(), |(i, _)| i);
@@ -173,8 +172,7 @@ impl std::str::FromStr for SimDuration {
     /// Reads `"300ms"`, `"1.5s"`, `"10m"`, `"7d"`, also sums such as `"1h30m"`.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         const WHAT: &str = "duration";
-        const HINT: &str =
-            "write a number with ns, us, ms, s, m, h, d or w, such as \"300ms\" or \"10m\"";
+        const HINT: &str = "write a number with ns, us, ms, s, m, h, d or w, such as \"300ms\" or \"10m\"";
         let mut rest = text.trim();
         if rest.is_empty() {
             return Err(error(text, WHAT, HINT));
@@ -289,7 +287,7 @@ impl fmt::Display for SimDuration {
         }
         let (ns, unit) = UNITS
             .into_iter()
-            .find(|&(ns, _)| self.0 % ns == 0)
+            .find(|&(ns, _)| self.0.is_multiple_of(ns))
             .unwrap_or((1, "ns"));
         write!(f, "{}{unit}", self.0 / ns)
     }

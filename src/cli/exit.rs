@@ -1,9 +1,15 @@
 //! How a command ends: 0 done, 1 a gate failed, 2 bad input, 3 the environment is missing something.
 
+use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::cost::bill::BillError;
 use crate::measure::error::MeasureError;
+use crate::model::price::PriceError;
+use crate::report::atomic::WriteError;
+use crate::scenario::ScenarioError;
+use crate::trace::TraceError;
 
 /// Why a command did not succeed, and with which exit code it says so.
 #[derive(Debug)]
@@ -34,9 +40,7 @@ impl Failure {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Gate(_) => Vec::new(),
-            Self::Input(error) | Self::Environment(error) => {
-                error.downcast_ref::<MeasureError>().map(MeasureError::hints).unwrap_or_default()
-            }
+            Self::Input(error) | Self::Environment(error) => error.chain().find_map(hints_of).unwrap_or_default(),
         }
     }
 
@@ -57,4 +61,20 @@ impl fmt::Display for Failure {
             Self::Input(error) | Self::Environment(error) => write!(f, "{error:#}"),
         }
     }
+}
+
+/// The hints of an error that has any to give.
+fn hints_of(error: &(dyn Error + 'static)) -> Option<Vec<String>> {
+    let trace = error.downcast_ref::<TraceError>().map(TraceError::hints);
+    let scenario = || error.downcast_ref::<ScenarioError>().map(ScenarioError::hints);
+    let price = || error.downcast_ref::<PriceError>().map(PriceError::hints);
+    let bill = || error.downcast_ref::<BillError>().map(BillError::hints);
+    let write = || error.downcast_ref::<WriteError>().map(WriteError::hints);
+    let measure = || error.downcast_ref::<MeasureError>().map(MeasureError::hints);
+    trace
+        .or_else(scenario)
+        .or_else(price)
+        .or_else(bill)
+        .or_else(write)
+        .or_else(measure)
 }

@@ -1,7 +1,12 @@
 //! The command line: one file per verb. Data goes to stdout, talk to stderr.
 
+pub mod catalog;
+pub mod check;
 pub mod exit;
 pub mod measure;
+pub mod output;
+pub mod study;
+pub mod trace;
 
 use clap::{Args, ColorChoice, Parser, Subcommand};
 
@@ -38,11 +43,26 @@ pub struct Common {
 pub enum Verb {
     /// Measures frameworks for real and writes their profiles
     Measure(measure::MeasureArgs),
+    /// Simulates traffic: latency, SLO, instances, monthly bill
+    Simulate(study::SimulateArgs),
+    /// Compares variants on the same traffic and luck, with intervals
+    Compare(study::CompareArgs),
+    /// Validates a scenario and everything it names, and runs nothing
+    Check(check::CheckArgs),
+    /// What is built in, with provenance and dates
+    Catalog(catalog::CatalogArgs),
+    /// Looks at traffic or makes some up
+    Trace(trace::TraceArgs),
 }
 
 /// Runs the command line.
 pub fn run(cli: &Cli) -> Outcome {
     match &cli.verb {
         Verb::Measure(args) => measure::run(args, &cli.common),
+        Verb::Simulate(args) => study::simulate(args, &cli.common),
+        Verb::Compare(args) => study::compare(args, &cli.common),
+        Verb::Check(args) => check::run(args, cli.common.quiet),
+        Verb::Catalog(args) => catalog::run(args, cli.common.quiet),
+        Verb::Trace(args) => trace::run(args, cli.common.quiet),
     }
 }

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::lambda::{billed_ms, billed_storage, gb_seconds};
 use crate::model::price::{LambdaRules, PriceError, PriceList};
-use crate::sim::fact::{Fact, Observer};
+use crate::sim::fact::{Fact, Finished, Observer};
 use crate::sim::platform::lambda::{Architecture, Spec};
 use crate::units::{MemoryMib, SimDuration, SimTime};
 
@@ -57,14 +57,21 @@ impl LambdaMeterSpec {
     /// Meters that the list lacks, in words.
     pub fn problems(&self, list: &PriceList) -> Vec<String> {
         let meters = [REQUESTS, STORAGE, self.duration_meter];
-        meters.into_iter().filter_map(|meter| list.price(meter).err()).map(|error| error.to_string()).collect()
+        meters
+            .into_iter()
+            .filter_map(|meter| list.price(meter).err())
+            .map(|error| error.to_string())
+            .collect()
     }
 
     /// The quantities by meter, in the units of the price list.
     pub fn quantities(&self, usage: &LambdaUsage) -> BTreeMap<String, Decimal> {
         let mut quantities = BTreeMap::from([
             (REQUESTS.to_string(), Decimal::from(usage.requests)),
-            (self.duration_meter.to_string(), self.gb_seconds(usage.billed_ms, self.memory)),
+            (
+                self.duration_meter.to_string(),
+                self.gb_seconds(usage.billed_ms, self.memory),
+            ),
         ]);
         if self.storage.0 > 0 {
             quantities.insert(STORAGE.to_string(), self.gb_seconds(usage.billed_ms, self.storage));
@@ -80,6 +87,17 @@ impl LambdaMeterSpec {
             init_ms: usage.init_ms,
         };
         self.quantities(&init)
+    }
+
+    /// Billed milliseconds of one invocation.
+    #[inline]
+    pub fn billed_ms(&self, request: &Finished) -> u64 {
+        billed_ms(
+            request.init.0,
+            request.finished.since(request.started).0,
+            &self.rules,
+            self.init_billed,
+        )
     }
 
     fn gb_seconds(&self, ms: u64, memory: MemoryMib) -> Decimal {
@@ -122,7 +140,7 @@ impl Observer for LambdaMeter {
         }
         let ran = request.finished.since(request.started).0;
         let usage = &mut self.services[request.service as usize];
-        let ms = billed_ms(request.init.0, ran, &self.spec.rules, self.spec.init_billed);
+        let ms = self.spec.billed_ms(&request);
         usage.requests += 1;
         usage.billed_ms += ms;
         if request.cold {

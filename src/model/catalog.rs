@@ -25,7 +25,10 @@ pub const FRAMEWORKS: &[(&str, &str, &str)] = frameworks![];
 
 /// The text of a framework's measured profile.
 pub fn profile(name: &str) -> Option<&'static str> {
-    FRAMEWORKS.iter().find(|(known, ..)| *known == name).map(|(.., profile)| *profile)
+    FRAMEWORKS
+        .iter()
+        .find(|(known, ..)| *known == name)
+        .map(|(.., profile)| *profile)
 }
 
 /// The names of all frameworks that have a measured profile.

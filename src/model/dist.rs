@@ -84,9 +84,7 @@ impl<'de> Deserialize<'de> for DistSpec {
                 f.write_str("a duration such as \"20ms\" or a table such as { exponential = { mean = \"20ms\" } }")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<DistSpec, E> {
-                text.parse()
-                    .map(|d| DistSpec(Form::Constant(d)))
-                    .map_err(E::custom)
+                text.parse().map(|d| DistSpec(Form::Constant(d))).map_err(E::custom)
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DistSpec, A::Error> {
                 Form::deserialize(MapAccessDeserializer::new(map)).map(DistSpec)
@@ -167,16 +165,9 @@ impl DistSpec {
 }
 
 fn samples(text: &str) -> Result<Vec<SimDuration>, String> {
-    let lines = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty());
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
-        .map(|(i, line)| {
-            line.trim()
-                .parse()
-                .map_err(|e| format!("line {}: {e}", i + 1))
-        })
+        .map(|(i, line)| line.trim().parse().map_err(|e| format!("line {}: {e}", i + 1)))
         .collect()
 }
 
@@ -184,21 +175,13 @@ fn lognormal(form: &LognormalForm) -> Result<Dist, String> {
     match (form.median, form.p99, form.mean, form.sd) {
         (Some(median), Some(p99), None, None) if SimDuration::ZERO < median && median <= p99 => {
             let mu = (median.0 as f64).ln();
-            Ok(Dist::Lognormal(
-                mu,
-                ((p99.0 as f64).ln() - mu) / normal::quantile(0.99),
-            ))
+            Ok(Dist::Lognormal(mu, ((p99.0 as f64).ln() - mu) / normal::quantile(0.99)))
         }
         (None, None, Some(mean), Some(sd)) if mean > SimDuration::ZERO => {
             let variance = (1.0 + (sd.0 as f64 / mean.0 as f64).powi(2)).ln();
-            Ok(Dist::Lognormal(
-                (mean.0 as f64).ln() - variance / 2.0,
-                variance.sqrt(),
-            ))
+            Ok(Dist::Lognormal((mean.0 as f64).ln() - variance / 2.0, variance.sqrt()))
         }
-        (Some(_), Some(_), None, None) => {
-            Err("`median` must be above 0 and not above `p99`".into())
-        }
+        (Some(_), Some(_), None, None) => Err("`median` must be above 0 and not above `p99`".into()),
         (None, None, Some(_), Some(_)) => Err("`mean` must be above 0".into()),
         _ => Err("a lognormal takes either `median` and `p99`, or `mean` and `sd`".into()),
     }
@@ -217,9 +200,7 @@ impl Dist {
         let ns = match self {
             Self::Constant(d) => return *d,
             Self::Exponential(mean) => -stream.uniform(index).ln() * mean,
-            Self::Lognormal(mu, sigma) => {
-                (mu + sigma * normal::quantile(stream.uniform(index))).exp()
-            }
+            Self::Lognormal(mu, sigma) => (mu + sigma * normal::quantile(stream.uniform(index))).exp(),
             Self::Uniform(min, max) => min + stream.uniform(index) * (max - min),
             Self::Weibull(scale, power) => scale * (-stream.uniform(index).ln()).powf(*power),
             Self::Gamma(shape, scale) => gamma(*shape, *scale, stream, index),
@@ -253,9 +234,7 @@ impl Dist {
             Self::Gamma(shape, scale) => shape * scale,
             Self::Weibull(scale, power) => scale * gamma_function(1.0 + power),
             Self::Uniform(min, max) => (min + max) / 2.0,
-            Self::Empirical(samples) => {
-                samples.iter().map(|d| d.0 as f64).sum::<f64>() / samples.len() as f64
-            }
+            Self::Empirical(samples) => samples.iter().map(|d| d.0 as f64).sum::<f64>() / samples.len() as f64,
         }
     }
 }
@@ -280,9 +259,7 @@ fn gamma_function(x: f64) -> f64 {
     let series = C
         .iter()
         .zip(1..)
-        .fold(1.000_000_000_190_015, |sum, (c, j)| {
-            sum + c / (x + f64::from(j))
-        });
+        .fold(1.000_000_000_190_015, |sum, (c, j)| sum + c / (x + f64::from(j)));
     (-t + (x + 0.5) * t.ln()).exp() * 2.506_628_274_631_000_5 * series / x
 }
 
@@ -296,8 +273,7 @@ mod tests {
         struct Holder {
             d: DistSpec,
         }
-        let holder: Holder =
-            toml::from_str(&format!("d = {text}")).map_err(|e| e.message().to_string())?;
+        let holder: Holder = toml::from_str(&format!("d = {text}")).map_err(|e| e.message().to_string())?;
         holder.d.prepare(None)
     }
 
@@ -340,11 +316,7 @@ mod tests {
                 .unwrap_err()
                 .contains("p99")
         );
-        assert!(
-            dist("{ exponential = { mean = '0s' } }")
-                .unwrap_err()
-                .contains("mean")
-        );
+        assert!(dist("{ exponential = { mean = '0s' } }").unwrap_err().contains("mean"));
         assert!(
             dist("{ uniform = { min = '2s', max = '1s' } }")
                 .unwrap_err()
@@ -355,11 +327,7 @@ mod tests {
                 .unwrap_err()
                 .contains("no value")
         );
-        assert!(
-            dist("{ expo = { mean = '1s' } }")
-                .unwrap_err()
-                .contains("exponential")
-        );
+        assert!(dist("{ expo = { mean = '1s' } }").unwrap_err().contains("exponential"));
         assert!(dist("5").unwrap_err().contains("duration"));
         assert!(dist("'-5ms'").unwrap_err().contains("negative"));
     }

@@ -1,7 +1,7 @@
 //! What the world is described with: frameworks and their measured profiles, distributions, prices, objectives.
 pub mod arrival;
-pub mod dist;
 pub mod catalog;
+pub mod dist;
 pub mod framework;
 pub mod price;
 pub mod profile;

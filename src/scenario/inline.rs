@@ -33,7 +33,8 @@ impl InlineProfile {
         let mut prepare = |key: &str, spec: &DistSpec| {
             let text = spec.path().map(&mut file).transpose();
             let dist = text.and_then(|text| spec.prepare(text.as_deref()));
-            dist.map_err(|problem| problems.push(format!("`{key}`: {problem}"))).ok()
+            dist.map_err(|problem| problems.push(format!("`{key}`: {problem}")))
+                .ok()
         };
         let warm = prepare("service-time", &self.service_time);
         let cold = match (&self.cold_response, &self.cold_start) {

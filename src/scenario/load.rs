@@ -100,7 +100,12 @@ mod tests {
             ("name =", "nam =", "line 2", "name"),
             ("rate", "rat", "line 5", "rate"),
             ("[platform.fixed]", "[platform.fixd]", "line 6", "fixed"),
-            ("[platform.fixed]", "[platform.fixed]\nreplica = 2", "line 7", "replicas"),
+            (
+                "[platform.fixed]",
+                "[platform.fixed]\nreplica = 2",
+                "line 7",
+                "replicas",
+            ),
         ] {
             let error = parse("s.toml", &SMALL.replace(from, to)).unwrap_err();
             let text = error.to_string();

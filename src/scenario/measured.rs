@@ -72,14 +72,23 @@ fn describe(cpu: MilliCpu) -> String {
 
 fn exact(run: &MeasuredConfig) -> Option<(MilliCpu, Sized)> {
     let warm = run.warm.as_ref()?;
-    let cold: Vec<ColdStart> = run.cold.iter().map(|s| cold_start(s.create_ms + s.start_ms, s.boot_ms, s.first_response_ms, warm)).collect();
+    let cold: Vec<ColdStart> = run
+        .cold
+        .iter()
+        .map(|s| cold_start(s.create_ms + s.start_ms, s.boot_ms, s.first_response_ms, warm))
+        .collect();
     let sized = Sized {
         overhead: overhead(warm)?,
         cpu_ms: warm
             .routes
             .iter()
             .filter(|(_, route)| !route.cpu_ms.is_empty())
-            .map(|(name, route)| (name.clone(), route.cpu_ms.iter().sum::<f64>() / route.cpu_ms.len() as f64))
+            .map(|(name, route)| {
+                (
+                    name.clone(),
+                    route.cpu_ms.iter().sum::<f64>() / route.cpu_ms.len() as f64,
+                )
+            })
             .collect(),
         cold,
         memory: run.memory,
@@ -99,7 +108,9 @@ fn cold_start(sandbox_ms: f64, boot_ms: f64, first_ms: f64, warm: &WarmRun) -> C
 
 fn overhead(warm: &WarmRun) -> Option<Dist> {
     let times = &warm.routes.get(EMPTY_ROUTE)?.service_time_ms;
-    let net = times.iter().map(|ms| SimDuration::from_millis_f64(ms - warm.round_trip_ms));
+    let net = times
+        .iter()
+        .map(|ms| SimDuration::from_millis_f64(ms - warm.round_trip_ms));
     Dist::empirical(net.collect())
 }
 
@@ -130,11 +141,18 @@ fn between(cpu: MilliCpu, (low, below): (MilliCpu, &Sized), (high, above): (Mill
         (Dist::Empirical(a), Dist::Empirical(b)) => {
             let count = a.len().min(b.len());
             let rank = |len: usize, i: usize| (2 * i + 1) * len / (2 * count);
-            Dist::empirical((0..count).map(|i| mix_time(a[rank(a.len(), i)], b[rank(b.len(), i)])).collect())
+            Dist::empirical(
+                (0..count)
+                    .map(|i| mix_time(a[rank(a.len(), i)], b[rank(b.len(), i)]))
+                    .collect(),
+            )
         }
         _ => None,
     };
-    let cpu_ms = below.cpu_ms.iter().filter_map(|(route, a)| Some((route.clone(), mix(*a, *above.cpu_ms.get(route)?))));
+    let cpu_ms = below
+        .cpu_ms
+        .iter()
+        .filter_map(|(route, a)| Some((route.clone(), mix(*a, *above.cpu_ms.get(route)?))));
     Sized {
         overhead: overhead.unwrap_or_else(|| below.overhead.clone()),
         cpu_ms: cpu_ms.collect(),

@@ -14,7 +14,7 @@ use crate::model::catalog;
 use crate::model::dist::Dist;
 use crate::model::price::PriceList;
 use crate::model::profile::{self, FrameworkProfile};
-use crate::sim::platform::{Kind, PlatformSpec, Shape};
+use crate::sim::platform::{PlatformSpec, Shape};
 use crate::sim::setup::{ColdModel, ServiceSetup, ServiceTime};
 use crate::suggest;
 use crate::trace::Traffic;
@@ -198,7 +198,8 @@ impl Planner<'_> {
         };
         let groups: Vec<(String, Vec<Service>)> = match (frameworks.as_slice(), service.as_slice()) {
             ([], []) => {
-                self.problems.push("give `frameworks = [\"...\"]` or at least one [[service]]".into());
+                self.problems
+                    .push("give `frameworks = [\"...\"]` or at least one [[service]]".into());
                 Vec::new()
             }
             (frameworks, []) => frameworks.iter().map(|f| (label(f), vec![candidate(f)])).collect(),
@@ -212,19 +213,28 @@ impl Planner<'_> {
                 vec![(name.clone(), filled.collect())]
             }
             _ => {
-                self.problems.push("give either `frameworks` or [[service]], not both".into());
+                self.problems
+                    .push("give either `frameworks` or [[service]], not both".into());
                 Vec::new()
             }
         };
         let mut seen = BTreeSet::new();
-        let doubled: Vec<String> = groups.iter().map(|(name, _)| name).filter(|n| !seen.insert(*n)).cloned().collect();
+        let doubled: Vec<String> = groups
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|n| !seen.insert(*n))
+            .cloned()
+            .collect();
         let mut variants = Vec::new();
         for (name, services) in &groups {
             variants.push(variant(name, Vec::new()));
             let mut names = BTreeSet::new();
             for service in services {
                 if !names.insert(&service.name) || service.name == "all" {
-                    self.problems.push(format!("a service is called `{}`: names must differ, and `all` is taken", service.name));
+                    self.problems.push(format!(
+                        "a service is called `{}`: names must differ, and `all` is taken",
+                        service.name
+                    ));
                 }
             }
         }
@@ -251,12 +261,18 @@ impl Planner<'_> {
         if let Some(slo) = slo
             && !(slo.objective > 0.0 && slo.objective <= 1.0)
         {
-            self.problem(format!("`slo.objective` is {}; it must be above 0 and at most 1, such as 0.99", slo.objective));
+            self.problem(format!(
+                "`slo.objective` is {}; it must be above 0 and at most 1, such as 0.99",
+                slo.objective
+            ));
         }
         let traffic = match traffic {
             Some(traffic) => Some(traffic.clone()),
             None => {
-                self.problem(format!("there is no [traffic] for `{name}`; kinds: {}", Traffic::NAMES.join(", ")));
+                self.problem(format!(
+                    "there is no [traffic] for `{name}`; kinds: {}",
+                    Traffic::NAMES.join(", ")
+                ));
                 None
             }
         };
@@ -292,9 +308,12 @@ impl Planner<'_> {
     fn resolve(&mut self, framework: &str, work: Option<&Work>) -> Result<Resolved, Vec<String>> {
         if let Some(inline) = self.scenario.profile.get(framework) {
             let base = self.base;
-            let (warm, cold) = inline
-                .resolve(|path| read(&base.join(path)))
-                .map_err(|problems| problems.iter().map(|p| format!("[profile.{framework}]: {p}")).collect::<Vec<_>>())?;
+            let (warm, cold) = inline.resolve(|path| read(&base.join(path))).map_err(|problems| {
+                problems
+                    .iter()
+                    .map(|p| format!("[profile.{framework}]: {p}"))
+                    .collect::<Vec<_>>()
+            })?;
             if work.is_some() {
                 self.assume(format!(
                     "[work] does not change `{framework}`: the service time of an inline profile includes its work"
@@ -312,7 +331,8 @@ impl Planner<'_> {
             self.catalog(framework).map_err(|problem| vec![problem])?
         };
         let profile = profile::parse(&text).map_err(|problem| vec![format!("profile of {framework}: {problem}")])?;
-        self.profile_sha256.insert(label(framework), hex(&Sha256::digest(text.as_bytes())));
+        self.profile_sha256
+            .insert(label(framework), hex(&Sha256::digest(text.as_bytes())));
         self.measured(&profile, work).map_err(|problem| vec![problem])
     }
 
@@ -320,11 +340,17 @@ impl Planner<'_> {
         if let Some(text) = catalog::profile(framework) {
             return Ok(text.to_string());
         }
-        let inline = self.scenario.profile.keys().map(String::as_str);
-        let known: Vec<&str> = catalog::profile_names().chain(inline).collect();
-        let nearest = suggest::nearest(framework, known.iter().copied());
-        let hint = nearest.first().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
-        Err(format!("there is no profile `{framework}`; measured are {}{hint}", known.join(", ")))
+        let inline = self.scenario.profile.keys().cloned();
+        let known: Vec<String> = catalog::profile_names().map(str::to_string).chain(inline).collect();
+        let nearest = suggest::nearest(framework, known.iter().map(String::as_str));
+        let hint = nearest
+            .first()
+            .map(|n| format!("; did you mean `{n}`?"))
+            .unwrap_or_default();
+        Err(format!(
+            "there is no profile `{framework}`; measured are {}{hint}",
+            known.join(", ")
+        ))
     }
 
     fn measured(&mut self, profile: &FrameworkProfile, work: Option<&Work>) -> Result<Resolved, String> {
@@ -377,7 +403,12 @@ impl Planner<'_> {
     }
 
     /// The work's CPU part, stretched to the instance's CPU, and its waiting part.
-    fn work(&mut self, name: &str, work: Option<&Work>, cpu_ms: &BTreeMap<String, f64>) -> Result<(Dist, Dist), String> {
+    fn work(
+        &mut self,
+        name: &str,
+        work: Option<&Work>,
+        cpu_ms: &BTreeMap<String, f64>,
+    ) -> Result<(Dist, Dist), String> {
         let none = Dist::Constant(SimDuration::ZERO);
         let Some(work) = work else {
             return Ok((none.clone(), none));
@@ -389,7 +420,10 @@ impl Planner<'_> {
             Some(CpuSpec::Route { route, times }) => {
                 let per_request = cpu_ms.get(route).ok_or_else(|| {
                     let known: Vec<&str> = cpu_ms.keys().map(String::as_str).collect();
-                    format!("`work.cpu.route` is `{route}`, measured for {name} are {}", known.join(", "))
+                    format!(
+                        "`work.cpu.route` is `{route}`, measured for {name} are {}",
+                        known.join(", ")
+                    )
                 })?;
                 if !(times.is_finite() && *times >= 0.0) {
                     return Err("`work.cpu.times` must be a number of at least 0".into());
@@ -411,7 +445,8 @@ impl Planner<'_> {
 
     fn dist(&self, key: &str, spec: &crate::model::dist::DistSpec) -> Result<Dist, String> {
         let text = spec.path().map(|path| read(&self.base.join(path))).transpose()?;
-        spec.prepare(text.as_deref()).map_err(|problem| format!("`{key}`: {problem}"))
+        spec.prepare(text.as_deref())
+            .map_err(|problem| format!("`{key}`: {problem}"))
     }
 
     fn pricing(&mut self) -> Result<Option<Pricing>, ScenarioError> {
@@ -419,7 +454,11 @@ impl Planner<'_> {
             return Ok(None);
         };
         let path = self.base.join(list);
-        let list = if list.ends_with(".toml") { PriceList::read(&path)? } else { PriceList::find(list)? };
+        let list = if list.ends_with(".toml") {
+            PriceList::read(&path)?
+        } else {
+            PriceList::find(list)?
+        };
         let PlatformSpec::Lambda(spec) = &self.scenario.platform else {
             self.assume(format!(
                 "no price of {} covers the platform `{}`: its cost is unknown and stays blank",
@@ -435,7 +474,11 @@ impl Planner<'_> {
         self.assume(format!(
             "a month has {} hours{}; prices of {} without tax",
             month.hours().normalize(),
-            if *free_tier { ", the free allowance is granted once to each variant" } else { ", no free allowance is granted" },
+            if *free_tier {
+                ", the free allowance is granted once to each variant"
+            } else {
+                ", no free allowance is granted"
+            },
             list.id
         ));
         Ok(Some(Pricing {
@@ -449,8 +492,16 @@ impl Planner<'_> {
 
 /// The name of a framework: that of the file, where a path is given.
 fn label(framework: &str) -> String {
-    let stem = || Path::new(framework).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    if framework.ends_with(".json") { stem().unwrap_or_default() } else { framework.to_string() }
+    let stem = || {
+        Path::new(framework)
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+    };
+    if framework.ends_with(".json") {
+        stem().unwrap_or_default()
+    } else {
+        framework.to_string()
+    }
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -38,7 +38,9 @@ pub fn apply(document: &mut DocumentMut, given: &str) -> Result<(), ScenarioErro
         if !item.is_table_like() {
             *item = Item::Table(Table::new());
         }
-        table = item.as_table_like_mut().ok_or_else(|| error(format!("`{key}` is no table")))?;
+        table = item
+            .as_table_like_mut()
+            .ok_or_else(|| error(format!("`{key}` is no table")))?;
         parent = key;
     }
     only_one(table, parent, last);
@@ -53,7 +55,9 @@ fn service<'a>(document: &'a mut DocumentMut, name: &str) -> Result<&'a mut dyn 
         .iter()
         .filter_map(|s| s.get("name").and_then(Item::as_str).map(str::to_string))
         .collect();
-    let found = services.iter_mut().find(|s| s.get("name").and_then(Item::as_str) == Some(name));
+    let found = services
+        .iter_mut()
+        .find(|s| s.get("name").and_then(Item::as_str) == Some(name));
     match found {
         Some(table) => Ok(table),
         None => Err(format!("there is no service `{name}`, only {}", names.join(", "))),
@@ -93,7 +97,13 @@ mod tests {
         assert_eq!(set("", "a.b=1Gi").unwrap(), "[a]\nb = \"1Gi\"\n");
         assert_eq!(set("", "a=[\"x\", \"y\"]").unwrap(), "a = [\"x\", \"y\"]\n");
         assert_eq!(set("", "a=2026-02-01").unwrap(), "a = \"2026-02-01\"\n");
-        assert_eq!(set("io = \"20ms\"\n", "io.exponential.mean=5ms").unwrap().matches("5ms").count(), 1);
+        assert_eq!(
+            set("io = \"20ms\"\n", "io.exponential.mean=5ms")
+                .unwrap()
+                .matches("5ms")
+                .count(),
+            1
+        );
     }
 
     #[test]
@@ -107,7 +117,11 @@ mod tests {
     #[test]
     fn services_are_addressed_by_name() {
         let text = "[[service]]\nname = \"a\"\n\n[[service]]\nname = \"b\"\n";
-        assert!(set(text, "service.b.framework=gin").unwrap().ends_with("name = \"b\"\nframework = \"gin\"\n"));
+        assert!(
+            set(text, "service.b.framework=gin")
+                .unwrap()
+                .ends_with("name = \"b\"\nframework = \"gin\"\n")
+        );
         assert!(set(text, "service.c.framework=gin").unwrap_err().contains("only a, b"));
     }
 

@@ -1,4 +1,5 @@
-//! The calendar: events to come, in order of time, then rank, then insertion.
+//! The calendar: events to come. At the same time completions come first, in the order of insertion, then readiness,
+//! expiry and give-up, each by the order that the timer carries.
 //!
 //! Completions, one per request, have a small heap of their own; the rare timers (readiness, expiry, give-up) have
 //! another. Cancelling costs nothing: a timer carries the epoch of what it is about and is ignored when stale.
@@ -9,16 +10,21 @@ use dary_heap::QuaternaryHeap;
 
 use crate::units::SimTime;
 
-/// A timer's subject.
+/// A timer's subject. The first field decides among timers of one kind at the same time: it comes from the model and not
+/// from slots, which are used again, nor from the moment the timer was set, which is a matter of thrift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// An instance is ready to serve.
     Ready {
+        /// Creation number of the instance: the older one first.
+        order: u64,
         /// Slot of the instance.
         instance: u32,
     },
     /// An instance may have reached the end of its idle time.
     Expiry {
+        /// Creation number of the instance: the older one first.
+        order: u64,
         /// Slot of the instance.
         instance: u32,
         /// Epoch of the slot when the timer was set.
@@ -26,6 +32,8 @@ pub(crate) enum Timer {
     },
     /// A request may have waited too long.
     GiveUp {
+        /// The one that arrived first comes first.
+        order: u64,
         /// Slot of the request.
         request: u32,
         /// Epoch of the slot when the timer was set.
@@ -50,7 +58,7 @@ const SLOT_BITS: u32 = 24;
 pub(crate) struct Calendar {
     /// Time in the upper half; insertion number and request slot in the lower.
     done: QuaternaryHeap<Reverse<u128>>,
-    timers: QuaternaryHeap<Reverse<(SimTime, Timer, u64)>>,
+    timers: QuaternaryHeap<Reverse<(SimTime, Timer)>>,
     inserted: u64,
 }
 
@@ -64,24 +72,19 @@ impl Calendar {
         );
         self.inserted += 1;
         let order = self.inserted << SLOT_BITS | u64::from(request);
-        self.done
-            .push(Reverse(u128::from(at.0) << 64 | u128::from(order)));
+        self.done.push(Reverse(u128::from(at.0) << 64 | u128::from(order)));
     }
 
     /// Sets a timer.
     pub(crate) fn timer_at(&mut self, at: SimTime, timer: Timer) {
-        self.inserted += 1;
-        self.timers.push(Reverse((at, timer, self.inserted)));
+        self.timers.push(Reverse((at, timer)));
     }
 
     /// The time of the next event, or never.
     #[inline]
     pub(crate) fn next_time(&self) -> SimTime {
-        self.next_done().min(
-            self.timers
-                .peek()
-                .map_or(SimTime::NEVER, |Reverse((at, ..))| *at),
-        )
+        self.next_done()
+            .min(self.timers.peek().map_or(SimTime::NEVER, |Reverse((at, _))| *at))
     }
 
     #[inline]
@@ -95,10 +98,10 @@ impl Calendar {
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<(SimTime, Event)> {
         let done = self.next_done();
-        if let Some(Reverse((at, ..))) = self.timers.peek()
+        if let Some(Reverse((at, _))) = self.timers.peek()
             && *at < done
         {
-            let Reverse((at, timer, _)) = self.timers.pop()?;
+            let Reverse((at, timer)) = self.timers.pop()?;
             return Some((at, Event::Timer(timer)));
         }
         let Reverse(key) = self.done.pop()?;
@@ -111,45 +114,39 @@ impl Calendar {
 mod tests {
     use super::*;
 
+    fn ready(order: u64, instance: u32) -> Timer {
+        Timer::Ready { order, instance }
+    }
+
+    fn expiry(order: u64, instance: u32) -> Timer {
+        Timer::Expiry {
+            order,
+            instance,
+            epoch: 0,
+        }
+    }
+
     #[test]
-    fn time_then_rank_then_insertion() {
+    fn time_then_rank_then_order() {
         let mut calendar = Calendar::default();
         let at = SimTime;
-        calendar.timer_at(
-            at(5),
-            Timer::Expiry {
-                instance: 1,
-                epoch: 0,
-            },
-        );
-        calendar.timer_at(at(5), Timer::Ready { instance: 2 });
+        calendar.timer_at(at(5), expiry(8, 1));
+        calendar.timer_at(at(5), expiry(7, 6));
+        calendar.timer_at(at(5), ready(9, 2));
         calendar.done_at(at(5), 9);
         calendar.done_at(at(5), 3);
-        calendar.timer_at(
-            at(4),
-            Timer::Expiry {
-                instance: 7,
-                epoch: 0,
-            },
-        );
+        calendar.timer_at(at(4), expiry(9, 7));
         assert_eq!(calendar.next_time(), at(4));
-        let order: Vec<_> = std::iter::from_fn(|| calendar.pop())
-            .map(|(_, event)| event)
-            .collect();
+        let order: Vec<_> = std::iter::from_fn(|| calendar.pop()).map(|(_, event)| event).collect();
         assert_eq!(
             order,
             [
-                Event::Timer(Timer::Expiry {
-                    instance: 7,
-                    epoch: 0
-                }),
+                Event::Timer(expiry(9, 7)),
                 Event::Done(9),
                 Event::Done(3),
-                Event::Timer(Timer::Ready { instance: 2 }),
-                Event::Timer(Timer::Expiry {
-                    instance: 1,
-                    epoch: 0
-                }),
+                Event::Timer(ready(9, 2)),
+                Event::Timer(expiry(7, 6)),
+                Event::Timer(expiry(8, 1)),
             ]
         );
         assert_eq!(calendar.next_time(), SimTime::NEVER);

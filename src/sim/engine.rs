@@ -71,17 +71,8 @@ impl Lane<'_> {
 ///
 /// # Panics
 /// If the number of feeds is not the number of services, or arrivals are out of order.
-pub fn run(
-    setup: Setup,
-    feeds: Vec<Feed<'_>>,
-    draws: Draws,
-    observer: &mut impl Observer,
-) -> RunStats {
-    assert_eq!(
-        setup.services.len(),
-        feeds.len(),
-        "one feed for each service"
-    );
+pub fn run(setup: Setup, feeds: Vec<Feed<'_>>, draws: Draws, observer: &mut impl Observer) -> RunStats {
+    assert_eq!(setup.services.len(), feeds.len(), "one feed for each service");
     let horizon = setup.horizon.map_or(SimTime::NEVER, |h| SimTime::ZERO + h);
     let mut lanes: Vec<Lane<'_>> = feeds
         .into_iter()
@@ -92,6 +83,7 @@ pub fn run(
         })
         .collect();
     let mut world = World::new(setup, draws);
+    world.begin(observer);
     let mut last_arrival = SimTime::ZERO;
     let mut open = true;
     while open || world.unfinished() {

@@ -37,6 +37,8 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub(crate) link: Link,
+    /// Creation number within the run.
+    pub(crate) number: u64,
     pub(crate) service: u16,
     pub(crate) function: u32,
     pub(crate) created: SimTime,

@@ -1,4 +1,5 @@
 //! The simulator: pure, synchronous, in integer nanoseconds. Given a [`setup::Setup`] it cannot fail.
+pub(crate) mod age;
 pub(crate) mod calendar;
 pub mod engine;
 pub mod fact;
@@ -7,6 +8,7 @@ pub(crate) mod gauge;
 pub mod platform;
 pub mod pool;
 pub mod recorder;
+pub mod records;
 pub mod setup;
 pub(crate) mod slab;
 pub mod timeline;

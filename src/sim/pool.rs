@@ -1,11 +1,10 @@
 //! The instances of one function that can take a request now, ordered by the routing rule. No operation gets slower with
-//! the size of the pool beyond a logarithm.
-
-use std::collections::BinaryHeap;
+//! the size of the pool.
 
 use serde::{Deserialize, Serialize};
 
 use crate::rng::Stream;
+use crate::sim::age::AgeRow;
 
 /// Which of several free instances takes a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -36,15 +35,16 @@ impl Routing {
     }
 }
 
-/// No neighbour, no position.
-const NONE: u32 = u32::MAX;
+/// No neighbour, no instance.
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// What the pool keeps in each instance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Link {
-    /// Creation number within the function: the key of the orders by age.
+    /// Creation number within the function.
     pub(crate) ordinal: u64,
-    before: u32,
+    /// The neighbour that was used before, or the position among all.
+    pub(crate) before: u32,
     after: u32,
     /// Whether the instance is in the pool.
     pub(crate) pooled: bool,
@@ -72,17 +72,9 @@ pub(crate) trait Links {
 #[derive(Debug)]
 pub(crate) enum Pool {
     /// A list in order of use, least recent first.
-    ByUse {
-        first: u32,
-        last: u32,
-        most_recent: bool,
-    },
-    /// A heap by creation number; instances that left otherwise than from the top stay until found stale.
-    ByAge {
-        heap: BinaryHeap<(i64, u32)>,
-        live: u32,
-        sign: i64,
-    },
+    ByUse { first: u32, last: u32, most_recent: bool },
+    /// In order of creation; `before` holds each instance's place.
+    ByAge { row: AgeRow, newest: bool },
     /// An unordered set; `before` holds each member's position.
     Random {
         members: Vec<u32>,
@@ -93,10 +85,9 @@ pub(crate) enum Pool {
 
 impl Pool {
     pub(crate) fn new(routing: Routing, stream: Stream) -> Self {
-        let by_age = |sign| Self::ByAge {
-            heap: BinaryHeap::new(),
-            live: 0,
-            sign,
+        let by_age = |newest| Self::ByAge {
+            row: AgeRow::default(),
+            newest,
         };
         let by_use = |most_recent| Self::ByUse {
             first: NONE,
@@ -104,8 +95,8 @@ impl Pool {
             most_recent,
         };
         match routing {
-            Routing::Newest => by_age(1),
-            Routing::Oldest => by_age(-1),
+            Routing::Newest => by_age(true),
+            Routing::Oldest => by_age(false),
             Routing::MostRecentlyUsed => by_use(true),
             Routing::LeastRecentlyUsed => by_use(false),
             Routing::Random => Self::Random {
@@ -113,6 +104,20 @@ impl Pool {
                 taken: 0,
                 stream,
             },
+        }
+    }
+
+    /// Makes a new instance known, which is not in the pool yet.
+    pub(crate) fn created(&mut self, slot: u32, links: &mut impl Links) {
+        if let Self::ByAge { row, .. } = self {
+            row.created(slot, links);
+        }
+    }
+
+    /// Forgets an instance that is not in the pool.
+    pub(crate) fn ended(&mut self, slot: u32, links: &mut impl Links) {
+        if let Self::ByAge { row, .. } = self {
+            row.ended(slot, links);
         }
     }
 
@@ -132,10 +137,7 @@ impl Pool {
                 }
                 *last = slot;
             }
-            Self::ByAge { heap, live, sign } => {
-                heap.push((*sign * link.ordinal as i64, slot));
-                *live += 1;
-            }
+            Self::ByAge { row, .. } => row.free(link.before),
             Self::Random { members, .. } => {
                 link.before = members.len() as u32;
                 members.push(slot);
@@ -155,20 +157,8 @@ impl Pool {
                 NONE => return None,
                 slot => slot,
             },
-            Self::ByAge { heap, live, sign } => loop {
-                let (key, slot) = heap.pop()?;
-                let link = links.link(slot);
-                if link.pooled && link.ordinal as i64 == key * *sign {
-                    link.pooled = false;
-                    *live -= 1;
-                    return Some(slot);
-                }
-            },
-            Self::Random {
-                members,
-                taken,
-                stream,
-            } => {
+            Self::ByAge { row, newest } => row.find(*newest)?,
+            Self::Random { members, taken, stream } => {
                 if members.is_empty() {
                     return None;
                 }
@@ -199,15 +189,7 @@ impl Pool {
                     after => links.link(after).before = before,
                 }
             }
-            Self::ByAge { heap, live, sign } => {
-                *live -= 1;
-                if heap.len() > 2 * *live as usize + 64 {
-                    heap.retain(|&(key, slot)| {
-                        let link = links.link(slot);
-                        link.pooled && link.ordinal as i64 == key * *sign
-                    });
-                }
-            }
+            Self::ByAge { row, .. } => row.occupy(before),
             Self::Random { members, .. } => {
                 members.swap_remove(before as usize);
                 if let Some(&moved) = members.get(before as usize) {
@@ -222,7 +204,7 @@ impl Pool {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::ByUse { first, .. } => *first == NONE,
-            Self::ByAge { live, .. } => *live == 0,
+            Self::ByAge { row, .. } => row.is_empty(),
             Self::Random { members, .. } => members.is_empty(),
         }
     }

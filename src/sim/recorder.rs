@@ -41,19 +41,13 @@ impl Recorder {
     pub fn new(warm_up: SimDuration, slo: &[SimDuration]) -> Self {
         Self {
             warm_up: SimTime::ZERO + warm_up,
-            services: slo
-                .iter()
-                .map(|&limit| (limit, ServiceRecord::default()))
-                .collect(),
+            services: slo.iter().map(|&limit| (limit, ServiceRecord::default())).collect(),
         }
     }
 
     /// What was counted, by service.
     pub fn into_records(self) -> Vec<ServiceRecord> {
-        self.services
-            .into_iter()
-            .map(|(_, record)| record)
-            .collect()
+        self.services.into_iter().map(|(_, record)| record).collect()
     }
 }
 
@@ -76,29 +70,21 @@ impl Observer for Recorder {
                 }
             }
             Fact::Rejected {
-                service,
-                at,
-                reason,
-                ..
+                service, at, reason, ..
             } if at >= self.warm_up => {
                 let record = &mut self.services[service as usize].1;
                 record.requests += 1;
                 record.violations += 1;
                 *record.rejected.entry(reason).or_default() += 1;
             }
-            Fact::GaveUp {
-                service, arrived, ..
-            } if arrived >= self.warm_up => {
+            Fact::GaveUp { service, arrived, .. } if arrived >= self.warm_up => {
                 let record = &mut self.services[service as usize].1;
                 record.requests += 1;
                 record.violations += 1;
                 record.timed_out += 1;
             }
             Fact::Stopped {
-                service,
-                created,
-                at,
-                ..
+                service, created, at, ..
             } if at >= self.warm_up => {
                 let record = &mut self.services[service as usize].1;
                 record.stopped += 1;

@@ -113,22 +113,13 @@ impl FunctionStreams {
 impl ServiceTime {
     /// Service time of request `index`; `first` is the overhead of a first request in place of the warm one.
     #[inline]
-    pub(crate) fn draw(
-        &self,
-        streams: &FunctionStreams,
-        index: u64,
-        first: Option<SimDuration>,
-    ) -> SimDuration {
+    pub(crate) fn draw(&self, streams: &FunctionStreams, index: u64, first: Option<SimDuration>) -> SimDuration {
         match self {
             Self::Whole(dist) => {
                 let time = dist.at(streams.service, index);
                 first.map_or(time, |first| time + first)
             }
-            Self::Parts {
-                overhead,
-                cpu,
-                wait,
-            } => {
+            Self::Parts { overhead, cpu, wait } => {
                 let overhead = first.unwrap_or_else(|| overhead.at(streams.overhead, index));
                 overhead + cpu.at(streams.service, index) + wait.at(streams.wait, index)
             }
@@ -138,11 +129,7 @@ impl ServiceTime {
 
 impl ColdModel {
     /// The `ordinal`-th start of a function; the second value is the whole response where the model says that instead.
-    pub(crate) fn draw(
-        &self,
-        streams: &FunctionStreams,
-        ordinal: u64,
-    ) -> (ColdStart, Option<SimDuration>) {
+    pub(crate) fn draw(&self, streams: &FunctionStreams, ordinal: u64) -> (ColdStart, Option<SimDuration>) {
         let none = ColdStart {
             sandbox: SimDuration::ZERO,
             init: SimDuration::ZERO,

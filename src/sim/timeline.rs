@@ -1,10 +1,8 @@
 //! The run over time, in bins of equal width. When there are too many bins, neighbours are merged and the width doubles,
 //! so that a run of unknown length needs no more memory than a short one.
 
-use std::collections::BTreeMap;
-
-use crate::sim::fact::{Fact, FleetState, Observer, Outcome};
-use crate::stats::histogram::{bucket, middle};
+use crate::sim::fact::{Fact, Finished, FleetState, Observer, Outcome};
+use crate::stats::histogram::{Sparse, bucket};
 use crate::units::SimTime;
 
 /// Most bins kept.
@@ -17,6 +15,10 @@ pub struct Bin {
     pub arrivals: u64,
     /// Requests that ended well in it.
     pub completed: u64,
+    /// Requests that ran to an end in it, well or not.
+    pub finished: u64,
+    /// Sum over those requests of what the caller tallies of each.
+    pub tally: u64,
     /// Requests that were turned away in it.
     pub rejected: u64,
     /// Instances started for a request in it.
@@ -25,8 +27,8 @@ pub struct Bin {
     pub area: FleetState<i128>,
     /// Its width in nanoseconds; the last one may be narrower than the others.
     pub width: u64,
-    /// Latencies of the requests that ended well in it: histogram bucket and count.
-    pub latency: BTreeMap<u16, u32>,
+    /// Latencies in nanoseconds of the requests that ended well in it.
+    pub latency: Sparse,
 }
 
 impl Bin {
@@ -34,6 +36,8 @@ impl Bin {
     pub fn add(&mut self, other: &Self) {
         self.arrivals += other.arrivals;
         self.completed += other.completed;
+        self.finished += other.finished;
+        self.tally += other.tally;
         self.rejected += other.rejected;
         self.cold_starts += other.cold_starts;
         self.area.starting += other.area.starting;
@@ -41,20 +45,12 @@ impl Bin {
         self.area.idle += other.area.idle;
         self.area.queued += other.area.queued;
         self.width += other.width;
-        for (&bucket, &count) in &other.latency {
-            *self.latency.entry(bucket).or_default() += count;
-        }
+        self.latency.merge(&other.latency);
     }
 
     /// The `q`-quantile of the latencies in milliseconds; `None` without any.
     pub fn latency_ms(&self, q: f64) -> Option<f64> {
-        let total: u64 = self.latency.values().map(|&n| u64::from(n)).sum();
-        let rank = ((q * total as f64).ceil() as u64).max(1);
-        let mut seen = 0;
-        self.latency.iter().find_map(|(&bucket, &count)| {
-            seen += u64::from(count);
-            (seen >= rank).then(|| middle(usize::from(bucket)) as f64 / 1e6)
-        })
+        self.latency.quantile(q).map(|ns| ns as f64 / 1e6)
     }
 }
 
@@ -77,20 +73,29 @@ pub struct ServiceTimeline {
 
 /// Watches a run and fills a timeline for each service.
 #[derive(Debug)]
-pub struct Timeline {
+pub struct Timeline<F = fn(&Finished) -> u64> {
     services: Vec<ServiceTimeline>,
+    tally: F,
 }
 
 impl Timeline {
-    /// Timelines of `services` services.
+    /// Timelines of `services` services, with nothing tallied.
     pub fn new(services: usize) -> Self {
+        Self::tallying(services, |_| 0)
+    }
+}
+
+impl<F: Fn(&Finished) -> u64> Timeline<F> {
+    /// Timelines of `services` services; `tally` says what is added up of each request that ran to an end.
+    pub fn tallying(services: usize, tally: F) -> Self {
         let empty = ServiceTimeline {
             samples_per_bin: 1,
-            counts: vec![0; usize::from(u16::MAX) + 1],
+            counts: vec![0; Sparse::BUCKETS],
             ..ServiceTimeline::default()
         };
         Self {
             services: vec![empty; services],
+            tally,
         }
     }
 
@@ -120,10 +125,13 @@ impl ServiceTimeline {
     }
 
     fn flush(&mut self) {
-        for bucket in self.touched.drain(..) {
-            let count = std::mem::take(&mut self.counts[usize::from(bucket)]);
-            *self.current.latency.entry(bucket).or_default() += count;
-        }
+        self.touched.sort_unstable();
+        let counts = &mut self.counts;
+        let buckets = self
+            .touched
+            .drain(..)
+            .map(|bucket| (bucket, std::mem::take(&mut counts[usize::from(bucket)])));
+        self.current.latency.merge(&Sparse::new(buckets.collect()));
         if self.current.width == 0 {
             // Requests that end after the end of the run belong to no bin.
             self.current = Bin::default();
@@ -151,15 +159,20 @@ impl ServiceTimeline {
     }
 }
 
-impl Observer for Timeline {
+impl<F: Fn(&Finished) -> u64> Observer for Timeline<F> {
     #[inline]
     fn observe(&mut self, fact: &Fact) {
         match *fact {
             Fact::Arrived { service, .. } => self.services[service as usize].current.arrivals += 1,
-            Fact::Finished(request) if request.outcome == Outcome::Completed => {
+            Fact::Finished(request) => {
                 let service = &mut self.services[request.service as usize];
+                service.current.finished += 1;
+                service.current.tally += (self.tally)(&request);
+                if request.outcome != Outcome::Completed {
+                    return;
+                }
                 service.current.completed += 1;
-                let bucket = bucket(request.finished.since(request.arrived).0) as u16;
+                let bucket = bucket::<{ Sparse::BITS }>(request.finished.since(request.arrived).0) as u16;
                 let count = &mut service.counts[usize::from(bucket)];
                 if *count == 0 {
                     service.touched.push(bucket);
@@ -167,9 +180,7 @@ impl Observer for Timeline {
                 *count += 1;
             }
             Fact::Rejected { service, .. } => self.services[service as usize].current.rejected += 1,
-            Fact::ColdStart { service, .. } => {
-                self.services[service as usize].current.cold_starts += 1
-            }
+            Fact::ColdStart { service, .. } => self.services[service as usize].current.cold_starts += 1,
             Fact::Sampled { service, at, area } => self.services[service as usize].sample(at, area),
             _ => {}
         }
@@ -200,19 +211,13 @@ mod tests {
         }
         let service = &timeline.into_services()[0];
         assert!(service.bins.len() <= MOST);
-        assert_eq!(
-            service.bins.iter().map(|b| b.arrivals).sum::<u64>(),
-            samples
-        );
+        assert_eq!(service.bins.iter().map(|b| b.arrivals).sum::<u64>(), samples);
         assert_eq!(
             service.bins.iter().map(|b| b.area.idle).sum::<i128>(),
             i128::from(samples) * 30
         );
         let (last, full) = service.bins.split_last().unwrap();
-        assert!(
-            full.iter()
-                .all(|b| b.width == 10 * u64::from(service.samples_per_bin))
-        );
+        assert!(full.iter().all(|b| b.width == 10 * u64::from(service.samples_per_bin)));
         assert!(last.width <= full[0].width);
     }
 }

@@ -40,8 +40,12 @@ pub(crate) struct World {
     present: u64,
     arrivals: u64,
     ended: u64,
+    /// Instances created so far.
+    created: u64,
     now: SimTime,
     warm_up: SimTime,
+    /// Whether the warm-up is over.
+    warm: bool,
     end: SimTime,
     sample_every: SimDuration,
     next_sample: SimTime,
@@ -59,10 +63,7 @@ impl World {
             sample_every,
         } = setup;
         let service = |setup: ServiceSetup| {
-            assert!(
-                setup.concurrency > 0,
-                "an instance serves at least one request"
-            );
+            assert!(setup.concurrency > 0, "an instance serves at least one request");
             Service {
                 setup,
                 fleets: Vec::new(),
@@ -74,7 +75,7 @@ impl World {
                 cuts: [FleetState::default(); 2],
             }
         };
-        let mut world = Self {
+        Self {
             services: services.into_iter().map(service).collect(),
             platform,
             draws,
@@ -85,17 +86,22 @@ impl World {
             present: 0,
             arrivals: 0,
             ended: 0,
+            created: 0,
             now: SimTime::ZERO,
             warm_up: SimTime::ZERO + warm_up,
+            warm: false,
             end: horizon.map_or(SimTime::NEVER, |h| SimTime::ZERO + h),
             sample_every,
             next_sample: SimTime::ZERO + sample_every,
             milestone: SimTime::ZERO,
-        };
-        for service in 0..world.services.len() {
-            world.function(service as u16, 0);
         }
-        world
+    }
+
+    /// Every service has at least one function from the start.
+    pub(crate) fn begin(&mut self, observer: &mut impl Observer) {
+        for service in 0..self.services.len() {
+            self.function(service as u16, 0, observer);
+        }
     }
 
     /// Whether requests are still in the system.
@@ -111,6 +117,8 @@ impl World {
     /// There are no further arrivals and time counts until `end`.
     pub(crate) fn close(&mut self, end: SimTime) {
         self.end = end;
+        // A run that ends within its warm-up counts nothing.
+        self.warm_up = self.warm_up.min(end);
         self.milestone = self.milestone.min(end);
     }
 
@@ -131,7 +139,7 @@ impl World {
             let due = self.milestone;
             for (i, service) in self.services.iter_mut().enumerate() {
                 let area = service.gauges.areas(due);
-                if due == self.warm_up {
+                if due == self.warm_up && !self.warm {
                     service.cuts[0] = area;
                     service.peak = service.gauges.instances();
                 }
@@ -146,6 +154,7 @@ impl World {
                     });
                 }
             }
+            self.warm |= due == self.warm_up;
             if due >= self.next_sample {
                 self.next_sample = self.next_sample + self.sample_every;
             }
@@ -157,21 +166,19 @@ impl World {
 
     /// Makes sure that the function exists, with the instances it has from the start.
     #[inline]
-    fn function(&mut self, service: u16, function: u32) {
+    fn function(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
         if function as usize >= self.services[service as usize].fleets.len() {
-            self.new_functions(service, function);
+            self.new_functions(service, function, observer);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn new_functions(&mut self, service: u16, function: u32) {
+    fn new_functions(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
         for number in self.services[service as usize].fleets.len() as u32..=function {
             let state = &mut self.services[service as usize];
             let (routing, initial) = (state.setup.routing, state.setup.initial);
-            state
-                .fleets
-                .push(Fleet::new(self.draws, service, number, routing));
+            state.fleets.push(Fleet::new(self.draws, service, number, routing));
             for i in 0..self.platform.replicas() + initial.idle + initial.busy {
                 let instance = self.create(service, number, None);
                 if i < initial.busy {
@@ -202,7 +209,9 @@ impl World {
                     }
                 } else {
                     self.pool_insert(instance);
-                    self.rest(instance);
+                    if !self.rest(instance) {
+                        self.stop(instance, observer);
+                    }
                 }
             }
         }
@@ -215,8 +224,7 @@ impl World {
 
     fn pool_insert(&mut self, slot: u32) {
         let instance = self.instances.0.get(slot);
-        let pool =
-            &mut self.services[instance.service as usize].fleets[instance.function as usize].pool;
+        let pool = &mut self.services[instance.service as usize].fleets[instance.function as usize].pool;
         pool.insert(slot, &mut self.instances);
     }
 
@@ -229,7 +237,7 @@ impl World {
             service,
             at: arrival.at,
         });
-        self.function(service, function);
+        self.function(service, function, observer);
         let account_in_flight = self.in_flight;
         let fleet = &mut self.services[service as usize].fleets[function as usize];
         let index = fleet.arrivals;
@@ -296,10 +304,7 @@ impl World {
         self.in_flight += 1;
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight += 1;
-        let (first, full) = (
-            instance.in_flight == 1,
-            instance.in_flight >= state.setup.concurrency,
-        );
+        let (first, full) = (instance.in_flight == 1, instance.in_flight >= state.setup.concurrency);
         if first {
             state.gauges.idle.down(self.now);
             state.gauges.busy.up(self.now);
@@ -318,10 +323,7 @@ impl World {
         };
         let state = &mut self.services[service as usize];
         let fleet = &mut state.fleets[function as usize];
-        let slot = *fleet
-            .starting
-            .front()
-            .expect("the platform saw a free slot");
+        let slot = *fleet.starting.front().expect("the platform saw a free slot");
         fleet.in_flight += 1;
         self.in_flight += 1;
         let instance = self.instances.0.get_mut(slot);
@@ -336,16 +338,15 @@ impl World {
     }
 
     fn wait(&mut self, request: u32) {
-        let Request {
-            service, function, ..
-        } = *self.requests.get(request);
+        let Request { service, function, .. } = *self.requests.get(request);
         let state = &mut self.services[service as usize];
         state.gauges.queued.up(self.now);
         state.fleets[function as usize].queue.push_back(request);
         if let Some(timeout) = state.setup.queue_timeout {
             let epoch = self.requests.epoch(request);
-            self.calendar
-                .timer_at(self.now + timeout, Timer::GiveUp { request, epoch });
+            let order = self.arrivals;
+            let timer = Timer::GiveUp { order, request, epoch };
+            self.calendar.timer_at(self.now + timeout, timer);
         }
     }
 
@@ -366,8 +367,10 @@ impl World {
         if self.now <= self.end {
             state.peak = state.peak.max(state.gauges.instances());
         }
-        self.instances.0.insert(Instance {
+        self.created += 1;
+        let slot = self.instances.0.insert(Instance {
             link: Link::new(ordinal),
+            number: self.created,
             service,
             function,
             created: self.now,
@@ -376,20 +379,18 @@ impl World {
             in_flight: 0,
             reset: false,
             start,
-        })
+        });
+        let fleet = &mut self.services[service as usize].fleets[function as usize];
+        fleet.pool.created(slot, &mut self.instances);
+        slot
     }
 
     /// Starts an instance for a request.
     #[cold]
     #[inline(never)]
     fn cold_start(&mut self, request: u32, observer: &mut impl Observer) {
-        let Request {
-            service, function, ..
-        } = *self.requests.get(request);
-        observer.observe(&Fact::ColdStart {
-            service,
-            at: self.now,
-        });
+        let Request { service, function, .. } = *self.requests.get(request);
+        observer.observe(&Fact::ColdStart { service, at: self.now });
         let state = &self.services[service as usize];
         let fleet = &state.fleets[function as usize];
         let (mut cold, response) = state.setup.cold.draw(&fleet.streams, fleet.created);
@@ -429,7 +430,10 @@ impl World {
             }
             None => self.calendar.timer_at(
                 now + cold.sandbox + cold.init,
-                Timer::Ready { instance: slot },
+                Timer::Ready {
+                    order: self.instances.0.get(slot).number,
+                    instance: slot,
+                },
             ),
         }
     }
@@ -447,10 +451,7 @@ impl World {
         let instance = self.instances.0.get_mut(slot);
         if instance.reset {
             instance.reset = false;
-            let (cold, _) = service
-                .setup
-                .cold
-                .draw(&fleet.streams, instance.link.ordinal);
+            let (cold, _) = service.setup.cold.draw(&fleet.streams, instance.link.ordinal);
             time += cold.init;
         }
         if let Some(timeout) = service.setup.timeout
@@ -542,9 +543,7 @@ impl World {
 
     /// Fills the free slots of an instance that is up from the queue.
     fn serve_queue(&mut self, slot: u32) {
-        let Instance {
-            service, function, ..
-        } = *self.instances.0.get(slot);
+        let Instance { service, function, .. } = *self.instances.0.get(slot);
         loop {
             let state = &mut self.services[service as usize];
             let fleet = &mut state.fleets[function as usize];
@@ -585,10 +584,12 @@ impl World {
         // One pending timer per instance: it is moved on when it runs out, not at every request.
         if deadline < instance.timer {
             instance.timer = deadline;
+            let order = instance.number;
             let epoch = self.instances.0.epoch(slot);
             self.calendar.timer_at(
                 deadline,
                 Timer::Expiry {
+                    order,
                     instance: slot,
                     epoch,
                 },
@@ -601,8 +602,9 @@ impl World {
     #[inline(never)]
     fn timer(&mut self, timer: Timer, observer: &mut impl Observer) {
         match timer {
-            Timer::Ready { instance } => self.up(instance, observer),
+            Timer::Ready { instance, .. } => self.up(instance, observer),
             Timer::Expiry {
+                order,
                 instance: slot,
                 epoch,
             } => {
@@ -619,23 +621,21 @@ impl World {
                     return;
                 }
                 if instance.deadline <= now {
-                    let (service, function) = (instance.service, instance.function);
-                    let pool = &mut self.services[service as usize].fleets[function as usize].pool;
-                    pool.remove(slot, &mut self.instances);
-                    self.stop_unpooled(slot, observer);
+                    self.stop(slot, observer);
                 } else {
                     instance.timer = instance.deadline;
                     let deadline = instance.deadline;
                     self.calendar.timer_at(
                         deadline,
                         Timer::Expiry {
+                            order,
                             instance: slot,
                             epoch,
                         },
                     );
                 }
             }
-            Timer::GiveUp { request, epoch } => self.give_up(request, epoch, observer),
+            Timer::GiveUp { request, epoch, .. } => self.give_up(request, epoch, observer),
         }
     }
 
@@ -691,18 +691,14 @@ impl World {
     /// Ends an idle instance that is in the pool.
     fn stop(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
-        let pool =
-            &mut self.services[instance.service as usize].fleets[instance.function as usize].pool;
+        let pool = &mut self.services[instance.service as usize].fleets[instance.function as usize].pool;
         pool.remove(slot, &mut self.instances);
-        self.stop_unpooled(slot, observer);
-    }
-
-    fn stop_unpooled(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
         let state = &mut self.services[instance.service as usize];
         state.gauges.idle.down(self.now);
         state.stopped += 1;
-        state.fleets[instance.function as usize].instances -= 1;
+        let fleet = &mut state.fleets[instance.function as usize];
+        fleet.instances -= 1;
         observer.observe(&Fact::Stopped {
             service: instance.service,
             function: instance.function,
@@ -710,6 +706,7 @@ impl World {
             created: instance.created,
             at: self.now,
         });
+        fleet.pool.ended(slot, &mut self.instances);
         self.instances.0.release(slot);
     }
 
@@ -730,10 +727,7 @@ impl World {
     /// Closes the books.
     pub(crate) fn finish(mut self, observer: &mut impl Observer) -> RunStats {
         self.pass(self.end.max(self.now), observer);
-        assert_eq!(
-            self.arrivals, self.ended,
-            "every request that arrived has ended"
-        );
+        assert_eq!(self.arrivals, self.ended, "every request that arrived has ended");
         let end = self.end;
         let services = self.services.into_iter().map(|service| {
             let [from, to] = service.cuts;

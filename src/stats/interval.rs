@@ -17,8 +17,7 @@ impl Estimate {
 
     /// Whether the interval holds `value`; false with one replication.
     pub fn contains(&self, value: f64) -> bool {
-        self.interval
-            .is_some_and(|(low, high)| low <= value && value <= high)
+        self.interval.is_some_and(|(low, high)| low <= value && value <= high)
     }
 }
 
@@ -70,11 +69,7 @@ mod tests {
             (30, 2.0423),
             (120, 1.9799),
         ] {
-            assert!(
-                (student_975(df) - t).abs() < 2e-4,
-                "{df}: {}",
-                student_975(df)
-            );
+            assert!((student_975(df) - t).abs() < 2e-4, "{df}: {}", student_975(df));
         }
     }
 

@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::{Draws, Purpose};
 use crate::sim::fact::Reject;
-use crate::sim::platform::{
-    Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape, TokenBucket,
-};
+use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape, TokenBucket};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -122,10 +120,7 @@ impl Kind for Spec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if !(128..=10_240).contains(&self.memory.0) {
-            problems.push(format!(
-                "`memory` is {}, Lambda offers 128Mi to 10240Mi",
-                self.memory
-            ));
+            problems.push(format!("`memory` is {}, Lambda offers 128Mi to 10240Mi", self.memory));
         }
         if !(512..=10_240).contains(&self.ephemeral_storage.0) {
             problems.push(format!(
@@ -134,10 +129,7 @@ impl Kind for Spec {
             ));
         }
         if self.timeout < SimDuration::from_secs(1) || self.timeout > SimDuration::from_secs(900) {
-            problems.push(format!(
-                "`timeout` is {}, Lambda offers 1s to 900s",
-                self.timeout
-            ));
+            problems.push(format!("`timeout` is {}, Lambda offers 1s to 900s", self.timeout));
         }
         if self.idle_timeout.min > self.idle_timeout.max {
             problems.push("`idle-timeout.min` must not be above `idle-timeout.max`".into());
@@ -164,7 +156,10 @@ impl Kind for Spec {
                  (undocumented; a choice after third-party measurements)",
                 self.idle_timeout.min, self.idle_timeout.max, self.max_age
             ),
-            format!("Lambda routes a request by the rule `{}` (undocumented; a choice)", self.routing.name()),
+            format!(
+                "Lambda routes a request by the rule `{}` (undocumented; a choice)",
+                self.routing.name()
+            ),
             "Lambda starts at most 1,000 environments at once and 100 more per second for each function; the bucket \
              refills continuously (a choice within the documented 1,000 per 10 s)"
                 .into(),
@@ -264,10 +259,7 @@ impl Platform for Lambda {
 
     fn idle(&mut self, instance: &InstanceView) -> KeepAlive {
         let entity = u64::from(instance.service) << 32 | u64::from(instance.function);
-        let luck = self
-            .draws
-            .stream(Purpose::KeepAlive, entity)
-            .uniform(instance.ordinal);
+        let luck = self.draws.stream(Purpose::KeepAlive, entity).uniform(instance.ordinal);
         let IdleTimeout { min, max } = self.spec.idle_timeout;
         let idle_until = instance.now + min + max.saturating_sub(min).scale(luck);
         let until = idle_until.min(instance.created + self.spec.max_age);

@@ -184,9 +184,6 @@ mod tests {
         let later = start + SimDuration::from_secs(3);
         assert_eq!((0..2_000).filter(|_| bucket.take(later)).count(), 300);
         let much_later = later + SimDuration::from_secs(3_600);
-        assert_eq!(
-            (0..2_000).filter(|_| bucket.take(much_later)).count(),
-            1_000
-        );
+        assert_eq!((0..2_000).filter(|_| bucket.take(much_later)).count(), 1_000);
     }
 }

@@ -128,10 +128,7 @@ pub struct ScalePerRequest(Spec);
 
 impl Platform for ScalePerRequest {
     fn admit(&mut self, view: &FleetView) -> Admission {
-        let full = self
-            .0
-            .max_instances
-            .is_some_and(|max| view.instances >= max);
+        let full = self.0.max_instances.is_some_and(|max| view.instances >= max);
         if view.free {
             Admission::Warm
         } else if view.starting_free {

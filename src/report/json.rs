@@ -1,0 +1,78 @@
+//! The answer as JSON: the rows of the summary with numbers as numbers and unknown as null, the bill lines with decimals
+//! as strings, and the paired differences.
+
+use serde_json::{Map, Value, json};
+
+use super::{costs, summary};
+use crate::study::Study;
+
+/// Columns of the summary that are text even when they look like numbers.
+const TEXT: [&str; 9] = [
+    "scenario",
+    "variant",
+    "service",
+    "framework",
+    "platform",
+    "price_list",
+    "price_date",
+    "profile_source",
+    "rejected_reasons",
+];
+
+/// The whole answer.
+pub fn json(study: &Study, compared: bool) -> String {
+    let header = summary::header();
+    let rows: Vec<Value> = study
+        .rows()
+        .map(|row| {
+            let cells = header.iter().zip(summary::cells(row));
+            Value::Object(
+                cells
+                    .map(|(name, cell)| (name.clone(), value(name, cell)))
+                    .collect::<Map<_, _>>(),
+            )
+        })
+        .collect();
+    let mut answer = json!({ "schema": 1, "summary": rows, "costs": lines(study) });
+    if compared {
+        let differences = study.differences().into_iter().map(|d| {
+            json!({
+                "variant": d.variant,
+                "baseline": d.baseline,
+                "column": d.column,
+                "difference": d.difference.mean,
+                "difference_low": d.difference.interval.map(|i| i.0),
+                "difference_high": d.difference.interval.map(|i| i.1),
+            })
+        });
+        answer["differences"] = differences.collect();
+    }
+    let mut text = serde_json::to_string_pretty(&answer).expect("plain data");
+    text.push('\n');
+    text
+}
+
+fn value(name: &str, cell: String) -> Value {
+    match cell.as_str() {
+        "" => Value::Null,
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        _ if TEXT.contains(&name) => Value::String(cell),
+        number => number.parse().map(Value::Number).unwrap_or(Value::String(cell)),
+    }
+}
+
+fn lines(study: &Study) -> Vec<Value> {
+    let lines = study.variants.iter().flat_map(|variant| {
+        let row = &variant.rows[0];
+        variant.bills.iter().flat_map(move |(service, bill)| {
+            bill.lines.iter().map(move |line| {
+                let cells = costs::cells(&row.scenario, &row.variant, service, line);
+                let cells = costs::COLUMNS.iter().zip(cells);
+                let cells = cells.map(|(name, cell)| (name.to_string(), Value::String(cell)));
+                Value::Object(cells.filter(|(_, cell)| cell != "").collect())
+            })
+        })
+    });
+    lines.collect()
+}

@@ -1,0 +1,32 @@
+//! Reports: what a study found, written for people and for programs. Rounding happens only here.
+
+pub mod atomic;
+pub mod cells;
+pub mod costs;
+#[cfg(feature = "polars")]
+pub mod frame;
+pub mod frameworks;
+pub mod json;
+pub mod manifest;
+pub mod summary;
+pub mod table;
+pub mod timeline;
+
+use std::path::Path;
+
+use crate::study::Study;
+use atomic::Staged;
+use manifest::Manifest;
+
+/// Writes the file set into `folder`, which is made if it does not exist. Either all files are new or none is.
+///
+/// # Errors
+/// What the system said about which file; nothing half-written stays.
+pub fn write_files(folder: &Path, study: &Study, manifest: &Manifest) -> Result<(), atomic::WriteError> {
+    let mut staged = Staged::new(folder)?;
+    staged.add("summary.csv", &summary::csv(study))?;
+    staged.add("costs.csv", &costs::csv(study))?;
+    staged.add("timeline.csv", &timeline::csv(study))?;
+    staged.add("manifest.json", &manifest.json())?;
+    staged.commit()
+}

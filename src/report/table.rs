@@ -1,0 +1,154 @@
+//! Tables for people: aligned on a terminal, or in Markdown. Every number has a unit in the header and its interval
+//! beside it.
+
+use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
+use comfy_table::{CellAlignment, Table};
+
+use crate::stats::interval::Estimate;
+use crate::study::result::Value;
+use crate::study::{Difference, Row, Study};
+
+/// How a table is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Columns apart by blanks.
+    Plain,
+    /// Markdown.
+    Markdown,
+}
+
+/// Draws a table; the first `text_columns` columns are text, the others numbers.
+pub fn draw(style: Style, header: &[&str], rows: Vec<Vec<String>>, text_columns: usize) -> String {
+    let mut table = Table::new();
+    table.load_style(match style {
+        Style::Plain => NOTHING,
+        Style::Markdown => ASCII_MARKDOWN,
+    });
+    table.set_header(header.iter().map(|name| name.to_string()));
+    for row in rows {
+        // A bar would end a Markdown cell; control characters would move the cursor.
+        let clean = |cell: String| cell.replace('|', "/").replace(|c: char| c.is_control(), " ");
+        table.add_row(row.into_iter().map(clean).collect::<Vec<_>>());
+    }
+    for (i, column) in table.column_iter_mut().enumerate() {
+        column.set_cell_alignment(if i < text_columns {
+            CellAlignment::Left
+        } else {
+            CellAlignment::Right
+        });
+        if style == Style::Plain {
+            column.set_padding((0, 2));
+        }
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_string()).collect();
+    lines.join("\n") + "\n"
+}
+
+/// The summary table.
+pub fn summary(study: &Study, style: Style) -> String {
+    let several = study.rows().any(|row| row.service != crate::study::result::ALL);
+    let slo = study
+        .rows()
+        .find_map(|row| Some((row.slo_latency_ms?, row.slo_objective?)));
+    let good = match slo {
+        Some((latency, _)) => format!("within {latency} ms, %"),
+        None => "within SLO, %".into(),
+    };
+    let mut header = vec!["variant"];
+    if several {
+        header.push("service");
+    }
+    header.extend(["SLO", good.as_str(), "cold starts, %", "p50, ms", "p99, ms", "$/month"]);
+    let rows = study.rows().map(|row| {
+        let mut cells = vec![row.variant.clone()];
+        if several {
+            cells.push(row.service.clone());
+        }
+        cells.push(match row.slo_met {
+            Some(true) => "met".into(),
+            Some(false) => "missed".into(),
+            None => String::new(),
+        });
+        cells.push(cell(row, "slo_violation_ratio", |share| 100.0 * (1.0 - share)));
+        cells.push(cell(row, "cold_start_ratio", |share| 100.0 * share));
+        cells.push(cell(row, "latency_p50_ms", |ms| ms));
+        cells.push(cell(row, "latency_p99_ms", |ms| ms));
+        cells.push(cell(row, "monthly_cost_usd", |usd| usd));
+        cells
+    });
+    draw(style, &header, rows.collect(), if several { 3 } else { 2 })
+}
+
+/// The table of paired differences; empty text where there is nothing to compare.
+pub fn differences(study: &Study, style: Style) -> String {
+    let differences = study.differences();
+    let Some(first) = differences.first() else {
+        return String::new();
+    };
+    let baseline = format!("less {}", first.baseline);
+    let header = [
+        baseline.as_str(),
+        "within SLO, points",
+        "cold starts, points",
+        "p50, ms",
+        "p99, ms",
+        "$/month",
+    ];
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let find = |variant: &str, column: &str, scale: f64| {
+        let found = differences.iter().find(|d| d.variant == variant && d.column == column);
+        found.map(|d| difference(d, scale)).unwrap_or_default()
+    };
+    for d in &differences {
+        if rows.last().is_none_or(|row| row[0] != d.variant) {
+            rows.push(vec![
+                d.variant.clone(),
+                find(&d.variant, "slo_violation_ratio", -100.0),
+                find(&d.variant, "cold_start_ratio", 100.0),
+                find(&d.variant, "latency_p50_ms", 1.0),
+                find(&d.variant, "latency_p99_ms", 1.0),
+                find(&d.variant, "monthly_cost_usd", 1.0),
+            ]);
+        }
+    }
+    draw(style, &header, rows, 1)
+}
+
+fn difference(difference: &Difference, scale: f64) -> String {
+    let Estimate { mean, interval } = difference.difference;
+    let text = with_interval(
+        mean * scale,
+        interval.map(|(low, high)| order(low * scale, high * scale)),
+    );
+    if mean * scale > 0.0 { format!("+{text}") } else { text }
+}
+
+fn cell(row: &Row, column: &str, show: impl Fn(f64) -> f64) -> String {
+    let Some(value) = row.values.get(column) else {
+        return String::new();
+    };
+    let Value { interval, .. } = value;
+    with_interval(
+        show(value.float()),
+        interval.map(|(low, high)| order(show(low), show(high))),
+    )
+}
+
+fn order(a: f64, b: f64) -> (f64, f64) {
+    if a <= b { (a, b) } else { (b, a) }
+}
+
+/// `12.3 ±0.4`: the mean with as many decimals as the half width of its interval has meaning.
+pub fn with_interval(mean: f64, interval: Option<(f64, f64)>) -> String {
+    let Some((low, high)) = interval else {
+        return format!("{mean:.3}");
+    };
+    let half = (high - low) / 2.0;
+    // Two significant digits of the half width, at least as many as money shows and at most four.
+    let decimals = if half > 0.0 {
+        (1 - half.log10().floor() as i32).clamp(0, 4)
+    } else {
+        2
+    } as usize;
+    format!("{mean:.decimals$} ±{half:.decimals$}")
+}

@@ -1,0 +1,81 @@
+//! Every request of a run, for those who ask for it.
+
+use crate::sim::fact::{Fact, Observer, Outcome};
+
+/// One request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// Position of its service.
+    pub service: u16,
+    /// Number of its function within the service.
+    pub function: u32,
+    /// Arrival, in nanoseconds since the start of the run.
+    pub arrived: u64,
+    /// Start of its service; `None` if it was never served.
+    pub started: Option<u64>,
+    /// End.
+    pub finished: u64,
+    /// Whether an instance was started for it.
+    pub cold: bool,
+    /// `completed`, `timed-out` or `rejected`.
+    pub outcome: &'static str,
+}
+
+/// Watches a run and keeps every request in order of its end.
+#[derive(Debug, Default)]
+pub struct Requests {
+    rows: Vec<RequestRecord>,
+}
+
+impl Requests {
+    /// The requests.
+    pub fn into_rows(self) -> Vec<RequestRecord> {
+        self.rows
+    }
+}
+
+impl Observer for Requests {
+    fn observe(&mut self, fact: &Fact) {
+        let row = match *fact {
+            Fact::Finished(request) => RequestRecord {
+                service: request.service,
+                function: request.function,
+                arrived: request.arrived.0,
+                started: Some(request.started.0),
+                finished: request.finished.0,
+                cold: request.cold,
+                outcome: match request.outcome {
+                    Outcome::Completed => "completed",
+                    Outcome::TimedOut => "timed-out",
+                },
+            },
+            Fact::Rejected {
+                service, function, at, ..
+            } => RequestRecord {
+                service,
+                function,
+                arrived: at.0,
+                started: None,
+                finished: at.0,
+                cold: false,
+                outcome: "rejected",
+            },
+            Fact::GaveUp {
+                service,
+                function,
+                arrived,
+                at,
+            } => RequestRecord {
+                service,
+                function,
+                arrived: arrived.0,
+                started: None,
+                finished: at.0,
+                cold: false,
+                outcome: "timed-out",
+            },
+            _ => return,
+        };
+        self.rows.push(row);
+    }
+}

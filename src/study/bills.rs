@@ -1,0 +1,83 @@
+//! The bills of a variant: one for each replication, for the intervals, and their mean, whose lines are shown.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::metrics::Cost;
+use super::replicate::Replication;
+use crate::cost::bill::{Bill, BillError, Terms, bill};
+use crate::cost::bill_groups;
+use crate::scenario::Variant;
+use crate::scenario::plan::Pricing;
+use crate::units::{SimDuration, SimTime};
+
+/// The bills of a variant.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Bills {
+    /// Mean bill by service, in the order of the services.
+    pub mean: Vec<Bill>,
+    /// Cost of each service in each replication: `costs[replication][service]`.
+    pub costs: Vec<Vec<Cost>>,
+}
+
+/// Prices all replications; `None` if the variant has no prices.
+///
+/// # Errors
+/// A meter without a price, or an amount beyond what decimals hold.
+pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<Bills>, BillError> {
+    let Some(pricing) = &variant.pricing else {
+        return Ok(None);
+    };
+    let mut costs = Vec::with_capacity(replications.len());
+    let mut by_service: Vec<Vec<Bill>> = vec![Vec::new(); variant.services.len()];
+    for replication in replications {
+        let window = replication.stats.end.since(SimTime::ZERO + variant.warm_up);
+        let terms = Terms {
+            window: Some(window),
+            month: pricing.month,
+            free_tier: pricing.free_tier,
+        };
+        // Group names sort like the services' positions.
+        let group = |i: usize| format!("{i:05}");
+        let usage = replication.usage.iter().enumerate();
+        let usage: BTreeMap<_, _> = usage.map(|(i, u)| (group(i), pricing.meter.quantities(u))).collect();
+        let bills = bill_groups(&pricing.list, &usage, &terms)?;
+        let mut row = Vec::with_capacity(bills.len());
+        for ((i, usage), bill) in replication.usage.iter().enumerate().zip(bills.into_values()) {
+            let init = pricing.meter.init_quantities(usage);
+            row.push(Cost {
+                total: dollars(bill.total_usd()),
+                cold_starts: dollars(list_price(pricing, &init, Some(window))?),
+                // Lambda on demand charges nothing for an environment without a request.
+                idle: 0.0,
+                scale: terms.month.factor(window).map_or(f64::NAN, dollars),
+            });
+            by_service[i].push(bill);
+        }
+        costs.push(row);
+    }
+    Ok(Some(Bills {
+        mean: by_service.iter().map(|bills| Bill::mean(bills)).collect(),
+        costs,
+    }))
+}
+
+/// What quantities cost without an allowance; scaled to the month if a window is given.
+pub fn list_price(
+    pricing: &Pricing,
+    quantities: &BTreeMap<String, Decimal>,
+    window: Option<SimDuration>,
+) -> Result<Decimal, BillError> {
+    let terms = Terms {
+        window,
+        month: pricing.month,
+        free_tier: false,
+    };
+    Ok(bill(&pricing.list, quantities, &terms)?.total_usd())
+}
+
+fn dollars(amount: Decimal) -> f64 {
+    amount.to_f64().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,179 @@
+//! What one replication says about one service, as numbers with names. The names are the columns of `summary.csv`.
+
+use std::collections::BTreeMap;
+
+use super::replicate::Replication;
+use crate::sim::engine::ServiceStats;
+use crate::sim::fact::{FleetState, Reject};
+use crate::sim::recorder::ServiceRecord;
+use crate::stats::histogram::Histogram;
+use crate::units::{SimDuration, SimTime};
+
+/// One replication of one service, or of all services together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Length of the counted time in seconds.
+    pub window_s: f64,
+    /// Requests.
+    pub record: ServiceRecord,
+    /// Instances.
+    pub stats: ServiceStats,
+    /// Whether there is a latency promise to violate.
+    pub has_slo: bool,
+    /// Whether the peak of instances is known; it is not for the sum of several services.
+    pub peak_known: bool,
+    /// US dollars a month; `None` if the platform has no price.
+    pub cost: Option<Cost>,
+}
+
+/// Money of one replication, in US dollars a month.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// The bill.
+    pub total: f64,
+    /// Its part for starting instances.
+    pub cold_starts: f64,
+    /// Its part for instances without a request.
+    pub idle: f64,
+    /// The month over the counted time.
+    pub scale: f64,
+}
+
+/// A column that varies over replications, and how to get it from one.
+pub type Metric = (&'static str, fn(&Sample) -> Option<f64>);
+
+/// Columns that count requests. They are means over replications and add up exactly:
+/// `requests = completed + rejected + timed_out + failed`.
+pub const COUNTS: [Metric; 4] = [
+    ("completed", |s| Some(s.record.completed as f64)),
+    ("rejected", |s| Some(rejected(&s.record) as f64)),
+    ("timed_out", |s| Some(s.record.timed_out as f64)),
+    // No platform so far lets a request fail by itself.
+    ("failed", |_| Some(0.0)),
+];
+
+/// Columns after the counts, in the order of the file.
+pub const METRICS: [Metric; 20] = [
+    ("cold_starts", |s| Some(s.record.cold_starts as f64)),
+    ("cold_start_ratio", |s| ratio(s.record.cold_starts, s.record.requests)),
+    ("latency_mean_ms", |s| s.record.latency.mean().map(|ns| ns / 1e6)),
+    ("latency_p50_ms", |s| quantile(s, 0.5)),
+    ("latency_p90_ms", |s| quantile(s, 0.9)),
+    ("latency_p95_ms", |s| quantile(s, 0.95)),
+    ("latency_p99_ms", |s| quantile(s, 0.99)),
+    ("latency_p999_ms", |s| quantile(s, 0.999)),
+    ("latency_max_ms", |s| s.record.latency.max().map(|ns| ns as f64 / 1e6)),
+    ("slo_violations", |s| s.has_slo.then_some(s.record.violations as f64)),
+    ("slo_violation_ratio", |s| {
+        ratio(s.record.violations, s.record.requests).filter(|_| s.has_slo)
+    }),
+    ("instances_mean", |s| {
+        let FleetState {
+            starting, busy, idle, ..
+        } = s.stats.area;
+        mean_of(s, starting + busy + idle)
+    }),
+    ("instances_peak", |s| {
+        s.peak_known.then_some(f64::from(s.stats.instances_peak))
+    }),
+    ("busy_mean", |s| mean_of(s, s.stats.area.busy)),
+    ("idle_mean", |s| mean_of(s, s.stats.area.idle)),
+    ("instance_lifespan_mean_s", |s| {
+        (s.record.stopped > 0).then(|| s.record.lifespan as f64 / s.record.stopped as f64 / 1e9)
+    }),
+    ("instances_created", |s| Some(s.stats.instances_created as f64)),
+    ("cost_per_million_requests_usd", |s| {
+        let Cost { total, scale, .. } = s.cost?;
+        (s.record.requests > 0).then(|| total / (s.record.requests as f64 * scale) * 1e6)
+    }),
+    ("cold_start_cost_usd", |s| s.cost.map(|cost| cost.cold_starts)),
+    ("idle_cost_usd", |s| s.cost.map(|cost| cost.idle)),
+];
+
+impl Sample {
+    /// One service of a replication.
+    pub fn of_service(replication: &Replication, service: usize, warm_up: SimDuration, has_slo: bool) -> Self {
+        Self {
+            window_s: replication.stats.end.since(SimTime::ZERO + warm_up).as_secs_f64(),
+            record: replication.records[service].clone(),
+            stats: replication.stats.services[service].clone(),
+            has_slo,
+            peak_known: true,
+            cost: None,
+        }
+    }
+
+    /// All services of a replication together.
+    pub fn of_all(parts: &[Self]) -> Self {
+        let mut parts = parts.iter();
+        let mut all = parts
+            .next()
+            .cloned()
+            .unwrap_or_else(|| unreachable!("a variant has a service"));
+        for part in parts {
+            all.add(part);
+        }
+        all
+    }
+
+    fn add(&mut self, other: &Self) {
+        let (mine, theirs) = (&mut self.record, &other.record);
+        mine.requests += theirs.requests;
+        mine.completed += theirs.completed;
+        mine.timed_out += theirs.timed_out;
+        mine.cold_starts += theirs.cold_starts;
+        mine.violations += theirs.violations;
+        mine.stopped += theirs.stopped;
+        mine.lifespan += theirs.lifespan;
+        mine.latency.merge(&theirs.latency);
+        for (&reason, &count) in &theirs.rejected {
+            *mine.rejected.entry(reason).or_default() += count;
+        }
+        self.stats.area.starting += other.stats.area.starting;
+        self.stats.area.busy += other.stats.area.busy;
+        self.stats.area.idle += other.stats.area.idle;
+        self.stats.area.queued += other.stats.area.queued;
+        self.stats.instances_created += other.stats.instances_created;
+        self.has_slo &= other.has_slo;
+        self.peak_known = false;
+        self.cost = match (self.cost, other.cost) {
+            (Some(a), Some(b)) => Some(Cost {
+                total: a.total + b.total,
+                cold_starts: a.cold_starts + b.cold_starts,
+                idle: a.idle + b.idle,
+                scale: a.scale,
+            }),
+            _ => None,
+        };
+    }
+}
+
+/// Requests that were turned away, for whatever reason.
+pub fn rejected(record: &ServiceRecord) -> u64 {
+    record.rejected.values().sum()
+}
+
+/// Requests that were turned away, by the reason's name.
+pub fn rejected_by_reason(rejected: &BTreeMap<Reject, u64>) -> BTreeMap<&'static str, u64> {
+    let name = |reason: &Reject| match reason {
+        Reject::Concurrency => "concurrency-limit",
+        Reject::RequestRate => "request-rate-limit",
+        Reject::ScalingRate => "scaling-rate-limit",
+        Reject::MaxInstances => "max-instances",
+        Reject::QueueFull => "queue-full",
+    };
+    rejected.iter().map(|(reason, &count)| (name(reason), count)).collect()
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn quantile(sample: &Sample, q: f64) -> Option<f64> {
+    let latency: &Histogram = &sample.record.latency;
+    latency.quantile(q).map(|ns| ns as f64 / 1e6)
+}
+
+fn mean_of(sample: &Sample, area: i128) -> Option<f64> {
+    (sample.window_s > 0.0).then(|| area as f64 / 1e9 / sample.window_s)
+}

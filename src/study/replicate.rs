@@ -1,0 +1,185 @@
+//! Runs every replication of every variant and gathers what its observers saw.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use super::result::{Study, StudyError, VariantResult};
+use crate::cost::meter::{LambdaMeter, LambdaUsage};
+use crate::model::arrival::Arrival;
+use crate::rng::Draws;
+use crate::scenario::Variant;
+use crate::sim::engine::{self, Feed, RunStats};
+use crate::sim::recorder::{Recorder, ServiceRecord};
+use crate::sim::records::{RequestRecord, Requests};
+use crate::sim::setup::Setup;
+use crate::sim::timeline::{ServiceTimeline, Timeline};
+use crate::trace::{ImportReport, Open, TraceError};
+use crate::units::{SimDuration, SimTime};
+
+/// What one replication of one variant gave.
+#[derive(Debug)]
+pub struct Replication {
+    /// The engine's own figures.
+    pub stats: RunStats,
+    /// Requests, by service.
+    pub records: Vec<ServiceRecord>,
+    /// Timelines, by service.
+    pub timelines: Vec<ServiceTimeline>,
+    /// Billed quantities, by service; empty without prices.
+    pub usage: Vec<LambdaUsage>,
+    /// What the traffic's import said, by service.
+    pub imports: Vec<ImportReport>,
+    /// Every request, where they were asked for.
+    pub requests: Vec<RequestRecord>,
+}
+
+/// What others may see of a running study.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Requests simulated so far.
+    pub requests: AtomicU64,
+    /// Replications done.
+    pub done: AtomicU64,
+}
+
+/// What to run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Worker threads; `None`: all cores.
+    pub threads: Option<usize>,
+    /// Whether every request of the first replication is kept.
+    pub record_requests: bool,
+}
+
+/// Runs all replications of all variants. The result does not depend on the number of threads.
+///
+/// # Errors
+/// The first trace or bill that fails.
+pub fn run(variants: &[Variant], options: Options, progress: &Progress) -> Result<Study, StudyError> {
+    let jobs: Vec<(usize, u32)> = variants
+        .iter()
+        .enumerate()
+        .flat_map(|(v, variant)| (0..variant.replications).map(move |r| (v, r)))
+        .collect();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads.unwrap_or(0))
+        .build()
+        .map_err(|error| StudyError::Threads(error.to_string()))?;
+    let replications: Vec<Result<Replication, StudyError>> = pool.install(|| {
+        jobs.par_iter()
+            .with_max_len(1)
+            .map(|&(v, r)| {
+                let record = options.record_requests && r == 0;
+                let replication = replicate(&variants[v], r, record, progress);
+                progress.done.fetch_add(1, Ordering::Relaxed);
+                replication
+            })
+            .collect()
+    });
+    let mut replications = replications.into_iter();
+    let mut results = Vec::with_capacity(variants.len());
+    for variant in variants {
+        let own: Result<Vec<_>, _> = replications.by_ref().take(variant.replications as usize).collect();
+        results.push(VariantResult::new(variant, own?)?);
+    }
+    Ok(Study::new(results))
+}
+
+/// Runs one replication.
+fn replicate(variant: &Variant, number: u32, record: bool, progress: &Progress) -> Result<Replication, StudyError> {
+    let draws = Draws::new(variant.seed, u64::from(number));
+    let mut opened = Vec::new();
+    for (entity, service) in variant.services.iter().enumerate() {
+        opened.push(service.traffic.open(&Open {
+            base: &variant.base,
+            draws,
+            entity: entity as u64,
+            horizon: variant.horizon,
+        })?);
+    }
+    let lengths: Option<Vec<SimDuration>> = opened.iter().map(|o| o.horizon).collect();
+    let horizon = variant
+        .horizon
+        .or_else(|| lengths.and_then(|all| all.into_iter().max()));
+    if let Some(horizon) = horizon
+        && horizon <= variant.warm_up
+    {
+        return Err(StudyError::ShorterThanWarmUp {
+            length: horizon,
+            warm_up: variant.warm_up,
+        });
+    }
+    let services: Vec<_> = variant.services.iter().map(|service| service.setup.clone()).collect();
+    let slo: Vec<SimDuration> = variant
+        .services
+        .iter()
+        .map(|s| s.slo.map_or(SimDuration::MAX, |s| s.latency))
+        .collect();
+    let spec = variant.pricing.as_ref().map(|pricing| &pricing.meter);
+    let meter = spec.map(|spec| LambdaMeter::new(spec.clone(), variant.warm_up, services.len()));
+    let mut observer = (
+        Recorder::new(variant.warm_up, &slo),
+        (
+            Timeline::tallying(services.len(), |request| spec.map_or(0, |spec| spec.billed_ms(request))),
+            (meter, record.then(Requests::default)),
+        ),
+    );
+    let failure: Mutex<Option<TraceError>> = Mutex::new(None);
+    let feeds: Vec<Feed<'_>> = opened
+        .iter_mut()
+        .map(|opened| {
+            let failure = &failure;
+            let feed = move |out: &mut Vec<Arrival>| {
+                let before = out.len();
+                let more = opened.source.refill(out).unwrap_or_else(|error| {
+                    failure.lock().unwrap_or_else(|p| p.into_inner()).get_or_insert(error);
+                    false
+                });
+                progress
+                    .requests
+                    .fetch_add((out.len() - before) as u64, Ordering::Relaxed);
+                more
+            };
+            Box::new(feed) as Feed<'_>
+        })
+        .collect();
+    let setup = Setup {
+        services,
+        platform: variant.platform.part().build(draws),
+        warm_up: variant.warm_up,
+        horizon,
+        sample_every: sample_every(horizon),
+    };
+    let stats = engine::run(setup, feeds, draws, &mut observer);
+    if let Some(error) = failure.into_inner().unwrap_or_else(|p| p.into_inner()) {
+        return Err(error.into());
+    }
+    if stats.end <= SimTime::ZERO + variant.warm_up {
+        return Err(StudyError::ShorterThanWarmUp {
+            length: stats.end.since(SimTime::ZERO),
+            warm_up: variant.warm_up,
+        });
+    }
+    let (recorder, (timeline, (meter, requests))) = observer;
+    Ok(Replication {
+        stats,
+        records: recorder.into_records(),
+        timelines: timeline.into_services(),
+        usage: meter.map(LambdaMeter::into_usage).unwrap_or_default(),
+        imports: opened.iter().map(|opened| opened.source.report()).collect(),
+        requests: requests.map(Requests::into_rows).unwrap_or_default(),
+    })
+}
+
+/// A round interval that gives at most about a thousand samples; where the length is not known the timeline merges.
+fn sample_every(horizon: Option<SimDuration>) -> SimDuration {
+    const ROUND: [u64; 11] = [1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 21_600, 86_400];
+    let Some(horizon) = horizon else {
+        return SimDuration::from_secs(10);
+    };
+    let round = ROUND.into_iter().map(SimDuration::from_secs);
+    let wide_enough = round.clone().find(|step| horizon.0.div_ceil(step.0) <= 1_024);
+    wide_enough.unwrap_or(SimDuration(horizon.0.div_ceil(1_024)))
+}

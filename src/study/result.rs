@@ -1,0 +1,350 @@
+//! What a study found: rows of estimates, bills, timelines and paired differences.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+
+use super::bills::{self, Bills};
+use super::metrics::{COUNTS, METRICS, Sample, rejected_by_reason};
+use super::replicate::Replication;
+use super::timeline::{self, TimelineRow};
+use crate::cost::bill::{Bill, BillError};
+use crate::model::price::PriceError;
+use crate::scenario::Variant;
+use crate::scenario::plan::Pricing;
+use crate::sim::records::RequestRecord;
+use crate::stats::interval::{Estimate, estimate};
+use crate::trace::{ImportReport, TraceError};
+use crate::units::{SimDuration, SimTime};
+
+/// Name of the row that stands for all services of a variant.
+pub const ALL: &str = "all";
+
+/// A study that could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// The traffic cannot be used.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// The bill cannot be made.
+    #[error(transparent)]
+    Bill(#[from] BillError),
+    /// A price is missing.
+    #[error(transparent)]
+    Price(#[from] PriceError),
+    /// Nothing is left after the warm-up.
+    #[error("the run lasts {length}, which is not longer than the warm-up of {warm_up}: nothing is left to count")]
+    ShorterThanWarmUp {
+        /// Length of the run.
+        length: SimDuration,
+        /// Length of the warm-up.
+        warm_up: SimDuration,
+    },
+    /// Worker threads could not be made.
+    #[error("cannot start worker threads: {0}")]
+    Threads(String),
+}
+
+/// A value of a row: an exact decimal or a float, with its interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Value {
+    /// Mean over replications; exact where other columns must add up to it.
+    pub mean: Number,
+    /// 95% interval of the mean; `None` with one replication.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// A number that is either exact or not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// A decimal, printed in full.
+    Exact(Decimal),
+    /// A float, printed with the digits it needs.
+    Float(f64),
+}
+
+impl Value {
+    /// The mean as a float.
+    pub fn float(&self) -> f64 {
+        match self.mean {
+            Number::Exact(decimal) => rust_decimal::prelude::ToPrimitive::to_f64(&decimal).unwrap_or(f64::NAN),
+            Number::Float(float) => float,
+        }
+    }
+
+    fn new(Estimate { mean, interval }: Estimate) -> Self {
+        Self {
+            mean: Number::Float(mean),
+            interval,
+        }
+    }
+}
+
+/// One row of the summary: a service of a variant, or all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Name of the variant.
+    pub variant: String,
+    /// Name of the service, or `all`.
+    pub service: String,
+    /// Framework or frameworks.
+    pub framework: String,
+    /// Platform.
+    pub platform: &'static str,
+    /// Replications.
+    pub replications: u32,
+    /// Seed.
+    pub seed: u64,
+    /// End of the counted time in seconds since the start of the run.
+    pub horizon_s: f64,
+    /// Latency promise in milliseconds.
+    pub slo_latency_ms: Option<f64>,
+    /// Its objective.
+    pub slo_objective: Option<f64>,
+    /// Whether the mean share of violations keeps it.
+    pub slo_met: Option<bool>,
+    /// Price list.
+    pub price_list: Option<String>,
+    /// The day from which it stands.
+    pub price_date: Option<String>,
+    /// Where the profiles come from.
+    pub profile_source: String,
+    /// Varying columns by name.
+    pub values: BTreeMap<&'static str, Value>,
+    /// Requests turned away, by reason, summed over replications.
+    pub rejected_by_reason: BTreeMap<&'static str, u64>,
+}
+
+/// What a study found about one variant.
+#[derive(Debug, Clone)]
+pub struct VariantResult {
+    /// Its rows: `all` first, then its services where it has several.
+    pub rows: Vec<Row>,
+    /// Mean bill by service name; empty without prices.
+    pub bills: Vec<(String, Bill)>,
+    /// Timeline by service name.
+    pub timelines: Vec<(String, Vec<TimelineRow>)>,
+    /// How it is billed.
+    pub pricing: Option<Pricing>,
+    /// What the traffic's import said in the first replication, by service name.
+    pub imports: Vec<(String, ImportReport)>,
+    /// Every request of the first replication, where they were asked for.
+    pub requests: Vec<RequestRecord>,
+    /// Names of the services by position.
+    pub services: Vec<String>,
+    /// Requests simulated in all replications, warm-up included.
+    pub simulated: u64,
+    /// The varying columns of the `all` row in each replication, for paired differences.
+    samples: BTreeMap<&'static str, Vec<f64>>,
+}
+
+/// A paired difference between two variants in one column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The variant.
+    pub variant: String,
+    /// What it is compared with.
+    pub baseline: String,
+    /// The column.
+    pub column: &'static str,
+    /// Variant less baseline on the same traffic and luck.
+    pub difference: Estimate,
+}
+
+/// What a study found.
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// By variant.
+    pub variants: Vec<VariantResult>,
+}
+
+/// Columns whose paired differences are reported.
+pub const DIFFERENCES: [&str; 5] = [
+    "slo_violation_ratio",
+    "cold_start_ratio",
+    "latency_p50_ms",
+    "latency_p99_ms",
+    "monthly_cost_usd",
+];
+
+impl Study {
+    pub(super) fn new(variants: Vec<VariantResult>) -> Self {
+        Self { variants }
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.variants.iter().flat_map(|variant| &variant.rows)
+    }
+
+    /// Requests simulated.
+    pub fn simulated(&self) -> u64 {
+        self.variants.iter().map(|variant| variant.simulated).sum()
+    }
+
+    /// Every variant less the first, replication by replication: both saw the same arrivals and the same luck, so what
+    /// they share cancels out.
+    pub fn differences(&self) -> Vec<Difference> {
+        let Some((baseline, others)) = self.variants.split_first() else {
+            return Vec::new();
+        };
+        let mut differences = Vec::new();
+        for variant in others {
+            for column in DIFFERENCES {
+                let (Some(a), Some(b)) = (baseline.samples.get(column), variant.samples.get(column)) else {
+                    continue;
+                };
+                let paired: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
+                let same_length = a.len() == b.len();
+                if let Some(difference) = estimate(&paired).filter(|_| same_length) {
+                    differences.push(Difference {
+                        variant: variant.rows[0].variant.clone(),
+                        baseline: baseline.rows[0].variant.clone(),
+                        column,
+                        difference,
+                    });
+                }
+            }
+        }
+        differences
+    }
+}
+
+impl VariantResult {
+    pub(super) fn new(variant: &Variant, replications: Vec<Replication>) -> Result<Self, StudyError> {
+        let bills = bills::bills(variant, &replications)?;
+        let count = variant.services.len();
+        // samples[service][replication], and the sum over services
+        let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); count];
+        let mut all = Vec::new();
+        for (r, replication) in replications.iter().enumerate() {
+            let parts: Vec<Sample> = (0..count)
+                .map(|s| {
+                    let has_slo = variant.services[s].slo.is_some();
+                    let mut sample = Sample::of_service(replication, s, variant.warm_up, has_slo);
+                    sample.cost = bills.as_ref().map(|bills| bills.costs[r][s]);
+                    sample
+                })
+                .collect();
+            all.push(Sample::of_all(&parts));
+            for (s, part) in parts.into_iter().enumerate() {
+                samples[s].push(part);
+            }
+        }
+        let end = replications.iter().map(|r| r.stats.end).max().unwrap_or(SimTime::ZERO);
+        let mut rows = vec![row(variant, None, &all, bills.as_ref(), end)];
+        if count > 1 {
+            rows.extend((0..count).map(|s| row(variant, Some(s), &samples[s], bills.as_ref(), end)));
+        }
+        let names: Vec<String> = variant.services.iter().map(|service| service.name.clone()).collect();
+        let shown = |s: usize| if count > 1 { names[s].clone() } else { ALL.to_string() };
+        let first = replications.first();
+        Ok(Self {
+            rows,
+            timelines: (0..count)
+                .map(|s| (shown(s), timeline::merge(&replications, s)))
+                .collect(),
+            bills: bills.map_or(Vec::new(), |b| {
+                b.mean.into_iter().enumerate().map(|(s, b)| (shown(s), b)).collect()
+            }),
+            pricing: variant.pricing.clone(),
+            imports: first.map_or(Vec::new(), |r| {
+                names.iter().cloned().zip(r.imports.iter().cloned()).collect()
+            }),
+            simulated: replications.iter().map(|r| r.stats.arrivals).sum(),
+            samples: columns(&all),
+            requests: replications.into_iter().next().map(|r| r.requests).unwrap_or_default(),
+            services: names,
+        })
+    }
+}
+
+/// The varying columns of each replication, where all replications know them.
+fn columns(samples: &[Sample]) -> BTreeMap<&'static str, Vec<f64>> {
+    let cost: super::metrics::Metric = ("monthly_cost_usd", |s| s.cost.map(|cost| cost.total));
+    let requests: super::metrics::Metric = ("requests", |s| Some(s.record.requests as f64));
+    let metrics = COUNTS.into_iter().chain(METRICS).chain([cost, requests]);
+    let known = metrics.filter_map(|(name, of)| {
+        let values: Option<Vec<f64>> = samples.iter().map(of).collect();
+        values.map(|values| (name, values))
+    });
+    known.collect()
+}
+
+fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Option<&Bills>, end: SimTime) -> Row {
+    let columns = columns(samples);
+    let mut values: BTreeMap<&'static str, Value> = columns
+        .iter()
+        .filter_map(|(&name, samples)| estimate(samples).map(|estimate| (name, Value::new(estimate))))
+        .collect();
+    // Counts are decimals of three places, so that the identity holds to the last digit.
+    let mut requests = Decimal::ZERO;
+    for (name, _) in COUNTS {
+        if let Some(value) = values.get_mut(name) {
+            let exact = Decimal::from_f64(value.float())
+                .unwrap_or_default()
+                .round_dp(3)
+                .normalize();
+            value.mean = Number::Exact(exact);
+            requests += exact;
+        }
+    }
+    if let Some(value) = values.get_mut("requests") {
+        value.mean = Number::Exact(requests);
+    }
+    // The bill shown is the mean bill, whose lines add up to the total exactly.
+    if let (Some(bills), Some(value)) = (bills, values.get_mut("monthly_cost_usd")) {
+        let shown = bills
+            .mean
+            .iter()
+            .enumerate()
+            .filter(|(s, _)| service.is_none_or(|wanted| wanted == *s));
+        value.mean = Number::Exact(shown.map(|(_, bill)| bill.total_usd()).sum::<Decimal>().normalize());
+    }
+    let services: Vec<_> = match service {
+        Some(s) => vec![&variant.services[s]],
+        None => variant.services.iter().collect(),
+    };
+    let unique = |text: fn(&crate::scenario::plan::PlannedService) -> &str| {
+        let mut texts: Vec<&str> = Vec::new();
+        for service in &services {
+            if !texts.contains(&text(service)) {
+                texts.push(text(service));
+            }
+        }
+        texts.join("+")
+    };
+    let slo = match services.as_slice() {
+        [first, rest @ ..] if rest.iter().all(|other| other.slo == first.slo) => first.slo,
+        _ => None,
+    };
+    let violated = values.get("slo_violation_ratio").map(Value::float);
+    let mut rejected = BTreeMap::new();
+    for sample in samples {
+        for (reason, count) in rejected_by_reason(&sample.record.rejected) {
+            *rejected.entry(reason).or_default() += count;
+        }
+    }
+    Row {
+        scenario: variant.scenario.clone(),
+        variant: variant.name.clone(),
+        service: service.map_or(ALL.to_string(), |s| variant.services[s].name.clone()),
+        framework: unique(|s| &s.framework),
+        platform: variant.platform.name(),
+        replications: variant.replications,
+        seed: variant.seed,
+        horizon_s: end.as_secs_f64(),
+        slo_latency_ms: slo.map(|slo| slo.latency.as_millis_f64()),
+        slo_objective: slo.map(|slo| slo.objective),
+        // A float's last digit must not decide: 1 - 0.99 is a hair below 0.01.
+        slo_met: slo.and_then(|slo| violated.map(|v| v <= 1.0 - slo.objective + 1e-12)),
+        price_list: variant.pricing.as_ref().map(|p| p.list.id.clone()),
+        price_date: variant.pricing.as_ref().map(|p| p.list.effective.to_string()),
+        profile_source: unique(|s| &s.profile_source),
+        values,
+        rejected_by_reason: rejected,
+    }
+}

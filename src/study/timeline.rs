@@ -1,0 +1,72 @@
+//! The timeline of a variant: the mean over replications, bin by bin.
+
+use super::replicate::Replication;
+use crate::sim::timeline::Bin;
+
+/// One bin of one service, as means over replications.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelineRow {
+    /// Start of the bin in seconds since the start of the run.
+    pub t_s: f64,
+    /// Requests that arrived in it.
+    pub arrivals: f64,
+    /// Requests that ended well in it.
+    pub completed: f64,
+    /// Requests that were turned away in it.
+    pub rejected: f64,
+    /// Instances started for a request in it.
+    pub cold_starts: f64,
+    /// Waiting requests, mean over the bin.
+    pub queue: f64,
+    /// Instances, mean over the bin.
+    pub instances: f64,
+    /// Instances with a request, mean over the bin.
+    pub busy: f64,
+    /// Instances on their way up, mean over the bin.
+    pub starting: f64,
+    /// Median latency of the requests that ended well in it.
+    pub latency_p50_ms: Option<f64>,
+    /// 99th percentile of that latency.
+    pub latency_p99_ms: Option<f64>,
+    /// Billed quantity of the requests that ended in it, as the caller tallied it.
+    pub tally: f64,
+    /// Requests that were charged for in it.
+    pub charged: f64,
+}
+
+/// The timeline of one service.
+pub fn merge(replications: &[Replication], service: usize) -> Vec<TimelineRow> {
+    let mut merged: Vec<Bin> = Vec::new();
+    for replication in replications {
+        for (i, bin) in replication.timelines[service].bins.iter().enumerate() {
+            match merged.get_mut(i) {
+                Some(sum) => sum.add(bin),
+                None => merged.push(bin.clone()),
+            }
+        }
+    }
+    let n = replications.len() as f64;
+    let mut t = 0.0;
+    let rows = merged.iter().map(|bin| {
+        let width = bin.width as f64;
+        let mean = |area: i128| area as f64 / width;
+        let row = TimelineRow {
+            t_s: t,
+            arrivals: bin.arrivals as f64 / n,
+            completed: bin.completed as f64 / n,
+            rejected: bin.rejected as f64 / n,
+            cold_starts: bin.cold_starts as f64 / n,
+            queue: mean(bin.area.queued),
+            instances: mean(bin.area.starting + bin.area.busy + bin.area.idle),
+            busy: mean(bin.area.busy),
+            starting: mean(bin.area.starting),
+            latency_p50_ms: bin.latency_ms(0.5),
+            latency_p99_ms: bin.latency_ms(0.99),
+            tally: bin.tally as f64 / n,
+            charged: bin.finished as f64 / n,
+        };
+        t += width / n / 1e9;
+        row
+    });
+    rows.collect()
+}

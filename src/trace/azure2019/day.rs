@@ -1,0 +1,226 @@
+//! One day's file of the Azure trace as its non-zero counts by minute: about 12 million of 67 million cells.
+//!
+//! Columns are found by name. Published files have minutes `1` to `1440`; slices in circulation have an offset (`480`
+//! to `959`), say `minute_1` or `1_minute`, or lack `Trigger`. A function may have several rows, which add up.
+
+use std::path::Path;
+
+use super::ScalingUnit;
+use crate::trace::error::TraceError;
+use crate::trace::lines::{Line, Lines};
+use crate::trace::names::Names;
+use crate::trace::number::{self, Bad};
+use crate::trace::report::ImportReport;
+use crate::trace::table::{Fields, Header, OnBadLine, Problem, bad_line};
+
+/// A day without its zeros.
+#[derive(Default)]
+pub struct Day {
+    /// The smallest number among the minute columns.
+    pub first_minute: u64,
+    /// For each minute the functions called in it and how often, by function number.
+    pub minutes: Vec<Vec<(u32, u32)>>,
+}
+
+impl Day {
+    pub fn read(
+        path: &Path,
+        unit: ScalingUnit,
+        rule: OnBadLine,
+        names: &mut Names,
+        report: &mut ImportReport,
+    ) -> Result<Self, TraceError> {
+        let mut lines = Lines::open(path)?;
+        let header = Header::read(&mut lines)?;
+        let columns = Columns::find(&header, unit, &lines.path)?;
+        let mut day = Self {
+            first_minute: columns.first,
+            minutes: vec![Vec::new(); columns.span],
+        };
+        let name = lines.path.clone();
+        let (mut fields, mut cells, mut key) = (Fields::default(), Vec::new(), Vec::new());
+        let before = report.kept;
+        while let Some(line) = lines.next_line()? {
+            report.lines += 1;
+            match columns.read(line, &header, &mut fields, &mut key, &mut cells) {
+                Ok(()) => report.kept += 1,
+                Err(problem) => {
+                    bad_line(rule, report, &name, line.number, problem)?;
+                    continue;
+                }
+            }
+            let function = names.number(&key);
+            for &(minute, count) in &cells {
+                day.minutes[minute as usize].push((function, count));
+            }
+        }
+        if report.kept == before {
+            return Err(TraceError::file(
+                &name,
+                "the file has no usable rows",
+                "it needs at least one line below the header",
+            ));
+        }
+        day.minutes.iter_mut().for_each(add_up);
+        Ok(day)
+    }
+}
+
+/// Sorts by function and adds up the rows of the same one.
+fn add_up(cells: &mut Vec<(u32, u32)>) {
+    cells.sort_unstable();
+    cells.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 = kept.1.saturating_add(next.1);
+        }
+        same
+    });
+    cells.shrink_to_fit();
+}
+
+struct Columns {
+    /// Columns that make the name of what scales.
+    key: Vec<usize>,
+    /// Column and minute, counted from the first.
+    minutes: Vec<(usize, u32)>,
+    first: u64,
+    span: usize,
+}
+
+impl Columns {
+    fn find(header: &Header, unit: ScalingUnit, path: &str) -> Result<Self, TraceError> {
+        let position = |name: &str| header.names.iter().position(|n| n == name);
+        let needed = |name: &str, hint: &str| {
+            position(name).ok_or_else(|| TraceError::file(path, format!("the file has no column {name}"), hint))
+        };
+        let key = match unit {
+            ScalingUnit::App => {
+                vec![needed(
+                    "HashApp",
+                    "with scaling-unit = \"function\" a column HashFunction is enough",
+                )?]
+            }
+            ScalingUnit::Function => {
+                let function = needed("HashFunction", "with scaling-unit = \"app\" a column HashApp is enough")?;
+                position("HashApp").into_iter().chain([function]).collect()
+            }
+        };
+        let labels: Vec<(usize, u64)> = header
+            .names
+            .iter()
+            .enumerate()
+            .filter_map(|(i, name)| Some((i, minute(name)?)))
+            .collect();
+        let (Some(first), Some(last)) = (labels.iter().map(|l| l.1).min(), labels.iter().map(|l| l.1).max()) else {
+            let hint = "columns named 1 to 1440 (or minute_1, 1_minute) hold the counts; durations and memory files \
+                        of the same trace have none";
+            return Err(TraceError::file(path, "the file has no columns for minutes", hint));
+        };
+        if last - first >= 100_000 {
+            let problem = format!("the minute columns go from {first} to {last}");
+            return Err(TraceError::file(
+                path,
+                problem,
+                "name them by the minute of the day, 1 to 1440",
+            ));
+        }
+        let mut seen = vec![false; (last - first + 1) as usize];
+        for &(_, label) in &labels {
+            if std::mem::replace(&mut seen[(label - first) as usize], true) {
+                let problem = format!("two columns are named minute {label}");
+                return Err(TraceError::file(path, problem, "remove one of them"));
+            }
+        }
+        let minutes = labels
+            .into_iter()
+            .map(|(i, label)| (i, (label - first) as u32))
+            .collect();
+        Ok(Self {
+            key,
+            minutes,
+            first,
+            span: seen.len(),
+        })
+    }
+
+    /// Fills `key` with the name of the function or app and `cells` with its non-zero counts.
+    fn read(
+        &self,
+        line: Line<'_>,
+        header: &Header,
+        fields: &mut Fields,
+        key: &mut Vec<u8>,
+        cells: &mut Vec<(u32, u32)>,
+    ) -> Result<(), Problem> {
+        fields.split(line.text)?;
+        header.check(line, fields)?;
+        key.clear();
+        for &column in &self.key {
+            key.extend_from_slice(fields.get(line.text, column));
+            key.push(b' ');
+        }
+        if key.iter().all(|&b| b == b' ') {
+            return Err(Problem::new(
+                "the row names no app or function",
+                "fill in HashApp and HashFunction",
+            ));
+        }
+        cells.clear();
+        for &(column, minute) in &self.minutes {
+            let text = fields.get(line.text, column);
+            // Nearly all cells are "0".
+            if text == b"0" {
+                continue;
+            }
+            match number::count(text) {
+                Ok(0) | Err(Bad::Empty) => {}
+                Ok(count) => cells.push((minute, count)),
+                Err(bad) => {
+                    let hint = "counts are whole numbers of invocations";
+                    return Err(Problem::field(
+                        &format!("minute {}", header.names[column]),
+                        text,
+                        bad,
+                        hint,
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The minute that a column's name stands for.
+fn minute(name: &str) -> Option<u64> {
+    let digits = name
+        .strip_prefix("minute_")
+        .or_else(|| name.strip_suffix("_minute"))
+        .unwrap_or(name);
+    digits
+        .bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| digits.parse().ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_are_recognised_in_all_their_spellings() {
+        let rows = [
+            ("1", Some(1)),
+            ("959", Some(959)),
+            ("minute_7", Some(7)),
+            ("12_minute", Some(12)),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(minute(name), expected, "{name}");
+        }
+        for name in ["Trigger", "HashApp", "", "minute_", "1.5", "-1", "percentile_Average_1"] {
+            assert_eq!(minute(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! One row a request, from a CSV file of any size, read streaming.
+//!
+//! Durations are decimal seconds. Times are decimal seconds since the start; if the first is beyond 10^8 s (three years)
+//! or a date, times count from 1970 and are shifted so that the first arrival is at 0. Rows must be in time order.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::TraceError;
+use super::lines::{Line, Lines};
+use super::names::Names;
+use super::number::{Bad, EPOCH_FROM, ns_as_seconds, seconds_as_ns};
+use super::report::ImportReport;
+use super::table::{Fields, Header, OnBadLine, Problem, bad_line};
+use super::{BATCH, Kind, Open, Opened, Source};
+use crate::model::arrival::Arrival;
+use crate::units::{SimDuration, SimTime};
+
+/// `[traffic.csv]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Spec {
+    /// The file, plain or gzip.
+    pub path: String,
+    /// The column with the arrival time in seconds.
+    pub time_column: String,
+    /// The column with the name of the function; without it all requests call one function.
+    #[serde(default)]
+    pub function_column: Option<String>,
+    /// The column with the warm service time in seconds; an empty cell leaves it to the profile.
+    #[serde(default)]
+    pub duration_column: Option<String>,
+    /// What happens on a line that cannot be read.
+    #[serde(default)]
+    pub on_bad_line: OnBadLine,
+}
+
+impl Kind for Spec {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.path.is_empty() {
+            problems.push("path is empty: give a CSV file".to_string());
+        }
+        if self.time_column.is_empty() {
+            problems.push("time-column is empty: give the name of the column with the arrival times".to_string());
+        }
+        for (key, column) in [
+            ("function-column", &self.function_column),
+            ("duration-column", &self.duration_column),
+        ] {
+            if column.as_ref().is_some_and(|c| *c == self.time_column) {
+                problems.push(format!(
+                    "{key} is the same as time-column: name another one or leave it out"
+                ));
+            }
+        }
+        problems
+    }
+
+    fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
+        let reader = Reader::new(self, Lines::open(&open.path(&self.path))?, open.until())?;
+        Ok(Opened {
+            source: Box::new(reader),
+            horizon: open.horizon,
+            input_sha256: None,
+        })
+    }
+}
+
+/// Reads arrivals from lines.
+pub(crate) struct Reader {
+    lines: Lines,
+    header: Header,
+    time: usize,
+    function: Option<usize>,
+    duration: Option<usize>,
+    on_bad_line: OnBadLine,
+    until: u64,
+    fields: Fields,
+    names: Names,
+    shift: Option<u64>,
+    last: u64,
+    report: ImportReport,
+    /// The first rows, read when the file was opened so that its errors show early.
+    pending: Vec<Arrival>,
+    finished: bool,
+}
+
+impl Reader {
+    pub(crate) fn new(spec: &Spec, mut lines: Lines, until: u64) -> Result<Self, TraceError> {
+        let header = Header::read(&mut lines)?;
+        let optional = |name: &Option<String>, setting| name.as_ref().map(|n| header.column(n, setting)).transpose();
+        let mut reader = Self {
+            time: header.column(&spec.time_column, "time-column")?,
+            function: optional(&spec.function_column, "function-column")?,
+            duration: optional(&spec.duration_column, "duration-column")?,
+            lines,
+            header,
+            on_bad_line: spec.on_bad_line,
+            until,
+            fields: Fields::default(),
+            names: Names::new(),
+            shift: None,
+            last: 0,
+            report: ImportReport::default(),
+            pending: Vec::new(),
+            finished: false,
+        };
+        let mut first = Vec::new();
+        reader.read(&mut first)?;
+        reader.pending = first;
+        if reader.shift.is_none() {
+            let hint = match reader.report.skipped {
+                0 => "it needs at least one line below the header",
+                _ => "every line was skipped; leave out on-bad-line = \"skip\" to see what is wrong with the first",
+            };
+            return Err(TraceError::file(
+                &reader.lines.path,
+                "the file has no usable rows",
+                hint,
+            ));
+        }
+        Ok(reader)
+    }
+
+    fn read(&mut self, out: &mut Vec<Arrival>) -> Result<(), TraceError> {
+        let full = out.len() + BATCH;
+        while !self.finished && out.len() < full {
+            let Some(line) = self.lines.next_line()? else {
+                self.finished = true;
+                break;
+            };
+            self.report.lines += 1;
+            let columns = Columns {
+                header: &self.header,
+                time: self.time,
+                function: self.function,
+                duration: self.duration,
+            };
+            match columns.arrival(line, &mut self.fields, &mut self.names, &mut self.shift, self.last) {
+                Ok(arrival) if arrival.at.0 >= self.until => {
+                    self.report.lines -= 1;
+                    self.finished = true;
+                }
+                Ok(arrival) => {
+                    self.last = arrival.at.0;
+                    self.report.kept += 1;
+                    out.push(arrival);
+                }
+                Err(problem) => {
+                    let number = line.number;
+                    bad_line(self.on_bad_line, &mut self.report, &self.lines.path, number, problem)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where to look in a line.
+struct Columns<'a> {
+    header: &'a Header,
+    time: usize,
+    function: Option<usize>,
+    duration: Option<usize>,
+}
+
+impl Columns<'_> {
+    #[inline]
+    fn arrival(
+        &self,
+        line: Line<'_>,
+        fields: &mut Fields,
+        names: &mut Names,
+        shift: &mut Option<u64>,
+        last: u64,
+    ) -> Result<Arrival, Problem> {
+        fields.split(line.text)?;
+        self.header.check(line, fields)?;
+        let text = fields.get(line.text, self.time);
+        let stamp = seconds_as_ns(text).map_err(|bad| self.bad_time(text, bad))?;
+        let zero = shift.unwrap_or(if stamp >= EPOCH_FROM { stamp } else { 0 });
+        let at = match stamp.checked_sub(zero) {
+            Some(at) if at >= last => at,
+            _ => return Err(self.unsorted(text, last + zero)),
+        };
+        let duration = match self.duration.map(|i| fields.get(line.text, i)) {
+            None | Some([]) => None,
+            Some(text) => Some(duration(text).map_err(|bad| self.bad_duration(text, bad))?),
+        };
+        let function = match self.function {
+            None => 0,
+            Some(i) => names.number(fields.get(line.text, i)),
+        };
+        *shift = Some(zero);
+        Ok(Arrival {
+            at: SimTime(at),
+            duration,
+            function,
+        })
+    }
+
+    #[cold]
+    fn bad_time(&self, text: &[u8], bad: Bad) -> Problem {
+        let hint = match bad {
+            Bad::TooLarge => "times are seconds; divide milliseconds since 1970 by 1000",
+            Bad::Negative => "shift the times so that the first is 0",
+            _ => {
+                "times are decimal seconds since the start or since 1970, such as 12.345, or dates such as 2026-03-02T10:00:00Z"
+            }
+        };
+        Problem::field(&self.header.names[self.time], text, bad, hint)
+    }
+
+    #[cold]
+    fn bad_duration(&self, text: &[u8], bad: Bad) -> Problem {
+        let column = self.duration.map_or("duration", |i| &self.header.names[i]);
+        Problem::field(
+            column,
+            text,
+            bad,
+            "durations are decimal seconds, such as 0.120; leave the cell empty if unknown",
+        )
+    }
+
+    #[cold]
+    fn unsorted(&self, text: &[u8], before: u64) -> Problem {
+        let (column, text) = (&self.header.names[self.time], String::from_utf8_lossy(text));
+        let what = format!(
+            "{column} {text} is before the line above ({} s): not in time order",
+            ns_as_seconds(before)
+        );
+        let key = self.time + 1;
+        Problem::new(
+            what,
+            format!(
+                "sort the file by time, for instance: (head -1 F; tail -n +2 F | sort -t, -k{key},{key}g) > SORTED"
+            ),
+        )
+    }
+}
+
+#[inline]
+fn duration(text: &[u8]) -> Result<SimDuration, Bad> {
+    match seconds_as_ns(text)? {
+        // Years: most likely a time from the wrong column.
+        ns if ns >= EPOCH_FROM => Err(Bad::TooLarge),
+        ns => Ok(SimDuration(ns)),
+    }
+}
+
+impl Source for Reader {
+    fn refill(&mut self, out: &mut Vec<Arrival>) -> Result<bool, TraceError> {
+        let before = out.len();
+        out.append(&mut self.pending);
+        if out.len() == before {
+            self.read(out)?;
+        }
+        Ok(out.len() > before)
+    }
+
+    fn report(&self) -> ImportReport {
+        let mut report = self.report.clone();
+        report.functions = self.names.len().max(1) as u64;
+        if let Some(shift) = self.shift.filter(|&s| s > 0) {
+            let since = ns_as_seconds(shift);
+            report.notes.push(format!(
+                "times count from 1970: {since} s were taken off, so that the first is 0"
+            ));
+        }
+        report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(on_bad_line: OnBadLine) -> Spec {
+        Spec {
+            path: "x.csv".into(),
+            time_column: "t".into(),
+            function_column: Some("f".into()),
+            duration_column: Some("d".into()),
+            on_bad_line,
+        }
+    }
+
+    fn read(text: &str, rule: OnBadLine) -> Result<(Vec<Arrival>, ImportReport), TraceError> {
+        let lines = Lines::from_bytes("x.csv", text.to_string()).unwrap();
+        let mut reader = Reader::new(&spec(rule), lines, u64::MAX)?;
+        let mut all = Vec::new();
+        while reader.refill(&mut all)? {}
+        Ok((all, reader.report()))
+    }
+
+    #[test]
+    fn rows_become_arrivals() {
+        let (all, report) = read("f,d,t\nb,0.5,1\na,,1.000000001\nb,2,3.5\n", OnBadLine::Fail).unwrap();
+        let tuples: Vec<_> = all
+            .iter()
+            .map(|a| (a.at.0, a.duration.map(|d| d.0), a.function))
+            .collect();
+        assert_eq!(
+            tuples,
+            [
+                (1_000_000_000, Some(500_000_000), 0),
+                (1_000_000_001, None, 1),
+                (3_500_000_000, Some(2_000_000_000), 0)
+            ]
+        );
+        assert_eq!((report.lines, report.kept, report.functions), (3, 3, 2));
+    }
+
+    #[test]
+    fn times_since_1970_start_at_zero() {
+        let (all, report) = read("f,d,t\na,1,1563148800.25\na,1,1563148801\n", OnBadLine::Fail).unwrap();
+        assert_eq!((all[0].at.0, all[1].at.0), (0, 750_000_000));
+        assert!(report.notes[0].contains("1563148800.25"), "{:?}", report.notes);
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_where_and_why() {
+        let rows = [
+            (
+                "f,d,t\na,1,2\na,1,1\n",
+                "line 3: t 1 is before the line above (2 s): not in time order",
+            ),
+            ("f,d,t\na,1,-2\n", "line 2: t `-2` is negative"),
+            ("f,d,t\na,1,x\n", "line 2: t `x` is not a number"),
+            ("f,d,t\na,1,\n", "line 2: t `` is empty"),
+            ("f,d,t\na,-1,2\n", "line 2: d `-1` is negative"),
+            (
+                "f,d,t\na,2019-07-15 00:00:00,2\n",
+                "line 2: d `2019-07-15 00:00:00` is too large",
+            ),
+            ("f,d,t\na,1,2,3\n", "line 2: 4 fields, but the header has 3"),
+            (
+                "f,d,t\na,1,2\na,1",
+                "line 3: the file ends in the middle of this line (2 of 3 fields)",
+            ),
+            ("f,d,t\na,1,1563148800123\n", "line 2: t `1563148800123` is too large"),
+            ("f,d,t\n", ": the file has no usable rows"),
+            ("", ": the file is empty"),
+        ];
+        for (text, expected) in rows {
+            let error = read(text, OnBadLine::Fail).unwrap_err();
+            assert!(error.to_string().ends_with(expected), "{error}");
+            assert!(!error.hints()[0].is_empty());
+        }
+    }
+
+    #[test]
+    fn bad_lines_can_be_skipped() {
+        let text = "f,d,t\na,1,2\na,1,1\na,1\na,1,x\na,1,-7\na,1,3\n";
+        let (all, report) = read(text, OnBadLine::Skip).unwrap();
+        assert_eq!((all.len(), report.lines, report.kept, report.skipped), (2, 6, 2, 4));
+        assert_eq!(report.examples.len(), 3);
+        assert!(
+            report.examples[1].starts_with("line 4: 2 fields"),
+            "{:?}",
+            report.examples
+        );
+        let none = read("f,d,t\na,1,x\n", OnBadLine::Skip).unwrap_err();
+        assert!(none.hints()[0].contains("every line was skipped"));
+    }
+}

@@ -1,0 +1,206 @@
+//! A synthetic event trace for speed runs and tests: Poisson arrivals over functions whose popularity falls as in
+//! Zipf's law, with log-normal durations. Written row by row, so a file of any length needs no memory.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use rand_distr::weighted::WeightedAliasIndex;
+use rand_distr::{Distribution, LogNormal};
+
+use super::error::TraceError;
+use super::{Kind, Open, poisson};
+use crate::rng::{Draws, Purpose};
+use crate::units::{PerSecond, SimDuration};
+
+/// What to write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Synthetic {
+    /// Arrivals per second of all functions together.
+    pub rate: PerSecond,
+    /// Length of the trace.
+    pub horizon: SimDuration,
+    /// Rows at most.
+    pub requests: Option<u64>,
+    /// Number of functions.
+    pub functions: u32,
+    /// Exponent of Zipf's law: the k-th function is called in proportion to k^-zipf. 0 is uniform.
+    pub zipf: f64,
+    /// Mean duration.
+    pub duration_mean: SimDuration,
+    /// Standard deviation of the durations over their mean.
+    pub duration_cv: f64,
+    /// The luck.
+    pub seed: u64,
+}
+
+impl Synthetic {
+    /// What is wrong with the numbers.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut check = |ok: bool, text: &str| {
+            if !ok {
+                problems.push(text.to_string());
+            }
+        };
+        check(self.rate.0 > 0.0, "the rate is 0: give one such as 50/s");
+        check(self.functions > 0, "the number of functions is 0: give at least 1");
+        check(
+            (0.0..=10.0).contains(&self.zipf),
+            "the Zipf exponent must be from 0 to 10, such as 1.1",
+        );
+        check(
+            self.duration_mean.0 > 0,
+            "the mean duration is 0: give one such as 900ms",
+        );
+        check(
+            (0.0..=100.0).contains(&self.duration_cv),
+            "the variation of durations must be from 0 to 100, such as 1",
+        );
+        problems
+    }
+
+    /// Writes the trace and returns the number of rows.
+    pub fn write(&self, out: &mut dyn Write) -> Result<u64, WriteError> {
+        let invalid = |e: &dyn std::fmt::Display| WriteError::Settings(TraceError::Settings(e.to_string()));
+        if let Some(problem) = self.problems().first() {
+            return Err(invalid(problem));
+        }
+        let weights = (1..=self.functions).map(|k| f64::from(k).powf(-self.zipf)).collect();
+        let popularity = WeightedAliasIndex::new(weights).map_err(|e| invalid(&e))?;
+        let durations =
+            LogNormal::from_mean_cv(self.duration_mean.as_secs_f64(), self.duration_cv).map_err(|e| invalid(&e))?;
+        let draws = Draws::new(self.seed, 0);
+        let open = Open {
+            base: Path::new("."),
+            draws,
+            entity: 0,
+            horizon: Some(self.horizon),
+        };
+        let mut arrivals = poisson::Spec { rate: self.rate }
+            .open(&open)
+            .map_err(WriteError::Settings)?
+            .source;
+        let mut luck = draws.stream(Purpose::Service, 0).rng(0);
+        let limit = self.requests.unwrap_or(u64::MAX);
+        let (mut batch, mut text, mut rows) = (Vec::new(), Vec::new(), 0);
+        out.write_all(b"func,arrival_s,duration_s\n")?;
+        while rows < limit && arrivals.refill(&mut batch).map_err(WriteError::Settings)? {
+            for arrival in batch.drain(..).take((limit - rows).min(usize::MAX as u64) as usize) {
+                text.extend_from_slice(b"f");
+                digits(&mut text, popularity.sample(&mut luck) as u64 + 1, 1);
+                text.push(b',');
+                micros(&mut text, arrival.at.0 / 1000);
+                text.push(b',');
+                let duration: f64 = durations.sample(&mut luck);
+                micros(&mut text, ((duration * 1e6).round() as u64).max(1));
+                text.push(b'\n');
+                rows += 1;
+            }
+            out.write_all(&text)?;
+            text.clear();
+        }
+        Ok(rows)
+    }
+}
+
+/// Why a trace was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The numbers make no sense.
+    #[error(transparent)]
+    Settings(TraceError),
+    /// The file cannot be written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Microseconds as decimal seconds.
+fn micros(out: &mut Vec<u8>, micros: u64) {
+    digits(out, micros / 1_000_000, 1);
+    out.push(b'.');
+    digits(out, micros % 1_000_000, 6);
+}
+
+/// A number with at least `width` digits.
+fn digits(out: &mut Vec<u8>, mut number: u64, width: usize) {
+    let mut buffer = [b'0'; 20];
+    let mut start = buffer.len();
+    while number > 0 || buffer.len() - start < width {
+        start -= 1;
+        buffer[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    out.extend_from_slice(&buffer[start..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::lines::Lines;
+    use crate::trace::table::OnBadLine;
+    use crate::trace::{Source, csv};
+
+    fn synthetic() -> Synthetic {
+        Synthetic {
+            rate: PerSecond(50.0),
+            horizon: SimDuration::from_secs(1000),
+            requests: None,
+            functions: 20,
+            zipf: 1.0,
+            duration_mean: SimDuration::from_millis(900),
+            duration_cv: 0.5,
+            seed: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_with_the_moments_asked_for() {
+        let mut bytes = Vec::new();
+        let rows = synthetic().write(&mut bytes).unwrap();
+        let spec = csv::Spec {
+            path: "x.csv".into(),
+            time_column: "arrival_s".into(),
+            function_column: Some("func".into()),
+            duration_column: Some("duration_s".into()),
+            on_bad_line: OnBadLine::Fail,
+        };
+        let lines = Lines::from_bytes("x.csv", bytes.clone()).unwrap();
+        let mut reader = csv::Reader::new(&spec, lines, u64::MAX).unwrap();
+        let mut all = Vec::new();
+        while reader.refill(&mut all).unwrap() {}
+        assert_eq!(all.len() as u64, rows);
+        assert!((rows as f64 - 50_000.0).abs() < 5.0 * 50_000f64.sqrt());
+        let mean = all
+            .iter()
+            .filter_map(|a| a.duration)
+            .map(|d| d.as_secs_f64())
+            .sum::<f64>()
+            / rows as f64;
+        assert!((mean - 0.9).abs() < 5.0 * 0.45 / (rows as f64).sqrt(), "{mean}");
+        assert_eq!(reader.report().functions, 20);
+        let text = String::from_utf8(bytes).unwrap();
+        let most = text.lines().filter(|l| l.starts_with("f1,")).count() as f64;
+        let share = 1.0 / (1..=20).map(|k| 1.0 / f64::from(k)).sum::<f64>();
+        assert!((most / rows as f64 - share).abs() < 5.0 * (share / rows as f64).sqrt());
+    }
+
+    #[test]
+    fn a_number_of_rows_may_be_asked_for() {
+        let mut bytes = Vec::new();
+        let rows = Synthetic {
+            requests: Some(4500),
+            ..synthetic()
+        }
+        .write(&mut bytes)
+        .unwrap();
+        assert_eq!(rows, 4500);
+        assert_eq!(bytes.iter().filter(|&&b| b == b'\n').count(), 4501);
+        let bad = Synthetic {
+            functions: 0,
+            ..synthetic()
+        }
+        .write(&mut Vec::new())
+        .unwrap_err();
+        assert!(bad.to_string().contains("at least 1"));
+    }
+}

@@ -1,0 +1,300 @@
+//! The engine against a simulator that is obviously right: request by request, for every routing rule and keep-alive
+//! clock, on random traces in which many things happen at the same instant.
+
+mod simulator;
+
+use coldcast::model::arrival::Arrival;
+use coldcast::model::dist::Dist;
+use coldcast::rng::Draws;
+use coldcast::sim::engine::{Feed, run};
+use coldcast::sim::fact::{Fact, Observer};
+use coldcast::sim::platform::Kind;
+use coldcast::sim::platform::scale_per_request::{Clock, Initial, Overflow, Spec};
+use coldcast::sim::pool::Routing;
+use coldcast::sim::recorder::Recorder;
+use coldcast::sim::setup::{ColdModel, ServiceSetup, ServiceTime, Setup};
+use coldcast::units::{SimDuration, SimTime};
+use proptest::prelude::*;
+use simulator::{Cold, Outcome, Rules, simulate};
+
+const SECOND: u64 = 1_000_000_000;
+
+fn seconds(time: SimTime) -> u64 {
+    assert_eq!(time.0 % SECOND, 0, "every instant of these runs is a whole second");
+    time.0 / SECOND
+}
+
+#[derive(Default)]
+struct Log(Outcome);
+
+impl Observer for Log {
+    fn observe(&mut self, fact: &Fact) {
+        match *fact {
+            Fact::Finished(f) => self.0.served.push((
+                f.function as usize,
+                f.index,
+                seconds(f.arrived),
+                seconds(f.started),
+                seconds(f.finished),
+                f.instance,
+                f.cold,
+            )),
+            Fact::Rejected { function, at, .. } => {
+                self.0.rejected.push((function as usize, seconds(at)));
+            }
+            Fact::GaveUp {
+                function, arrived, at, ..
+            } => {
+                let row = (function as usize, seconds(arrived), seconds(at));
+                self.0.gave_up.push(row);
+            }
+            Fact::Stopped {
+                function,
+                instance,
+                created,
+                at,
+                ..
+            } => {
+                let row = (function as usize, instance, seconds(created), seconds(at));
+                self.0.stopped.push(row);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The same rules for the engine. `batch`: arrivals handed over at a time.
+fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome {
+    let length = SimDuration::from_secs;
+    let spec = Spec {
+        keep_alive: length(rules.keep_alive),
+        keep_alive_clock: rules.clock,
+        routing: rules.routing,
+        concurrency: rules.concurrency as u32,
+        max_instances: rules.max_instances.map(|n| n as u32),
+        queue: rules.overflow,
+        initial: Initial {
+            idle: rules.initial.0 as u32,
+            busy: rules.initial.1 as u32,
+        },
+        ..Spec::default()
+    };
+    let draws = Draws::new(rules.seed, 0);
+    let shape = spec.shape();
+    let setup = Setup {
+        services: vec![ServiceSetup {
+            warm: ServiceTime::Whole(Dist::Constant(length(rules.initial.2))),
+            cold: match rules.cold {
+                Cold::Response(time) => ColdModel::Response(Dist::Constant(length(time))),
+                Cold::Start(time) => ColdModel::Start(Dist::Constant(length(time))),
+            },
+            concurrency: shape.concurrency,
+            routing: shape.routing,
+            timeout: None,
+            init_limit: None,
+            queue_timeout: rules.queue_timeout.map(length),
+            initial: shape.initial,
+        }],
+        platform: spec.build(draws),
+        warm_up: length(rules.window.0),
+        horizon: rules.window.1.map(length),
+        sample_every: length(7),
+    };
+    let arrivals: Vec<Arrival> = trace
+        .iter()
+        .map(|a| Arrival {
+            at: SimTime(a.at * SECOND),
+            duration: Some(length(a.service)),
+            function: a.function as u32,
+        })
+        .collect();
+    let mut chunks = arrivals.chunks(batch);
+    let feed: Feed<'_> = Box::new(move |out| match chunks.next() {
+        Some(chunk) => {
+            out.extend_from_slice(chunk);
+            true
+        }
+        None => false,
+    });
+    let mut watched = (Log::default(), Recorder::new(length(rules.window.0), &[length(5)]));
+    let stats = run(setup, vec![feed], draws, &mut watched);
+    let (Log(mut out), recorder) = watched;
+
+    let record = &recorder.into_records()[0];
+    let counted = |at: u64| at >= rules.window.0;
+    let of_log = out.served.iter().filter(|r| counted(r.2)).count()
+        + out.rejected.iter().filter(|r| counted(r.1)).count()
+        + out.gave_up.iter().filter(|r| counted(r.1)).count();
+    assert_eq!(record.requests, of_log as u64);
+    assert_eq!(
+        record.requests,
+        record.completed + record.rejected.values().sum::<u64>() + record.timed_out,
+    );
+
+    let stats = &stats.services[0];
+    let area = [stats.area.starting, stats.area.busy, stats.area.idle, stats.area.queued];
+    out.area = area.map(|area| {
+        assert_eq!(area % i128::from(SECOND), 0);
+        u64::try_from(area / i128::from(SECOND)).expect("an integral of counts")
+    });
+    out.peak = stats.instances_peak as usize;
+    out.created = stats.instances_created as usize;
+    out
+}
+
+/// Instances that end in the very last instant of a run may or may not be reported.
+fn cut(mut outcome: Outcome) -> Outcome {
+    let served = outcome.served.iter().map(|r| r.4);
+    let rejected = outcome.rejected.iter().map(|r| r.1);
+    let gave_up = outcome.gave_up.iter().map(|r| r.2);
+    let last = served.chain(rejected).chain(gave_up).max().unwrap_or(0);
+    outcome.stopped.retain(|r| r.3 < last);
+    // Instances of different functions that end at the same instant: in no particular order.
+    outcome.stopped.sort_by_key(|r| (r.3, r.0));
+    outcome
+}
+
+fn agree(rules: &Rules, trace: &[simulator::Arrival], batch: usize) {
+    let (engine, oracle) = (cut(engine(rules, trace, batch)), cut(simulate(rules, trace)));
+    // Row by row, so that a failure shows the first request that differs and not two long lists.
+    for (e, o) in engine.served.iter().zip(&oracle.served) {
+        assert_eq!(e, o, "a request: engine and oracle under {rules:?}");
+    }
+    for (e, o) in engine.stopped.iter().zip(&oracle.stopped) {
+        assert_eq!(e, o, "an instance: engine and oracle under {rules:?}");
+    }
+    assert_eq!(engine, oracle, "engine and oracle under {rules:?}");
+}
+
+const ROUTINGS: [Routing; 5] = [
+    Routing::Newest,
+    Routing::MostRecentlyUsed,
+    Routing::LeastRecentlyUsed,
+    Routing::Oldest,
+    Routing::Random,
+];
+
+/// Arrivals 0 to 3 s apart, or after a pause in which instances end, so that most of them share their instant with
+/// something else.
+fn trace() -> impl Strategy<Value = Vec<simulator::Arrival>> {
+    let gap = prop_oneof![12 => 0..4u64, 1 => 5..20u64];
+    prop::collection::vec((gap, 0..3usize, 0..9u64), 1..150).prop_map(|rows| {
+        let mut at = 0;
+        let arrival = |(gap, function, service)| {
+            at += gap;
+            simulator::Arrival {
+                at,
+                function: function / 2,
+                service,
+            }
+        };
+        rows.into_iter().map(arrival).collect()
+    })
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let cold = prop_oneof![(0..6u64).prop_map(Cold::Response), (0..6u64).prop_map(Cold::Start)];
+    let limits = (prop::option::of(1..5usize), any::<bool>(), prop::option::of(0..8u64));
+    let initial = (0..3usize, 0..3usize, 0..4u64);
+    let rest = (0..16u64, 1..4usize, cold, limits, initial, any::<u64>());
+    rest.prop_map(|(keep_alive, concurrency, cold, limits, initial, seed)| Rules {
+        routing: Routing::Newest,
+        clock: Clock::LastUse,
+        keep_alive,
+        concurrency,
+        max_instances: limits.0,
+        overflow: if limits.1 { Overflow::Wait } else { Overflow::Reject },
+        queue_timeout: limits.2,
+        cold,
+        initial,
+        window: (0, None),
+        seed,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Every case runs under all ten combinations of routing and clock.
+    #[test]
+    fn the_engine_agrees_with_the_oracle(
+        rules in rules(),
+        trace in trace(),
+        warm_up in 0..100u64,
+        horizon in prop::option::of(1..100u64),
+        batch in 1..40usize,
+    ) {
+        let last = trace.last().map_or(0, |a| a.at);
+        let warm_up = if horizon.is_some() { warm_up } else { warm_up.min(last) };
+        for routing in ROUTINGS {
+            for clock in [Clock::LastUse, Clock::Creation] {
+                let window = (warm_up, horizon.map(|h| warm_up + h));
+                let rules = Rules { routing, clock, window, ..rules.clone() };
+                agree(&rules, &trace, batch);
+            }
+        }
+    }
+
+    /// One request at a time, no limits, nothing at the start: the plain case, with longer traces.
+    #[test]
+    fn the_engine_agrees_on_the_plain_platform(rules in rules(), trace in trace(), batch in 1..40usize) {
+        for routing in ROUTINGS {
+            for clock in [Clock::LastUse, Clock::Creation] {
+                let plain = Rules {
+                    routing,
+                    clock,
+                    concurrency: 1,
+                    max_instances: None,
+                    initial: (0, 0, 0),
+                    ..rules.clone()
+                };
+                agree(&plain, &trace, batch);
+            }
+        }
+    }
+}
+
+/// Routing is an input: the same traffic has other cold starts and another mean of instances under another rule.
+#[test]
+fn routing_decides_cold_starts_and_instances() {
+    let draws = Draws::new(3, 0);
+    let gaps = draws.stream(coldcast::rng::Purpose::Arrival, 0);
+    let services = draws.stream(coldcast::rng::Purpose::Service, 0);
+    let mut at = 0;
+    let trace: Vec<_> = (0..400)
+        .map(|k| {
+            at += gaps.bits(k) % 5;
+            let service = 1 + services.bits(k) % 12;
+            simulator::Arrival {
+                at,
+                function: 0,
+                service,
+            }
+        })
+        .collect();
+    let mut seen: Vec<(usize, u64)> = Vec::new();
+    for routing in &ROUTINGS[..4] {
+        let rules = Rules {
+            routing: *routing,
+            clock: Clock::LastUse,
+            keep_alive: 15,
+            concurrency: 1,
+            max_instances: None,
+            overflow: Overflow::Reject,
+            queue_timeout: None,
+            cold: Cold::Start(3),
+            initial: (0, 0, 0),
+            window: (0, None),
+            seed: 0,
+        };
+        agree(&rules, &trace, 64);
+        let out = engine(&rules, &trace, 64);
+        let cold = out.served.iter().filter(|r| r.6).count();
+        let instance_seconds = out.area[..3].iter().sum();
+        assert!(
+            seen.iter().all(|&(c, i)| c != cold && i != instance_seconds),
+            "{routing:?}: {cold} cold starts, {instance_seconds} instance-seconds, after {seen:?}"
+        );
+        seen.push((cold, instance_seconds));
+    }
+}

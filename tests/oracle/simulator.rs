@@ -1,0 +1,388 @@
+//! A simulator that is obviously right rather than fast: no calendar, no heap, no links between instances. Before every
+//! step it looks at everything that could happen and takes what comes first.
+//!
+//! Order at one instant: completions (in the order their services began), readiness and expiry (by age of the
+//! instance), waiting requests that give up, arrivals.
+
+use coldcast::rng::{Draws, Purpose};
+use coldcast::sim::platform::scale_per_request::{Clock, Overflow};
+use coldcast::sim::pool::Routing;
+
+/// Seconds, the only unit here: coarse, so that many things happen at once.
+pub type Time = u64;
+
+#[derive(Debug, Clone)]
+pub struct Rules {
+    pub routing: Routing,
+    pub clock: Clock,
+    pub keep_alive: Time,
+    pub concurrency: usize,
+    pub max_instances: Option<usize>,
+    pub overflow: Overflow,
+    pub queue_timeout: Option<Time>,
+    pub cold: Cold,
+    /// Idle and busy instances of each function at its start, and the service time of the requests of the latter.
+    pub initial: (usize, usize, Time),
+    /// Time counts from here to there; `None`: to the last arrival.
+    pub window: (Time, Option<Time>),
+    pub seed: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Cold {
+    Response(Time),
+    Start(Time),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    pub at: Time,
+    pub function: usize,
+    pub service: Time,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Function, index, arrived, started, finished, instance, cold.
+    pub served: Vec<(usize, u64, Time, Time, Time, u64, bool)>,
+    /// Function, arrived.
+    pub rejected: Vec<(usize, Time)>,
+    /// Function, arrived, gave up.
+    pub gave_up: Vec<(usize, Time, Time)>,
+    /// Function, instance, created, stopped.
+    pub stopped: Vec<(usize, u64, Time, Time)>,
+    /// Time spent starting, busy, idle by instances, and waiting by requests.
+    pub area: [u64; 4],
+    pub peak: usize,
+    pub created: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Request {
+    function: usize,
+    /// How many arrived before it in the whole run.
+    number: u64,
+    /// `None`: part of the initial state.
+    index: Option<u64>,
+    arrived: Time,
+    service: Time,
+    started: Time,
+    cold: bool,
+}
+
+#[derive(Debug)]
+struct Instance {
+    function: usize,
+    ordinal: u64,
+    created: Time,
+    /// Not up yet, and when it will be if that is not when its first request ends.
+    starting: bool,
+    ready: Time,
+    /// When it ends, when the service began (a sequence number), and the request.
+    running: Vec<(Time, u64, Request)>,
+    joined: Vec<Request>,
+    /// When it ends if it stays idle.
+    expires: Time,
+    used: u64,
+    gone: bool,
+}
+
+#[derive(Default)]
+struct Simulator {
+    now: Time,
+    sequence: u64,
+    instances: Vec<Instance>,
+    /// By function: instances with a free slot, arrivals and instances so far, requests in the queue, random picks.
+    free: Vec<Vec<usize>>,
+    arrived: Vec<u64>,
+    created: Vec<u64>,
+    queue: Vec<Vec<Request>>,
+    picks: Vec<u64>,
+    out: Outcome,
+}
+
+enum Step {
+    Done(usize, usize),
+    Ready(usize),
+    Expire(usize),
+    GiveUp(usize),
+    Arrive(Arrival),
+}
+
+const NEVER: Time = Time::MAX;
+
+pub fn simulate(rules: &Rules, trace: &[Arrival]) -> Outcome {
+    let mut sim = Simulator::default();
+    let last = trace.last().map_or(0, |a| a.at);
+    let (from, until) = (rules.window.0, rules.window.1.unwrap_or(last));
+    let in_time = |a: &&Arrival| rules.window.1.is_none_or(|end| a.at < end);
+    let mut arrivals = trace.iter().filter(in_time).copied().peekable();
+    let mut warm = false;
+    sim.function(rules, 0);
+    loop {
+        let mut steps: Vec<(Time, u8, u64, Step)> = Vec::new();
+        for (i, instance) in sim.instances.iter().enumerate().filter(|(_, i)| !i.gone) {
+            for (k, (end, sequence, _)) in instance.running.iter().enumerate() {
+                steps.push((*end, 0, *sequence, Step::Done(i, k)));
+            }
+            if instance.starting && instance.ready < NEVER {
+                steps.push((instance.ready, 1, i as u64, Step::Ready(i)));
+            }
+            if instance.idle() {
+                steps.push((instance.expires, 2, i as u64, Step::Expire(i)));
+            }
+        }
+        for (function, queue) in sim.queue.iter().enumerate() {
+            if let (Some(first), Some(timeout)) = (queue.first(), rules.queue_timeout) {
+                steps.push((first.arrived + timeout, 3, first.number, Step::GiveUp(function)));
+            }
+        }
+        if let Some(arrival) = arrivals.peek() {
+            steps.push((arrival.at, 4, 0, Step::Arrive(*arrival)));
+        }
+        let unfinished =
+            sim.queue.iter().any(|queue| !queue.is_empty()) || sim.instances.iter().any(|i| i.in_flight() > 0);
+        if arrivals.peek().is_none() && !unfinished {
+            sim.pass(until.max(sim.now), from, until, &mut warm);
+            return sim.out;
+        }
+        let first = steps.into_iter().min_by_key(|s| (s.0, s.1, s.2));
+        let (at, _, _, step) = first.expect("an unfinished request has an end");
+        sim.pass(at, from, until, &mut warm);
+        match step {
+            Step::Done(i, k) => sim.done(rules, i, k),
+            Step::Ready(i) => sim.up(rules, i),
+            Step::Expire(i) => sim.stop(i),
+            Step::GiveUp(function) => {
+                let request = sim.queue[function].remove(0);
+                sim.out.gave_up.push((function, request.arrived, at));
+            }
+            Step::Arrive(arrival) => {
+                arrivals.next();
+                sim.arrive(rules, arrival);
+            }
+        }
+    }
+}
+
+impl Instance {
+    fn in_flight(&self) -> usize {
+        self.running.len() + self.joined.len()
+    }
+
+    fn idle(&self) -> bool {
+        !self.gone && !self.starting && self.running.is_empty()
+    }
+}
+
+impl Simulator {
+    fn alive(&self) -> usize {
+        self.instances.iter().filter(|i| !i.gone).count()
+    }
+
+    fn pass(&mut self, at: Time, from: Time, until: Time, warm: &mut bool) {
+        assert!(at >= self.now);
+        let counted = at.clamp(from, until) - self.now.clamp(from, until);
+        for instance in self.instances.iter().filter(|i| !i.gone) {
+            let waits = instance.starting && instance.running.is_empty();
+            self.out.area[if waits { 0 } else { 1 + usize::from(instance.idle()) }] += counted;
+        }
+        self.out.area[3] += counted * self.queue.iter().map(Vec::len).sum::<usize>() as u64;
+        if !*warm && at >= from {
+            *warm = true;
+            self.out.peak = self.alive();
+        }
+        self.now = at;
+    }
+
+    fn function(&mut self, rules: &Rules, function: usize) {
+        while self.free.len() <= function {
+            let new = self.free.len();
+            self.free.push(Vec::new());
+            self.arrived.push(0);
+            self.created.push(0);
+            self.queue.push(Vec::new());
+            self.picks.push(0);
+            let (idle, busy, service) = rules.initial;
+            for k in 0..idle + busy {
+                let i = self.create(rules, new, false, NEVER);
+                if k < busy {
+                    let request = Request {
+                        function: new,
+                        number: 0,
+                        index: None,
+                        arrived: self.now,
+                        service,
+                        started: self.now,
+                        cold: false,
+                    };
+                    self.serve(i, request, service);
+                }
+                self.settle(rules, i);
+            }
+        }
+    }
+
+    fn create(&mut self, rules: &Rules, function: usize, starting: bool, ready: Time) -> usize {
+        self.instances.push(Instance {
+            function,
+            ordinal: self.created[function],
+            created: self.now,
+            starting,
+            ready,
+            running: Vec::new(),
+            joined: Vec::new(),
+            expires: NEVER,
+            used: 0,
+            gone: false,
+        });
+        self.created[function] += 1;
+        if self.now >= rules.window.0 {
+            self.out.created += 1;
+            self.out.peak = self.out.peak.max(self.alive());
+        }
+        self.instances.len() - 1
+    }
+
+    fn arrive(&mut self, rules: &Rules, arrival: Arrival) {
+        let f = arrival.function;
+        self.function(rules, f);
+        let index = self.arrived[f];
+        self.arrived[f] += 1;
+        let mut request = Request {
+            function: f,
+            number: self.arrived.iter().sum(),
+            index: Some(index),
+            arrived: self.now,
+            service: arrival.service,
+            started: self.now,
+            cold: false,
+        };
+        let joinable = |i: &Instance| !i.gone && i.function == f && i.starting && i.in_flight() < rules.concurrency;
+        let siblings = self.instances.iter().filter(|i| !i.gone && i.function == f);
+        let full = rules.max_instances.is_some_and(|max| siblings.count() >= max);
+        if let Some(i) = self.route(rules, f) {
+            self.serve(i, request, request.service);
+            self.mark_used(i);
+            if self.instances[i].in_flight() < rules.concurrency {
+                self.free[f].push(i);
+            }
+        } else if let Some(i) = self.instances.iter().position(joinable) {
+            self.instances[i].joined.push(request);
+        } else if !full {
+            request.cold = true;
+            match rules.cold {
+                Cold::Response(time) => {
+                    let i = self.create(rules, f, true, NEVER);
+                    self.serve(i, request, time);
+                }
+                Cold::Start(time) => {
+                    let i = self.create(rules, f, true, self.now + time);
+                    self.instances[i].joined.push(request);
+                }
+            }
+        } else if rules.overflow == Overflow::Wait {
+            self.queue[f].push(request);
+        } else {
+            self.out.rejected.push((f, self.now));
+        }
+    }
+
+    /// Takes the instance that the routing rule names off the list of free ones.
+    fn route(&mut self, rules: &Rules, function: usize) -> Option<usize> {
+        let free = &self.free[function];
+        let by = |key: &dyn Fn(&Instance) -> u64| (0..free.len()).max_by_key(|&k| key(&self.instances[free[k]]));
+        let k = match rules.routing {
+            Routing::Newest => by(&|i| i.ordinal),
+            Routing::Oldest => by(&|i| NEVER - i.ordinal),
+            Routing::MostRecentlyUsed => by(&|i| i.used),
+            Routing::LeastRecentlyUsed => by(&|i| NEVER - i.used),
+            Routing::Random if free.is_empty() => None,
+            Routing::Random => {
+                let draws = Draws::new(rules.seed, 0).stream(Purpose::Routing, function as u64);
+                let bits = draws.bits(self.picks[function]);
+                self.picks[function] += 1;
+                Some(((u128::from(bits) * free.len() as u128) >> 64) as usize)
+            }
+        };
+        k.map(|k| self.free[function].swap_remove(k))
+    }
+
+    fn mark_used(&mut self, i: usize) {
+        self.sequence += 1;
+        self.instances[i].used = self.sequence;
+    }
+
+    fn serve(&mut self, i: usize, request: Request, time: Time) {
+        self.sequence += 1;
+        let started = self.now;
+        let request = Request { started, ..request };
+        self.instances[i]
+            .running
+            .push((self.now + time, self.sequence, request));
+    }
+
+    fn done(&mut self, rules: &Rules, i: usize, k: usize) {
+        let instance = &mut self.instances[i];
+        let (_, _, r) = instance.running.remove(k);
+        if let Some(index) = r.index {
+            let row = (
+                r.function,
+                index,
+                r.arrived,
+                r.started,
+                self.now,
+                instance.ordinal,
+                r.cold,
+            );
+            self.out.served.push(row);
+        }
+        if instance.starting {
+            self.up(rules, i);
+        } else {
+            self.settle(rules, i);
+        }
+    }
+
+    fn up(&mut self, rules: &Rules, i: usize) {
+        self.instances[i].starting = false;
+        for request in std::mem::take(&mut self.instances[i].joined) {
+            self.serve(i, request, request.service);
+        }
+        self.settle(rules, i);
+    }
+
+    /// Serves the queue with what is free of an instance, and ends the instance if its time is over.
+    fn settle(&mut self, rules: &Rules, i: usize) {
+        let f = self.instances[i].function;
+        while self.instances[i].in_flight() < rules.concurrency && !self.queue[f].is_empty() {
+            let request = self.queue[f].remove(0);
+            self.serve(i, request, request.service);
+        }
+        self.mark_used(i);
+        let instance = &mut self.instances[i];
+        if instance.in_flight() < rules.concurrency && !self.free[f].contains(&i) {
+            self.free[f].push(i);
+        }
+        if instance.idle() {
+            instance.expires = rules.keep_alive
+                + match rules.clock {
+                    Clock::LastUse => self.now,
+                    Clock::Creation => instance.created,
+                };
+            if instance.expires <= self.now {
+                self.stop(i);
+            }
+        }
+    }
+
+    fn stop(&mut self, i: usize) {
+        let instance = &mut self.instances[i];
+        instance.gone = true;
+        let f = instance.function;
+        self.out.stopped.push((f, instance.ordinal, instance.created, self.now));
+        if let Some(k) = self.free[f].iter().position(|&free| free == i) {
+            self.free[f].swap_remove(k);
+        }
+    }
+}
