@@ -41,9 +41,17 @@ impl Server<'_> {
         Connection::open(self.address, Duration::from_secs(5))
     }
 
-    /// Sends one request over `connection`, which is replaced if the server closes it. True when the status is 200.
+    /// Sends one request over `connection`, which is replaced if the server closes it. A connection that the server has
+    /// closed while it was idle is replaced and the request sent again, once. True when the status is from 200 to 299.
     pub fn ask(&self, connection: &mut Connection, request: &Request) -> std::io::Result<bool> {
-        let answer = connection.ask(request, Instant::now() + PATIENCE, self.stop)?;
+        let deadline = Instant::now() + PATIENCE;
+        let answer = match connection.ask(request, deadline, self.stop) {
+            Err(error) if connection.is_unanswered() && was_closed(&error) => {
+                *connection = self.connect()?;
+                connection.ask(request, deadline, self.stop)?
+            }
+            asked => asked?,
+        };
         if answer.closes {
             *connection = self.connect()?;
         }
@@ -53,6 +61,11 @@ impl Server<'_> {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+}
+
+fn was_closed(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
 /// Sends `count` requests at `rate` per second over one connection; `after` is called after each with its number.
@@ -223,6 +236,25 @@ mod tests {
             }
         });
         address
+    }
+
+    #[test]
+    fn a_connection_closed_while_idle_is_replaced() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            drop(listener.accept().unwrap());
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                .unwrap();
+        });
+        let stop = AtomicBool::new(false);
+        let server = Server { address, stop: &stop };
+        let mut connection = server.connect().unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(server.ask(&mut connection, &Request::get("/")).unwrap());
     }
 
     #[test]
