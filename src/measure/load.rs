@@ -124,7 +124,8 @@ pub fn one_by_one(
 /// `clients` connections, each sending its next request as soon as it has an answer, for about `lasting`. `watch` is
 /// called every 100 ms meanwhile.
 ///
-/// Each client's rate counts up to its last completion, so that requests cut off by the end do not bias it.
+/// Each client's rate counts from its first to its last completion, so that neither connecting nor the request cut off
+/// by the end biases it.
 pub fn closed_loop(
     server: Server<'_>,
     request: &Request,
@@ -163,12 +164,12 @@ pub fn closed_loop(
 
 /// The right answers per second that one client got.
 fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &AtomicU32) -> f64 {
-    let began = Instant::now();
-    let mut last = began;
+    let mut first = None;
+    let mut last = Instant::now();
     let mut completed = 0u32;
     let mut broken_in_a_row = 0;
     let mut connection = server.connect();
-    // The request in flight at the end is waited for, so that even a slow server gives each client one completion.
+    // The request in flight at the end is waited for and counts.
     while Instant::now() < end && !server.stopped() && broken_in_a_row < GIVE_UP_AFTER {
         let outcome = match &mut connection {
             Ok(connection) => server.ask(connection, request),
@@ -178,6 +179,7 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
             Ok(true) => {
                 completed += 1;
                 last = Instant::now();
+                first.get_or_insert(last);
                 broken_in_a_row = 0;
             }
             Ok(false) => {
@@ -190,9 +192,9 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
             }
         }
     }
-    let seconds = (last - began).as_secs_f64();
+    let seconds = first.map_or(0.0, |first| (last - first).as_secs_f64());
     if seconds > 0.0 {
-        f64::from(completed) / seconds
+        f64::from(completed - 1) / seconds
     } else {
         0.0
     }
