@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::exit::{Failure, Outcome};
-use super::output::{Format, print};
+use super::output::{Format, print, say};
 use crate::model::catalog::FRAMEWORKS;
 use crate::model::{framework, profile};
 use crate::report::frameworks::{self, Entry};
@@ -46,16 +46,13 @@ pub fn run(args: &CatalogArgs, quiet: bool) -> Outcome {
         Format::Csv => print(frameworks::csv(&entries))?,
     }
     if !quiet && matches!(format, Format::Table | Format::Markdown) {
-        eprintln!();
-        eprintln!(
-            "Measured with containers at 1 vCPU, process-cold; median [95% interval]. Other sizes: --format csv."
-        );
+        say("\nMeasured with containers at 1 vCPU, process-cold; median [95% interval]. Other sizes: --format csv.");
         for entry in &entries {
             let p = &entry.profile.provenance;
-            eprintln!(
+            say(format_args!(
                 "- {}: {} on {}, {} cores, kernel {}",
                 entry.profile.name, p.started, p.host_cpu, p.host_cores, p.kernel
-            );
+            ));
         }
     }
     Ok(())

@@ -19,6 +19,7 @@ mod table;
 
 /// Measures frameworks for real and writes their profiles
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
 pub struct MeasureArgs {
     #[command(subcommand)]
     backend: Backend,
@@ -31,9 +32,8 @@ enum Backend {
     /// Builds the image of each framework, starts it again and again at each CPU limit, and loads one instance of each
     /// while it is warm. Writes <OUT>/<NAME>/profile.json with every sample. Containers get no network access, and are
     /// removed at the end, also after Ctrl-C.
-    ///
-    /// Example: coldcast measure docker gin --quick --out measured
     #[command(verbatim_doc_comment)]
+    #[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
     Docker(DockerArgs),
 }
 

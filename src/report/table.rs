@@ -120,7 +120,15 @@ fn difference(difference: &Difference, scale: f64) -> String {
         mean * scale,
         interval.map(|(low, high)| order(low * scale, high * scale)),
     );
-    if mean * scale > 0.0 { format!("+{text}") } else { text }
+    // What rounds to nothing has no sign.
+    let shown = text.split(' ').next().unwrap_or_default();
+    if !shown.contains(|digit: char| ('1'..='9').contains(&digit)) {
+        text.trim_start_matches('-').to_string()
+    } else if mean * scale > 0.0 {
+        format!("+{text}")
+    } else {
+        text
+    }
 }
 
 fn cell(row: &Row, column: &str, show: impl Fn(f64) -> f64) -> String {
