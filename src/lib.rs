@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod cost;
+pub mod measure;
 pub mod model;
 mod registry;
 pub mod report;

@@ -2,17 +2,17 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use coldcast::cli::{self, Cli};
+use coldcast::cli;
+use coldcast::cli::output::say;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse(std::env::args_os());
     match cli::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            say(format_args!("error: {failure}"));
             for hint in failure.hints() {
-                eprintln!("hint: {hint}");
+                say(format_args!("hint: {hint}"));
             }
             failure.code()
         }

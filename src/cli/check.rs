@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{Failure, Outcome};
-use super::output::print;
+use super::output::{print, say};
 use crate::rng::Draws;
 use crate::scenario::{self, plan};
+use crate::study::StudyError;
 use crate::trace::Open;
+use crate::units::SimTime;
 
 /// Flags of `check`.
 #[derive(Debug, Args)]
@@ -25,6 +27,7 @@ pub struct CheckArgs {
 pub fn run(args: &CheckArgs, quiet: bool) -> Outcome {
     let loaded = scenario::load(args.scenario.as_deref(), &args.sets).map_err(Failure::input)?;
     let plan = plan::plan(&loaded).map_err(Failure::input)?;
+    let mut read = Vec::new();
     for variant in &plan.variants {
         for (entity, service) in variant.services.iter().enumerate() {
             // Traces are opened and the whole file is read, so that a bad line deep inside is found here.
@@ -35,11 +38,26 @@ pub fn run(args: &CheckArgs, quiet: bool) -> Outcome {
                 horizon: variant.horizon,
             };
             let mut opened = service.traffic.open(&open).map_err(Failure::input)?;
-            if service.traffic.path().is_some() {
-                let mut arrivals = Vec::new();
-                while opened.source.refill(&mut arrivals).map_err(Failure::input)? {
-                    arrivals.clear();
+            // All variants share one trace, which is read once.
+            if service.traffic.path().is_none() || read.contains(&&service.traffic) {
+                continue;
+            }
+            read.push(&service.traffic);
+            let mut arrivals = Vec::new();
+            let mut last = SimTime::ZERO;
+            while opened.source.refill(&mut arrivals).map_err(Failure::input)? {
+                last = arrivals.last().map_or(last, |arrival| arrival.at);
+                arrivals.clear();
+            }
+            if !quiet {
+                for sentence in opened.source.report().sentences() {
+                    say(format_args!("traffic of {}: {sentence}", service.name));
                 }
+            }
+            let length = opened.horizon.unwrap_or(last.since(SimTime::ZERO));
+            if variant.services.len() == 1 && length <= variant.warm_up {
+                let warm_up = variant.warm_up;
+                return Err(Failure::input(StudyError::ShorterThanWarmUp { length, warm_up }));
             }
         }
     }
@@ -47,7 +65,7 @@ pub fn run(args: &CheckArgs, quiet: bool) -> Outcome {
     print(format!("{} is valid: {}\n", loaded.name, names.join(", ")))?;
     if !quiet {
         for assumption in &plan.assumptions {
-            eprintln!("- {assumption}");
+            say(format_args!("- {assumption}"));
         }
     }
     Ok(())

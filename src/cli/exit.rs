@@ -2,12 +2,15 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
 use crate::cost::bill::BillError;
+use crate::measure::error::MeasureError;
 use crate::model::price::PriceError;
 use crate::report::atomic::WriteError;
 use crate::scenario::ScenarioError;
+use crate::study::StudyError;
 use crate::trace::TraceError;
 
 /// Why a command did not succeed, and with which exit code it says so.
@@ -25,9 +28,23 @@ pub enum Failure {
 pub type Outcome = Result<(), Failure>;
 
 impl Failure {
-    /// Bad input from any error.
+    /// Bad input from any error; a file that may not be read is the environment's doing.
     pub fn input(error: impl Into<anyhow::Error>) -> Self {
-        Self::Input(error.into())
+        let error = error.into();
+        if error.chain().any(is_denied) {
+            Self::Environment(error)
+        } else {
+            Self::Input(error)
+        }
+    }
+
+    /// Files that could not be written: bad input if another path would do, else the environment.
+    pub fn output(error: WriteError) -> Self {
+        if error.is_bad_path() {
+            Self::Input(error.into())
+        } else {
+            Self::Environment(error.into())
+        }
     }
 
     /// A missing or refusing environment from any error.
@@ -57,9 +74,32 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gate(text) => f.write_str(text),
-            Self::Input(error) | Self::Environment(error) => write!(f, "{error:#}"),
+            Self::Input(error) | Self::Environment(error) => f.write_str(&told_once(error)),
         }
     }
+}
+
+/// An error and its causes, without those that it quotes itself.
+fn told_once(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        match cause.trim_end() {
+            cause if told.is_empty() => cause.into(),
+            cause if told.contains(cause) => told,
+            cause => format!("{told}: {cause}"),
+        }
+    })
+}
+
+/// Whether this link of a chain is a file that may not be read.
+fn is_denied(error: &(dyn Error + 'static)) -> bool {
+    let io = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    let trace = |error: &TraceError| matches!(error, TraceError::Read { reason, .. } if io(reason));
+    let price = |error: &PriceError| matches!(error, PriceError::Read { source, .. } if io(source));
+    error.downcast_ref().is_some_and(io)
+        || error.downcast_ref().is_some_and(trace)
+        || matches!(error.downcast_ref(), Some(StudyError::Trace(error)) if trace(error))
+        || matches!(error.downcast_ref(), Some(ScenarioError::Price(error)) if price(error))
 }
 
 /// The hints of an error that has any to give.
@@ -68,6 +108,14 @@ fn hints_of(error: &(dyn Error + 'static)) -> Option<Vec<String>> {
     let scenario = || error.downcast_ref::<ScenarioError>().map(ScenarioError::hints);
     let price = || error.downcast_ref::<PriceError>().map(PriceError::hints);
     let bill = || error.downcast_ref::<BillError>().map(BillError::hints);
+    let measure = || error.downcast_ref::<MeasureError>().map(MeasureError::hints);
+    let study = || error.downcast_ref::<StudyError>().map(StudyError::hints);
     let write = || error.downcast_ref::<WriteError>().map(WriteError::hints);
-    trace.or_else(scenario).or_else(price).or_else(bill).or_else(write)
+    trace
+        .or_else(scenario)
+        .or_else(price)
+        .or_else(bill)
+        .or_else(measure)
+        .or_else(write)
+        .or_else(study)
 }

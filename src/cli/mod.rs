@@ -1,18 +1,24 @@
 //! The command line: one file per verb. Data goes to stdout, talk to stderr.
 
+pub mod catalog;
 pub mod check;
 pub mod exit;
+pub mod measure;
 pub mod output;
 pub mod study;
 pub mod trace;
 
-use clap::{Args, ColorChoice, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use nix::sys::signal::{SigHandler, Signal, signal};
 
 use exit::Outcome;
 
 /// Measures backend frameworks, simulates traffic and projects latency and monthly cost.
 #[derive(Debug, Parser)]
 #[command(name = "coldcast", version, about, max_term_width = 100)]
+#[command(after_help = "Example:\n  coldcast compare --frameworks express,gin")]
 pub struct Cli {
     /// Flags of every verb.
     #[command(flatten)]
@@ -28,12 +34,12 @@ pub struct Common {
     /// Print no progress and no remarks
     #[arg(long, global = true)]
     pub quiet: bool,
-    /// When to colour help and tables
+    /// When to colour help and errors of usage
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
     /// Worker threads; the results do not depend on it [default: all cores]
-    #[arg(long, global = true, value_name = "N")]
-    pub threads: Option<usize>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }
 
 /// What to do.
@@ -45,16 +51,43 @@ pub enum Verb {
     Compare(study::CompareArgs),
     /// Validates a scenario and everything it names, and runs nothing
     Check(check::CheckArgs),
+    /// What is built in, with provenance and dates
+    Catalog(catalog::CatalogArgs),
     /// Looks at traffic or makes some up
     Trace(trace::TraceArgs),
+    /// Measures frameworks for real and writes their profiles
+    Measure(measure::MeasureArgs),
+}
+
+/// Reads the command line; prints help, version or what is wrong with it, and exits, where that is all there is to do.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Cli {
+    let words: Vec<OsString> = words.into_iter().collect();
+    // Help and errors are printed while the line is being read, so their colour must be known before.
+    let command = Cli::command().color(color(&words));
+    let cli = Cli::from_arg_matches(&command.get_matches_from(words));
+    cli.unwrap_or_else(|error| error.exit())
+}
+
+/// The value of `--color`, if it has a valid one.
+fn color(words: &[OsString]) -> ColorChoice {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let split = words.windows(2).find(|pair| pair[0] == "--color").map(|pair| &*pair[1]);
+    let joined = || words.iter().find_map(|word| word.strip_prefix("--color="));
+    let value = split.or_else(joined).unwrap_or_default();
+    ColorChoice::from_str(value, false).unwrap_or_default()
 }
 
 /// Runs the command line.
 pub fn run(cli: &Cli) -> Outcome {
+    // A write beyond the limit for file sizes is then an error that can be told, not the end of the process.
+    // SAFETY: no handler is installed, so none can run at a bad moment.
+    let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
     match &cli.verb {
         Verb::Simulate(args) => study::simulate(args, &cli.common),
         Verb::Compare(args) => study::compare(args, &cli.common),
         Verb::Check(args) => check::run(args, cli.common.quiet),
+        Verb::Catalog(args) => catalog::run(args, cli.common.quiet),
         Verb::Trace(args) => trace::run(args, cli.common.quiet),
+        Verb::Measure(args) => measure::run(args, &cli.common),
     }
 }

@@ -1,5 +1,6 @@
 //! What every verb that answers has in common: formats, and printing to a stdout that may be closed.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
@@ -19,14 +20,26 @@ pub enum Format {
     Csv,
 }
 
+/// Tells the user something. A reader that went away, or a full disk behind stderr, is no failure.
+pub fn say(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Prints data. A reader that went away (`| head`) is no failure.
 ///
 /// # Errors
 /// If stdout cannot be written for another reason.
 pub fn print(data: impl AsRef<[u8]>) -> Outcome {
     let mut out = io::stdout().lock();
-    match out.write_all(data.as_ref()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::environment(error)),
-        _ => Ok(()),
+    out.write_all(data.as_ref()).and_then(|()| out.flush()).or_else(stopped)
+}
+
+/// What an error of stdout means for the command.
+pub fn stopped(error: io::Error) -> Outcome {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Failure::Environment(
+            anyhow::Error::new(error).context("cannot write standard output"),
+        )),
     }
 }

@@ -15,13 +15,13 @@ use sha2::{Digest, Sha256};
 
 use super::Common;
 use super::exit::{Failure, Outcome};
-use super::output::{Format, print};
+use super::output::{Format, print, say};
 use crate::report::manifest::{Manifest, Run};
 use crate::report::{self, json, summary, table};
 use crate::scenario::load::hex;
 use crate::scenario::{self, Plan, Variant, plan};
 use crate::study::{self, Options, Progress, Study};
-use crate::trace::{OnBadLine, embedded};
+use crate::trace::{ImportReport, OnBadLine, embedded};
 
 /// Flags of `simulate`.
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ struct StudyFlags {
     #[arg(long, value_enum, value_name = "WHAT")]
     fail_on: Option<FailOn>,
     /// End with exit code 1 if a variant's monthly bill is above this many dollars
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = dollars)]
     max_monthly_usd: Option<f64>,
 }
 
@@ -108,15 +108,9 @@ pub fn compare(args: &CompareArgs, common: &Common) -> Outcome {
         &flags_sets,
         args.flags.on_bad_line,
     )?];
-    if let Some(second) = &args.second {
+    if let (Some(first), Some(second)) = (&args.scenario, &args.second) {
         plans.push(resolve_with(Some(second), &flags_sets, args.flags.on_bad_line)?);
-        for plan in &mut plans {
-            for variant in &mut plan.variants {
-                if variant.name != variant.scenario {
-                    variant.name = format!("{}/{}", variant.scenario, variant.name);
-                }
-            }
-        }
+        tell_apart(&mut plans, [first, second])?;
         let (a, b) = (&plans[0].variants[0], &plans[1].variants[0]);
         if (a.seed, a.replications) != (b.seed, b.replications) {
             return Err(Failure::Input(anyhow::anyhow!(
@@ -132,6 +126,65 @@ pub fn compare(args: &CompareArgs, common: &Common) -> Outcome {
         }
     }
     answer(plans, &args.flags, common, true)
+}
+
+/// Puts the scenario's name in front of the variants' names, or its path where both scenarios have the same name.
+fn tell_apart(plans: &mut [Plan], paths: [&Path; 2]) -> Outcome {
+    let names: Vec<String> = plans.iter().map(|plan| plan.variants[0].scenario.clone()).collect();
+    if paths[0] == paths[1] {
+        let path = paths[0].display();
+        return Err(Failure::Input(anyhow::anyhow!(
+            "both scenarios are {path}: name two files"
+        )));
+    }
+    for ((plan, name), path) in plans.iter_mut().zip(&names).zip(paths) {
+        let label = if names[0] == names[1] {
+            path.display().to_string()
+        } else {
+            name.clone()
+        };
+        for variant in &mut plan.variants {
+            variant.name = if variant.name == variant.scenario {
+                label.clone()
+            } else {
+                format!("{label}/{}", variant.name)
+            };
+            variant.scenario.clone_from(&label);
+        }
+    }
+    Ok(())
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    let usd: f64 = text
+        .parse()
+        .map_err(|_| "write an amount in dollars, such as 250".to_string())?;
+    if usd.is_finite() && usd >= 0.0 {
+        Ok(usd)
+    } else {
+        Err("an amount is finite and not negative".into())
+    }
+}
+
+/// A gate that nothing can be held against would always be open.
+fn check_gates(variants: &[Variant], flags: &StudyFlags) -> Outcome {
+    let fails = |gate: &str, missing: &str| {
+        Err(Failure::Input(anyhow::anyhow!(
+            "{gate} has nothing to check: {missing}"
+        )))
+    };
+    for variant in variants {
+        if flags.fail_on == Some(FailOn::Slo) && variant.services.iter().all(|service| service.slo.is_none()) {
+            return fails("--fail-on slo", "the scenario has no [slo]");
+        }
+        if flags.max_monthly_usd.is_some() && variant.pricing.is_none() {
+            return fails(
+                "--max-monthly-usd",
+                "the scenario has no [prices], or none for its platform",
+            );
+        }
+    }
+    Ok(())
 }
 
 fn resolve(path: Option<&Path>, flags: &StudyFlags) -> Result<Plan, Failure> {
@@ -157,11 +210,12 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool)
     let started = jiff::Timestamp::now();
     let (clock, cpu) = (Instant::now(), cpu_seconds());
     let variants: Vec<Variant> = plans.iter().flat_map(|plan| plan.variants.iter().cloned()).collect();
+    check_gates(&variants, flags)?;
     if let Some(out) = &flags.out {
-        std::fs::create_dir_all(out).map_err(|e| Failure::environment(report::atomic::WriteError::new(out, e)))?;
+        std::fs::create_dir_all(out).map_err(|e| Failure::output(report::atomic::WriteError::new(out, e)))?;
     }
     let options = Options {
-        threads: common.threads,
+        threads: common.threads.map(usize::from),
         record_requests: flags.record.contains(&Record::Requests),
     };
     let study = watched(&variants, options, common.quiet)?;
@@ -174,7 +228,7 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool)
         peak_resident_bytes: peak_resident_bytes(),
     };
     if let Some(out) = &flags.out {
-        report::write_files(out, &study, &manifest).map_err(Failure::environment)?;
+        report::write_files(out, &study, &manifest).map_err(Failure::output)?;
         if options.record_requests {
             write_requests(out, &study)?;
         }
@@ -186,7 +240,7 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool)
         Format::Csv => print(summary::csv(&study))?,
     }
     if !common.quiet {
-        remarks(&study, &manifest, flags.out.as_deref());
+        remarks(&manifest, flags.out.as_deref());
     }
     gates(&study, flags)
 }
@@ -243,12 +297,19 @@ fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failure> {
         let Some(path) = service.traffic.path() else {
             continue;
         };
-        if !traces.contains_key(path) {
-            let sha256 = match embedded::find(path).map_err(Failure::input)? {
+        let embedded = embedded::find(path).map_err(Failure::input)?;
+        let file = variant.base.join(path);
+        let name = if embedded.is_some() {
+            path.to_string()
+        } else {
+            file.display().to_string()
+        };
+        if !traces.contains_key(&name) {
+            let sha256 = match embedded {
                 Some(embedded) => hex(&Sha256::digest(embedded.bytes)),
-                None => hash_path(&variant.base.join(path)).map_err(Failure::environment)?,
+                None => hash_path(&file).map_err(Failure::environment)?,
             };
-            traces.insert(path.to_string(), sha256);
+            traces.insert(name, sha256);
         }
     }
     let mut assumptions: Vec<String> = plans.iter().flat_map(|plan| plan.assumptions.iter().cloned()).collect();
@@ -269,10 +330,28 @@ fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failure> {
             .map(|p| (p.list.id.clone(), p.list.sha256.clone()))
             .collect(),
         traces,
+        imports: imports(study),
         assumptions,
         simulated_requests: study.simulated(),
         run: Run::default(),
     })
+}
+
+/// What was read of each trace, by scenario and service.
+fn imports(study: &Study) -> BTreeMap<String, ImportReport> {
+    let mut imports = BTreeMap::new();
+    for variant in &study.variants {
+        let scenario = &variant.rows[0].scenario;
+        for (service, import) in variant.imports.iter().filter(|(_, import)| import.lines > 0) {
+            let name = if service == scenario {
+                service.clone()
+            } else {
+                format!("{scenario}/{service}")
+            };
+            imports.insert(name, import.clone());
+        }
+    }
+    imports
 }
 
 /// SHA-256 of a file, or of all files of a folder in order of their names.
@@ -301,7 +380,7 @@ fn hash_path(path: &Path) -> io::Result<String> {
 
 #[cfg(feature = "polars")]
 fn write_requests(out: &Path, study: &Study) -> Outcome {
-    report::frame::write_requests(out, study).map_err(Failure::environment)
+    report::frame::write_requests(out, study).map_err(Failure::output)
 }
 
 #[cfg(not(feature = "polars"))]
@@ -311,24 +390,24 @@ fn write_requests(_: &Path, _: &Study) -> Outcome {
     )))
 }
 
-fn remarks(study: &Study, manifest: &Manifest, out: Option<&Path>) {
-    for variant in study.variants.iter().take(1) {
-        for (service, import) in &variant.imports {
-            for sentence in import.sentences() {
-                eprintln!("traffic of {service}: {sentence}");
-            }
+fn remarks(manifest: &Manifest, out: Option<&Path>) {
+    for (service, import) in &manifest.imports {
+        for sentence in import.sentences() {
+            say(format_args!("traffic of {service}: {sentence}"));
         }
     }
-    eprintln!();
-    eprintln!(
-        "± is half the 95% interval of the mean over {} replications. Assumptions:",
-        manifest.replications
-    );
+    say(match manifest.replications {
+        1 => "\nOne replication gives no intervals.".to_string(),
+        n => format!("\n± is half the 95% interval of the mean over {n} replications."),
+    });
+    if !manifest.assumptions.is_empty() {
+        say("Assumptions:");
+    }
     for assumption in &manifest.assumptions {
-        eprintln!("- {assumption}");
+        say(format_args!("- {assumption}"));
     }
     if let Some(out) = out {
-        eprintln!("wrote {}", out.display());
+        say(format_args!("wrote {}", out.display()));
     }
     let Run {
         wall_s,
@@ -338,25 +417,42 @@ fn remarks(study: &Study, manifest: &Manifest, out: Option<&Path>) {
     } = manifest.run;
     let rate = manifest.simulated_requests as f64 / cpu_s.max(1e-3) / 1e6;
     let peak = peak_resident_bytes.map_or("unknown".into(), |bytes| format!("{:.0} MiB", bytes as f64 / 1048576.0));
-    eprintln!(
+    say(format_args!(
         "simulated {} requests in {cpu_s:.2} CPU s ({wall_s:.2} s wall), {rate:.2} M requests per CPU s, peak RSS {peak}",
         manifest.simulated_requests
-    );
+    ));
 }
 
 fn gates(study: &Study, flags: &StudyFlags) -> Outcome {
     let mut failed = Vec::new();
-    for row in study.rows() {
-        if flags.fail_on == Some(FailOn::Slo) && row.slo_met == Some(false) {
-            failed.push(format!("{} ({}) misses its SLO", row.variant, row.service));
+    for variant in &study.variants {
+        let (all, services) = variant
+            .rows
+            .split_first()
+            .unwrap_or_else(|| unreachable!("a variant has a row"));
+        // Where there are several services, the promise is each one's own.
+        let promises = if services.is_empty() {
+            &variant.rows[..1]
+        } else {
+            services
+        };
+        for row in promises.iter().filter(|row| row.slo_met == Some(false)) {
+            if flags.fail_on == Some(FailOn::Slo) {
+                let of = if services.is_empty() {
+                    String::new()
+                } else {
+                    format!(" for {}", row.service)
+                };
+                failed.push(format!("{} misses its SLO{of}", row.variant));
+            }
         }
-        let cost = row.values.get("monthly_cost_usd").map(|value| value.float());
+        let cost = all.values.get("monthly_cost_usd").map(|value| value.float());
         if let (Some(limit), Some(cost)) = (flags.max_monthly_usd, cost)
             && cost > limit
         {
             failed.push(format!(
-                "{} ({}) costs {cost:.2} dollars a month, above {limit:.2}",
-                row.variant, row.service
+                "{} costs {cost:.2} dollars a month, above {limit:.2}",
+                all.variant
             ));
         }
     }
@@ -368,14 +464,17 @@ fn gates(study: &Study, flags: &StudyFlags) -> Outcome {
 }
 
 fn command_line() -> String {
-    let mut words = std::env::args();
-    let program = words.next().map(|path| {
-        PathBuf::from(path)
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
+    let plain = |c: char| c.is_alphanumeric() || "-_=./:,%+@".contains(c);
+    let words = std::env::args_os().skip(1).map(|word| {
+        let word = word.to_string_lossy();
+        if !word.is_empty() && word.chars().all(plain) {
+            word.into_owned()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
     });
-    let program = program.flatten().unwrap_or_else(|| "coldcast".into());
-    std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ")
+    let words: Vec<String> = std::iter::once("coldcast".to_string()).chain(words).collect();
+    words.join(" ")
 }
 
 fn cpu_seconds() -> f64 {

@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
 use super::exit::{Failure, Outcome};
+use super::output::{print, say, stopped};
 use crate::trace::generate;
 use crate::trace::synthetic::{Synthetic, WriteError};
 use crate::units::{PerSecond, SimDuration};
@@ -88,7 +89,7 @@ struct PoissonArgs {
 pub fn run(args: &TraceArgs, quiet: bool) -> Outcome {
     let talk = |text: String| {
         if !quiet {
-            eprintln!("{text}");
+            say(text);
         }
     };
     match &args.verb {
@@ -96,7 +97,7 @@ pub fn run(args: &TraceArgs, quiet: bool) -> Outcome {
             let found = args.inspect().map_err(Failure::input)?;
             found.report.sentences().into_iter().for_each(talk);
             let text = args.print(&found)?;
-            writeln!(io::stdout(), "{text}").map_err(Failure::environment)
+            print(text + "\n")
         }
         TraceVerb::Generate(GenerateVerb::WebShop(args)) => {
             let text = generate::web_shop_csv(args.seed);
@@ -134,9 +135,12 @@ impl PoissonArgs {
 fn write(path: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> Result<u64, WriteError>) -> Result<u64, Failure> {
     let Some(path) = path else {
         let mut out = BufWriter::new(io::stdout().lock());
-        let rows = fill(&mut out).map_err(|e| failure(e, Path::new("standard output")))?;
-        out.flush().map_err(Failure::environment)?;
-        return Ok(rows);
+        let filled = fill(&mut out).and_then(|rows| Ok(out.flush().map(|()| rows)?));
+        // A reader that went away has all the rows it wants.
+        return filled.or_else(|error| match error {
+            WriteError::Io(error) => stopped(error).map(|()| 0),
+            error => Err(failure(error, Path::new("standard output"))),
+        });
     };
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
@@ -158,6 +162,9 @@ fn write(path: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> Result<u64, W
 fn failure(error: WriteError, path: &Path) -> Failure {
     match error {
         WriteError::Settings(e) => Failure::input(e),
+        WriteError::Io(e) if e.kind() == io::ErrorKind::IsADirectory => {
+            Failure::Input(anyhow!("cannot write {}: this is a folder", path.display()))
+        }
         WriteError::Io(e) => Failure::Environment(anyhow!(e).context(format!("cannot write {}", path.display()))),
     }
 }

@@ -34,6 +34,18 @@ pub struct Framework {
     pub concurrency: DeclaredConcurrency,
 }
 
+/// Reads a `framework.toml`.
+///
+/// # Errors
+/// What is wrong, with the line.
+pub fn parse(text: &str) -> Result<Framework, String> {
+    let framework: Framework = toml::from_str(text).map_err(|error| error.to_string())?;
+    match framework.schema {
+        1 => Ok(framework),
+        other => Err(format!("its schema is {other}; this version reads 1")),
+    }
+}
+
 /// How the image is built.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -70,4 +82,17 @@ pub enum ConcurrencyModel {
     Prefork,
     /// Several processes with an event loop each.
     PreforkEventLoop,
+}
+
+impl ConcurrencyModel {
+    /// The name as files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EventLoop => "event-loop",
+            Self::Coroutines => "coroutines",
+            Self::ThreadPool => "thread-pool",
+            Self::Prefork => "prefork",
+            Self::PreforkEventLoop => "prefork-event-loop",
+        }
+    }
 }

@@ -21,16 +21,28 @@ impl WriteError {
         }
     }
 
+    /// Whether another path would do: this one names a file where a folder is needed, or the other way round.
+    pub fn is_bad_path(&self) -> bool {
+        matches!(
+            self.source.kind(),
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory
+        )
+    }
+
     /// What to do about it.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self.source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 "free some space, or choose another folder with --out; no half-written file was left"
             }
+            io::ErrorKind::FileTooLarge => {
+                "raise the limit for the size of files (ulimit -f); no half-written file was left"
+            }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 "choose a folder that you may write to with --out"
             }
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "choose a folder with --out, not a file",
+            io::ErrorKind::IsADirectory => "a folder has the name of a result file; choose another folder with --out",
             _ => return Vec::new(),
         };
         vec![hint.into()]
@@ -84,12 +96,14 @@ impl Staged {
     /// # Errors
     /// What the system said about the first that could not be renamed.
     pub fn commit(mut self) -> Result<(), WriteError> {
-        for (temporary, path) in std::mem::take(&mut self.files) {
-            fs::rename(&temporary, &path).map_err(|e| {
-                let _ = fs::remove_file(&temporary);
-                WriteError::new(&path, e)
-            })?;
+        // What is in the way of the last file is better found before the first gets its name.
+        if let Some((_, path)) = self.files.iter().find(|(_, path)| path.is_dir()) {
+            return Err(WriteError::new(path, io::ErrorKind::IsADirectory.into()));
         }
+        for (temporary, path) in &self.files {
+            fs::rename(temporary, path).map_err(|e| WriteError::new(path, e))?;
+        }
+        self.files.clear();
         Ok(())
     }
 }
@@ -122,5 +136,13 @@ mod tests {
         staged.add("a.csv", b"whole").unwrap();
         staged.commit().unwrap();
         assert_eq!(names(), ["a.csv"]);
+        // A folder in the way of one file keeps all from their names.
+        fs::create_dir(folder.path().join("b.csv")).unwrap();
+        let mut blocked = Staged::new(folder.path()).unwrap();
+        blocked.add("a.csv", b"new").unwrap();
+        blocked.add("b.csv", b"new").unwrap();
+        assert!(blocked.commit().unwrap_err().is_bad_path());
+        assert_eq!(fs::read(folder.path().join("a.csv")).unwrap(), b"whole");
+        assert_eq!(names().len(), 2);
     }
 }

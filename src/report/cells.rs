@@ -2,8 +2,11 @@
 
 use crate::study::result::{Number, Value};
 
-/// A float in plain decimal notation with nine significant digits.
+/// A float in plain decimal notation with nine significant digits; empty if it is no number.
 pub fn number(x: f64) -> String {
+    if !x.is_finite() {
+        return String::new();
+    }
     if x == 0.0 {
         return "0".into();
     }
@@ -76,6 +79,7 @@ mod tests {
             assert_eq!(number(x), shown);
         }
         assert_eq!(maybe(None), "");
+        assert_eq!(number(f64::NAN) + &number(f64::INFINITY), "");
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use polars::prelude::{Column, DataFrame, ParquetWriter, PolarsError};
+use polars::prelude::{Column, DataFrame, ParquetWriter, PlSmallStr, PolarsError, Scalar};
 
 use super::atomic::{Staged, WriteError};
 use crate::sim::records::RequestRecord;
-use crate::study::Study;
+use crate::study::{Study, VariantResult};
 
 /// Writes the requests of all variants.
 ///
@@ -17,9 +17,16 @@ use crate::study::Study;
 pub fn write_requests(folder: &Path, study: &Study) -> Result<(), WriteError> {
     let mut staged = Staged::new(folder)?;
     let (temporary, path) = staged.reserve("requests.parquet");
+    // One variant at a time, so that only one is in memory twice.
     let write = || -> Result<(), PolarsError> {
-        let mut frame = frame(study)?;
-        ParquetWriter::new(File::create(&temporary)?).finish(&mut frame)?;
+        let mut frames = study.variants.iter().map(frame);
+        let first = frames.next().unwrap_or_else(|| Ok(DataFrame::empty()))?;
+        let mut writer = ParquetWriter::new(File::create(&temporary)?).batched(first.schema())?;
+        writer.write_batch(&first)?;
+        for frame in frames {
+            writer.write_batch(&frame?)?;
+        }
+        writer.finish()?;
         Ok(())
     };
     write().map_err(|error| {
@@ -32,52 +39,26 @@ pub fn write_requests(folder: &Path, study: &Study) -> Result<(), WriteError> {
     staged.commit()
 }
 
-fn frame(study: &Study) -> Result<DataFrame, PolarsError> {
-    let rows: Vec<(&str, &str, &RequestRecord)> = study
-        .variants
-        .iter()
-        .flat_map(|variant| {
-            let name = variant.rows[0].variant.as_str();
-            let services = &variant.services;
-            variant
-                .requests
-                .iter()
-                .map(move |r| (name, services[usize::from(r.service)].as_str(), r))
-        })
-        .collect();
+fn frame(variant: &VariantResult) -> Result<DataFrame, PolarsError> {
+    let rows = &variant.requests;
+    let name = Scalar::from(PlSmallStr::from(variant.rows[0].variant.as_str()));
     let seconds = |ns: u64| ns as f64 / 1e9;
-    let text = |name: &str, of: fn(&(&str, &str, &RequestRecord)) -> String| {
+    let floats = |name: &str, of: &dyn Fn(&RequestRecord) -> Option<f64>| {
+        Column::new(name.into(), rows.iter().map(of).collect::<Vec<Option<f64>>>())
+    };
+    let texts = |name: &str, of: &dyn Fn(&RequestRecord) -> String| {
         Column::new(name.into(), rows.iter().map(of).collect::<Vec<String>>())
     };
     let columns = vec![
-        text("variant", |row| row.0.to_string()),
-        text("service", |row| row.1.to_string()),
-        Column::new(
-            "function".into(),
-            rows.iter().map(|row| row.2.function).collect::<Vec<u32>>(),
-        ),
-        Column::new(
-            "arrived_s".into(),
-            rows.iter().map(|row| seconds(row.2.arrived)).collect::<Vec<f64>>(),
-        ),
-        Column::new(
-            "started_s".into(),
-            rows.iter()
-                .map(|row| row.2.started.map(seconds))
-                .collect::<Vec<Option<f64>>>(),
-        ),
-        Column::new(
-            "finished_s".into(),
-            rows.iter().map(|row| seconds(row.2.finished)).collect::<Vec<f64>>(),
-        ),
-        Column::new(
-            "latency_ms".into(),
-            rows.iter()
-                .map(|row| (row.2.finished - row.2.arrived) as f64 / 1e6)
-                .collect::<Vec<f64>>(),
-        ),
-        Column::new("cold".into(), rows.iter().map(|row| row.2.cold).collect::<Vec<bool>>()),
-        text("outcome", |row| row.2.outcome.to_string()),
+        Column::new_scalar("variant".into(), name, rows.len()),
+        texts("service", &|r| variant.services[usize::from(r.service)].clone()),
+        Column::new("function".into(), rows.iter().map(|r| r.function).collect::<Vec<u32>>()),
+        floats("arrived_s", &|r| Some(seconds(r.arrived))),
+        floats("started_s", &|r| r.started.map(seconds)),
+        floats("finished_s", &|r| Some(seconds(r.finished))),
+        floats("latency_ms", &|r| Some((r.finished - r.arrived) as f64 / 1e6)),
+        Column::new("cold".into(), rows.iter().map(|r| r.cold).collect::<Vec<bool>>()),
+        texts("outcome", &|r| r.outcome.to_string()),
     ];
     DataFrame::new(rows.len(), columns)
 }

@@ -55,9 +55,9 @@ pub fn json(study: &Study, compared: bool) -> String {
 fn value(name: &str, cell: String) -> Value {
     match cell.as_str() {
         "" => Value::Null,
+        _ if TEXT.contains(&name) => Value::String(cell),
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
-        _ if TEXT.contains(&name) => Value::String(cell),
         number => number.parse().map(Value::Number).unwrap_or(Value::String(cell)),
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::trace::ImportReport;
+
 /// What was run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Manifest {
@@ -24,6 +26,8 @@ pub struct Manifest {
     pub prices: BTreeMap<String, String>,
     /// SHA-256 of each trace file, by path.
     pub traces: BTreeMap<String, String>,
+    /// What was read of each trace in the first replication, by service.
+    pub imports: BTreeMap<String, ImportReport>,
     /// Choices that change the numbers.
     pub assumptions: Vec<String>,
     /// Requests simulated in all replications of all variants, warm-up included.

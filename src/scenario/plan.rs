@@ -21,6 +21,9 @@ use crate::trace::Traffic;
 use crate::units::SimDuration;
 use sha2::{Digest, Sha256};
 
+/// All replications are kept until the end.
+const MOST_REPLICATIONS: u32 = 10_000;
+
 /// A scenario, resolved.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -165,8 +168,13 @@ impl Planner<'_> {
         if *schema != SCHEMA {
             self.problem(format!("`schema` is {schema}; this version reads {SCHEMA}"));
         }
-        if *replications == 0 {
-            self.problem("`replications` must be at least 1");
+        if !(1..=MOST_REPLICATIONS).contains(replications) {
+            self.problem(format!(
+                "`replications` is {replications}; it must be at least 1 and at most {MOST_REPLICATIONS}"
+            ));
+        }
+        if name.trim().is_empty() {
+            self.problem("`name` is empty; it names the scenario in every report");
         }
         if horizon.is_some_and(|horizon| horizon <= *warm_up) {
             self.problem("`horizon` must be longer than `warm-up`");
@@ -348,7 +356,7 @@ impl Planner<'_> {
             .map(|n| format!("; did you mean `{n}`?"))
             .unwrap_or_default();
         Err(format!(
-            "there is no profile `{framework}`; measured are {}{hint}",
+            "there is no framework or profile `{framework}`; known are {}{hint}",
             known.join(", ")
         ))
     }
@@ -388,6 +396,10 @@ impl Planner<'_> {
             self.assume(
                 "measured with containers: creating and starting the container stands for Lambda's environment (waited \
                  for, not billed), process start to listening socket for its init (billed where the price list says so)",
+            );
+            self.assume(
+                "the CPU limit was in force from the start of the container; Lambda is reported to give initialisation \
+                 more CPU than the memory buys, so that cold starts below 1 vCPU are rather upper bounds",
             );
         }
         let (cpu, wait) = self.work(name, work, &sized.cpu_ms)?;
@@ -490,18 +502,15 @@ impl Planner<'_> {
     }
 }
 
-/// The name of a framework: that of the file, where a path is given.
+/// The name of a framework: that of the file, where a path is given, or that of its folder for `gin/profile.json`.
 fn label(framework: &str) -> String {
-    let stem = || {
-        Path::new(framework)
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned())
+    let path = Path::new(framework);
+    let folder = path.parent().and_then(Path::file_name);
+    let name = match (path.extension(), path.file_stem()) {
+        (Some(json), Some(stem)) if json == "json" => folder.filter(|_| stem == "profile").unwrap_or(stem),
+        _ => return framework.to_string(),
     };
-    if framework.ends_with(".json") {
-        stem().unwrap_or_default()
-    } else {
-        framework.to_string()
-    }
+    name.to_string_lossy().into_owned()
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -1,10 +1,8 @@
 //! The run over time, in bins of equal width. When there are too many bins, neighbours are merged and the width doubles,
 //! so that a run of unknown length needs no more memory than a short one.
 
-use std::collections::BTreeMap;
-
 use crate::sim::fact::{Fact, Finished, FleetState, Observer, Outcome};
-use crate::stats::histogram::{bucket, middle};
+use crate::stats::histogram::{Sparse, bucket};
 use crate::units::SimTime;
 
 /// Most bins kept.
@@ -29,8 +27,8 @@ pub struct Bin {
     pub area: FleetState<i128>,
     /// Its width in nanoseconds; the last one may be narrower than the others.
     pub width: u64,
-    /// Latencies of the requests that ended well in it: histogram bucket and count.
-    pub latency: BTreeMap<u16, u32>,
+    /// Latencies in nanoseconds of the requests that ended well in it.
+    pub latency: Sparse,
 }
 
 impl Bin {
@@ -47,20 +45,12 @@ impl Bin {
         self.area.idle += other.area.idle;
         self.area.queued += other.area.queued;
         self.width += other.width;
-        for (&bucket, &count) in &other.latency {
-            *self.latency.entry(bucket).or_default() += count;
-        }
+        self.latency.merge(&other.latency);
     }
 
     /// The `q`-quantile of the latencies in milliseconds; `None` without any.
     pub fn latency_ms(&self, q: f64) -> Option<f64> {
-        let total: u64 = self.latency.values().map(|&n| u64::from(n)).sum();
-        let rank = ((q * total as f64).ceil() as u64).max(1);
-        let mut seen = 0;
-        self.latency.iter().find_map(|(&bucket, &count)| {
-            seen += u64::from(count);
-            (seen >= rank).then(|| middle(usize::from(bucket)) as f64 / 1e6)
-        })
+        self.latency.quantile(q).map(|ns| ns as f64 / 1e6)
     }
 }
 
@@ -100,7 +90,7 @@ impl<F: Fn(&Finished) -> u64> Timeline<F> {
     pub fn tallying(services: usize, tally: F) -> Self {
         let empty = ServiceTimeline {
             samples_per_bin: 1,
-            counts: vec![0; usize::from(u16::MAX) + 1],
+            counts: vec![0; Sparse::BUCKETS],
             ..ServiceTimeline::default()
         };
         Self {
@@ -135,10 +125,13 @@ impl ServiceTimeline {
     }
 
     fn flush(&mut self) {
-        for bucket in self.touched.drain(..) {
-            let count = std::mem::take(&mut self.counts[usize::from(bucket)]);
-            *self.current.latency.entry(bucket).or_default() += count;
-        }
+        self.touched.sort_unstable();
+        let counts = &mut self.counts;
+        let buckets = self
+            .touched
+            .drain(..)
+            .map(|bucket| (bucket, std::mem::take(&mut counts[usize::from(bucket)])));
+        self.current.latency.merge(&Sparse::new(buckets.collect()));
         if self.current.width == 0 {
             // Requests that end after the end of the run belong to no bin.
             self.current = Bin::default();
@@ -179,7 +172,7 @@ impl<F: Fn(&Finished) -> u64> Observer for Timeline<F> {
                     return;
                 }
                 service.current.completed += 1;
-                let bucket = bucket(request.finished.since(request.arrived).0) as u16;
+                let bucket = bucket::<{ Sparse::BITS }>(request.finished.since(request.arrived).0) as u16;
                 let count = &mut service.counts[usize::from(bucket)];
                 if *count == 0 {
                     service.touched.push(bucket);

@@ -46,6 +46,19 @@ pub enum StudyError {
     Threads(String),
 }
 
+impl StudyError {
+    /// What to do about it.
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Trace(error) => error.hints(),
+            Self::Bill(error) => error.hints(),
+            Self::Price(error) => error.hints(),
+            Self::ShorterThanWarmUp { .. } => vec!["shorten `warm-up`, or give a longer trace or `horizon`".into()],
+            Self::Threads(_) => vec!["ask for fewer with --threads".into()],
+        }
+    }
+}
+
 /// A value of a row: an exact decimal or a float, with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Value {

@@ -35,6 +35,7 @@ pub const INIT_LIMIT: SimDuration = SimDuration::from_secs(10);
 #[serde(rename_all = "kebab-case")]
 pub enum Architecture {
     /// Intel and AMD.
+    #[serde(rename = "x86_64")]
     X86_64,
     /// Graviton.
     Arm64,

@@ -1,0 +1,232 @@
+//! `coldcast measure`: measures frameworks for real and writes their profiles.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::Common;
+use super::exit::{Failure, Outcome};
+use crate::measure::error::MeasureError;
+use crate::measure::progress::Progress;
+use crate::measure::subject::{self, Subject};
+use crate::measure::{Request, run};
+use crate::units::{MemoryMib, MilliCpu, SimDuration};
+
+mod table;
+
+/// Measures frameworks for real and writes their profiles
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
+pub struct MeasureArgs {
+    #[command(subcommand)]
+    backend: Backend,
+}
+
+#[derive(Debug, Subcommand)]
+enum Backend {
+    /// Measures containers on a Docker engine of this machine
+    ///
+    /// Builds the image of each framework, starts it again and again at each CPU limit, and loads one instance of each
+    /// while it is warm. Writes <OUT>/<NAME>/profile.json with every sample. Containers get no network access, and are
+    /// removed at the end, also after Ctrl-C.
+    #[command(verbatim_doc_comment)]
+    #[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
+    Docker(DockerArgs),
+}
+
+#[derive(Debug, Args)]
+struct DockerArgs {
+    /// Folders of --models to measure [default: all]
+    #[arg(value_name = "FRAMEWORK", conflicts_with = "image")]
+    frameworks: Vec<String>,
+    /// CPU limits, in vCPUs [default: 0.25,0.5,1,2; with --quick 1]
+    #[arg(long, value_name = "VCPU", value_delimiter = ',')]
+    cpu: Vec<MilliCpu>,
+    /// Memory limits; swap is off
+    #[arg(long, value_name = "SIZE", value_delimiter = ',', default_value = "512Mi")]
+    memory: Vec<MemoryMib>,
+    /// Cold starts of each configuration [default: 30; with --quick 5]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    samples: Option<u32>,
+    /// Seed of the random order
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Folder of the frameworks
+    #[arg(long, value_name = "DIR", default_value = "models/frameworks")]
+    models: PathBuf,
+    /// Where <NAME>/profile.json goes [default: --models; with --quick or --image ./measured]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Use a local image instead of an official base image; repeatable
+    #[arg(long, value_name = "OFFICIAL=LOCAL", value_parser = base)]
+    base: Vec<(String, String)>,
+    /// Few samples and short loads, about a minute per framework; not for publication
+    #[arg(long)]
+    quick: bool,
+    /// How long a start may take
+    #[arg(long, value_name = "TIME", default_value = "120s")]
+    ready_timeout: SimDuration,
+    /// Measure also when the disk is nearly full or the engine is on another machine
+    #[arg(long)]
+    force: bool,
+    /// Measure this local image instead of a framework
+    #[arg(long, value_name = "IMAGE", requires = "port", requires = "name")]
+    image: Option<String>,
+    /// Port on which the image listens
+    #[arg(long, value_name = "PORT", requires = "image")]
+    port: Option<u16>,
+    /// Path on which the image answers with a status from 200 to 299 once it is ready
+    #[arg(long, value_name = "PATH", requires = "image", default_value = "/healthz", value_parser = path)]
+    path: String,
+    /// Name of the profile of the image
+    #[arg(long, value_name = "NAME", requires = "image", value_parser = name)]
+    name: Option<String>,
+}
+
+/// Measures, prints a table, and fails if something gave no sample.
+pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
+    let Backend::Docker(args) = &args.backend;
+    let request = request(args).map_err(failure)?;
+    let mut progress = Progress::new(common.quiet, std::io::stderr().is_terminal());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Failure::environment)?;
+    let outcome = runtime.block_on(run::run(&request, &mut progress));
+    // Threads that still poll a container that is gone are not waited for.
+    runtime.shutdown_background();
+    let finished = outcome.map_err(failure)?;
+    let profiles: Vec<_> = finished.profiles.iter().map(|(profile, _)| profile).collect();
+    if !profiles.is_empty() {
+        let _ = writeln!(std::io::stdout(), "{}", table::summary(&profiles));
+    }
+    for (_, path) in &finished.profiles {
+        progress.say(&format!("wrote {}", path.display()));
+    }
+    match finished.unmeasured.into_iter().next() {
+        None => Ok(()),
+        Some((name, reason)) => Err(failure(MeasureError::NothingMeasured { name, reason })),
+    }
+}
+
+fn failure(error: MeasureError) -> Failure {
+    if error.is_input() {
+        Failure::input(error)
+    } else {
+        Failure::environment(error)
+    }
+}
+
+/// What the flags mean.
+fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
+    let mut subjects = Vec::new();
+    if let (Some(image), Some(port), Some(name)) = (&args.image, args.port, &args.name) {
+        subjects.push(Subject::Image {
+            name: name.clone(),
+            image: image.clone(),
+            port,
+            path: args.path.clone(),
+        });
+    } else {
+        subjects.extend(subject::frameworks(&args.models, &args.frameworks)?);
+    }
+    let mut cpus = args.cpu.clone();
+    if cpus.is_empty() {
+        cpus = if args.quick {
+            vec![MilliCpu(1000)]
+        } else {
+            [250, 500, 1000, 2000].map(MilliCpu).to_vec()
+        };
+    }
+    cpus.sort_unstable();
+    cpus.dedup();
+    let mut memories = args.memory.clone();
+    memories.sort_unstable();
+    memories.dedup();
+    // The engine takes no limit below 0.01 vCPU or 6 MiB.
+    if cpus.iter().any(|cpu| cpu.0 < 10) || memories.iter().any(|memory| memory.0 < 6) {
+        return Err(MeasureError::BadRequest(
+            "limits must be at least 0.01 vCPU and 6Mi".into(),
+        ));
+    }
+    let blocks = args.samples.unwrap_or(if args.quick { 5 } else { 30 });
+    let out = match &args.out {
+        Some(out) => out.clone(),
+        None if args.quick || args.image.is_some() => PathBuf::from("measured"),
+        None => args.models.clone(),
+    };
+    let command = command(args, &subjects, &cpus, &memories, blocks);
+    Ok(Request {
+        subjects,
+        cpus,
+        memories,
+        blocks,
+        seed: args.seed,
+        patience: Duration::from_nanos(args.ready_timeout.0),
+        out,
+        bases: args.base.iter().cloned().collect::<BTreeMap<_, _>>(),
+        quick: args.quick,
+        force: args.force,
+        command,
+    })
+}
+
+/// The command line that repeats the measurement on another machine: no paths of this one.
+fn command(args: &DockerArgs, subjects: &[Subject], cpus: &[MilliCpu], memories: &[MemoryMib], blocks: u32) -> String {
+    let list = |items: Vec<String>| items.join(",");
+    let mut words: Vec<String> = vec!["coldcast measure docker".into()];
+    for subject in subjects {
+        words.push(match subject {
+            Subject::Framework { framework, .. } => framework.name.clone(),
+            Subject::Image {
+                name,
+                image,
+                port,
+                path,
+            } => {
+                format!("--image {image} --port {port} --path {path} --name {name}")
+            }
+        });
+    }
+    words.push(format!(
+        "--cpu {}",
+        list(cpus.iter().map(|cpu| cpu.as_vcpu().to_string()).collect())
+    ));
+    words.push(format!(
+        "--memory {}",
+        list(memories.iter().map(ToString::to_string).collect())
+    ));
+    words.push(format!("--samples {blocks} --seed {}", args.seed));
+    if args.quick {
+        words.push("--quick".into());
+    }
+    words.join(" ")
+}
+
+fn base(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(official, local)| !official.is_empty() && !local.is_empty())
+        .map(|(official, local)| (official.to_string(), local.to_string()))
+        .ok_or_else(|| "write OFFICIAL=LOCAL, such as node:26-trixie-slim=my/node:26".to_string())
+}
+
+fn path(text: &str) -> Result<String, String> {
+    if text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_string())
+    } else {
+        Err("a path starts with / and has no spaces".into())
+    }
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+    if text.chars().all(fits) && text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        Ok(text.to_string())
+    } else {
+        Err("use letters, digits, `-`, `_` and `.`, and start with a letter or digit".into())
+    }
+}

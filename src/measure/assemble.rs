@@ -1,0 +1,193 @@
+//! Makes profiles out of what a session has taken, with whatever a reader should know about it.
+
+use std::collections::BTreeMap;
+
+use super::docker::{CPU_PERIOD_US, Engine};
+use super::load::round3;
+use super::session::Slot;
+use super::subject::Subject;
+use super::{Request, host, noise, probe};
+use crate::model::profile::{ColdSample, FrameworkProfile, ImageFacts, MeasuredConfig, Provenance, SCHEMA};
+use crate::stats::order;
+
+/// What is true of the whole session.
+#[derive(Debug)]
+pub struct Circumstances {
+    /// Start, RFC 3339 in UTC.
+    pub started: String,
+    /// End, RFC 3339 in UTC.
+    pub finished: String,
+    /// CPU time of this process over wall time.
+    pub prober_cpu_share: Option<f64>,
+    /// Remarks about the session.
+    pub notes: Vec<String>,
+}
+
+/// The image of one subject.
+#[derive(Debug)]
+pub struct Image {
+    /// Its id.
+    pub id: String,
+    /// Official base references and what stood for them.
+    pub bases: BTreeMap<String, String>,
+    /// Its size.
+    pub facts: ImageFacts,
+}
+
+/// The profile of one subject out of its slots. `ratios` are the spin ratios of the blocks.
+pub fn profile(
+    request: &Request,
+    engine: &Engine,
+    subject: &Subject,
+    image: Image,
+    slots: Vec<Slot>,
+    ratios: &[f64],
+    circumstances: &Circumstances,
+) -> FrameworkProfile {
+    let mut notes = circumstances.notes.clone();
+    notes.extend(subject_notes(request, subject, &slots));
+    let (framework_version, runtime) = match subject {
+        Subject::Framework { framework, .. } => (Some(framework.version.clone()), Some(framework.runtime.clone())),
+        Subject::Image { .. } => (None, None),
+    };
+    let unknown = || "unknown".to_string();
+    let info = &engine.info;
+    let mut runs: Vec<MeasuredConfig> = slots.into_iter().map(|slot| config(slot, ratios)).collect();
+    runs.sort_by_key(|run| (run.cpu, run.memory));
+    FrameworkProfile {
+        schema: SCHEMA,
+        name: subject.name().to_string(),
+        framework_version,
+        runtime,
+        provenance: Provenance {
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+            started: circumstances.started.clone(),
+            finished: circumstances.finished.clone(),
+            command: request.command.clone(),
+            backend: "docker".into(),
+            cold_mode: "process-cold".into(),
+            cpu_mode: "flat".into(),
+            host_cpu: host::cpu_model(),
+            host_cores: host::cores(),
+            host_memory_mib: host::memory_mib(),
+            kernel: host::kernel(),
+            engine_version: info.server_version.clone().unwrap_or_else(unknown),
+            storage_driver: info.driver.clone().unwrap_or_else(unknown),
+            cgroup_version: info.cgroup_version.map_or_else(unknown, |version| version.to_string()),
+            cpu_period_us: CPU_PERIOD_US,
+            image_id: image.id,
+            base_images: image.bases,
+            seed: request.seed,
+            blocks: request.blocks,
+            probe_interval_ms: probe::SHORTEST_INTERVAL.as_secs_f64() * 1e3,
+            clock: "CLOCK_MONOTONIC; the engine's StartedAt moved over by the difference of wall and monotonic clock"
+                .into(),
+            prober_cpu_share: circumstances.prober_cpu_share.map(round3),
+            notes,
+        },
+        image: image.facts,
+        runs,
+    }
+}
+
+fn config(slot: Slot, ratios: &[f64]) -> MeasuredConfig {
+    let settled = |sample: ColdSample| ColdSample {
+        spin_ratio: round3(ratios.get(sample.block as usize).copied().unwrap_or(1.0)),
+        ..sample
+    };
+    MeasuredConfig {
+        cpu: slot.limits.cpu,
+        memory: slot.limits.memory,
+        cold: slot.cold.into_iter().map(settled).collect(),
+        failures: slot.failures,
+        warm: slot.warm,
+    }
+}
+
+/// Remarks about one subject.
+fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if request.quick {
+        notes.push("quick run: few samples and short loads, not for publication".into());
+    }
+    if let Subject::Image { path, .. } = subject {
+        notes.push(format!(
+            "own image: ready means a status from 200 to 299 on {path}; that a start was cold is not proven; route `healthz` and \
+             the saturation run are {path}, other routes were not measured"
+        ));
+    }
+    let mut throttled = Vec::new();
+    for slot in slots {
+        let label = format!(
+            "{} at {} vCPU, {}",
+            subject.name(),
+            slot.limits.cpu.as_vcpu(),
+            slot.limits.memory
+        );
+        notes.extend(slot.notes.iter().map(|note| format!("{label}: {note}")));
+        let totals: Vec<f64> = slot.cold.iter().map(|sample| sample.total_ms).collect();
+        notes.extend(noise::warnings(&label, &totals));
+        if let Some(median) = order::median(&order::sorted(slot.throttled_ms.iter().copied())) {
+            throttled.push(format!(
+                "{median:.0} ms at {} vCPU, {}",
+                slot.limits.cpu.as_vcpu(),
+                slot.limits.memory
+            ));
+        }
+    }
+    if !throttled.is_empty() {
+        notes.push(format!(
+            "time for which the CPU limit stopped a starting instance, summed over CPUs, median: {}",
+            throttled.join("; ")
+        ));
+    }
+    notes.dedup();
+    notes
+}
+
+/// Remarks that hold for all subjects of a session.
+pub fn session_notes(
+    engine: &Engine,
+    spins: &[f64],
+    pinned: bool,
+    steal_share: Option<f64>,
+    load: Option<f64>,
+) -> Vec<String> {
+    let cores = host::cores();
+    let mut notes = vec![
+        "the first start of each image in the session is not counted: it reads from disk".to_string(),
+        format!("prober, load generator and containers share the host's {cores} cores; nothing is pinned"),
+        "CPU time to ready includes the engine's own set-up inside the container's control group".to_string(),
+        "the empty handler behind round_trip_ms runs outside the container's CPU limit".to_string(),
+        "service times: all routes take turns in batches of 50; before, each gets up to 5000 requests within 10 s in all that are not kept".to_string(),
+        "warm-up curve: one connection, at most a tenth of the CPU limit; a late answer delays the next request, and the \
+         delay counts"
+            .to_string(),
+    ];
+    if !pinned {
+        notes.push("no permanent neighbour entry (needs root and the ip command): a first packet may be late".into());
+    }
+    let noisy = noise::spin_ratios(spins)
+        .iter()
+        .filter(|&&ratio| ratio > noise::NOISY)
+        .count();
+    if noisy > 0 {
+        notes.push(format!(
+            "{noisy} of {} blocks began on a noisy machine (spin ratio above {})",
+            spins.len(),
+            noise::NOISY
+        ));
+    }
+    if let Some(load) = load.filter(|&load| load > 0.5 * f64::from(cores)) {
+        notes.push(format!(
+            "the load average was {load} before the first start: other work was running"
+        ));
+    }
+    if let Some(share) = steal_share.filter(|&share| share > 0.01) {
+        notes.push(format!("the hypervisor stole {:.1} % of the CPU time", 100.0 * share));
+    }
+    if let Some(others) = engine.info.containers_running.filter(|&others| others > 0) {
+        notes.push(format!("{others} other containers were running"));
+    }
+    notes
+}

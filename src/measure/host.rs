@@ -1,0 +1,90 @@
+//! Facts about the machine that measures.
+
+use std::fs;
+use std::time::Duration;
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+/// Processor model.
+pub fn cpu_model() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    ["model name", "Model", "Hardware"]
+        .iter()
+        .find_map(|key| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix(':').map(str::trim))
+        })
+        .map_or_else(|| format!("unknown {}", std::env::consts::ARCH), str::to_string)
+}
+
+/// Memory in MiB.
+pub fn memory_mib() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib: u64 = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0);
+    kib / 1024
+}
+
+/// Kernel release.
+pub fn kernel() -> String {
+    fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(|_| "unknown".into(), |text| text.trim().to_string())
+}
+
+/// Logical CPUs.
+pub fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
+}
+
+/// CPU time that this process has used so far.
+pub fn own_cpu_time() -> Option<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+    let part = |time: nix::sys::time::TimeVal| {
+        Duration::from_secs(time.tv_sec().unsigned_abs()) + Duration::from_micros(time.tv_usec().unsigned_abs())
+    };
+    Some(part(usage.user_time()) + part(usage.system_time()))
+}
+
+/// Used share of the file system that holds `path`, in per cent; `None` if it cannot be seen from here.
+pub fn disk_used_percent(path: &std::path::Path) -> Option<f64> {
+    let stat = nix::sys::statvfs::statvfs(path).ok()?;
+    let total = stat.blocks() as f64;
+    (total > 0.0).then(|| 100.0 * (1.0 - stat.blocks_available() as f64 / total))
+}
+
+/// CPU time stolen by the hypervisor since boot and all CPU time, in clock ticks.
+pub fn steal_and_total() -> Option<(u64, u64)> {
+    parse_stat(&fs::read_to_string("/proc/stat").ok()?)
+}
+
+fn parse_stat(text: &str) -> Option<(u64, u64)> {
+    let line = text.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let ticks: Vec<u64> = line
+        .split_whitespace()
+        .take(8)
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    Some((*ticks.get(7)?, ticks.iter().sum()))
+}
+
+/// Load average over the last minute.
+pub fn load() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg")
+        .ok()?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stolen_time_is_read() {
+        assert_eq!(parse_stat("cpu  10 0 20 60 1 2 3 4 0 0\ncpu0 1 2\n"), Some((4, 100)));
+        assert_eq!(parse_stat("intr 5\n"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Measures frameworks on a real Docker engine: images, cold starts by phase, warm behaviour. Writes profiles.
+//!
+//! Life of a measurement:
+//!
+//! 1. [`build`] makes the image of each framework; [`image`] looks at its size.
+//! 2. [`network`] makes a bridge without a route out, with one known address.
+//! 3. Each image is started once without being counted.
+//! 4. Blocks: every configuration once per block, in seeded random order ([`protocol`]). [`start`] makes a new
+//!    container; [`probe`] polls it until the first right answer. Each sample is appended to a file at once ([`store`]).
+//! 5. Each configuration gets one warm run ([`warm`]).
+//! 6. [`assemble`] makes the profiles, [`cleanup`] removes whatever carries the run's label, also after an error, a
+//!    panic, SIGINT or SIGTERM. A second signal ends the process at once and prints the command that finishes the job.
+//!
+//! The engine is driven asynchronously; whatever is timed runs on plain blocking threads, whose timers are finer.
+//! Durations in samples are milliseconds. Nothing here knows the simulator.
+
+pub mod assemble;
+pub mod attempts;
+pub mod build;
+pub mod cgroup;
+pub mod cleanup;
+pub mod compact;
+pub mod docker;
+pub mod error;
+pub mod host;
+pub mod http;
+pub mod image;
+pub mod load;
+pub mod lock;
+pub mod network;
+pub mod noise;
+pub mod pace;
+pub mod probe;
+pub mod progress;
+pub mod protocol;
+pub mod round_trip;
+pub mod routes;
+pub mod run;
+pub mod session;
+pub mod start;
+pub mod store;
+pub mod subject;
+pub mod warm;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::units::{MemoryMib, MilliCpu};
+use pace::Pace;
+use subject::Subject;
+
+/// What is to be measured, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// What is measured.
+    pub subjects: Vec<Subject>,
+    /// CPU limits.
+    pub cpus: Vec<MilliCpu>,
+    /// Memory limits.
+    pub memories: Vec<MemoryMib>,
+    /// Blocks; each holds one cold start of every configuration.
+    pub blocks: u32,
+    /// Seed of the random order.
+    pub seed: u64,
+    /// How long a start may take.
+    pub patience: Duration,
+    /// Where `<name>/profile.json` goes.
+    pub out: PathBuf,
+    /// Official base images and the local images to use instead.
+    pub bases: BTreeMap<String, String>,
+    /// Few samples and short loads.
+    pub quick: bool,
+    /// Measure although the disk is nearly full or the engine is remote.
+    pub force: bool,
+    /// The command line that repeats the measurement.
+    pub command: String,
+}
+
+impl Request {
+    fn pace(&self) -> Pace {
+        if self.quick { Pace::QUICK } else { Pace::FULL }
+    }
+
+    /// How many cold starts a warm run is worth, in time.
+    fn pace_weight(&self) -> u64 {
+        if self.quick { 6 } else { 16 }
+    }
+}

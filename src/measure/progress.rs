@@ -1,0 +1,103 @@
+//! Says what is being measured, on standard error: a bar on a terminal, plain lines elsewhere, nothing when quiet.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How a measurement shows that it is alive.
+#[derive(Debug)]
+pub enum Progress {
+    /// Nothing at all.
+    Quiet,
+    /// A line per block.
+    Lines {
+        /// When the work of known length began.
+        began: Instant,
+        /// Weight of all work.
+        whole: u64,
+        /// Weight of the work done.
+        done: u64,
+    },
+    /// A bar.
+    Bar(ProgressBar),
+}
+
+impl Progress {
+    /// A bar if `terminal`, lines if not, nothing if `quiet`.
+    pub fn new(quiet: bool, terminal: bool) -> Self {
+        if quiet {
+            return Self::Quiet;
+        }
+        if !terminal {
+            return Self::Lines {
+                began: Instant::now(),
+                whole: 0,
+                done: 0,
+            };
+        }
+        let style = ProgressStyle::with_template("{elapsed_precise} [{bar:30}] {percent:>3}% ETA {eta} {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self::Bar(ProgressBar::no_length().with_style(style))
+    }
+
+    /// The work of known length begins.
+    pub fn begin(&mut self, weight: u64) {
+        match self {
+            Self::Quiet => {}
+            Self::Lines { began, whole, done } => (*began, *whole, *done) = (Instant::now(), weight, 0),
+            Self::Bar(bar) => {
+                bar.set_length(weight);
+                bar.reset_elapsed();
+            }
+        }
+    }
+
+    /// Something the reader should know.
+    pub fn say(&self, text: &str) {
+        match self {
+            Self::Quiet => {}
+            Self::Lines { .. } => eprintln!("{text}"),
+            Self::Bar(bar) => bar.suspend(|| eprintln!("{text}")),
+        }
+    }
+
+    /// What runs now; shown on a bar only.
+    pub fn now(&self, text: String) {
+        if let Self::Bar(bar) = self {
+            bar.set_message(text);
+        }
+    }
+
+    /// Work of that weight is done.
+    pub fn advance(&mut self, weight: u64) {
+        match self {
+            Self::Quiet => {}
+            Self::Lines { done, .. } => *done += weight,
+            Self::Bar(bar) => bar.inc(weight),
+        }
+    }
+
+    /// A part is done: a line with the time that is left where there is no bar.
+    pub fn milestone(&self, text: &str) {
+        if let Self::Lines { began, whole, done } = self {
+            let left = began
+                .elapsed()
+                .mul_f64(whole.saturating_sub(*done) as f64 / (*done).max(1) as f64);
+            eprintln!("{text}, about {} left", human(left));
+        }
+    }
+
+    /// All is done.
+    pub fn end(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn human(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 0..100 => format!("{seconds} s"),
+        seconds => format!("{} min", (seconds + 30) / 60),
+    }
+}

@@ -1,0 +1,99 @@
+//! The round trip of an empty handler: what the network path and the client cost without any framework.
+//!
+//! The empty handler is a thread of this process that listens inside the container's network namespace, so that its
+//! packets cross the same bridge. It runs outside the container's CPU limit. Entering the namespace needs root; else
+//! it listens on the host's side of the bridge, where packets never leave the host's own stack.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use nix::sched::{CloneFlags, setns};
+
+use super::load::{self, Server};
+use crate::measure::http::Request;
+use crate::stats::order;
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"status\":\"ok\"}";
+
+/// A round trip, and whether it crossed the bridge.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RoundTrip {
+    /// Median in milliseconds.
+    pub median_ms: f64,
+    /// False when the empty handler had to listen on the host's side.
+    pub crossed_bridge: bool,
+}
+
+/// Measures `count` round trips to an empty handler beside the process `pid`, which has the address `container`.
+pub fn measure(
+    pid: i64,
+    container: Ipv4Addr,
+    gateway: Ipv4Addr,
+    server: Server<'_>,
+    count: usize,
+) -> io::Result<RoundTrip> {
+    let (listener, address, crossed_bridge) = match listen_in_namespace(pid) {
+        Ok(listener) => {
+            let port = listener.local_addr()?.port();
+            (listener, SocketAddr::from((container, port)), true)
+        }
+        Err(_) => {
+            let listener = TcpListener::bind((gateway, 0))?;
+            let address = listener.local_addr()?;
+            (listener, address, false)
+        }
+    };
+    let responder = std::thread::spawn(move || {
+        if let Ok((stream, _)) = listener.accept() {
+            let _ = answer_all(stream);
+        }
+    });
+    let here = Server { address, ..server };
+    let mut connection = here.connect()?;
+    let (times, _) = load::one_by_one(
+        here,
+        &mut connection,
+        &Request::get("/"),
+        count,
+        Duration::from_secs(2),
+        |_| {},
+    )?;
+    drop(connection);
+    let _ = responder.join();
+    let median_ms = order::median(&order::sorted(times)).ok_or(io::ErrorKind::TimedOut)?;
+    Ok(RoundTrip {
+        median_ms: load::round3(median_ms),
+        crossed_bridge,
+    })
+}
+
+/// A socket stays in the namespace in which it was made; the thread that entered it ends at once.
+fn listen_in_namespace(pid: i64) -> io::Result<TcpListener> {
+    let namespace = File::open(format!("/proc/{pid}/ns/net"))?;
+    std::thread::spawn(move || {
+        setns(&namespace, CloneFlags::CLONE_NEWNET)?;
+        TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))
+    })
+    .join()
+    .map_err(|_| io::Error::other("the thread failed"))?
+}
+
+/// Answers each request, however it is cut into packets: requests have no body and end with an empty line.
+fn answer_all(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut seen = Vec::new();
+    let mut chunk = [0; 1024];
+    loop {
+        let n = stream.read(&mut chunk)?;
+        if n == 0 {
+            return Ok(());
+        }
+        seen.extend_from_slice(&chunk[..n]);
+        if seen.ends_with(b"\r\n\r\n") {
+            seen.clear();
+            stream.write_all(ANSWER)?;
+        }
+    }
+}

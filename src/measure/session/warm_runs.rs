@@ -1,0 +1,146 @@
+//! The part of a session that loads instances: the uncounted first start of each image, and the warm runs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::{Session, tell};
+use crate::measure::docker::Limits;
+use crate::measure::error::MeasureError;
+use crate::measure::load::Server;
+use crate::measure::progress::Progress;
+use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
+use crate::measure::store::Sample;
+use crate::measure::warm::{self, Instance};
+use crate::model::profile::StartFailure;
+
+/// Time for learning what a request costs, before the rate of the warm-up curve is chosen.
+const CALIBRATION: Duration = Duration::from_secs(4);
+
+impl Session<'_> {
+    /// The first start of an image in a session reads from disk and is no sample. It is used to learn what a request
+    /// costs, in CPU milliseconds.
+    pub(super) async fn first_start(&mut self, subject: usize, progress: &Progress) -> Option<f64> {
+        let name = self.prepared[subject].subject.name().to_string();
+        let largest = self
+            .slots
+            .iter()
+            .filter(|slot| slot.subject == subject)
+            .map(|slot| slot.limits)
+            .max()?;
+        progress.now(format!("{name}: first start, not counted"));
+        let up = match self.start(subject, largest).await {
+            Outcome::Up(up) => up,
+            Outcome::Failed(failed) => {
+                tell(
+                    progress,
+                    &format!("{name}: the first start, which does not count, failed"),
+                    &failed,
+                );
+                return None;
+            }
+        };
+        let id = up.id.clone();
+        let cost = self
+            .on_thread(*up, subject, largest, |instance| warm::calibrate(instance, CALIBRATION))
+            .await;
+        let _ = self.engine.remove(&id).await;
+        cost.flatten()
+    }
+
+    /// Takes the warm run of one configuration.
+    pub(super) async fn warm(
+        &mut self,
+        index: usize,
+        cost: Option<f64>,
+        progress: &Progress,
+    ) -> Result<(), MeasureError> {
+        if self.slots[index].is_given_up() {
+            return Ok(());
+        }
+        let label = self.label(index);
+        progress.now(format!("warm run: {label}"));
+        let (subject, limits) = (self.slots[index].subject, self.slots[index].limits);
+        let pace = self.request.pace();
+        let outcome = match self.start(subject, limits).await {
+            Outcome::Up(up) => {
+                let id = up.id.clone();
+                let ran = self
+                    .on_thread(*up, subject, limits, move |instance| warm::run(instance, pace, cost))
+                    .await;
+                let log = match &ran {
+                    Some(Ok(_)) => Vec::new(),
+                    _ => self.engine.last_log_lines(&id).await,
+                };
+                let state = self.engine.state(&id).await.ok().map(|(state, _)| state);
+                let _ = self.engine.remove(&id).await;
+                match ran {
+                    Some(Ok(run)) => Ok(run),
+                    Some(Err(_)) if state.is_some_and(|state| state.oom_killed == Some(true)) => Err(Failed {
+                        reason: "out of memory under load".into(),
+                        log,
+                    }),
+                    Some(Err(error)) => Err(Failed {
+                        reason: error.to_string(),
+                        log,
+                    }),
+                    None => Err(Failed {
+                        reason: "the load generator failed".into(),
+                        log,
+                    }),
+                }
+            }
+            Outcome::Failed(failed) => Err(failed),
+        };
+        let slot = &mut self.slots[index];
+        let raw = &mut self.prepared[subject].raw;
+        match outcome {
+            Ok((run, notes)) => {
+                raw.append(limits.cpu, limits.memory, Sample::Warm(&run))?;
+                slot.notes.extend(notes);
+                slot.warm = Some(run);
+            }
+            Err(failed) => {
+                tell(progress, &format!("{label}: no warm run"), &failed);
+                let failure = StartFailure {
+                    block: self.request.blocks,
+                    reason: format!("warm run: {}", failed.reason),
+                };
+                raw.append(limits.cpu, limits.memory, Sample::Failed(&failure))?;
+                slot.failures.push(failure);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs blocking work on an instance, on a thread that stops when this future is dropped.
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        up: Up,
+        subject: usize,
+        limits: Limits,
+        work: impl FnOnce(Instance<'_>) -> T + Send + 'static,
+    ) -> Option<T> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let _guard = StopOnDrop(stop.clone());
+        let network = self.network.clone();
+        let subject = self.prepared[subject].subject;
+        let (port, routes) = (subject.port(), subject.routes());
+        let task = tokio::task::spawn_blocking(move || {
+            work(Instance {
+                server: Server {
+                    address: SocketAddr::from((network.container, port)),
+                    stop: &stop,
+                },
+                connection: up.ready.connection,
+                pid: up.pid,
+                network: &network,
+                cgroup: up.cgroup,
+                vcpu: limits.cpu.as_vcpu(),
+                routes,
+            })
+        });
+        task.await.ok()
+    }
+}

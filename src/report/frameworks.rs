@@ -1,0 +1,208 @@
+//! `catalog frameworks`: what is built in, and what was measured of each at one CPU size.
+
+use serde_json::{Value, json};
+
+use super::cells;
+use super::table::{Style, draw};
+use crate::model::framework::Framework;
+use crate::model::profile::{FrameworkProfile, MeasuredConfig};
+use crate::stats::order;
+
+/// A framework of the catalog with its measured profile.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its folder's description.
+    pub framework: Framework,
+    /// What was measured.
+    pub profile: FrameworkProfile,
+}
+
+/// A median with its order-statistic interval; the interval is unknown for small samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Median {
+    median: f64,
+    interval: Option<(f64, f64)>,
+}
+
+/// One line of the catalog: a framework at one size.
+#[derive(Debug, Clone, PartialEq)]
+struct Line {
+    cold_samples: usize,
+    cold_ms: Option<Median>,
+    boot_ms: Option<Median>,
+    cpu_to_ready_ms: Option<Median>,
+    idle_mib: Option<f64>,
+    json_cpu_ms: Option<f64>,
+    items_cpu_ms: Option<f64>,
+    saturation_rps: Option<f64>,
+}
+
+const COLUMNS: [&str; 24] = [
+    "name",
+    "title",
+    "version",
+    "runtime",
+    "cpu",
+    "memory",
+    "concurrency_declared",
+    "cold_samples",
+    "cold_start_p50_ms",
+    "cold_start_p50_ms_low",
+    "cold_start_p50_ms_high",
+    "boot_p50_ms",
+    "boot_p50_ms_low",
+    "boot_p50_ms_high",
+    "cpu_to_ready_p50_ms",
+    "idle_memory_mib",
+    "json_cpu_ms",
+    "items_cpu_ms",
+    "saturation_rps",
+    "image_mib",
+    "image_compressed_mib",
+    "measured_on",
+    "host_cpu",
+    "backend",
+];
+
+/// CSV with one row per framework and measured size.
+pub fn csv(entries: &[Entry]) -> Vec<u8> {
+    let rows = entries
+        .iter()
+        .flat_map(|entry| entry.profile.runs.iter().map(move |run| row(entry, run)));
+    cells::csv(&COLUMNS, rows)
+}
+
+/// JSON with one object per framework and measured size.
+pub fn json(entries: &[Entry]) -> String {
+    let rows = entries
+        .iter()
+        .flat_map(|entry| entry.profile.runs.iter().map(move |run| row(entry, run)));
+    let objects = rows.map(|row| {
+        let fields = COLUMNS.iter().zip(row).map(|(name, cell)| {
+            let value = match cell.as_str() {
+                "" => Value::Null,
+                text => text
+                    .parse::<serde_json::Number>()
+                    .map_or(Value::String(cell.clone()), Value::Number),
+            };
+            (name.to_string(), value)
+        });
+        Value::Object(fields.collect())
+    });
+    let mut text = serde_json::to_string_pretty(&json!({ "schema": 1, "frameworks": objects.collect::<Vec<_>>() }))
+        .expect("plain data");
+    text.push('\n');
+    text
+}
+
+/// The table for people: one line per framework, at the size nearest to one vCPU.
+pub fn table(entries: &[Entry], style: Style) -> String {
+    let header = [
+        "framework",
+        "version",
+        "concurrency",
+        "cold start, ms",
+        "CPU to ready, ms",
+        "idle, MiB",
+        "CPU /json, ms",
+        "CPU /items, ms",
+        "image, MiB",
+        "measured",
+    ];
+    let one_vcpu = |run: &&MeasuredConfig| run.cpu.0.abs_diff(1000);
+    let rows = entries.iter().filter_map(|entry| {
+        let run = entry.profile.runs.iter().min_by_key(one_vcpu)?;
+        let line = line(run);
+        let number = |x: Option<f64>, decimals: usize| x.map(|x| format!("{x:.decimals$}")).unwrap_or_default();
+        let median = |m: Option<Median>| match m {
+            Some(Median {
+                median,
+                interval: Some((low, high)),
+            }) => format!("{median:.0} [{low:.0}, {high:.0}]"),
+            Some(Median { median, interval: None }) => format!("{median:.0}"),
+            None => String::new(),
+        };
+        Some(vec![
+            entry.framework.title.clone(),
+            entry.framework.version.clone(),
+            declared(entry),
+            median(line.cold_ms),
+            median(line.cpu_to_ready_ms),
+            number(line.idle_mib, 1),
+            number(line.json_cpu_ms, 3),
+            number(line.items_cpu_ms, 3),
+            number(Some(mib(entry.profile.image.unpacked_bytes)), 0),
+            entry.profile.measured_on().to_string(),
+        ])
+    });
+    draw(style, &header, rows.collect(), 3)
+}
+
+fn row(entry: &Entry, run: &MeasuredConfig) -> Vec<String> {
+    let line = line(run);
+    let maybe = cells::maybe;
+    let low = |m: Option<Median>| maybe(m.and_then(|m| m.interval).map(|i| i.0));
+    let high = |m: Option<Median>| maybe(m.and_then(|m| m.interval).map(|i| i.1));
+    let middle = |m: Option<Median>| maybe(m.map(|m| m.median));
+    let image = &entry.profile.image;
+    vec![
+        entry.framework.name.clone(),
+        cells::text(&entry.framework.title),
+        entry.framework.version.clone(),
+        entry.framework.runtime.clone(),
+        run.cpu.to_string(),
+        run.memory.to_string(),
+        declared(entry),
+        line.cold_samples.to_string(),
+        middle(line.cold_ms),
+        low(line.cold_ms),
+        high(line.cold_ms),
+        middle(line.boot_ms),
+        low(line.boot_ms),
+        high(line.boot_ms),
+        middle(line.cpu_to_ready_ms),
+        maybe(line.idle_mib),
+        maybe(line.json_cpu_ms),
+        maybe(line.items_cpu_ms),
+        maybe(line.saturation_rps),
+        cells::number(mib(image.unpacked_bytes)),
+        maybe(image.compressed_bytes.map(mib)),
+        entry.profile.measured_on().to_string(),
+        cells::text(&entry.profile.provenance.host_cpu),
+        entry.profile.provenance.backend.clone(),
+    ]
+}
+
+fn line(run: &MeasuredConfig) -> Line {
+    let warm = run.warm.as_ref();
+    let route = |name: &str| {
+        let cpu = &warm?.routes.get(name)?.cpu_ms;
+        (!cpu.is_empty()).then(|| cpu.iter().sum::<f64>() / cpu.len() as f64)
+    };
+    Line {
+        cold_samples: run.cold.len(),
+        cold_ms: median(run.cold.iter().map(|s| s.total_ms)),
+        boot_ms: median(run.cold.iter().map(|s| s.boot_ms)),
+        cpu_to_ready_ms: median(run.cold.iter().filter_map(|s| s.cpu_ms)),
+        idle_mib: warm.and_then(|w| w.idle.working_set_bytes).map(mib),
+        json_cpu_ms: route("json"),
+        items_cpu_ms: route("items"),
+        saturation_rps: warm.and_then(|w| w.saturation_rps),
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> Option<Median> {
+    let sorted = order::sorted(values);
+    Some(Median {
+        median: order::median(&sorted)?,
+        interval: order::interval(&sorted, 0.5),
+    })
+}
+
+fn declared(entry: &Entry) -> String {
+    entry.framework.concurrency.model.name().to_string()
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / 1_048_576.0
+}
