@@ -91,6 +91,8 @@ impl World {
     }
 
     /// Starts an instance for a request.
+    #[cold]
+    #[inline(never)]
     pub(super) fn cold_start(&mut self, mut request: Request, observer: &mut impl Observer) {
         let (service, function) = (request.service, request.function);
         observer.observe(&Fact::ColdStart { service, at: self.now });

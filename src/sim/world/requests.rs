@@ -40,34 +40,24 @@ impl World {
         };
         match admission {
             Admission::Warm => self.assign(request),
-            other => self.hold_up(request, other, observer),
-        }
-        self.check();
-    }
-
-    /// A request arrives that is not served at once.
-    #[cold]
-    #[inline(never)]
-    fn hold_up(&mut self, request: Request, admission: Admission, observer: &mut impl Observer) {
-        match admission {
-            Admission::Warm => self.assign(request),
             Admission::Join => self.join(request),
             Admission::Start => self.cold_start(request, observer),
             Admission::Wait => self.wait(request),
             Admission::Reject(reason) => {
                 self.ended += 1;
                 observer.observe(&Fact::Rejected {
-                    service: request.service,
-                    function: request.function,
-                    at: self.now,
+                    service,
+                    function,
+                    at,
                     reason,
                 });
             }
         }
+        self.check();
     }
 
     /// Gives a request to a free instance.
-    #[inline]
+    #[inline(always)]
     fn assign(&mut self, request: Request) {
         let service = &mut self.services[request.service as usize];
         let fleet = &mut service.fleets[request.function as usize];
@@ -91,6 +81,7 @@ impl World {
     }
 
     /// Has a request wait for an instance that is on its way up.
+    #[cold]
     fn join(&mut self, request: Request) {
         let state = &mut self.services[request.service as usize];
         let fleet = &mut state.fleets[request.function as usize];
@@ -109,6 +100,7 @@ impl World {
     }
 
     /// Puts a request into the queue.
+    #[cold]
     fn wait(&mut self, request: Request) {
         self.present += 1;
         let number = self.arrivals;
@@ -129,7 +121,7 @@ impl World {
 
     /// Begins the service of a request on an instance that is up and has counted it already. `first` is the overhead of
     /// a first request in place of the warm one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn serve(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>) {
         let service = &self.services[request.service as usize];
         let streams = &service.fleets[request.function as usize].streams;
@@ -155,7 +147,7 @@ impl World {
     }
 
     /// Lets a request run for `time` from now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run(&mut self, request: Request, time: SimDuration) {
         let place = self.running.insert(request);
         self.calendar.done_at(self.now + time, place);
