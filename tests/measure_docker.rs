@@ -30,6 +30,9 @@ if vice == "hungry":
 began = time.monotonic()
 count = 0
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
 class App(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -59,7 +62,7 @@ class App(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-ThreadingHTTPServer(("0.0.0.0", 8080), App).serve_forever()
+Server(("0.0.0.0", 8080), App).serve_forever()
 "#;
 
 /// The engine, held by one test at a time.

@@ -1,6 +1,7 @@
 //! `simulate` and `compare`: run a scenario's variants and print the answer.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -304,12 +305,11 @@ fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failure> {
         } else {
             file.display().to_string()
         };
-        if !traces.contains_key(&name) {
-            let sha256 = match embedded {
+        if let Entry::Vacant(vacant) = traces.entry(name) {
+            vacant.insert(match embedded {
                 Some(embedded) => hex(&Sha256::digest(embedded.bytes)),
                 None => hash_path(&file).map_err(Failure::environment)?,
-            };
-            traces.insert(name, sha256);
+            });
         }
     }
     let mut assumptions: Vec<String> = plans.iter().flat_map(|plan| plan.assumptions.iter().cloned()).collect();

@@ -76,6 +76,11 @@ impl Connection {
         })
     }
 
+    /// True if nothing came back for the last request.
+    pub fn is_unanswered(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
     /// Sends a request and waits for the whole answer, until `deadline` or until `stop` is set.
     pub fn ask(&mut self, request: &Request, deadline: Instant, stop: &AtomicBool) -> io::Result<Answer> {
         self.buffer.clear();

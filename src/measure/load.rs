@@ -41,9 +41,17 @@ impl Server<'_> {
         Connection::open(self.address, Duration::from_secs(5))
     }
 
-    /// Sends one request over `connection`, which is replaced if the server closes it. True when the status is 200.
+    /// Sends one request over `connection`, which is replaced if the server closes it. A connection that the server has
+    /// closed while it was idle is replaced and the request sent again, once. True when the status is from 200 to 299.
     pub fn ask(&self, connection: &mut Connection, request: &Request) -> std::io::Result<bool> {
-        let answer = connection.ask(request, Instant::now() + PATIENCE, self.stop)?;
+        let deadline = Instant::now() + PATIENCE;
+        let answer = match connection.ask(request, deadline, self.stop) {
+            Err(error) if connection.is_unanswered() && was_closed(&error) => {
+                *connection = self.connect()?;
+                connection.ask(request, deadline, self.stop)?
+            }
+            asked => asked?,
+        };
         if answer.closes {
             *connection = self.connect()?;
         }
@@ -53,6 +61,11 @@ impl Server<'_> {
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+}
+
+fn was_closed(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
 /// Sends `count` requests at `rate` per second over one connection; `after` is called after each with its number.
@@ -111,7 +124,8 @@ pub fn one_by_one(
 /// `clients` connections, each sending its next request as soon as it has an answer, for about `lasting`. `watch` is
 /// called every 100 ms meanwhile.
 ///
-/// Each client's rate counts up to its last completion, so that requests cut off by the end do not bias it.
+/// Each client's rate counts from its first to its last completion, so that neither connecting nor the request cut off
+/// by the end biases it.
 pub fn closed_loop(
     server: Server<'_>,
     request: &Request,
@@ -150,12 +164,12 @@ pub fn closed_loop(
 
 /// The right answers per second that one client got.
 fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &AtomicU32) -> f64 {
-    let began = Instant::now();
-    let mut last = began;
+    let mut first = None;
+    let mut last = Instant::now();
     let mut completed = 0u32;
     let mut broken_in_a_row = 0;
     let mut connection = server.connect();
-    // The request in flight at the end is waited for, so that even a slow server gives each client one completion.
+    // The request in flight at the end is waited for and counts.
     while Instant::now() < end && !server.stopped() && broken_in_a_row < GIVE_UP_AFTER {
         let outcome = match &mut connection {
             Ok(connection) => server.ask(connection, request),
@@ -165,6 +179,7 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
             Ok(true) => {
                 completed += 1;
                 last = Instant::now();
+                first.get_or_insert(last);
                 broken_in_a_row = 0;
             }
             Ok(false) => {
@@ -177,9 +192,9 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
             }
         }
     }
-    let seconds = (last - began).as_secs_f64();
+    let seconds = first.map_or(0.0, |first| (last - first).as_secs_f64());
     if seconds > 0.0 {
-        f64::from(completed) / seconds
+        f64::from(completed - 1) / seconds
     } else {
         0.0
     }
@@ -223,6 +238,25 @@ mod tests {
             }
         });
         address
+    }
+
+    #[test]
+    fn a_connection_closed_while_idle_is_replaced() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            drop(listener.accept().unwrap());
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                .unwrap();
+        });
+        let stop = AtomicBool::new(false);
+        let server = Server { address, stop: &stop };
+        let mut connection = server.connect().unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(server.ask(&mut connection, &Request::get("/")).unwrap());
     }
 
     #[test]

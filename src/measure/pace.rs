@@ -20,7 +20,7 @@ pub struct Pace {
     pub rest: Duration,
     /// Most requests to each route that are not kept: its own code has to get warm as well.
     pub route_warm_up: usize,
-    /// Most time for these.
+    /// Most time for these, over all routes.
     pub route_warm_up_time: Duration,
     /// Most requests per route.
     pub route_requests: usize,
@@ -39,8 +39,8 @@ impl Pace {
         curve_seconds: 12.0,
         curve_rate: 200.0,
         rest: Duration::from_secs(3),
-        route_warm_up: 500,
-        route_warm_up_time: Duration::from_millis(1500),
+        route_warm_up: 5000,
+        route_warm_up_time: Duration::from_secs(10),
         route_requests: 1000,
         route_time: Duration::from_secs(4),
         closed: Duration::from_millis(1500),
@@ -53,7 +53,7 @@ impl Pace {
         curve_rate: 200.0,
         rest: Duration::from_millis(500),
         route_warm_up: 100,
-        route_warm_up_time: Duration::from_millis(300),
+        route_warm_up_time: Duration::from_secs(1),
         route_requests: 200,
         route_time: Duration::from_secs(1),
         closed: Duration::from_millis(500),

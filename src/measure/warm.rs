@@ -91,24 +91,17 @@ pub fn run(mut instance: Instance<'_>, pace: Pace, cpu_ms: Option<f64>) -> std::
     }
 
     let requests = instance.routes.all();
-    for (_, request) in &requests {
-        let (count, limit) = (pace.route_warm_up, pace.route_warm_up_time);
-        errors += load::one_by_one(server, &mut instance.connection, request, count, limit, |_| {})?.1;
-    }
-    let mut routes = BTreeMap::new();
-    for (name, request) in requests {
-        let (run, wrong) = route(
-            server,
-            &mut instance.connection,
-            &request,
-            pace,
-            cgroup.as_ref(),
-            idle_cpu_ms_per_s,
-        )?;
-        errors += wrong;
-        peak.look();
-        routes.insert(name.to_string(), run);
-    }
+    errors += warm_routes(server, &mut instance.connection, &requests, pace)?;
+    let (routes, wrong) = routes(
+        server,
+        &mut instance.connection,
+        &requests,
+        pace,
+        cgroup.as_ref(),
+        idle_cpu_ms_per_s,
+    )?;
+    errors += wrong;
+    peak.look();
 
     let mut parallel_io = Vec::new();
     let mut parallel_cpu = Vec::new();
@@ -192,33 +185,66 @@ fn rest(stop: &AtomicBool, lasting: Duration, cgroup: Option<&Cgroup>) -> Option
     Some(round3(used.as_secs_f64() * 1e3 / seconds))
 }
 
-/// Service times and CPU time per request of one route, with one request in flight.
-fn route(
+/// Asks all routes in turn without keeping anything, so that the code of each is warm before any is measured.
+fn warm_routes(
     server: Server<'_>,
     connection: &mut Connection,
-    request: &Request,
+    requests: &[(&'static str, Request)],
+    pace: Pace,
+) -> std::io::Result<u32> {
+    let end = Instant::now() + pace.route_warm_up_time;
+    let mut errors = 0;
+    for _ in 0..pace.route_warm_up / CPU_BATCH as usize {
+        for (_, request) in requests {
+            let left = end.saturating_duration_since(Instant::now());
+            errors += load::one_by_one(server, connection, request, CPU_BATCH as usize, left, |_| {})?.1;
+        }
+    }
+    Ok(errors)
+}
+
+/// Service times and CPU time per request of all routes, with one request in flight. The routes take turns batch by
+/// batch, so that a runtime that still gets faster does so for all of them alike.
+fn routes(
+    server: Server<'_>,
+    connection: &mut Connection,
+    requests: &[(&'static str, Request)],
     pace: Pace,
     cgroup: Option<&Cgroup>,
     idle_cpu_ms_per_s: Option<f64>,
-) -> std::io::Result<(RouteRun, u32)> {
-    let mut marks = vec![(Instant::now(), cgroup.and_then(Cgroup::cpu_time))];
-    let (service_time_ms, errors) =
-        load::one_by_one(server, connection, request, pace.route_requests, pace.route_time, |k| {
-            if (k + 1) % CPU_BATCH as usize == 0 {
-                marks.push((Instant::now(), cgroup.and_then(Cgroup::cpu_time)));
-            }
-        })?;
-    let cpu_ms = marks.windows(2).filter_map(|pair| {
-        let used_ms = pair[1].1?.saturating_sub(pair[0].1?).as_secs_f64() * 1e3;
-        let idle_ms = idle_cpu_ms_per_s.unwrap_or(0.0) * (pair[1].0 - pair[0].0).as_secs_f64();
-        Some(round3((used_ms - idle_ms).max(0.0) / f64::from(CPU_BATCH)))
-    });
-    let run = RouteRun {
-        cpu_ms: cpu_ms.collect(),
-        service_time_ms,
-        cpu_batch: CPU_BATCH,
+) -> std::io::Result<(BTreeMap<String, RouteRun>, u32)> {
+    let empty = |name: &str| {
+        let run = RouteRun {
+            cpu_ms: Vec::new(),
+            service_time_ms: Vec::new(),
+            cpu_batch: CPU_BATCH,
+        };
+        (name.to_string(), run)
     };
-    Ok((run, errors))
+    let mut runs: BTreeMap<String, RouteRun> = requests.iter().map(|(name, _)| empty(name)).collect();
+    let end = Instant::now() + pace.route_time * requests.len() as u32;
+    let mut errors = 0;
+    for _ in 0..pace.route_requests / CPU_BATCH as usize {
+        for (name, request) in requests {
+            let left = end.saturating_duration_since(Instant::now());
+            let (began, before) = (Instant::now(), cgroup.and_then(Cgroup::cpu_time));
+            let (times, wrong) = load::one_by_one(server, connection, request, CPU_BATCH as usize, left, |_| {})?;
+            let used = || Some(cgroup.and_then(Cgroup::cpu_time)?.saturating_sub(before?).as_secs_f64() * 1e3);
+            let Some(run) = runs.get_mut(*name) else {
+                continue;
+            };
+            if times.len() == CPU_BATCH as usize
+                && let Some(used_ms) = used()
+            {
+                let idle_ms = idle_cpu_ms_per_s.unwrap_or(0.0) * began.elapsed().as_secs_f64();
+                run.cpu_ms
+                    .push(round3((used_ms - idle_ms).max(0.0) / f64::from(CPU_BATCH)));
+            }
+            run.service_time_ms.extend(times);
+            errors += wrong;
+        }
+    }
+    Ok((runs, errors))
 }
 
 fn reading(cgroup: Option<&Cgroup>) -> MemoryReading {

@@ -3,103 +3,76 @@
 use super::cells::{self, maybe, mean, number, text};
 use crate::study::{Row, Study};
 
-/// Columns in the order of the file; those that vary over replications have `_low` and `_high` at the end of the row.
-pub const COLUMNS: [&str; 44] = [
-    "scenario",
-    "variant",
-    "service",
-    "framework",
-    "platform",
-    "replications",
-    "seed",
-    "horizon_s",
-    "requests",
-    "completed",
-    "rejected",
-    "timed_out",
-    "failed",
-    "cold_starts",
-    "cold_start_ratio",
-    "latency_mean_ms",
-    "latency_p50_ms",
-    "latency_p90_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "latency_p999_ms",
-    "latency_max_ms",
-    "slo_latency_ms",
-    "slo_objective",
-    "slo_violations",
-    "slo_violation_ratio",
-    "slo_met",
-    "instances_mean",
-    "instances_peak",
-    "busy_mean",
-    "idle_mean",
-    "instance_lifespan_mean_s",
-    "instances_created",
-    "nodes_mean",
-    "nodes_peak",
-    "cpu_utilisation_mean",
-    "monthly_cost_usd",
-    "cost_per_million_requests_usd",
-    "cold_start_cost_usd",
-    "idle_cost_usd",
-    "price_list",
-    "price_date",
-    "profile_source",
-    "rejected_reasons",
-];
+const FIXED: bool = false;
+const VARIES: bool = true;
 
-/// Columns that vary over replications.
-pub const VARYING: [&str; 30] = [
-    "requests",
-    "completed",
-    "rejected",
-    "timed_out",
-    "failed",
-    "cold_starts",
-    "cold_start_ratio",
-    "latency_mean_ms",
-    "latency_p50_ms",
-    "latency_p90_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "latency_p999_ms",
-    "latency_max_ms",
-    "slo_violations",
-    "slo_violation_ratio",
-    "instances_mean",
-    "instances_peak",
-    "busy_mean",
-    "idle_mean",
-    "instance_lifespan_mean_s",
-    "instances_created",
-    "nodes_mean",
-    "nodes_peak",
-    "cpu_utilisation_mean",
-    "monthly_cost_usd",
-    "cost_per_million_requests_usd",
-    "cold_start_cost_usd",
-    "idle_cost_usd",
-    "horizon_s",
+/// Columns in the order of the file, and whether they vary over replications; those that do have `_low` and `_high` at
+/// the end of the row.
+pub const COLUMNS: [(&str, bool); 44] = [
+    ("scenario", FIXED),
+    ("variant", FIXED),
+    ("service", FIXED),
+    ("framework", FIXED),
+    ("platform", FIXED),
+    ("replications", FIXED),
+    ("seed", FIXED),
+    ("horizon_s", FIXED),
+    ("requests", VARIES),
+    ("completed", VARIES),
+    ("rejected", VARIES),
+    ("timed_out", VARIES),
+    ("failed", VARIES),
+    ("cold_starts", VARIES),
+    ("cold_start_ratio", VARIES),
+    ("latency_mean_ms", VARIES),
+    ("latency_p50_ms", VARIES),
+    ("latency_p90_ms", VARIES),
+    ("latency_p95_ms", VARIES),
+    ("latency_p99_ms", VARIES),
+    ("latency_p999_ms", VARIES),
+    ("latency_max_ms", VARIES),
+    ("slo_latency_ms", FIXED),
+    ("slo_objective", FIXED),
+    ("slo_violations", VARIES),
+    ("slo_violation_ratio", VARIES),
+    ("slo_met", FIXED),
+    ("instances_mean", VARIES),
+    ("instances_peak", VARIES),
+    ("busy_mean", VARIES),
+    ("idle_mean", VARIES),
+    ("instance_lifespan_mean_s", VARIES),
+    ("instances_created", VARIES),
+    ("nodes_mean", VARIES),
+    ("nodes_peak", VARIES),
+    ("cpu_utilisation_mean", VARIES),
+    ("monthly_cost_usd", VARIES),
+    ("cost_per_million_requests_usd", VARIES),
+    ("cold_start_cost_usd", VARIES),
+    ("idle_cost_usd", VARIES),
+    ("price_list", FIXED),
+    ("price_date", FIXED),
+    ("profile_source", FIXED),
+    ("rejected_reasons", FIXED),
 ];
 
 /// The header: all columns, then the ends of the intervals.
 pub fn header() -> Vec<String> {
     let intervals = varying().flat_map(|name| [format!("{name}_low"), format!("{name}_high")]);
-    COLUMNS.iter().map(|name| name.to_string()).chain(intervals).collect()
+    COLUMNS
+        .iter()
+        .map(|(name, _)| name.to_string())
+        .chain(intervals)
+        .collect()
 }
 
-/// Columns that vary and are no setting.
 fn varying() -> impl Iterator<Item = &'static str> {
-    VARYING.into_iter().filter(|name| *name != "horizon_s")
+    COLUMNS.into_iter().filter(|(_, varies)| *varies).map(|(name, _)| name)
 }
 
 /// The cells of a row, in the order of [`header`].
 pub fn cells(row: &Row) -> Vec<String> {
     let value = |name: &str| row.values.get(name).map(mean).unwrap_or_default();
-    let fixed = COLUMNS.iter().map(|&name| match name {
+    let fixed = COLUMNS.iter().map(|&(name, _)| match name {
         "scenario" => text(&row.scenario),
         "variant" => text(&row.variant),
         "service" => text(&row.service),

@@ -152,11 +152,12 @@ pub fn with_interval(mean: f64, interval: Option<(f64, f64)>) -> String {
         return format!("{mean:.3}");
     };
     let half = (high - low) / 2.0;
-    // Two significant digits of the half width, at least as many as money shows and at most four.
-    let decimals = if half > 0.0 {
-        (1 - half.log10().floor() as i32).clamp(0, 4)
-    } else {
+    // Two significant digits of the half width, at most four decimals; two where it is zero but for rounding.
+    let certain = half <= 1e-9 * mean.abs();
+    let decimals = if certain {
         2
+    } else {
+        (1 - half.log10().floor() as i32).clamp(0, 4)
     } as usize;
     format!("{mean:.decimals$} ±{half:.decimals$}")
 }

@@ -397,6 +397,10 @@ impl Planner<'_> {
                 "measured with containers: creating and starting the container stands for Lambda's environment (waited \
                  for, not billed), process start to listening socket for its init (billed where the price list says so)",
             );
+            self.assume(
+                "the CPU limit was in force from the start of the container; Lambda is reported to give initialisation \
+                 more CPU than the memory buys, so that cold starts below 1 vCPU are rather upper bounds",
+            );
         }
         let (cpu, wait) = self.work(name, work, &sized.cpu_ms)?;
         Ok(Resolved {

@@ -1,8 +1,8 @@
 //! The calendar: events to come. At the same time completions come first, in the order of insertion, then readiness,
-//! expiry and give-up, each by the order that the timer carries.
+//! expiry and give-up, each by age of the subject.
 //!
 //! Completions, one per request, have a small heap of their own; the rare timers (readiness, expiry, give-up) have
-//! another. Cancelling costs nothing: a timer carries the epoch of what it is about and is ignored when stale.
+//! another. Cancelling costs nothing: a timer carries the number of what it is about and is ignored when stale.
 
 use std::cmp::Reverse;
 
@@ -10,34 +10,32 @@ use dary_heap::QuaternaryHeap;
 
 use crate::units::SimTime;
 
-/// A timer's subject. The first field decides among timers of one kind at the same time: it comes from the model and not
-/// from slots, which are used again, nor from the moment the timer was set, which is a matter of thrift.
+/// A timer's subject. The number decides among timers of one kind at the same time: it comes from the model and not from
+/// slots, which are used again, nor from the moment the timer was set, which is a matter of thrift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// An instance is ready to serve.
     Ready {
-        /// Creation number of the instance: the older one first.
-        order: u64,
-        /// Slot of the instance.
+        /// Creation number of the instance within the run.
+        number: u64,
+        /// Its slot.
         instance: u32,
     },
     /// An instance may have reached the end of its idle time.
     Expiry {
-        /// Creation number of the instance: the older one first.
-        order: u64,
-        /// Slot of the instance.
+        /// Creation number of the instance within the run.
+        number: u64,
+        /// Its slot when the timer was set.
         instance: u32,
-        /// Epoch of the slot when the timer was set.
-        epoch: u32,
     },
     /// A request may have waited too long.
     GiveUp {
-        /// The one that arrived first comes first.
-        order: u64,
-        /// Slot of the request.
-        request: u32,
-        /// Epoch of the slot when the timer was set.
-        epoch: u32,
+        /// Number of the arrival within the run.
+        number: u64,
+        /// Position of its service.
+        service: u16,
+        /// Number of its function within the service.
+        function: u32,
     },
 }
 
@@ -94,19 +92,18 @@ impl Calendar {
             .map_or(SimTime::NEVER, |Reverse(key)| SimTime((key >> 64) as u64))
     }
 
-    /// Takes the next event. At equal times completions come before timers.
+    /// Takes the next event.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<(SimTime, Event)> {
-        let done = self.next_done();
-        if let Some(Reverse((at, _))) = self.timers.peek()
-            && *at < done
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        if let Some(Reverse((at, timer))) = self.timers.peek()
+            && *at < self.next_done()
         {
-            let Reverse((at, timer)) = self.timers.pop()?;
-            return Some((at, Event::Timer(timer)));
+            let timer = *timer;
+            self.timers.pop();
+            return Some(Event::Timer(timer));
         }
         let Reverse(key) = self.done.pop()?;
-        let request = (key as u64 & ((1 << SLOT_BITS) - 1)) as u32;
-        Some((done, Event::Done(request)))
+        Some(Event::Done((key as u64 & ((1 << SLOT_BITS) - 1)) as u32))
     }
 }
 
@@ -114,20 +111,16 @@ impl Calendar {
 mod tests {
     use super::*;
 
-    fn ready(order: u64, instance: u32) -> Timer {
-        Timer::Ready { order, instance }
+    fn ready(number: u64, instance: u32) -> Timer {
+        Timer::Ready { number, instance }
     }
 
-    fn expiry(order: u64, instance: u32) -> Timer {
-        Timer::Expiry {
-            order,
-            instance,
-            epoch: 0,
-        }
+    fn expiry(number: u64, instance: u32) -> Timer {
+        Timer::Expiry { number, instance }
     }
 
     #[test]
-    fn time_then_rank_then_order() {
+    fn time_then_rank_then_age() {
         let mut calendar = Calendar::default();
         let at = SimTime;
         calendar.timer_at(at(5), expiry(8, 1));
@@ -137,7 +130,7 @@ mod tests {
         calendar.done_at(at(5), 3);
         calendar.timer_at(at(4), expiry(9, 7));
         assert_eq!(calendar.next_time(), at(4));
-        let order: Vec<_> = std::iter::from_fn(|| calendar.pop()).map(|(_, event)| event).collect();
+        let order: Vec<_> = std::iter::from_fn(|| calendar.pop()).collect();
         assert_eq!(
             order,
             [

@@ -43,25 +43,27 @@ struct Lane<'a> {
 }
 
 impl Lane<'_> {
+    /// When the next request arrives; never if there is none.
     #[inline]
-    fn peek(&mut self) -> Option<Arrival> {
-        if let Some(arrival) = self.batch.get(self.next) {
-            return Some(*arrival);
+    fn peek(&mut self) -> SimTime {
+        match self.batch.get(self.next) {
+            Some(arrival) => arrival.at,
+            None => self.fill(),
         }
-        self.fill()
     }
 
     #[cold]
-    fn fill(&mut self) -> Option<Arrival> {
+    #[inline(never)]
+    fn fill(&mut self) -> SimTime {
         loop {
             self.next = 0;
             self.batch.clear();
             let more = (self.feed)(&mut self.batch);
-            if !self.batch.is_empty() {
-                return self.batch.first().copied();
+            if let Some(arrival) = self.batch.first() {
+                return arrival.at;
             }
             if !more {
-                return None;
+                return SimTime::NEVER;
             }
         }
     }
@@ -86,47 +88,41 @@ pub fn run(setup: Setup, feeds: Vec<Feed<'_>>, draws: Draws, observer: &mut impl
     world.begin(observer);
     let mut last_arrival = SimTime::ZERO;
     let mut open = true;
-    while open || world.unfinished() {
-        let next = if open {
-            earliest(&mut lanes).filter(|&(_, a)| a.at < horizon)
-        } else {
-            None
-        };
+    let (mut at, mut service) = earliest(&mut lanes);
+    loop {
         let event = world.next_event();
-        match next {
-            Some((service, arrival)) if arrival.at < event => {
-                assert!(arrival.at >= last_arrival, "arrivals out of order");
-                last_arrival = arrival.at;
-                lanes[service].next += 1;
-                world.pass(arrival.at, observer);
-                world.arrive(service as u16, &arrival, observer);
-            }
-            None if open => {
-                open = false;
-                world.close(if horizon == SimTime::NEVER {
-                    last_arrival
-                } else {
-                    horizon
-                });
-            }
-            _ => {
-                world.pass(event, observer);
-                world.step(observer);
-            }
+        if at < event && at < horizon {
+            assert!(at >= last_arrival, "arrivals out of order");
+            last_arrival = at;
+            let lane = &mut lanes[service];
+            let arrival = &lane.batch[lane.next];
+            lane.next += 1;
+            world.pass(at, observer);
+            world.arrive(service as u16, arrival, observer);
+            (at, service) = earliest(&mut lanes);
+        } else if open && (at >= horizon || at == SimTime::NEVER) {
+            open = false;
+            world.close(if horizon == SimTime::NEVER {
+                last_arrival
+            } else {
+                horizon
+            });
+        } else if open || world.unfinished() {
+            world.pass(event, observer);
+            world.step(observer);
+        } else {
+            break;
         }
     }
     world.finish(observer)
 }
 
-/// The service whose next arrival is the earliest, the first of them at equal times.
+/// When the next request arrives, and the service it belongs to: the first of them at equal times.
 #[inline]
-fn earliest(lanes: &mut [Lane<'_>]) -> Option<(usize, Arrival)> {
+fn earliest(lanes: &mut [Lane<'_>]) -> (SimTime, usize) {
     if let [lane] = lanes {
-        return lane.peek().map(|arrival| (0, arrival));
+        return (lane.peek(), 0);
     }
-    let next = lanes
-        .iter_mut()
-        .enumerate()
-        .filter_map(|(i, lane)| lane.peek().map(|arrival| (i, arrival)));
-    next.min_by_key(|(i, arrival)| (arrival.at, *i))
+    let times = lanes.iter_mut().enumerate().map(|(i, lane)| (lane.peek(), i));
+    times.min().unwrap_or((SimTime::NEVER, 0))
 }

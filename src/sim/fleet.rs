@@ -8,9 +8,6 @@ use crate::sim::setup::{ColdStart, FunctionStreams};
 use crate::sim::slab::Slab;
 use crate::units::{SimDuration, SimTime};
 
-/// No instance yet.
-pub(crate) const NO_INSTANCE: u32 = u32::MAX;
-
 /// A request in the system.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Request {
@@ -18,19 +15,47 @@ pub(crate) struct Request {
     pub(crate) started: SimTime,
     /// How many requests of the function arrived before it.
     pub(crate) index: u64,
-    /// Service time given by the traffic.
-    pub(crate) given: Option<SimDuration>,
-    /// Initialisation that the request waited for and that belongs to it.
-    pub(crate) init: SimDuration,
-    pub(crate) service: u16,
+    /// Service time given by the traffic, or [`Request::DRAWN`].
+    pub(crate) given: SimDuration,
     pub(crate) function: u32,
-    /// Slot of the instance, or [`NO_INSTANCE`] while it waits in the queue.
+    /// Slot of the instance that serves it.
     pub(crate) instance: u32,
+    pub(crate) service: u16,
     /// Whether an instance was started for it.
     pub(crate) cold: bool,
     pub(crate) timed_out: bool,
     /// Part of the initial state: it is served but was no arrival.
     pub(crate) initial: bool,
+}
+
+impl Request {
+    /// The profile decides about the service time.
+    pub(crate) const DRAWN: SimDuration = SimDuration::MAX;
+
+    /// A request that arrives at `at`, with nothing known of its service.
+    #[inline]
+    pub(crate) fn new(service: u16, function: u32, index: u64, at: SimTime) -> Self {
+        Self {
+            arrived: at,
+            started: at,
+            index,
+            given: Self::DRAWN,
+            function,
+            instance: u32::MAX,
+            service,
+            cold: false,
+            timed_out: false,
+            initial: false,
+        }
+    }
+}
+
+/// A request in the queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    /// How many requests of the run had arrived when it did.
+    pub(crate) number: u64,
+    pub(crate) request: Request,
 }
 
 /// An instance.
@@ -46,6 +71,8 @@ pub(crate) struct Instance {
     pub(crate) deadline: SimTime,
     /// When its pending expiry timer runs out; never if there is none.
     pub(crate) timer: SimTime,
+    /// Initialisation that the request waited for for which it was started.
+    pub(crate) init: SimDuration,
     /// Requests in service, or waiting for it to start.
     pub(crate) in_flight: u32,
     /// Initialises again within the next request, because the last one was cut off.
@@ -58,8 +85,8 @@ pub(crate) struct Instance {
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) cold: ColdStart,
-    /// Requests that wait for it; the first is the one it was started for.
-    pub(crate) requests: VecDeque<u32>,
+    /// Requests that wait for it, the one it was started for first.
+    pub(crate) requests: Vec<Request>,
     /// Counts as busy because only the whole response of its first request is known.
     pub(crate) counts_as_busy: bool,
 }
@@ -92,7 +119,7 @@ pub(crate) struct Fleet {
     /// Instances on their way up with a free slot, oldest first; only where instances serve several requests.
     pub(crate) starting: VecDeque<u32>,
     /// Requests that wait, oldest first.
-    pub(crate) queue: VecDeque<u32>,
+    pub(crate) queue: VecDeque<Waiting>,
 }
 
 impl Fleet {

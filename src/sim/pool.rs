@@ -145,6 +145,15 @@ impl Pool {
         }
     }
 
+    /// Makes an instance that is in the pool the one used last.
+    #[inline]
+    pub(crate) fn used(&mut self, slot: u32, links: &mut impl Links) {
+        if let Self::ByUse { .. } = self {
+            self.remove(slot, links);
+            self.insert(slot, links);
+        }
+    }
+
     /// Takes out the instance that the routing rule names.
     #[inline]
     pub(crate) fn take(&mut self, links: &mut impl Links) -> Option<u32> {

@@ -1,9 +1,9 @@
-//! A vector whose places are used again. Each place has an epoch, so that a stale reference can be told.
+//! A vector whose places are used again.
 
 /// Values by slot.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    places: Vec<(u32, T)>,
+    places: Vec<T>,
     free: Vec<u32>,
 }
 
@@ -21,34 +21,27 @@ impl<T> Slab<T> {
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> u32 {
         if let Some(slot) = self.free.pop() {
-            self.places[slot as usize].1 = value;
+            self.places[slot as usize] = value;
             return slot;
         }
         let slot = self.places.len() as u32;
-        self.places.push((0, value));
+        self.places.push(value);
         slot
     }
 
-    /// Gives the slot back; references to it become stale.
+    /// Gives the slot back. The value stays readable until the slot is used again.
     #[inline]
     pub(crate) fn release(&mut self, slot: u32) {
-        let place = &mut self.places[slot as usize];
-        place.0 = place.0.wrapping_add(1);
         self.free.push(slot);
-    }
-
-    /// The slot's epoch, which changes whenever it is given back.
-    pub(crate) fn epoch(&self, slot: u32) -> u32 {
-        self.places[slot as usize].0
     }
 
     #[inline]
     pub(crate) fn get(&self, slot: u32) -> &T {
-        &self.places[slot as usize].1
+        &self.places[slot as usize]
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, slot: u32) -> &mut T {
-        &mut self.places[slot as usize].1
+        &mut self.places[slot as usize]
     }
 }

@@ -42,7 +42,7 @@ pub fn interval(sorted: &[f64], q: f64) -> Option<(f64, f64)> {
     for k in 0..n {
         cumulative += mass;
         if cumulative <= 0.025 {
-            low = k + 1;
+            low = k;
         }
         if !seen_high && cumulative >= 0.975 {
             high = k;

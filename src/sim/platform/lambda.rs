@@ -271,3 +271,139 @@ impl Platform for Lambda {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::SimTime;
+
+    fn spec() -> Spec {
+        toml::from_str("memory = '1024Mi'").unwrap()
+    }
+
+    fn lambda(spec: &Spec) -> Box<dyn Platform> {
+        spec.build(Draws::new(1, 0))
+    }
+
+    fn at(seconds: f64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs_f64(seconds)
+    }
+
+    fn view(seconds: f64) -> FleetView {
+        FleetView {
+            now: at(seconds),
+            service: 0,
+            function: 0,
+            free: false,
+            starting_free: false,
+            instances: 0,
+            in_flight: 0,
+            queued: 0,
+            account_in_flight: 0,
+        }
+    }
+
+    #[test]
+    fn concurrency_is_the_accounts_or_what_is_reserved() {
+        let shared = spec();
+        let reserved = Spec {
+            reserved_concurrency: Some(50),
+            ..spec()
+        };
+        let full = Admission::Reject(Reject::Concurrency);
+        // Function's and account's requests in flight, and a free environment: what becomes of one more.
+        for (spec, in_flight, account, free, expected) in [
+            (&shared, 0, 0, false, Admission::Start),
+            (&shared, 999, 999, false, Admission::Start),
+            (&shared, 999, 999, true, Admission::Warm),
+            (&shared, 10, 1_000, false, full),
+            (&shared, 10, 1_000, true, full),
+            (&reserved, 49, 49, false, Admission::Start),
+            (&reserved, 49, 5_000, true, Admission::Warm),
+            (&reserved, 50, 50, true, full),
+        ] {
+            let view = FleetView {
+                free,
+                in_flight,
+                account_in_flight: account,
+                ..view(0.0)
+            };
+            assert_eq!(lambda(spec).admit(&view), expected, "{view:?}");
+        }
+    }
+
+    /// How many of `n` requests at one instant get `admission`.
+    fn count(platform: &mut dyn Platform, n: u32, view: &FleetView, admission: Admission) -> usize {
+        (0..n).filter(|_| platform.admit(view) == admission).count()
+    }
+
+    #[test]
+    fn ten_requests_per_second_for_each_unit_of_concurrency() {
+        let reserved = Spec {
+            reserved_concurrency: Some(50),
+            ..spec()
+        };
+        for (spec, per_second) in [(spec(), 10_000), (reserved, 500)] {
+            let mut platform = lambda(&spec);
+            let free = |seconds| FleetView {
+                free: true,
+                ..view(seconds)
+            };
+            let p = platform.as_mut();
+            assert_eq!(count(p, 20_000, &free(0.0), Admission::Warm), per_second);
+            assert_eq!(p.admit(&free(0.0)), Admission::Reject(Reject::RequestRate));
+            assert_eq!(count(p, 20_000, &free(0.5), Admission::Warm), per_second / 2);
+        }
+    }
+
+    #[test]
+    fn a_thousand_new_environments_at_once_and_a_hundred_per_second_for_each_function() {
+        let mut platform = lambda(&spec());
+        let p = platform.as_mut();
+        assert_eq!(count(p, 2_000, &view(0.0), Admission::Start), 1_000);
+        assert_eq!(p.admit(&view(0.0)), Admission::Reject(Reject::ScalingRate));
+        assert_eq!(count(p, 2_000, &view(3.0), Admission::Start), 300);
+        let other = FleetView {
+            function: 1,
+            ..view(3.0)
+        };
+        assert_eq!(count(p, 2_000, &other, Admission::Start), 1_000);
+        // A free environment needs no token.
+        let free = FleetView {
+            free: true,
+            ..view(3.0)
+        };
+        assert_eq!(p.admit(&free), Admission::Warm);
+    }
+
+    #[test]
+    fn an_environment_ends_after_its_own_idle_time_or_at_its_age() {
+        let mut platform = lambda(&spec());
+        let mut idle = |ordinal, created, now| {
+            platform.idle(&InstanceView {
+                now: at(now),
+                service: 0,
+                function: 0,
+                ordinal,
+                created: at(created),
+            })
+        };
+        let mut ends: Vec<SimTime> = Vec::new();
+        for ordinal in 0..50 {
+            let KeepAlive::Until(end) = idle(ordinal, 0.0, 100.0) else {
+                panic!("environment {ordinal} stays");
+            };
+            assert!(at(400.0) <= end && end <= at(520.0), "{end:?}");
+            assert!(!ends.contains(&end), "two environments with the same luck");
+            assert_eq!(
+                idle(ordinal, 0.0, 100.0),
+                KeepAlive::Until(end),
+                "the same one at every request"
+            );
+            ends.push(end);
+        }
+        assert_eq!(idle(0, 0.0, 7_100.0), KeepAlive::Until(at(7_200.0)));
+        assert_eq!(idle(0, 0.0, 7_200.0), KeepAlive::Stop);
+        assert_eq!(idle(0, 0.0, 9_000.0), KeepAlive::Stop);
+    }
+}

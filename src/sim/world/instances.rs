@@ -1,0 +1,257 @@
+//! The life of an instance: it is created, comes up, is busy and idle in turn, and ends.
+
+use crate::sim::calendar::Timer;
+use crate::sim::fact::{Fact, Observer};
+use crate::sim::fleet::{Fleet, Instance, Request, Start};
+use crate::sim::platform::{InstanceView, KeepAlive};
+use crate::sim::pool::Link;
+use crate::sim::world::World;
+use crate::units::{SimDuration, SimTime};
+
+impl World {
+    /// Adds functions up to number `function`, with the instances they have from the start.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn new_functions(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
+        for number in self.services[service as usize].fleets.len() as u32..=function {
+            let state = &mut self.services[service as usize];
+            let (routing, initial) = (state.setup.routing, state.setup.initial);
+            let several = state.setup.concurrency > 1;
+            state.fleets.push(Fleet::new(self.draws, service, number, routing));
+            for i in 0..self.platform.replicas() + initial.idle + initial.busy {
+                let slot = self.create(service, number, None);
+                if i >= initial.busy {
+                    self.pool_insert(slot);
+                    if !self.rest(slot) {
+                        self.stop(slot, observer);
+                    }
+                    continue;
+                }
+                // Draws of requests that are no arrivals must not repeat those of arrivals.
+                let index = u64::MAX - u64::from(i);
+                let request = Request {
+                    initial: true,
+                    ..Request::new(service, number, index, self.now)
+                };
+                self.present += 1;
+                self.in_flight += 1;
+                self.fleet(service, number).in_flight += 1;
+                self.instances.0.get_mut(slot).in_flight = 1;
+                let gauges = &mut self.services[service as usize].gauges;
+                gauges.idle.down(self.now);
+                gauges.busy.up(self.now);
+                self.serve(request, slot, None);
+                if several {
+                    self.pool_insert(slot);
+                }
+            }
+        }
+    }
+
+    fn pool_insert(&mut self, slot: u32) {
+        let instance = self.instances.0.get(slot);
+        let (service, function) = (instance.service as usize, instance.function as usize);
+        let fleet = &mut self.services[service].fleets[function];
+        fleet.pool.insert(slot, &mut self.instances);
+    }
+
+    /// Creates an instance: up at once, or on its way up.
+    fn create(&mut self, service: u16, function: u32, start: Option<Box<Start>>) -> u32 {
+        let state = &mut self.services[service as usize];
+        let fleet = &mut state.fleets[function as usize];
+        let ordinal = fleet.created;
+        fleet.created += 1;
+        fleet.instances += 1;
+        state.created += 1;
+        state.created_counted += u64::from(self.now >= self.warm_up && self.now <= self.end);
+        match &start {
+            None => state.gauges.idle.up(self.now),
+            Some(start) if start.counts_as_busy => state.gauges.busy.up(self.now),
+            Some(_) => state.gauges.starting.up(self.now),
+        }
+        if self.now <= self.end {
+            state.peak = state.peak.max(state.gauges.instances());
+        }
+        self.created += 1;
+        let slot = self.instances.0.insert(Instance {
+            link: Link::new(ordinal),
+            number: self.created,
+            service,
+            function,
+            created: self.now,
+            deadline: SimTime::NEVER,
+            timer: SimTime::NEVER,
+            init: start.as_ref().map_or(SimDuration::ZERO, |start| start.cold.init),
+            in_flight: 0,
+            reset: false,
+            start,
+        });
+        fleet.pool.created(slot, &mut self.instances);
+        slot
+    }
+
+    /// Starts an instance for a request.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn cold_start(&mut self, mut request: Request, observer: &mut impl Observer) {
+        let (service, function) = (request.service, request.function);
+        observer.observe(&Fact::ColdStart { service, at: self.now });
+        let state = &self.services[service as usize];
+        let fleet = &state.fleets[function as usize];
+        let (mut cold, response) = state.setup.cold.draw(&fleet.streams, fleet.created);
+        if let Some(limit) = state.setup.init_limit
+            && cold.init > limit
+        {
+            // Aborted at the limit and run again inside the first request.
+            cold.first_request += cold.init;
+            cold.init = limit;
+        }
+        let several = state.setup.concurrency > 1;
+        let start = Start {
+            cold,
+            requests: Vec::new(),
+            counts_as_busy: response.is_some(),
+        };
+        let slot = self.create(service, function, Some(Box::new(start)));
+        self.present += 1;
+        self.in_flight += 1;
+        let fleet = self.fleet(service, function);
+        fleet.in_flight += 1;
+        if several {
+            fleet.starting.push_back(slot);
+        }
+        request.cold = true;
+        request.instance = slot;
+        let instance = self.instances.0.get_mut(slot);
+        instance.in_flight = 1;
+        match response {
+            Some(response) => self.run(request, response),
+            None => {
+                let number = instance.number;
+                if let Some(start) = &mut instance.start {
+                    start.requests.push(request);
+                }
+                let ready = Timer::Ready { number, instance: slot };
+                self.calendar.timer_at(self.now + cold.sandbox + cold.init, ready);
+            }
+        }
+    }
+
+    /// An instance that was on its way up is up: the requests that waited for it are served.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn up(&mut self, slot: u32, observer: &mut impl Observer) {
+        let instance = self.instances.0.get_mut(slot);
+        let (service, function) = (instance.service, instance.function);
+        let Some(start) = instance.start.take() else {
+            return;
+        };
+        let state = &mut self.services[service as usize];
+        if !start.counts_as_busy {
+            state.gauges.starting.down(self.now);
+            state.gauges.busy.up(self.now);
+        }
+        let fleet = &mut state.fleets[function as usize];
+        fleet.starting.retain(|&s| s != slot);
+        for request in start.requests {
+            let first = request.cold.then_some(start.cold.first_request);
+            self.serve(request, slot, first);
+        }
+        let state = &self.services[service as usize];
+        if self.instances.0.get(slot).in_flight < state.setup.concurrency {
+            self.freed(slot, observer);
+        }
+    }
+
+    /// A slot of an instance that is up became free.
+    #[inline]
+    pub(super) fn freed(&mut self, slot: u32, observer: &mut impl Observer) {
+        let instance = self.instances.0.get(slot);
+        let state = &mut self.services[instance.service as usize];
+        let fleet = &mut state.fleets[instance.function as usize];
+        if !fleet.queue.is_empty() {
+            return self.serve_queue(slot);
+        }
+        let idle = instance.in_flight == 0;
+        if !instance.link.pooled {
+            fleet.pool.insert(slot, &mut self.instances);
+        } else {
+            fleet.pool.used(slot, &mut self.instances);
+        }
+        if idle {
+            state.gauges.busy.down(self.now);
+            state.gauges.idle.up(self.now);
+            if !self.rest(slot) {
+                self.stop(slot, observer);
+            }
+        }
+    }
+
+    /// An instance becomes idle: sets its deadline. False if it is to end at once.
+    #[inline]
+    fn rest(&mut self, slot: u32) -> bool {
+        let instance = self.instances.0.get_mut(slot);
+        let deadline = match self.platform.idle(&InstanceView {
+            now: self.now,
+            service: instance.service,
+            function: instance.function,
+            ordinal: instance.link.ordinal,
+            created: instance.created,
+        }) {
+            KeepAlive::Until(at) => at,
+            KeepAlive::Forever => SimTime::NEVER,
+            KeepAlive::Stop => return false,
+        };
+        instance.deadline = deadline;
+        // One pending timer per instance: it is moved on when it runs out, not at every request.
+        if deadline < instance.timer {
+            instance.timer = deadline;
+            let number = instance.number;
+            let expiry = Timer::Expiry { number, instance: slot };
+            self.calendar.timer_at(deadline, expiry);
+        }
+        true
+    }
+
+    /// The timer of the `number`-th instance of the run, in `slot` then, runs out.
+    pub(super) fn expire(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
+        let instance = self.instances.0.get_mut(slot);
+        if instance.number != number || instance.timer != self.now {
+            // It has ended, or an earlier timer took the place of this one.
+            return;
+        }
+        instance.timer = SimTime::NEVER;
+        if instance.in_flight > 0 {
+            return;
+        }
+        if instance.deadline <= self.now {
+            self.stop(slot, observer);
+        } else {
+            instance.timer = instance.deadline;
+            let expiry = Timer::Expiry { number, instance: slot };
+            self.calendar.timer_at(instance.deadline, expiry);
+        }
+    }
+
+    /// Ends an idle instance, which is in the pool.
+    #[inline(never)]
+    fn stop(&mut self, slot: u32, observer: &mut impl Observer) {
+        let instance = self.instances.0.get_mut(slot);
+        instance.timer = SimTime::NEVER;
+        let state = &mut self.services[instance.service as usize];
+        let fleet = &mut state.fleets[instance.function as usize];
+        state.gauges.idle.down(self.now);
+        state.stopped += 1;
+        fleet.instances -= 1;
+        observer.observe(&Fact::Stopped {
+            service: instance.service,
+            function: instance.function,
+            instance: instance.link.ordinal,
+            created: instance.created,
+            at: self.now,
+        });
+        fleet.pool.remove(slot, &mut self.instances);
+        fleet.pool.ended(slot, &mut self.instances);
+        self.instances.0.release(slot);
+    }
+}
