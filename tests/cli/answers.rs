@@ -1,0 +1,194 @@
+//! Commands that succeed.
+
+use insta::assert_snapshot;
+
+use crate::common::{SHOP, Sandbox};
+
+#[test]
+fn simulate_answers_and_tells_what_it_assumed() {
+    // One request a second, of which the first starts an environment and takes 500 ms; 1 - 1/599 is 99.83%.
+    assert_snapshot!(Sandbox::new().run("simulate shop.toml"), @"");
+}
+
+#[test]
+fn one_replication_has_no_intervals() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.run("simulate shop.toml --set replications=1 --format markdown"), @"");
+    let csv = sandbox
+        .run("simulate shop.toml --set replications=1 --format csv --quiet")
+        .ok();
+    for (column, cell) in &crate::common::table(&csv.stdout)[0] {
+        if column.ends_with("_low") || column.ends_with("_high") {
+            assert_eq!(cell, "", "{column}");
+        }
+    }
+}
+
+#[test]
+fn quiet_leaves_nothing_but_the_answer() {
+    assert_snapshot!(Sandbox::new().run("simulate shop.toml --quiet"), @"");
+}
+
+#[test]
+fn every_format_is_what_its_name_says() {
+    let sandbox = Sandbox::new();
+    for verb in ["simulate", "compare"] {
+        let answer = |format: &str| {
+            sandbox
+                .run(&format!("{verb} pair.toml --quiet --format {format}"))
+                .ok()
+                .stdout
+        };
+        assert!(answer("table").starts_with("variant  SLO"), "{}", answer("table"));
+        assert!(answer("markdown").starts_with("| variant | SLO"));
+        let json: serde_json::Value = serde_json::from_str(&answer("json")).unwrap();
+        let csv = crate::common::table(&answer("csv"));
+        assert_eq!((json["summary"].as_array().unwrap().len(), csv.len()), (2, 2));
+        for (object, row) in json["summary"].as_array().unwrap().iter().zip(&csv) {
+            assert_eq!(object.as_object().unwrap().len(), row.len());
+            assert_eq!(object["variant"], row["variant"]);
+            assert_eq!(object["latency_p99_ms"].to_string(), row["latency_p99_ms"]);
+            assert_eq!(object["nodes_mean"], serde_json::Value::Null);
+        }
+        assert_eq!(json["differences"].is_array(), verb == "compare");
+    }
+}
+
+#[test]
+fn set_changes_any_value() {
+    let sandbox = Sandbox::new();
+    // Twice the memory is twice the GB-seconds: 132057 more at 0.0000166667 dollars are 2.20.
+    assert_snapshot!(sandbox.run("simulate shop.toml --quiet --set platform.lambda.memory=1Gi"), @"");
+    // Another kind of traffic takes the place of the one that was there.
+    assert_snapshot!(sandbox.run("check shop.toml --quiet --set traffic.poisson.rate=3/s"), @"");
+    assert_snapshot!(sandbox.run("simulate mall.toml --quiet --set service.search.framework=quick --format csv").ok()
+        .stdout.lines().map(|line| line.split(',').take(4).collect::<Vec<_>>().join(",")).collect::<Vec<_>>().join("\n"), @"");
+    let hashed = |line: &str| {
+        sandbox.run(&format!("simulate shop.toml --quiet --out r {line}")).ok();
+        let manifest: serde_json::Value = serde_json::from_str(&sandbox.read("r/manifest.json")).unwrap();
+        manifest["scenarios"]["shop"].as_str().unwrap().to_string()
+    };
+    assert_ne!(hashed(""), hashed("--set seed=8"));
+}
+
+#[test]
+fn compare_pairs_every_candidate_with_the_first() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "two.toml",
+        &SHOP.replace("frameworks = [\"steady\"]", "frameworks = [\"steady\", \"lazy\"]"),
+    );
+    let lazy = "profile.lazy.service-time=200ms --set profile.lazy.cold-start=900ms";
+    assert_snapshot!(sandbox.run(&format!("compare two.toml --quiet --set {lazy}")), @"");
+    assert_snapshot!(sandbox.run(&format!("compare two.toml --quiet --set {lazy} --frameworks lazy,steady")), @"");
+}
+
+#[test]
+fn compare_takes_two_scenarios() {
+    let sandbox = Sandbox::new();
+    let other = SHOP.replace("512Mi", "1Gi");
+    sandbox.write("big.toml", &other.replace("\"shop\"", "\"big shop\""));
+    assert_snapshot!(sandbox.run("compare shop.toml big.toml --quiet"), @"");
+    // Copies keep the name they were made from; their paths tell them apart.
+    sandbox.write("copy.toml", &other);
+    assert_snapshot!(sandbox.run("compare shop.toml copy.toml --quiet"), @"");
+    sandbox.run("compare shop.toml copy.toml --quiet --out r").ok();
+    let manifest: serde_json::Value = serde_json::from_str(&sandbox.read("r/manifest.json")).unwrap();
+    assert_eq!(manifest["scenarios"].as_object().unwrap().len(), 2);
+    assert_snapshot!(sandbox.run("compare shop.toml shop.toml"), @"");
+    sandbox.write("lucky.toml", &other.replace("seed = 7", "seed = 8"));
+    assert_snapshot!(sandbox.run("compare shop.toml lucky.toml"), @"");
+    sandbox.run("compare shop.toml lucky.toml --set seed=7 --quiet").ok();
+}
+
+#[test]
+fn check_runs_nothing_and_says_what_it_would_assume() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.run("check pair.toml"), @"");
+    sandbox.write("events.csv", "func,arrival_s,duration_s\na,0,0.1\nb,1,0.2\nb,2,\n");
+    assert_snapshot!(sandbox.run("check events.toml"), @"");
+}
+
+#[test]
+fn catalog_and_inspect_answer_in_every_format() {
+    let sandbox = Sandbox::new();
+    for format in ["table", "markdown", "json", "csv"] {
+        let catalog = sandbox
+            .run(&format!("catalog frameworks --format {format} --quiet"))
+            .ok();
+        assert!(catalog.stderr.is_empty() && !catalog.stdout.is_empty(), "{catalog}");
+        let trace = sandbox
+            .run(&format!(
+                "trace inspect embedded:web-shop-week --format {format} --quiet"
+            ))
+            .ok();
+        assert!(trace.stdout.contains("web-shop-week"), "{trace}");
+        if format == "json" {
+            for text in [catalog.stdout, trace.stdout] {
+                serde_json::from_str::<serde_json::Value>(&text).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let sandbox = Sandbox::new();
+    for line in [
+        "simulate pair.toml --format json",
+        "trace inspect embedded:web-shop-week",
+        "trace generate web-shop",
+        "trace generate poisson --rate 100/s --requests 200000",
+        "catalog frameworks --format csv",
+    ] {
+        let ran = sandbox.shell(&format!("set -o pipefail; coldcast {line} --quiet | true"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}: {ran}");
+    }
+    // stderr too: what cannot be told is not told.
+    let ran = sandbox.shell("coldcast simulate shop.toml 2>/dev/full");
+    assert!(ran.code == Some(0) && ran.stdout.contains("steady"), "{ran}");
+}
+
+#[test]
+fn skipped_lines_are_counted_and_shown() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "events.csv",
+        "func,arrival_s,duration_s\na,0,0.1\nb,1,0.2\na,0.5,0.1\na,2,nan\na,3,-1\na,4,1e400\na,5\na,600,0.1\n",
+    );
+    assert_snapshot!(sandbox.run("simulate events.toml --on-bad-line skip --out r"), @"");
+    let manifest: serde_json::Value = serde_json::from_str(&sandbox.read("r/manifest.json")).unwrap();
+    let import = &manifest["imports"]["events"];
+    assert_eq!(
+        (&import["lines"], &import["kept"], &import["skipped"]),
+        (&8.into(), &3.into(), &5.into())
+    );
+    // The same where the scenario asks for it.
+    let ran = sandbox.run("check events.toml --set traffic.csv.on-bad-line=skip").ok();
+    assert!(ran.stderr.contains("skipped 5 lines"), "{ran}");
+}
+
+#[test]
+fn text_of_a_scenario_is_no_formula_in_a_spreadsheet() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox
+        .run("simulate shop.toml --quiet --format csv --set 'name==1+1'")
+        .ok();
+    assert!(
+        ran.stdout.lines().nth(1).unwrap().starts_with("'=1+1,steady,all,"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn colour_is_a_choice() {
+    let sandbox = Sandbox::new();
+    for (line, coloured) in [
+        ("--color always simulate --help", true),
+        ("--color=always simulate --help", true),
+        ("simulate --help --color never", false),
+        ("simulate --help", false),
+    ] {
+        assert_eq!(sandbox.run(line).ok().stdout.contains('\u{1b}'), coloured, "{line}");
+    }
+}

@@ -1,0 +1,52 @@
+//! `--fail-on slo` and `--max-monthly-usd` end with exit code 1, after the answer.
+
+use insta::assert_snapshot;
+
+use crate::common::Sandbox;
+
+#[test]
+fn a_promise_that_is_not_kept_fails() {
+    let sandbox = Sandbox::new();
+    sandbox.run("simulate shop.toml --fail-on slo").ok();
+    assert_snapshot!(sandbox.run("simulate shop.toml --fail-on slo --set slo.objective=0.999 --quiet"), @"");
+    // The objective itself is kept: 598 of 599 requests are in time.
+    sandbox
+        .run("simulate shop.toml --fail-on slo --set slo.objective=0.9983")
+        .ok();
+    // Every service has its own promise.
+    let ran = sandbox.run("simulate mall.toml --fail-on slo --quiet --set service.search.slo.latency=10ms");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("mall misses its SLO for search"), "{ran}");
+}
+
+#[test]
+fn a_bill_above_the_limit_fails() {
+    let sandbox = Sandbox::new();
+    sandbox.run("simulate shop.toml --max-monthly-usd 2.73").ok();
+    assert_snapshot!(sandbox.run("simulate shop.toml --max-monthly-usd 2.72 --quiet"), @"");
+    let both = "simulate shop.toml --max-monthly-usd 0 --fail-on slo --set slo.objective=1 --quiet";
+    assert_snapshot!(sandbox.run(both).stderr, @"");
+}
+
+#[test]
+fn the_files_are_written_all_the_same() {
+    let sandbox = Sandbox::new();
+    assert_eq!(
+        sandbox.run("simulate shop.toml --max-monthly-usd 0 --out r").code,
+        Some(1)
+    );
+    assert_eq!(
+        sandbox.names("r"),
+        ["costs.csv", "manifest.json", "summary.csv", "timeline.csv"]
+    );
+}
+
+#[test]
+fn a_gate_without_anything_to_check_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("events.csv", "func,arrival_s,duration_s\na,0,0.1\n");
+    assert_snapshot!(sandbox.run("simulate events.toml --fail-on slo"), @"");
+    assert_snapshot!(sandbox.run("simulate events.toml --max-monthly-usd 5"), @"");
+    assert_snapshot!(sandbox.run("simulate shop.toml --max-monthly-usd nan"), @"");
+    assert_snapshot!(sandbox.run("simulate shop.toml --max-monthly-usd=-1"), @"");
+}

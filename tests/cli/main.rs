@@ -1,0 +1,14 @@
+//! The command line as users meet it: exit code, stdout and stderr of the real program. Scenarios bring their own
+//! profiles, so that nothing here depends on what was measured.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod answers;
+mod bad_files;
+mod bad_flags;
+mod bad_scenarios;
+mod disk;
+mod examples;
+mod gates;
+mod profiles;
