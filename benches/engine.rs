@@ -185,7 +185,7 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
         horizon: None,
         sample_every: SimDuration::from_secs(60),
     };
-    let mut chunks = arrivals.chunks(4096);
+    let mut chunks = arrivals.chunks(512);
     let feed: Feed<'_> = Box::new(move |out| match chunks.next() {
         Some(chunk) => {
             out.extend_from_slice(chunk);

@@ -1,6 +1,6 @@
 //! Instances of one function in order of age, and which of them are free. Everything takes constant time, whatever the
-//! number of instances: each has a place in a row ordered by creation, and the free places are bits under two levels of
-//! summaries.
+//! number of instances: each has a place in a row ordered by creation, and the free places are bits: one word of them, or
+//! many under two levels of summaries.
 
 use crate::sim::pool::{Links, NONE};
 
@@ -13,7 +13,20 @@ pub(crate) struct AgeRow {
     /// Slot of the instance at each place; [`NONE`] where it has ended.
     slots: Vec<u32>,
     ended: usize,
-    free: Bits,
+    free: Free,
+}
+
+/// The free places.
+#[derive(Debug)]
+enum Free {
+    Few(u64),
+    Many(Box<Bits>),
+}
+
+impl Default for Free {
+    fn default() -> Self {
+        Self::Few(0)
+    }
 }
 
 impl AgeRow {
@@ -28,10 +41,10 @@ impl AgeRow {
     pub(crate) fn ended(&mut self, slot: u32, links: &mut impl Links) {
         self.slots[links.link(slot).before as usize] = NONE;
         self.ended += 1;
-        if self.ended > WORD + self.slots.len() / 2 {
+        if self.ended > WORD / 2 + self.slots.len() / 2 {
             self.ended = 0;
             self.slots.retain(|&slot| slot != NONE);
-            self.free = Bits::default();
+            self.free = Free::default();
             self.free.grow(self.slots.len());
             for (place, &slot) in self.slots.iter().enumerate() {
                 let link = links.link(slot);
@@ -52,21 +65,72 @@ impl AgeRow {
     /// Marks the instance at `place` as not free.
     #[inline]
     pub(crate) fn occupy(&mut self, place: u32) {
-        self.free.clear(place as usize);
+        match &mut self.free {
+            Free::Few(word) => *word &= !(1 << place),
+            Free::Many(bits) => bits.clear(place as usize),
+        }
     }
 
     /// Slot of the free instance that was created first, or last.
     #[inline]
     pub(crate) fn find(&self, newest: bool) -> Option<u32> {
-        let place = if newest { self.free.last() } else { self.free.first() };
-        Some(self.slots[place?])
+        let place = match &self.free {
+            Free::Few(0) => return None,
+            Free::Few(word) if newest => highest(*word),
+            Free::Few(word) => lowest(*word),
+            Free::Many(bits) if newest => bits.last()?,
+            Free::Many(bits) => bits.first()?,
+        };
+        Some(self.slots[place])
     }
 
     /// Whether no instance is free.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.free.is_empty()
+        match &self.free {
+            Free::Few(word) => *word == 0,
+            Free::Many(bits) => bits.is_empty(),
+        }
     }
+}
+
+impl Free {
+    #[inline]
+    fn set(&mut self, place: usize) {
+        match self {
+            Self::Few(word) => *word |= 1 << place,
+            Self::Many(bits) => bits.set(place),
+        }
+    }
+
+    /// Makes room for the places below `n`.
+    fn grow(&mut self, n: usize) {
+        match self {
+            Self::Few(_) if n <= WORD => {}
+            Self::Few(word) => {
+                let mut bits = Bits::default();
+                bits.grow(n);
+                let places = 0..WORD;
+                places
+                    .filter(|place| *word >> place & 1 == 1)
+                    .for_each(|place| bits.set(place));
+                *self = Self::Many(Box::new(bits));
+            }
+            Self::Many(bits) => bits.grow(n),
+        }
+    }
+}
+
+/// The lowest bit of a word that is not zero.
+#[inline]
+fn lowest(word: u64) -> usize {
+    word.trailing_zeros() as usize
+}
+
+/// The highest bit of a word that is not zero.
+#[inline]
+fn highest(word: u64) -> usize {
+    WORD - 1 - word.leading_zeros() as usize
 }
 
 /// A set of small integers. A bit of an upper level says whether the word below it has any bit set.
@@ -123,20 +187,18 @@ impl Bits {
 
     #[inline]
     fn first(&self) -> Option<usize> {
-        let low = |word: u64| word.trailing_zeros() as usize;
         let i = self.high.iter().position(|&word| word != 0)?;
-        let i = i * WORD + low(self.high[i]);
-        let i = i * WORD + low(self.middle[i]);
-        Some(i * WORD + low(self.low[i]))
+        let i = i * WORD + lowest(self.high[i]);
+        let i = i * WORD + lowest(self.middle[i]);
+        Some(i * WORD + lowest(self.low[i]))
     }
 
     #[inline]
     fn last(&self) -> Option<usize> {
-        let high = |word: u64| WORD - 1 - word.leading_zeros() as usize;
         let i = self.high.iter().rposition(|&word| word != 0)?;
-        let i = i * WORD + high(self.high[i]);
-        let i = i * WORD + high(self.middle[i]);
-        Some(i * WORD + high(self.low[i]))
+        let i = i * WORD + highest(self.high[i]);
+        let i = i * WORD + highest(self.middle[i]);
+        Some(i * WORD + highest(self.low[i]))
     }
 }
 
@@ -147,6 +209,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sim::pool::Link;
 
     proptest! {
         /// Integers that fall into the same word, into different words and under different upper bits.
@@ -166,6 +229,59 @@ mod tests {
                 prop_assert_eq!(bits.first(), set.first().copied());
                 prop_assert_eq!(bits.last(), set.last().copied());
                 prop_assert_eq!(bits.is_empty(), set.is_empty());
+            }
+        }
+    }
+
+    #[derive(Default)]
+    struct Table(Vec<Link>);
+
+    impl Links for Table {
+        fn link(&mut self, slot: u32) -> &mut Link {
+            &mut self.0[slot as usize]
+        }
+    }
+
+    proptest! {
+        /// Instances come and go in bulk, so that the row outgrows one word, and moves up and back into one.
+        #[test]
+        fn a_row_knows_its_oldest_and_newest_free_instance(
+            steps in prop::collection::vec((0..4u8, any::<prop::sample::Index>(), 1..90usize), 1..60)
+        ) {
+            let (mut row, mut table) = (AgeRow::default(), Table::default());
+            // Instances that exist, by age, and whether they are free.
+            let mut alive: Vec<(u32, bool)> = Vec::new();
+            for (step, pick, times) in steps {
+                for k in 0..times {
+                    if step == 0 {
+                        let slot = table.0.len() as u32;
+                        table.0.push(Link::new(u64::from(slot)));
+                        row.created(slot, &mut table);
+                        alive.push((slot, false));
+                        continue;
+                    }
+                    if alive.is_empty() {
+                        break;
+                    }
+                    let i = (pick.index(alive.len()) + 7 * k) % alive.len();
+                    let (slot, free) = &mut alive[i];
+                    let link = table.link(*slot);
+                    link.pooled = step == 1;
+                    if *free && step != 1 {
+                        row.occupy(link.before);
+                    } else if step == 1 {
+                        row.free(link.before);
+                    }
+                    *free = step == 1;
+                    if step == 3 {
+                        row.ended(*slot, &mut table);
+                        alive.remove(i);
+                    }
+                }
+                let free = |&&(_, free): &&(u32, bool)| free;
+                prop_assert_eq!(row.find(false), alive.iter().find(free).map(|i| i.0));
+                prop_assert_eq!(row.find(true), alive.iter().rfind(free).map(|i| i.0));
+                prop_assert_eq!(row.is_empty(), !alive.iter().any(|i| i.1));
             }
         }
     }

@@ -136,7 +136,7 @@ pub trait Observer {
 }
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
-    #[inline]
+    #[inline(always)]
     fn observe(&mut self, fact: &Fact) {
         self.0.observe(fact);
         self.1.observe(fact);
@@ -144,14 +144,14 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 }
 
 impl<T: Observer> Observer for &mut T {
-    #[inline]
+    #[inline(always)]
     fn observe(&mut self, fact: &Fact) {
         (**self).observe(fact);
     }
 }
 
 impl<T: Observer> Observer for Option<T> {
-    #[inline]
+    #[inline(always)]
     fn observe(&mut self, fact: &Fact) {
         if let Some(inner) = self {
             inner.observe(fact);

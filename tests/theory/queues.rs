@@ -137,7 +137,7 @@ fn one_server() {
     for q in [0.5, 0.95, 0.99] {
         check(
             &format!("M/M/1 {q}-quantile of time in system (s)"),
-            -(1.0 - q as f64).ln() / 3.0,
+            -(1.0_f64 - q).ln() / 3.0,
             &runs,
             |run| run.record.latency.quantile(q).unwrap_or(0) as f64 * 1e-9,
         );

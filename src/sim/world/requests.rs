@@ -34,15 +34,16 @@ impl World {
             queued: fleet.queue.len() as u32,
             account_in_flight,
         });
-        let request = Request {
+        // Made in each arm, so that on the common way its fields stay in registers until it has its place.
+        let request = || Request {
             given: arrival.duration.unwrap_or(Request::DRAWN),
             ..Request::new(service, function, index, at)
         };
         match admission {
-            Admission::Warm => self.assign(request),
-            Admission::Join => self.join(request),
-            Admission::Start => self.cold_start(request, observer),
-            Admission::Wait => self.wait(request),
+            Admission::Warm => self.assign(request()),
+            Admission::Join => self.join(request()),
+            Admission::Start => self.cold_start(request(), observer),
+            Admission::Wait => self.wait(request()),
             Admission::Reject(reason) => {
                 self.ended += 1;
                 observer.observe(&Fact::Rejected {
