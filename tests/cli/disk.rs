@@ -7,11 +7,30 @@ use crate::common::Sandbox;
 #[test]
 fn out_must_be_a_folder() {
     let sandbox = Sandbox::new();
-    assert_snapshot!(sandbox.run("simulate shop.toml --out shop.toml"), @"");
-    assert_snapshot!(sandbox.run("simulate shop.toml --out shop.toml/deeper"), @"");
-    assert_snapshot!(sandbox.run("trace generate web-shop --out ."), @"");
+    assert_snapshot!(sandbox.run("simulate shop.toml --out shop.toml"), @r"
+    exit 2
+    --- stderr
+    error: cannot write shop.toml: File exists (os error 17)
+    hint: choose a folder with --out, not a file
+    ");
+    assert_snapshot!(sandbox.run("simulate shop.toml --out shop.toml/deeper"), @r"
+    exit 2
+    --- stderr
+    error: cannot write shop.toml/deeper: Not a directory (os error 20)
+    hint: choose a folder with --out, not a file
+    ");
+    assert_snapshot!(sandbox.run("trace generate web-shop --out ."), @r"
+    exit 3
+    --- stderr
+    error: cannot write .: Device or resource busy (os error 16)
+    ");
     std::fs::create_dir_all(sandbox.path("r/costs.csv")).unwrap();
-    assert_snapshot!(sandbox.run("simulate shop.toml --quiet --out r"), @"");
+    assert_snapshot!(sandbox.run("simulate shop.toml --quiet --out r"), @r"
+    exit 2
+    --- stderr
+    error: cannot write r/costs.csv: is a directory
+    hint: a folder has the name of a result file; choose another folder with --out
+    ");
     assert_eq!(sandbox.names("r"), ["costs.csv"]);
 }
 
@@ -19,10 +38,19 @@ fn out_must_be_a_folder() {
 fn a_file_beyond_the_limit_leaves_nothing() {
     let sandbox = Sandbox::new();
     let ran = sandbox.shell("ulimit -f 1; \"$COLDCAST\" simulate shop.toml --quiet --out r");
-    assert_snapshot!(ran, @"");
+    assert_snapshot!(ran, @r"
+    exit 3
+    --- stderr
+    error: cannot write r/summary.csv: File too large (os error 27)
+    hint: raise the limit for the size of files (ulimit -f); no half-written file was left
+    ");
     assert_eq!(sandbox.names("r"), Vec::<String>::new());
     let ran = sandbox.shell("ulimit -f 8; \"$COLDCAST\" trace generate web-shop --out week.csv");
-    assert_snapshot!(ran, @"");
+    assert_snapshot!(ran, @r"
+    exit 3
+    --- stderr
+    error: cannot write week.csv: File too large (os error 27)
+    ");
     let left: Vec<_> = sandbox
         .names(".")
         .into_iter()
@@ -47,7 +75,16 @@ fn a_full_disk_keeps_the_old_files() {
         eprintln!("skipped: no file system can be mounted here: {ran}");
         return;
     }
-    assert_snapshot!(ran.stdout, @"");
+    assert_snapshot!(ran.stdout, @r"
+    error: cannot write small/timeline.csv: No space left on device (os error 28)
+    hint: free some space, or choose another folder with --out; no half-written file was left
+    exit 3
+    the old summary is still there
+    costs.csv
+    manifest.json
+    summary.csv
+    timeline.csv
+    ");
 }
 
 #[test]
