@@ -28,7 +28,14 @@ fn simulate_answers_and_tells_what_it_assumed() {
 #[test]
 fn one_replication_has_no_intervals() {
     let sandbox = Sandbox::new();
-    assert_snapshot!(sandbox.run("simulate shop.toml --set replications=1 --format markdown"), @r"
+    let ran = sandbox
+        .run("simulate shop.toml --set replications=1 --format markdown")
+        .ok();
+    assert!(
+        ran.stderr.starts_with("\nOne replication gives no intervals.\n"),
+        "{ran}"
+    );
+    assert_snapshot!(ran.stdout, @r"
     exit 0
     --- stdout
     | variant | SLO | within 300 ms, % | cold starts, % | p50, ms | p99, ms | $/month |
@@ -198,7 +205,13 @@ fn compare_takes_two_scenarios() {
 #[test]
 fn check_runs_nothing_and_says_what_it_would_assume() {
     let sandbox = Sandbox::new();
-    assert_snapshot!(sandbox.run("check pair.toml"), @r"
+    let ran = sandbox.run("check pair.toml").ok();
+    assert!(
+        ran.stderr
+            .contains("the free allowance is granted once to each variant"),
+        "{ran}"
+    );
+    assert_snapshot!(ran.stdout, @r"
     exit 0
     --- stdout
     pair.toml is valid: quick, slow
@@ -296,13 +309,13 @@ fn skipped_lines_are_counted_and_shown() {
 #[test]
 fn text_of_a_scenario_is_no_formula_in_a_spreadsheet() {
     let sandbox = Sandbox::new();
-    let ran = sandbox
-        .run("simulate shop.toml --quiet --format csv --set 'name==1+1'")
-        .ok();
-    assert!(
-        ran.stdout.lines().nth(1).unwrap().starts_with("'=1+1,steady,all,"),
-        "{ran}"
-    );
+    let answer = |format: &str| {
+        let line = format!("simulate shop.toml --quiet --set 'name==1+1' --format {format} --out r");
+        sandbox.run(&line).ok().stdout
+    };
+    assert!(answer("csv").lines().nth(1).unwrap().starts_with("'=1+1,steady,all,"));
+    assert!(sandbox.read("r/costs.csv").lines().nth(1).unwrap().starts_with("'=1+1,steady,all,"));
+    assert!(answer("json").contains("\"scenario\": \"=1+1\""));
 }
 
 #[test]

@@ -21,8 +21,14 @@ fn sandbox() -> Sandbox {
 
 #[test]
 fn a_measured_size_is_used_as_it_is() {
-    // At half a vCPU: 30 + 10 ms, and 1 ms of the round trip taken off twice.
-    assert_snapshot!(sandbox().run("simulate measured.toml"), @r"
+    // At half a vCPU an empty request takes 10 ms, of which 1 ms is the round trip.
+    let ran = sandbox().run("simulate measured.toml").ok();
+    assert!(
+        ran.stderr
+            .contains("profiles were measured under a memory limit of 512Mi; at 885Mi the same"),
+        "{ran}"
+    );
+    assert_snapshot!(ran.stdout, @r"
     exit 0
     --- stdout
     variant  SLO  within 300 ms, %  cold starts, %     p50, ms     p99, ms     $/month
@@ -78,9 +84,12 @@ fn a_size_that_was_not_measured_is_an_error_with_a_way_out() {
     error: measured.toml has a problem:
       - made-up was not measured at 0.75 vCPU (1327Mi on Lambda); measured: 0.5 vCPU (885Mi on Lambda), 1 vCPU (1769Mi on Lambda). Choose one of these, or set `interpolate = true` to interpolate between two of them
     ");
-    // At 0.75 vCPU the reciprocal 4/3 lies two thirds of the way from 2 to 1.
+    // The reciprocal of 0.75 vCPU, 4/3, lies two thirds of the way from 2 to 1: 9 ms less two thirds of 4.5 ms.
     let allowed = "simulate measured.toml --set platform.lambda.memory=1327Mi --set interpolate=true";
-    assert_snapshot!(sandbox.run(allowed), @r"
+    let ran = sandbox.run(allowed).ok();
+    let said = "made-up at 0.75 vCPU is interpolated between the measured 0.5 and 1 vCPU, in the reciprocal of the CPU";
+    assert!(ran.stderr.contains(said), "{ran}");
+    assert_snapshot!(ran.stdout, @r"
     exit 0
     --- stdout
     variant  SLO  within 300 ms, %  cold starts, %     p50, ms     p99, ms     $/month
