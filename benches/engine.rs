@@ -3,7 +3,10 @@
 //! `cargo bench --bench engine [-- [--quick] [FILTER]]`
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::hint::black_box;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use coldcast::model::arrival::Arrival;
 use coldcast::model::dist::Dist;
@@ -18,6 +21,7 @@ use coldcast::sim::setup::{ColdModel, ServiceSetup, ServiceTime, Setup};
 use coldcast::sim::timeline::Timeline;
 use coldcast::stats::histogram::Histogram;
 use coldcast::stats::normal;
+use coldcast::trace::{Open, Traffic};
 use coldcast::units::{SimDuration, SimTime};
 use dary_heap::QuaternaryHeap;
 use nix::time::{ClockId, clock_gettime};
@@ -88,18 +92,7 @@ fn cpu() -> f64 {
     time.tv_sec() as f64 + time.tv_nsec() as f64 * 1e-9
 }
 
-/// A Poisson source: the gaps are exponential.
-fn poisson(rate: f64) -> impl FnMut() -> SimTime {
-    let luck = Draws::new(SEED, 0).stream(Purpose::Arrival, 0);
-    let mean_gap = 1e9 / rate;
-    let (mut k, mut at) = (0, SimTime::ZERO);
-    move || {
-        at = at + SimDuration((-luck.uniform(k).ln() * mean_gap + 0.5) as u64);
-        k += 1;
-        at
-    }
-}
-
+/// Poisson arrivals at one function, or at several by their shares.
 fn arrivals(case: &Case, n: usize) -> Vec<Arrival> {
     let luck = Draws::new(SEED, 0).stream(Purpose::Arrival, 1);
     let mut total = 0.0;
@@ -108,11 +101,13 @@ fn arrivals(case: &Case, n: usize) -> Vec<Arrival> {
         total
     });
     let cumulative: Vec<f64> = shares.collect();
-    let mut next = poisson(case.rate);
+    let gaps = Draws::new(SEED, 0).stream(Purpose::Arrival, 0);
+    let mut at = SimTime::ZERO;
     let arrival = |i: usize| {
+        at = at + SimDuration::from_secs_f64(-gaps.uniform(i as u64).ln() / case.rate);
         let point = luck.uniform(i as u64) * cumulative[cumulative.len() - 1];
         Arrival {
-            at: next(),
+            at,
             duration: None,
             function: cumulative.partition_point(|&c| c < point) as u32,
         }
@@ -196,6 +191,43 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
     run(setup, vec![feed], draws, observer)
 }
 
+/// A trace of 1,000 functions with a service time for each request.
+fn write_csv(path: &Path, n: usize) -> std::io::Result<()> {
+    let case = Case {
+        functions: 1_000,
+        ..cases().remove(0)
+    };
+    let mut out = BufWriter::new(File::create(path)?);
+    writeln!(out, "func,arrival_s,duration_s")?;
+    let stream = Draws::new(SEED, 0).stream(Purpose::Service, 0);
+    for (k, arrival) in arrivals(&case, n).iter().enumerate() {
+        let (at, time) = (
+            arrival.at.as_secs_f64(),
+            case.service.at(stream, k as u64).as_secs_f64(),
+        );
+        writeln!(out, "function-{:04},{at:.6},{time:.6}", arrival.function)?;
+    }
+    out.flush()
+}
+
+/// Reads the first `n` arrivals or somewhat more.
+fn drain(traffic: &Traffic, base: &Path, n: usize) -> usize {
+    let open = Open {
+        base,
+        draws: Draws::new(SEED, 0),
+        entity: 0,
+        horizon: traffic.path().is_none().then_some(SimDuration::from_secs(n as u64)),
+    };
+    let mut source = traffic.open(&open).expect("traffic that opens").source;
+    let (mut batch, mut seen) = (Vec::new(), 0);
+    while seen < n && source.refill(&mut batch).expect("arrivals") {
+        seen += batch.len();
+        black_box(&batch);
+        batch.clear();
+    }
+    seen
+}
+
 /// Something measured, over the rounds.
 struct Row {
     name: String,
@@ -276,13 +308,27 @@ fn main() {
             Box::new(job),
         );
     }
-    if wanted("Poisson arrivals alone") {
+    let folder = tempfile::tempdir().expect("a folder for the CSV file");
+    for (name, traffic) in [
+        ("arrivals alone, poisson", "poisson = { rate = '50/s' }"),
+        (
+            "arrivals alone, csv",
+            "csv = { path = 'trace.csv', function-column = 'func', time-column = 'arrival_s', duration-column = 'duration_s' }",
+        ),
+    ] {
+        if !wanted(name) {
+            continue;
+        }
+        let traffic: Traffic = toml::from_str(traffic).expect("traffic");
+        let path = folder.path().to_owned();
+        if traffic.path().is_some() {
+            write_csv(&path.join("trace.csv"), n).expect("the CSV file is written");
+        }
         let job = move || {
-            let mut next = poisson(50.0);
-            black_box((0..n).map(|_| next().0).fold(0, u64::wrapping_add));
+            black_box(drain(&traffic, &path, n));
             None
         };
-        add("Poisson arrivals alone".into(), n, None, Box::new(job));
+        add(name.into(), n, None, Box::new(job));
     }
 
     for _ in 0..ROUNDS[quick] {

@@ -6,6 +6,7 @@ pub mod inline;
 pub mod load;
 pub mod measured;
 pub mod plan;
+mod resolve;
 pub mod set;
 pub mod work;
 

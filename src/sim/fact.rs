@@ -1,5 +1,7 @@
 //! What happened, told to observers. Physical amounts only: no prices, no objectives.
 
+use std::ops::{AddAssign, Sub};
+
 use crate::units::{SimDuration, SimTime};
 
 /// How a request that was started ended.
@@ -62,6 +64,28 @@ pub struct FleetState<T> {
     pub idle: T,
     /// Requests that wait for an instance.
     pub queued: T,
+}
+
+impl<T: AddAssign> AddAssign for FleetState<T> {
+    fn add_assign(&mut self, other: Self) {
+        self.starting += other.starting;
+        self.busy += other.busy;
+        self.idle += other.idle;
+        self.queued += other.queued;
+    }
+}
+
+impl<T: Sub<Output = T>> Sub for FleetState<T> {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            starting: self.starting - other.starting,
+            busy: self.busy - other.busy,
+            idle: self.idle - other.idle,
+            queued: self.queued - other.queued,
+        }
+    }
 }
 
 /// Something that happened.

@@ -40,10 +40,7 @@ impl Bin {
         self.tally += other.tally;
         self.rejected += other.rejected;
         self.cold_starts += other.cold_starts;
-        self.area.starting += other.area.starting;
-        self.area.busy += other.area.busy;
-        self.area.idle += other.area.idle;
-        self.area.queued += other.area.queued;
+        self.area += other.area;
         self.width += other.width;
         self.latency.merge(&other.latency);
     }
@@ -112,10 +109,7 @@ impl<F: Fn(&Finished) -> u64> Timeline<F> {
 impl ServiceTimeline {
     fn sample(&mut self, at: SimTime, area: FleetState<i128>) {
         self.current.width += at.since(self.last).0;
-        self.current.area.starting += area.starting - self.area.starting;
-        self.current.area.busy += area.busy - self.area.busy;
-        self.current.area.idle += area.idle - self.area.idle;
-        self.current.area.queued += area.queued - self.area.queued;
+        self.current.area += area - self.area;
         self.area = area;
         self.last = at;
         self.samples += 1;

@@ -221,12 +221,7 @@ impl World {
         let services = self.services.into_iter().map(|service| {
             let [from, to] = service.cuts;
             ServiceStats {
-                area: FleetState {
-                    starting: to.starting - from.starting,
-                    busy: to.busy - from.busy,
-                    idle: to.idle - from.idle,
-                    queued: to.queued - from.queued,
-                },
+                area: to - from,
                 instances_peak: service.peak,
                 instances_created: service.created_counted,
             }

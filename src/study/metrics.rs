@@ -129,10 +129,7 @@ impl Sample {
         for (&reason, &count) in &theirs.rejected {
             *mine.rejected.entry(reason).or_default() += count;
         }
-        self.stats.area.starting += other.stats.area.starting;
-        self.stats.area.busy += other.stats.area.busy;
-        self.stats.area.idle += other.stats.area.idle;
-        self.stats.area.queued += other.stats.area.queued;
+        self.stats.area += other.stats.area;
         self.stats.instances_created += other.stats.instances_created;
         self.has_slo &= other.has_slo;
         self.peak_known = false;

@@ -10,11 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::error::TraceError;
 use super::expand::Expander;
-use super::lines::Lines;
 use super::placement::Placement;
 use super::report::ImportReport;
 use super::series::Series;
-use super::table::OnBadLine;
+use super::table::{OnBadLine, Table};
 use super::{Kind, Open, Opened, Source, embedded};
 use crate::model::arrival::Arrival;
 use crate::units::SimDuration;
@@ -85,7 +84,7 @@ impl Spec {
             }
         };
         let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        Ok((Series::read(self, Lines::from_bytes(&path, bytes)?)?, sha256))
+        Ok((Series::read(self, Table::from_bytes(&path, bytes)?)?, sha256))
     }
 }
 

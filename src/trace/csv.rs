@@ -6,11 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::TraceError;
-use super::lines::{Line, Lines};
 use super::names::Names;
 use super::number::{Bad, EPOCH_FROM, ns_as_seconds, seconds_as_ns};
 use super::report::ImportReport;
-use super::table::{Fields, Header, OnBadLine, Problem, bad_line};
+use super::table::{OnBadLine, Problem, Table};
 use super::{BATCH, Kind, Open, Opened, Source};
 use crate::model::arrival::Arrival;
 use crate::units::{SimDuration, SimTime};
@@ -57,7 +56,7 @@ impl Kind for Spec {
     }
 
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
-        let reader = Reader::new(self, Lines::open(&open.path(&self.path))?, open.until())?;
+        let reader = Reader::new(self, Table::open(&open.path(&self.path))?, open.until())?;
         Ok(Opened {
             source: Box::new(reader),
             horizon: open.horizon,
@@ -66,16 +65,12 @@ impl Kind for Spec {
     }
 }
 
-/// Reads arrivals from lines.
+/// Reads arrivals from rows.
 pub(crate) struct Reader {
-    lines: Lines,
-    header: Header,
-    time: usize,
-    function: Option<usize>,
-    duration: Option<usize>,
+    table: Table,
+    columns: Columns,
     on_bad_line: OnBadLine,
     until: u64,
-    fields: Fields,
     names: Names,
     shift: Option<u64>,
     last: u64,
@@ -86,18 +81,18 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(spec: &Spec, mut lines: Lines, until: u64) -> Result<Self, TraceError> {
-        let header = Header::read(&mut lines)?;
-        let optional = |name: &Option<String>, setting| name.as_ref().map(|n| header.column(n, setting)).transpose();
-        let mut reader = Self {
-            time: header.column(&spec.time_column, "time-column")?,
+    pub(crate) fn new(spec: &Spec, table: Table, until: u64) -> Result<Self, TraceError> {
+        let optional = |name: &Option<String>, setting| name.as_ref().map(|n| table.column(n, setting)).transpose();
+        let columns = Columns {
+            time: table.column(&spec.time_column, "time-column")?,
             function: optional(&spec.function_column, "function-column")?,
             duration: optional(&spec.duration_column, "duration-column")?,
-            lines,
-            header,
+        };
+        let mut reader = Self {
+            table,
+            columns,
             on_bad_line: spec.on_bad_line,
             until,
-            fields: Fields::default(),
             names: Names::new(),
             shift: None,
             last: 0,
@@ -114,7 +109,7 @@ impl Reader {
                 _ => "every line was skipped; leave out on-bad-line = \"skip\" to see what is wrong with the first",
             };
             return Err(TraceError::file(
-                &reader.lines.path,
+                &reader.table.path,
                 "the file has no usable rows",
                 hint,
             ));
@@ -125,18 +120,13 @@ impl Reader {
     fn read(&mut self, out: &mut Vec<Arrival>) -> Result<(), TraceError> {
         let full = out.len() + BATCH;
         while !self.finished && out.len() < full {
-            let Some(line) = self.lines.next_line()? else {
+            if !self.table.advance()? {
                 self.finished = true;
                 break;
-            };
+            }
             self.report.lines += 1;
-            let columns = Columns {
-                header: &self.header,
-                time: self.time,
-                function: self.function,
-                duration: self.duration,
-            };
-            match columns.arrival(line, &mut self.fields, &mut self.names, &mut self.shift, self.last) {
+            let (table, names) = (&self.table, &mut self.names);
+            match self.columns.arrival(table, names, &mut self.shift, self.last) {
                 Ok(arrival) if arrival.at.0 >= self.until => {
                     self.report.lines -= 1;
                     self.finished = true;
@@ -146,50 +136,44 @@ impl Reader {
                     self.report.kept += 1;
                     out.push(arrival);
                 }
-                Err(problem) => {
-                    let number = line.number;
-                    bad_line(self.on_bad_line, &mut self.report, &self.lines.path, number, problem)?;
-                }
+                Err(problem) => table.bad_line(self.on_bad_line, &mut self.report, problem)?,
             }
         }
         Ok(())
     }
 }
 
-/// Where to look in a line.
-struct Columns<'a> {
-    header: &'a Header,
+/// Where to look in a row.
+struct Columns {
     time: usize,
     function: Option<usize>,
     duration: Option<usize>,
 }
 
-impl Columns<'_> {
+impl Columns {
     #[inline]
     fn arrival(
         &self,
-        line: Line<'_>,
-        fields: &mut Fields,
+        table: &Table,
         names: &mut Names,
         shift: &mut Option<u64>,
         last: u64,
     ) -> Result<Arrival, Problem> {
-        fields.split(line.text)?;
-        self.header.check(line, fields)?;
-        let text = fields.get(line.text, self.time);
-        let stamp = seconds_as_ns(text).map_err(|bad| self.bad_time(text, bad))?;
+        table.check()?;
+        let text = table.get(self.time);
+        let stamp = seconds_as_ns(text).map_err(|bad| self.bad_time(table, bad))?;
         let zero = shift.unwrap_or(if stamp >= EPOCH_FROM { stamp } else { 0 });
         let at = match stamp.checked_sub(zero) {
             Some(at) if at >= last => at,
-            _ => return Err(self.unsorted(text, last + zero)),
+            _ => return Err(self.unsorted(table, last + zero)),
         };
-        let duration = match self.duration.map(|i| fields.get(line.text, i)) {
-            None | Some([]) => None,
-            Some(text) => Some(duration(text).map_err(|bad| self.bad_duration(text, bad))?),
+        let duration = match self.duration.map(|i| (i, table.get(i))) {
+            None | Some((_, [])) => None,
+            Some((i, text)) => Some(duration(text).map_err(|bad| bad_duration(table, i, bad))?),
         };
         let function = match self.function {
             None => 0,
-            Some(i) => names.number(fields.get(line.text, i)),
+            Some(i) => names.number(table.get(i)),
         };
         *shift = Some(zero);
         Ok(Arrival {
@@ -200,7 +184,7 @@ impl Columns<'_> {
     }
 
     #[cold]
-    fn bad_time(&self, text: &[u8], bad: Bad) -> Problem {
+    fn bad_time(&self, table: &Table, bad: Bad) -> Problem {
         let hint = match bad {
             Bad::TooLarge => "times are seconds; divide milliseconds since 1970 by 1000",
             Bad::Negative => "shift the times so that the first is 0",
@@ -208,23 +192,13 @@ impl Columns<'_> {
                 "times are decimal seconds since the start or since 1970, such as 12.345, or dates such as 2026-03-02T10:00:00Z"
             }
         };
-        Problem::field(&self.header.names[self.time], text, bad, hint)
+        Problem::field(&table.names[self.time], table.get(self.time), bad, hint)
     }
 
     #[cold]
-    fn bad_duration(&self, text: &[u8], bad: Bad) -> Problem {
-        let column = self.duration.map_or("duration", |i| &self.header.names[i]);
-        Problem::field(
-            column,
-            text,
-            bad,
-            "durations are decimal seconds, such as 0.120; leave the cell empty if unknown",
-        )
-    }
-
-    #[cold]
-    fn unsorted(&self, text: &[u8], before: u64) -> Problem {
-        let (column, text) = (&self.header.names[self.time], String::from_utf8_lossy(text));
+    fn unsorted(&self, table: &Table, before: u64) -> Problem {
+        let column = &table.names[self.time];
+        let text = String::from_utf8_lossy(table.get(self.time));
         let what = format!(
             "{column} {text} is before the line above ({} s): not in time order",
             ns_as_seconds(before)
@@ -237,6 +211,12 @@ impl Columns<'_> {
             ),
         )
     }
+}
+
+#[cold]
+fn bad_duration(table: &Table, column: usize, bad: Bad) -> Problem {
+    let hint = "durations are decimal seconds, such as 0.120; leave the cell empty if unknown";
+    Problem::field(&table.names[column], table.get(column), bad, hint)
 }
 
 #[inline]
@@ -286,8 +266,8 @@ mod tests {
     }
 
     fn read(text: &str, rule: OnBadLine) -> Result<(Vec<Arrival>, ImportReport), TraceError> {
-        let lines = Lines::from_bytes("x.csv", text.to_string()).unwrap();
-        let mut reader = Reader::new(&spec(rule), lines, u64::MAX)?;
+        let table = Table::from_bytes("x.csv", text.to_string())?;
+        let mut reader = Reader::new(&spec(rule), table, u64::MAX)?;
         let mut all = Vec::new();
         while reader.refill(&mut all)? {}
         Ok((all, reader.report()))
@@ -334,6 +314,7 @@ mod tests {
                 "line 2: d `2019-07-15 00:00:00` is too large",
             ),
             ("f,d,t\na,1,2,3\n", "line 2: 4 fields, but the header has 3"),
+            ("f,d,t\na,1,2\n\"a,1,3\n", "line 3: a quote is not closed"),
             (
                 "f,d,t\na,1,2\na,1",
                 "line 3: the file ends in the middle of this line (2 of 3 fields)",

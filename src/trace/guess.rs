@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use super::error::TraceError;
-use super::lines::Lines;
-use super::table::{Header, OnBadLine};
+use super::table::{OnBadLine, Table};
 use super::{Traffic, azure2019, counts, csv, embedded};
 
 /// The columns to use where the file's own names do not tell.
@@ -29,12 +28,12 @@ pub fn guess(path: &str, base: &Path, format: Option<&str>, columns: &Columns) -
     if full.is_dir() {
         return Ok(Traffic::Azure2019(azure2019::Spec::new(path)));
     }
-    let header = Header::read(&mut Lines::open(&full)?)?;
+    let names = Table::open(&full)?.names;
     let pick = |given: &Option<String>, known: &[&str]| {
         let known = || {
             known
                 .iter()
-                .find_map(|k| header.names.iter().find(|n| n.eq_ignore_ascii_case(k)).cloned())
+                .find_map(|k| names.iter().find(|n| n.eq_ignore_ascii_case(k)).cloned())
         };
         given.clone().or_else(known)
     };
@@ -55,12 +54,12 @@ pub fn guess(path: &str, base: &Path, format: Option<&str>, columns: &Columns) -
     let count = pick(&columns.count, &["requests", "count", "invocations", "hits", "value"]);
     let guessed = match format {
         Some(format) => format,
-        None if header.names.iter().any(|n| n == "HashApp" || n == "HashFunction") => "azure-2019",
+        None if names.iter().any(|n| n == "HashApp" || n == "HashFunction") => "azure-2019",
         None if count.is_some() => "counts",
         None => "csv",
     };
     let missing = |what: &str, flag: &str| {
-        let problem = format!("no column looks like {what} (its columns: {})", header.names.join(", "));
+        let problem = format!("no column looks like {what} (its columns: {})", names.join(", "));
         TraceError::file(&full.display().to_string(), problem, format!("name it with {flag}"))
     };
     Ok(match guessed {

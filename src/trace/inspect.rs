@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::error::TraceError;
-use super::lines::Lines;
 use super::moments::{Bins, Finished, Gaps, MINUTE, SECOND};
 use super::report::ImportReport;
+use super::table::Table;
 use super::{Source, Traffic, azure2019, counts, csv};
 
 /// The figures of a trace. What the file cannot tell is `None`.
@@ -68,7 +68,7 @@ pub fn inspect(traffic: &Traffic, base: &Path) -> Result<Inspection, TraceError>
 }
 
 fn events(spec: &csv::Spec, base: &Path) -> Result<Inspection, TraceError> {
-    let mut reader = csv::Reader::new(spec, Lines::open(&base.join(&spec.path))?, u64::MAX)?;
+    let mut reader = csv::Reader::new(spec, Table::open(&base.join(&spec.path))?, u64::MAX)?;
     let mut batch = Vec::new();
     let (mut seconds, mut minutes) = (Bins::new(SECOND), Bins::new(MINUTE));
     let mut gaps = Gaps::default();

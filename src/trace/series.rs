@@ -2,10 +2,9 @@
 
 use super::counts::Spec;
 use super::error::TraceError;
-use super::lines::{Line, Lines};
 use super::number::{Bad, EPOCH_FROM, count, ns_as_seconds, seconds_as_ns};
 use super::report::ImportReport;
-use super::table::{Fields, Header, Problem, bad_line};
+use super::table::{Problem, Table};
 use crate::units::SimDuration;
 
 /// The counts of a file.
@@ -24,34 +23,31 @@ impl Series {
         SimDuration(self.bins.last().map_or(0, |&(start, _)| start + self.bin))
     }
 
-    /// Reads all lines.
-    pub fn read(spec: &Spec, lines: Lines) -> Result<Self, TraceError> {
+    /// Reads all rows.
+    pub fn read(spec: &Spec, table: Table) -> Result<Self, TraceError> {
         let mut series = Self {
             bins: Vec::new(),
             bin: spec.bin.0,
             report: ImportReport::default(),
         };
-        series.fill(spec, lines)?;
+        series.fill(spec, table)?;
         Ok(series)
     }
 
-    fn fill(&mut self, spec: &Spec, mut lines: Lines) -> Result<(), TraceError> {
-        let header = Header::read(&mut lines)?;
+    fn fill(&mut self, spec: &Spec, mut table: Table) -> Result<(), TraceError> {
         let columns = Columns {
-            time: header.column(&spec.time_column, "time-column")?,
-            count: header.column(&spec.count_column, "count-column")?,
-            header,
+            time: table.column(&spec.time_column, "time-column")?,
+            count: table.column(&spec.count_column, "count-column")?,
             bin: spec.bin,
         };
-        let path = lines.path.clone();
-        let (mut fields, mut shift, mut same_time) = (Fields::default(), 0, 0u64);
-        while let Some(line) = lines.next_line()? {
+        let (mut shift, mut same_time) = (0, 0u64);
+        while table.advance()? {
             self.report.lines += 1;
-            match columns.read(line, &mut fields, &mut shift, self.bins.last_mut()) {
+            match columns.read(&table, &mut shift, self.bins.last_mut()) {
                 Ok(Some(bin)) => self.bins.push(bin),
                 Ok(None) => same_time += 1,
                 Err(problem) => {
-                    bad_line(spec.on_bad_line, &mut self.report, &path, line.number, problem)?;
+                    table.bad_line(spec.on_bad_line, &mut self.report, problem)?;
                     continue;
                 }
             }
@@ -59,7 +55,7 @@ impl Series {
         }
         if self.bins.is_empty() {
             return Err(TraceError::file(
-                &path,
+                &table.path,
                 "the file has no usable rows",
                 "it needs at least one line below the header",
             ));
@@ -92,25 +88,22 @@ impl Series {
 }
 
 struct Columns {
-    header: Header,
     time: usize,
     count: usize,
     bin: SimDuration,
 }
 
 impl Columns {
-    /// The bin of a line; `None` if it was added to the one before.
+    /// The bin of the current row; `None` if it was added to the one before.
     fn read(
         &self,
-        line: Line<'_>,
-        fields: &mut Fields,
+        table: &Table,
         shift: &mut u64,
         last: Option<&mut (u64, u32)>,
     ) -> Result<Option<(u64, u32)>, Problem> {
-        fields.split(line.text)?;
-        self.header.check(line, fields)?;
-        let name = |i: usize| self.header.names[i].as_str();
-        let text = fields.get(line.text, self.time);
+        table.check()?;
+        let name = |i: usize| table.names[i].as_str();
+        let text = table.get(self.time);
         let stamp = seconds_as_ns(text).map_err(|bad| {
             let hint = match bad {
                 Bad::TooLarge => "times are seconds; divide milliseconds since 1970 by 1000",
@@ -118,7 +111,7 @@ impl Columns {
             };
             Problem::field(name(self.time), text, bad, hint)
         })?;
-        let text = fields.get(line.text, self.count);
+        let text = table.get(self.count);
         let count = count(text).map_err(|bad| {
             Problem::field(
                 name(self.count),
@@ -167,7 +160,7 @@ mod tests {
             on_bad_line: rule,
             ..Spec::new("x.csv")
         };
-        Series::read(&spec, Lines::from_bytes("x.csv", text.to_string()).unwrap())
+        Series::read(&spec, Table::from_bytes("x.csv", text.to_string())?)
     }
 
     #[test]

@@ -136,8 +136,7 @@ fn digits(out: &mut Vec<u8>, mut number: u64, width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::lines::Lines;
-    use crate::trace::table::OnBadLine;
+    use crate::trace::table::{OnBadLine, Table};
     use crate::trace::{Source, csv};
 
     fn synthetic() -> Synthetic {
@@ -164,8 +163,8 @@ mod tests {
             duration_column: Some("duration_s".into()),
             on_bad_line: OnBadLine::Fail,
         };
-        let lines = Lines::from_bytes("x.csv", bytes.clone()).unwrap();
-        let mut reader = csv::Reader::new(&spec, lines, u64::MAX).unwrap();
+        let table = Table::from_bytes("x.csv", bytes.clone()).unwrap();
+        let mut reader = csv::Reader::new(&spec, table, u64::MAX).unwrap();
         let mut all = Vec::new();
         while reader.refill(&mut all).unwrap() {}
         assert_eq!(all.len() as u64, rows);

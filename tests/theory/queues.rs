@@ -134,10 +134,10 @@ fn one_server() {
         mean_wait,
     );
     // The time in the system is exponential with rate mu - lambda = 3/s.
-    for q in [0.5, 0.95, 0.99] {
+    for q in [0.5_f64, 0.95, 0.99] {
         check(
             &format!("M/M/1 {q}-quantile of time in system (s)"),
-            -(1.0_f64 - q).ln() / 3.0,
+            -(1.0 - q).ln() / 3.0,
             &runs,
             |run| run.record.latency.quantile(q).unwrap_or(0) as f64 * 1e-9,
         );

@@ -224,7 +224,10 @@ impl World {
         let state = &mut self.services[service as usize];
         // All requests wait equally long, so the first to give up is the first in the queue.
         let queue = &mut state.fleets[function as usize].queue;
-        let Some(Waiting { request, .. }) = queue.pop_front_if(|waiting| waiting.number == number) else {
+        if queue.front().is_none_or(|waiting| waiting.number != number) {
+            return;
+        }
+        let Some(Waiting { request, .. }) = queue.pop_front() else {
             return;
         };
         state.gauges.queued.down(self.now);

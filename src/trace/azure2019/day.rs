@@ -7,11 +7,10 @@ use std::path::Path;
 
 use super::ScalingUnit;
 use crate::trace::error::TraceError;
-use crate::trace::lines::{Line, Lines};
 use crate::trace::names::Names;
 use crate::trace::number::{self, Bad};
 use crate::trace::report::ImportReport;
-use crate::trace::table::{Fields, Header, OnBadLine, Problem, bad_line};
+use crate::trace::table::{OnBadLine, Problem, Table};
 
 /// A day without its zeros.
 #[derive(Default)]
@@ -30,22 +29,20 @@ impl Day {
         names: &mut Names,
         report: &mut ImportReport,
     ) -> Result<Self, TraceError> {
-        let mut lines = Lines::open(path)?;
-        let header = Header::read(&mut lines)?;
-        let columns = Columns::find(&header, unit, &lines.path)?;
+        let mut table = Table::open(path)?;
+        let columns = Columns::find(&table, unit)?;
         let mut day = Self {
             first_minute: columns.first,
             minutes: vec![Vec::new(); columns.span],
         };
-        let name = lines.path.clone();
-        let (mut fields, mut cells, mut key) = (Fields::default(), Vec::new(), Vec::new());
+        let (mut cells, mut key) = (Vec::new(), Vec::new());
         let before = report.kept;
-        while let Some(line) = lines.next_line()? {
+        while table.advance()? {
             report.lines += 1;
-            match columns.read(line, &header, &mut fields, &mut key, &mut cells) {
+            match columns.read(&table, &mut key, &mut cells) {
                 Ok(()) => report.kept += 1,
                 Err(problem) => {
-                    bad_line(rule, report, &name, line.number, problem)?;
+                    table.bad_line(rule, report, problem)?;
                     continue;
                 }
             }
@@ -56,7 +53,7 @@ impl Day {
         }
         if report.kept == before {
             return Err(TraceError::file(
-                &name,
+                &table.path,
                 "the file has no usable rows",
                 "it needs at least one line below the header",
             ));
@@ -89,8 +86,9 @@ struct Columns {
 }
 
 impl Columns {
-    fn find(header: &Header, unit: ScalingUnit, path: &str) -> Result<Self, TraceError> {
-        let position = |name: &str| header.names.iter().position(|n| n == name);
+    fn find(table: &Table, unit: ScalingUnit) -> Result<Self, TraceError> {
+        let path = &table.path;
+        let position = |name: &str| table.names.iter().position(|n| n == name);
         let needed = |name: &str, hint: &str| {
             position(name).ok_or_else(|| TraceError::file(path, format!("the file has no column {name}"), hint))
         };
@@ -106,7 +104,7 @@ impl Columns {
                 position("HashApp").into_iter().chain([function]).collect()
             }
         };
-        let labels: Vec<(usize, u64)> = header
+        let labels: Vec<(usize, u64)> = table
             .names
             .iter()
             .enumerate()
@@ -144,20 +142,12 @@ impl Columns {
         })
     }
 
-    /// Fills `key` with the name of the function or app and `cells` with its non-zero counts.
-    fn read(
-        &self,
-        line: Line<'_>,
-        header: &Header,
-        fields: &mut Fields,
-        key: &mut Vec<u8>,
-        cells: &mut Vec<(u32, u32)>,
-    ) -> Result<(), Problem> {
-        fields.split(line.text)?;
-        header.check(line, fields)?;
+    /// Fills `key` with the name of the function or app of the current row and `cells` with its non-zero counts.
+    fn read(&self, table: &Table, key: &mut Vec<u8>, cells: &mut Vec<(u32, u32)>) -> Result<(), Problem> {
+        table.check()?;
         key.clear();
         for &column in &self.key {
-            key.extend_from_slice(fields.get(line.text, column));
+            key.extend_from_slice(table.get(column));
             key.push(b' ');
         }
         if key.iter().all(|&b| b == b' ') {
@@ -168,7 +158,7 @@ impl Columns {
         }
         cells.clear();
         for &(column, minute) in &self.minutes {
-            let text = fields.get(line.text, column);
+            let text = table.get(column);
             // Nearly all cells are "0".
             if text == b"0" {
                 continue;
@@ -179,7 +169,7 @@ impl Columns {
                 Err(bad) => {
                     let hint = "counts are whole numbers of invocations";
                     return Err(Problem::field(
-                        &format!("minute {}", header.names[column]),
+                        &format!("minute {}", table.names[column]),
                         text,
                         bad,
                         hint,
