@@ -312,7 +312,7 @@ impl fmt::Display for PerSecond {
 }
 
 macro_rules! serde_by_string {
-    ($($t:ty),*) => {$(
+    ($($t:ty: $example:literal),*) => {$(
         impl Serialize for $t {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.collect_str(self)
@@ -320,13 +320,22 @@ macro_rules! serde_by_string {
         }
         impl<'de> Deserialize<'de> for $t {
             fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(d)?;
-                text.parse().map_err(de::Error::custom)
+                struct Text;
+                impl de::Visitor<'_> for Text {
+                    type Value = $t;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(concat!("a string with a unit, such as \"", $example, "\""))
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$t, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                d.deserialize_str(Text)
             }
         }
     )*};
 }
-serde_by_string!(SimDuration, MemoryMib, MilliCpu, PerSecond);
+serde_by_string!(SimDuration: "10m", MemoryMib: "512Mi", MilliCpu: "250m", PerSecond: "50/s");
 
 #[cfg(test)]
 mod tests {

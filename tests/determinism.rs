@@ -39,7 +39,7 @@ fn threads_and_repetition_change_no_byte() {
         "compare pair.toml",
         "simulate events.toml --set replications=3",
         "compare pair.toml mall.toml --set seed=9 --set replications=3",
-        "simulate pair.toml --set traffic.diurnal.mean-rate=4/s --set traffic.diurnal.period=5m",
+        "simulate pair.toml --set traffic.diurnal.mean-rate=4/s",
         "simulate pair.toml --set platform.fixed.replicas=3",
     ] {
         let one = results(&sandbox, &format!("{line} --threads 1"), "one");

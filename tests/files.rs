@@ -28,7 +28,7 @@ const RUNS: [&str; 9] = [
     "simulate mall.toml",
     "compare pair.toml",
     "simulate pair.toml --set replications=1",
-    "simulate pair.toml --set platform.lambda.timeout=200ms --set prices.free-tier=false",
+    "simulate pair.toml --set platform.lambda.timeout=1s --set prices.free-tier=false",
     "simulate mall.toml --set platform.lambda.reserved-concurrency=1 --set prices.free-tier=true",
     "simulate pair.toml --set platform.scale-per-request.max-instances=2",
     "simulate pair.toml --set platform.fixed.replicas=1 --set platform.fixed.queue-timeout=500ms",
@@ -133,7 +133,7 @@ fn the_bill_can_be_worked_out_by_hand() {
     assert_eq!(line("lambda.duration.x86")["cost_usd"], "2.19000438");
     let row = &table(&sandbox.read("r/summary.csv"))[0];
     assert_eq!(row["monthly_cost_usd"], "2.71560438");
-    assert_eq!(row["cost_per_million_requests_usd"], "1.03333500");
+    assert_eq!(row["cost_per_million_requests_usd"], "1.033335");
 }
 
 #[test]
@@ -229,14 +229,14 @@ fn the_manifest_says_what_was_run() {
         let manifest: serde_json::Value = serde_json::from_str(&sandbox.read("r/manifest.json")).unwrap();
         manifest["traces"]["events.csv"].as_str().unwrap().to_string()
     };
-    // printf 'func,arrival_s,duration_s\na,0,0.1\n' | sha256sum
+    // printf 'func,arrival_s,duration_s\na,1,0.1\n' | sha256sum
     assert_eq!(
-        hash("func,arrival_s,duration_s\na,0,0.1\n"),
-        "fe8d2bb2bb8fffd4991aa85c2b224293ca323b25771e4235c87cc345c6a8df03"
+        hash("func,arrival_s,duration_s\na,1,0.1\n"),
+        "0702897c3891e0ca3c45c23f97ddf122f5f06d59c82f2129c5a4e63ec8496974"
     );
     assert_ne!(
-        hash("func,arrival_s,duration_s\na,0,0.1\n"),
-        hash("func,arrival_s,duration_s\na,0,0.2\n")
+        hash("func,arrival_s,duration_s\na,1,0.1\n"),
+        hash("func,arrival_s,duration_s\na,1,0.2\n")
     );
     sandbox.run("simulate pair.toml --quiet --out r").ok();
     let manifest: serde_json::Value = serde_json::from_str(&sandbox.read("r/manifest.json")).unwrap();

@@ -14,7 +14,7 @@ use crate::units::SimTime;
 
 /// Flags of `check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  coldcast check --set platform.lambda.memory=885Mi")]
+#[command(after_help = "Example:\n  coldcast check --set slo.latency=200ms")]
 pub struct CheckArgs {
     /// Scenario file [default: the built-in web shop on AWS Lambda]
     scenario: Option<PathBuf>,

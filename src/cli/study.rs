@@ -26,7 +26,7 @@ use crate::trace::{ImportReport, OnBadLine, embedded};
 
 /// Flags of `simulate`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  coldcast simulate --set platform.lambda.memory=885Mi --out result")]
+#[command(after_help = "Example:\n  coldcast simulate --set slo.latency=200ms --out result")]
 pub struct SimulateArgs {
     /// Scenario file [default: the built-in web shop on AWS Lambda]
     scenario: Option<PathBuf>,

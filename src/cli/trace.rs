@@ -162,7 +162,7 @@ fn write(path: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> Result<u64, W
 fn failure(error: WriteError, path: &Path) -> Failure {
     match error {
         WriteError::Settings(e) => Failure::input(e),
-        WriteError::Io(e) if e.kind() == io::ErrorKind::IsADirectory => {
+        WriteError::Io(_) if path.is_dir() => {
             Failure::Input(anyhow!("cannot write {}: this is a folder", path.display()))
         }
         WriteError::Io(e) => Failure::Environment(anyhow!(e).context(format!("cannot write {}", path.display()))),

@@ -1,4 +1,4 @@
-//! Cells of CSV files and tables: numbers with the digits they need, text that no spreadsheet takes for a formula.
+//! Cells of CSV files and tables: numbers with the digits they need, and text that no spreadsheet takes for a formula.
 
 use crate::study::result::{Number, Value};
 
@@ -28,16 +28,7 @@ pub fn mean(value: &Value) -> String {
     }
 }
 
-/// Text that a spreadsheet must not take for a formula: a quote goes in front of `=`, `+`, `-`, `@` and tabs.
-pub fn text(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_string()
-    }
-}
-
-/// A CSV file of a header and rows.
+/// A CSV file of a header and rows. Text that a spreadsheet would take for a formula gets a quote in front.
 pub fn csv(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::Any(b'\n'))
@@ -48,8 +39,18 @@ pub fn csv(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Vec<
             .expect("rows as long as the header, into memory")
     };
     write(&header.iter().map(|name| name.to_string()).collect::<Vec<_>>());
-    rows.into_iter().for_each(|row| write(&row));
+    for row in rows {
+        write(&row.into_iter().map(harmless).collect::<Vec<_>>());
+    }
     writer.into_inner().expect("memory takes everything")
+}
+
+fn harmless(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err() {
+        format!("'{cell}")
+    } else {
+        cell
+    }
 }
 
 fn trim(text: String) -> String {
@@ -83,9 +84,9 @@ mod tests {
     }
 
     #[test]
-    fn text_is_no_formula() {
-        assert_eq!(text("=1+1"), "'=1+1");
-        assert_eq!(text("@a"), "'@a");
-        assert_eq!(text("gin"), "gin");
+    fn text_is_no_formula_and_numbers_stay_numbers() {
+        let row = ["=1+1", "@a", "-x", "\ta", "gin", "-0.5", "a,b"].map(str::to_string).to_vec();
+        let file = String::from_utf8(csv(&["a", "b", "c", "d", "e", "f", "g"], [row])).unwrap();
+        assert_eq!(file, "a,b,c,d,e,f,g\n'=1+1,'@a,'-x,'\ta,gin,-0.5,\"a,b\"\n");
     }
 }

@@ -1,6 +1,6 @@
 //! `costs.csv`: one row per bill line. `sum(cost_usd)` of a variant is its `monthly_cost_usd`, to the last digit.
 
-use super::cells::{self, text};
+use super::cells;
 use crate::cost::bill::BillLine;
 use crate::study::Study;
 
@@ -29,9 +29,9 @@ pub const COLUMNS: [&str; 18] = [
 /// The cells of a bill line.
 pub fn cells(scenario: &str, variant: &str, service: &str, line: &BillLine) -> Vec<String> {
     vec![
-        text(scenario),
-        text(variant),
-        text(service),
+        scenario.to_string(),
+        variant.to_string(),
+        service.to_string(),
         line.provider.clone(),
         line.cloud_service.clone(),
         line.region.clone(),
@@ -43,7 +43,7 @@ pub fn cells(scenario: &str, variant: &str, service: &str, line: &BillLine) -> V
         line.unit_price_usd.normalize().to_string(),
         line.tier.to_string(),
         line.cost_usd.normalize().to_string(),
-        text(&line.price_source),
+        line.price_source.clone(),
         line.price_date.to_string(),
         line.price_as_of.map(|read| read.to_string()).unwrap_or_default(),
         line.confidence.to_string(),

@@ -147,7 +147,7 @@ fn row(entry: &Entry, run: &MeasuredConfig) -> Vec<String> {
     let image = &entry.profile.image;
     vec![
         entry.framework.name.clone(),
-        cells::text(&entry.framework.title),
+        entry.framework.title.clone(),
         entry.framework.version.clone(),
         entry.framework.runtime.clone(),
         run.cpu.to_string(),
@@ -168,7 +168,7 @@ fn row(entry: &Entry, run: &MeasuredConfig) -> Vec<String> {
         cells::number(mib(image.unpacked_bytes)),
         maybe(image.compressed_bytes.map(mib)),
         entry.profile.measured_on().to_string(),
-        cells::text(&entry.profile.provenance.host_cpu),
+        entry.profile.provenance.host_cpu.clone(),
         entry.profile.provenance.backend.clone(),
     ]
 }

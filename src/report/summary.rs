@@ -1,6 +1,6 @@
 //! `summary.csv`: one row per variant, and per service where there are several.
 
-use super::cells::{self, maybe, mean, number, text};
+use super::cells::{self, maybe, mean, number};
 use crate::study::{Row, Study};
 
 const FIXED: bool = false;
@@ -73,10 +73,10 @@ fn varying() -> impl Iterator<Item = &'static str> {
 pub fn cells(row: &Row) -> Vec<String> {
     let value = |name: &str| row.values.get(name).map(mean).unwrap_or_default();
     let fixed = COLUMNS.iter().map(|&(name, _)| match name {
-        "scenario" => text(&row.scenario),
-        "variant" => text(&row.variant),
-        "service" => text(&row.service),
-        "framework" => text(&row.framework),
+        "scenario" => row.scenario.clone(),
+        "variant" => row.variant.clone(),
+        "service" => row.service.clone(),
+        "framework" => row.framework.clone(),
         "platform" => row.platform.to_string(),
         "replications" => row.replications.to_string(),
         "seed" => row.seed.to_string(),
@@ -86,7 +86,7 @@ pub fn cells(row: &Row) -> Vec<String> {
         "slo_met" => row.slo_met.map(|met| met.to_string()).unwrap_or_default(),
         "price_list" => row.price_list.clone().unwrap_or_default(),
         "price_date" => row.price_date.clone().unwrap_or_default(),
-        "profile_source" => text(&row.profile_source),
+        "profile_source" => row.profile_source.clone(),
         "rejected_reasons" => {
             let reasons = row
                 .rejected_by_reason

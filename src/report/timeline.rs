@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::cells::{self, maybe, number, text};
+use super::cells::{self, maybe, number};
 use crate::cost::meter::LambdaUsage;
 use crate::scenario::plan::Pricing;
 use crate::study::Study;
@@ -36,8 +36,8 @@ pub fn csv(study: &Study) -> Vec<u8> {
         variant.timelines.iter().flat_map(move |(service, bins)| {
             bins.iter().map(move |bin| {
                 vec![
-                    text(name),
-                    text(service),
+                    name.clone(),
+                    service.clone(),
                     number(bin.t_s),
                     number(bin.arrivals),
                     number(bin.completed),

@@ -50,16 +50,17 @@ pub fn at_size(profile: &FrameworkProfile, cpu: MilliCpu, interpolate: bool) -> 
     match neighbours {
         Some([(low, below), (high, above)]) if interpolate => Ok(between(cpu, (*low, below), (*high, above))),
         Some(_) => Err(format!(
-            "{} was not measured at {}; measured: {listed}. Choose one of these, or set `interpolate = true` to \
+            "{} was not measured at {} vCPU; measured: {listed}. Choose one of these, or set `interpolate = true` to \
              interpolate between two of them",
             profile.name,
-            describe(cpu)
+            cpu.as_vcpu()
         )),
         None if sizes.is_empty() => Err(format!("the profile of {} holds no complete measurement", profile.name)),
         None => Err(format!(
-            "{} was not measured at {}, which lies outside the measured range: {listed}. Nothing is extrapolated",
+            "{} was not measured at {} vCPU, which lies outside what was measured: {listed}. Choose one of these; \
+             nothing is extrapolated",
             profile.name,
-            describe(cpu)
+            cpu.as_vcpu()
         )),
     }
 }

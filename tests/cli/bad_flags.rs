@@ -117,16 +117,20 @@ fn what_cannot_be_set_is_said() {
        |
     17 | memry = "1Gi"
        | ^^^^^
+    unknown field `memry`, [...]
+    hint: did you mean `memory`?
+    "#1Gi"
+       | ^^^^^
     unknown field `memry`, expected one of `memory`, `architecture`, `timeout`, `account-concurrency`, `reserved-concurrency`, `idle-timeout`, `max-age`, `routing`, `ephemeral-storage`
     hint: did you mean `memory`?
     "#);
-    assert_snapshot!(sandbox.run("simulate shop.toml --set platform.lambda.memory=1"), @r"
+    assert_snapshot!(sandbox.run("simulate shop.toml --set platform.lambda.memory=1"), @r#"
     exit 2
     --- stderr
     error: shop.toml: TOML parse error at line 16, column 10
        |
     16 | memory = 1
        |          ^
-    invalid type: integer `1`, expected a string
-    ");
+    invalid type: integer `1`, expected a string with a unit, such as "512Mi"
+    "#);
 }

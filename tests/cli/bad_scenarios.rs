@@ -30,6 +30,10 @@ fn unknown_keys_have_a_line_and_a_suggestion() {
        |
     16 | memry = "512Mi"
        | ^^^^^
+    unknown field `memry`, [...]
+    hint: did you mean `memory`?
+    "#512Mi"
+       | ^^^^^
     unknown field `memry`, expected one of `memory`, `architecture`, `timeout`, `account-concurrency`, `reserved-concurrency`, `idle-timeout`, `max-age`, `routing`, `ephemeral-storage`
     hint: did you mean `memory`?
     "#);
@@ -40,7 +44,7 @@ fn unknown_keys_have_a_line_and_a_suggestion() {
       |
     8 | [traffic.constnt]
       |          ^^^^^^^
-    unknown variant `constnt`, expected one of `poisson`, `constant`, `diurnal`, `flash-crowd`, `csv`, `counts`, `azure-2019`
+    unknown variant `constnt`, [...]
     hint: did you mean `constant`?
     ");
     assert_snapshot!(refuse("[slo]", "[slos]"), @r"
@@ -50,7 +54,7 @@ fn unknown_keys_have_a_line_and_a_suggestion() {
        |
     11 | [slos]
        |  ^^^^
-    unknown field `slos`, expected one of `schema`, `name`, `seed`, `replications`, `warm-up`, `horizon`, `frameworks`, `interpolate`, `traffic`, `work`, `slo`, `platform`, `prices`, `profile`, `service`
+    unknown field `slos`, [...]
     hint: did you mean `slo`?
     ");
     assert_snapshot!(refuse("[platform.lambda]", "[platform.lamda]"), @r"
@@ -60,7 +64,7 @@ fn unknown_keys_have_a_line_and_a_suggestion() {
        |
     15 | [platform.lamda]
        |           ^^^^^
-    unknown variant `lamda`, expected one of `scale-per-request`, `fixed`, `lambda`
+    unknown variant `lamda`, [...]
     hint: did you mean `lambda`?
     ");
 }
@@ -97,15 +101,15 @@ fn quantities_need_units_and_sense() {
     error: bad.toml has a problem:
       - traffic.poisson: rate is 0: give one such as "50/s" or "3/h"
     "#);
-    assert_snapshot!(refuse("\"10m\"", "10"), @r"
+    assert_snapshot!(refuse("\"10m\"", "10"), @r#"
     exit 2
     --- stderr
     error: bad.toml: TOML parse error at line 5, column 11
       |
     5 | horizon = 10
       |           ^^
-    invalid type: integer `10`, expected a string
-    ");
+    invalid type: integer `10`, expected a string with a unit, such as "10m"
+    "#);
     assert_snapshot!(refuse("\"100ms\"", "\"-5ms\""), @r#"
     exit 2
     --- stderr
@@ -143,7 +147,7 @@ fn every_problem_is_told_at_once() {
       - [platform.lambda]: `memory` is 64Mi, Lambda offers 128Mi to 10240Mi
       - `steady` is named twice in `frameworks`
       - `slo.objective` is 1.5; it must be above 0 and at most 1, such as 0.99
-      - there is no framework or profile `stedy`; known are express, fastapi, gin, spring-boot, steady; did you mean `steady`?
+      - there is no framework or profile `stedy`; [...]; did you mean `steady`?
     ");
 }
 
@@ -188,15 +192,17 @@ fn a_run_must_outlast_its_warm_up() {
     ");
     let sandbox = Sandbox::new();
     sandbox.write("events.csv", "func,arrival_s,duration_s\na,0,0.1\na,600,0.1\n");
-    for verb in ["check", "simulate"] {
-        let ran = sandbox.run(&format!("{verb} events.toml --quiet --set warm-up=2h"));
-        assert_snapshot!(ran, @r"
-        exit 2
-        --- stderr
-        error: the run lasts 10m, which is not longer than the warm-up of 2h: nothing is left to count
-        hint: shorten `warm-up`, or give a longer trace or `horizon`
-        ");
-    }
+    let ran = sandbox.run("check events.toml --quiet --set warm-up=2h").to_string();
+    assert_eq!(
+        ran,
+        sandbox.run("simulate events.toml --quiet --set warm-up=2h").to_string()
+    );
+    assert_snapshot!(ran, @r"
+    exit 2
+    --- stderr
+    error: the run lasts 10m, which is not longer than the warm-up of 2h: nothing is left to count
+    hint: shorten `warm-up`, or give a longer trace or `horizon`
+    ");
 }
 
 #[test]
@@ -205,7 +211,7 @@ fn names_are_looked_up() {
     exit 2
     --- stderr
     error: bad.toml has a problem:
-      - there is no framework or profile `steddy`; known are express, fastapi, gin, spring-boot, steady; did you mean `steady`?
+      - there is no framework or profile `steddy`; [...]; did you mean `steady`?
     ");
     assert_snapshot!(refuse("aws-us-east-1", "aws-us-est-1"), @r"
     exit 2

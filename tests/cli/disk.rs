@@ -20,9 +20,9 @@ fn out_must_be_a_folder() {
     hint: choose a folder with --out, not a file
     ");
     assert_snapshot!(sandbox.run("trace generate web-shop --out ."), @r"
-    exit 3
+    exit 2
     --- stderr
-    error: cannot write .: Device or resource busy (os error 16)
+    error: cannot write .: this is a folder
     ");
     std::fs::create_dir_all(sandbox.path("r/costs.csv")).unwrap();
     assert_snapshot!(sandbox.run("simulate shop.toml --quiet --out r"), @r"

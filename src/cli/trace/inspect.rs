@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::cli::exit::Failure;
+use crate::cli::output::Format;
+use crate::report::cells;
 use crate::trace::guess::{Columns, guess};
 use crate::trace::inspect::{Inspection, inspect};
 use crate::trace::{OnBadLine, TraceError, Traffic};
@@ -39,7 +41,7 @@ pub struct InspectArgs {
     #[arg(long, value_name = "RULE", default_value = "fail")]
     on_bad_line: BadLineRule,
     /// How to print the answer
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }
 
@@ -55,14 +57,6 @@ enum FileKind {
 enum BadLineRule {
     Fail,
     Skip,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Table,
-    Markdown,
-    Json,
-    Csv,
 }
 
 impl InspectArgs {
@@ -102,19 +96,9 @@ fn print(found: &Inspection, format: Format) -> Result<String, Failure> {
     match format {
         Format::Json => serde_json::to_string_pretty(found).map_err(Failure::input),
         Format::Csv => {
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            let neutral = |cell: &str| match cell.starts_with(['=', '+', '-', '@', '\t']) {
-                true => format!("'{cell}"),
-                false => cell.to_string(),
-            };
-            writer
-                .write_record(rows.iter().map(|r| r.key))
-                .map_err(Failure::environment)?;
-            writer
-                .write_record(rows.iter().map(|r| neutral(&r.plain)))
-                .map_err(Failure::environment)?;
-            let bytes = writer.into_inner().map_err(|e| Failure::environment(e.into_error()))?;
-            Ok(String::from_utf8_lossy(&bytes).trim_end().to_string())
+            let keys: Vec<&str> = rows.iter().map(|row| row.key).collect();
+            let file = cells::csv(&keys, [rows.into_iter().map(|row| row.plain).collect()]);
+            Ok(String::from_utf8_lossy(&file).trim_end().to_string())
         }
         Format::Table | Format::Markdown => {
             let mut table = Table::new();
