@@ -119,10 +119,6 @@ fn what_cannot_be_set_is_said() {
        | ^^^^^
     unknown field `memry`, [...]
     hint: did you mean `memory`?
-    "#1Gi"
-       | ^^^^^
-    unknown field `memry`, expected one of `memory`, `architecture`, `timeout`, `account-concurrency`, `reserved-concurrency`, `idle-timeout`, `max-age`, `routing`, `ephemeral-storage`
-    hint: did you mean `memory`?
     "#);
     assert_snapshot!(sandbox.run("simulate shop.toml --set platform.lambda.memory=1"), @r#"
     exit 2

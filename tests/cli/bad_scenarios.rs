@@ -32,10 +32,6 @@ fn unknown_keys_have_a_line_and_a_suggestion() {
        | ^^^^^
     unknown field `memry`, [...]
     hint: did you mean `memory`?
-    "#512Mi"
-       | ^^^^^
-    unknown field `memry`, expected one of `memory`, `architecture`, `timeout`, `account-concurrency`, `reserved-concurrency`, `idle-timeout`, `max-age`, `routing`, `ephemeral-storage`
-    hint: did you mean `memory`?
     "#);
     assert_snapshot!(refuse("[traffic.constant]", "[traffic.constnt]"), @r"
     exit 2
