@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn text_is_no_formula_and_numbers_stay_numbers() {
-        let row = ["=1+1", "@a", "-x", "\ta", "gin", "-0.5", "a,b"].map(str::to_string).to_vec();
+        let row = ["=1+1", "@a", "-x", "\ta", "gin", "-0.5", "a,b"]
+            .map(str::to_string)
+            .to_vec();
         let file = String::from_utf8(csv(&["a", "b", "c", "d", "e", "f", "g"], [row])).unwrap();
         assert_eq!(file, "a,b,c,d,e,f,g\n'=1+1,'@a,'-x,'\ta,gin,-0.5,\"a,b\"\n");
     }

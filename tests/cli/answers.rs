@@ -292,7 +292,14 @@ fn text_of_a_scenario_is_no_formula_in_a_spreadsheet() {
         sandbox.run(&line).ok().stdout
     };
     assert!(answer("csv").lines().nth(1).unwrap().starts_with("'=1+1,steady,all,"));
-    assert!(sandbox.read("r/costs.csv").lines().nth(1).unwrap().starts_with("'=1+1,steady,all,"));
+    assert!(
+        sandbox
+            .read("r/costs.csv")
+            .lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("'=1+1,steady,all,")
+    );
     assert!(answer("json").contains("\"scenario\": \"=1+1\""));
 }
 
