@@ -227,6 +227,7 @@ impl World {
         if instance.deadline <= self.now {
             self.stop(slot, observer);
         } else {
+            debug_assert!(instance.deadline > self.now, "an expiry that is put off moves forward");
             instance.timer = instance.deadline;
             let expiry = Timer::Expiry { number, instance: slot };
             self.calendar.timer_at(instance.deadline, expiry);
