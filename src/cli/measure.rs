@@ -9,10 +9,13 @@ use clap::{Args, Subcommand};
 
 use super::Common;
 use super::exit::{Failure, Outcome};
+use crate::measure::config::Config;
+use crate::measure::docker::Limits;
 use crate::measure::error::MeasureError;
 use crate::measure::progress::Progress;
 use crate::measure::subject::{self, Subject};
 use crate::measure::{Request, run};
+use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 mod table;
@@ -162,9 +165,7 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
     let command = command(args, &subjects, &cpus, &memories, blocks);
     Ok(Request {
         subjects,
-        cpus,
-        memories,
-        blocks,
+        configs: configs(&cpus, &memories, blocks),
         seed: args.seed,
         patience: Duration::from_nanos(args.ready_timeout.0),
         out,
@@ -173,6 +174,20 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
         force: args.force,
         command,
     })
+}
+
+/// Every CPU limit with every memory limit.
+fn configs(cpus: &[MilliCpu], memories: &[MemoryMib], samples: u32) -> Vec<Config> {
+    let config = |cpu, memory| Config {
+        limits: Limits { cpu, memory },
+        cold_mode: ColdMode::ProcessCold,
+        cpu_mode: CpuMode::Flat,
+        samples,
+    };
+    let pairs = cpus
+        .iter()
+        .flat_map(|&cpu| memories.iter().map(move |&memory| config(cpu, memory)));
+    pairs.collect()
 }
 
 /// The command line that repeats the measurement on another machine: no paths of this one.

@@ -78,7 +78,8 @@ pub fn profile(
             image_id: image.id,
             base_images: image.bases,
             seed: request.seed,
-            blocks: request.blocks,
+            blocks: request.blocks(),
+            repeated_blocks: 0,
             probe_interval_ms: probe::SHORTEST_INTERVAL.as_secs_f64() * 1e3,
             clock: "CLOCK_MONOTONIC; the engine's StartedAt moved over by the difference of wall and monotonic clock"
                 .into(),
@@ -96,8 +97,10 @@ fn config(slot: Slot, ratios: &[f64]) -> MeasuredConfig {
         ..sample
     };
     MeasuredConfig {
-        cpu: slot.limits.cpu,
-        memory: slot.limits.memory,
+        cpu: slot.config.limits.cpu,
+        memory: slot.config.limits.memory,
+        cold_mode: slot.config.cold_mode,
+        cpu_mode: slot.config.cpu_mode,
         cold: slot.cold.into_iter().map(settled).collect(),
         failures: slot.failures,
         warm: slot.warm,
@@ -121,8 +124,8 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
         let label = format!(
             "{} at {} vCPU, {}",
             subject.name(),
-            slot.limits.cpu.as_vcpu(),
-            slot.limits.memory
+            slot.config.limits.cpu.as_vcpu(),
+            slot.config.limits.memory
         );
         notes.extend(slot.notes.iter().map(|note| format!("{label}: {note}")));
         let totals: Vec<f64> = slot.cold.iter().map(|sample| sample.total_ms).collect();
@@ -130,8 +133,8 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
         if let Some(median) = order::median(&order::sorted(slot.throttled_ms.iter().copied())) {
             throttled.push(format!(
                 "{median:.0} ms at {} vCPU, {}",
-                slot.limits.cpu.as_vcpu(),
-                slot.limits.memory
+                slot.config.limits.cpu.as_vcpu(),
+                slot.config.limits.memory
             ));
         }
     }

@@ -42,6 +42,10 @@ pub async fn facts(
             .and_then(|fs| fs.layers)
             .map_or(0, |layers| layers.len() as u32),
         packages: folder.and_then(|folder| lock::packages(folder, lock_files)),
+        direct_packages: None,
+        os_packages: None,
+        scan: None,
+        pulls: Vec::new(),
     })
 }
 

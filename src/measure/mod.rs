@@ -20,6 +20,7 @@ pub mod build;
 pub mod cgroup;
 pub mod cleanup;
 pub mod compact;
+pub mod config;
 pub mod docker;
 pub mod error;
 pub mod host;
@@ -46,7 +47,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::units::{MemoryMib, MilliCpu};
+use config::Config;
 use pace::Pace;
 use subject::Subject;
 
@@ -55,12 +56,8 @@ use subject::Subject;
 pub struct Request {
     /// What is measured.
     pub subjects: Vec<Subject>,
-    /// CPU limits.
-    pub cpus: Vec<MilliCpu>,
-    /// Memory limits.
-    pub memories: Vec<MemoryMib>,
-    /// Blocks; each holds one cold start of every configuration.
-    pub blocks: u32,
+    /// How each of them is started.
+    pub configs: Vec<Config>,
     /// Seed of the random order.
     pub seed: u64,
     /// How long a start may take.
@@ -78,6 +75,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// Blocks; each holds at most one cold start of every configuration.
+    pub fn blocks(&self) -> u32 {
+        self.configs.iter().map(|config| config.samples).max().unwrap_or(0)
+    }
+
     fn pace(&self) -> Pace {
         if self.quick { Pace::QUICK } else { Pace::FULL }
     }

@@ -11,6 +11,12 @@ pub fn block_order(seed: u64, block: u32, configurations: usize) -> Vec<usize> {
     shuffled(Draws::new(seed, 0), u64::from(block), configurations)
 }
 
+/// Whether a configuration with `samples` starts takes part in `block` of `blocks`: evenly spread, `samples` times in all.
+pub fn takes_part(samples: u32, block: u32, blocks: u32) -> bool {
+    let share = |block: u32| u64::from(block) * u64::from(samples) / u64::from(blocks.max(1));
+    share(block + 1) > share(block)
+}
+
 /// The order in which the warm runs are taken.
 pub fn warm_order(seed: u64, configurations: usize) -> Vec<usize> {
     shuffled(Draws::new(seed, WARM), 0, configurations)
@@ -44,6 +50,18 @@ mod tests {
         assert_ne!(orders[3], block_order(8, 3, 16));
         assert_ne!(warm_order(7, 16), orders[0]);
         assert_eq!(block_order(7, 0, 1), [0]);
+    }
+
+    #[test]
+    fn fewer_samples_are_spread_evenly() {
+        for (samples, blocks) in [(30, 60), (60, 60), (5, 60), (1, 7), (0, 3)] {
+            let taken: Vec<u32> = (0..blocks)
+                .filter(|&block| takes_part(samples, block, blocks))
+                .collect();
+            assert_eq!(taken.len(), samples as usize);
+            let gaps = taken.windows(2).map(|pair| pair[1] - pair[0]);
+            assert!(gaps.max().unwrap_or(0) <= blocks.div_ceil(samples.max(1)));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::assemble::{self, Circumstances, Image};
-use super::docker::{Engine, Limits};
+use super::docker::Engine;
 use super::error::MeasureError;
 use super::network::Network;
 use super::progress::Progress;
@@ -179,11 +179,7 @@ fn finish(session: Session<'_>, images: Vec<Image>, circumstances: &Circumstance
 fn all_slots(request: &Request) -> Vec<Slot> {
     let mut slots = Vec::new();
     for subject in 0..request.subjects.len() {
-        for &cpu in &request.cpus {
-            for &memory in &request.memories {
-                slots.push(Slot::new(subject, Limits { cpu, memory }));
-            }
-        }
+        slots.extend(request.configs.iter().map(|&config| Slot::new(subject, config)));
     }
     slots
 }

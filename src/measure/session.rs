@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::config::Config;
 use super::docker::{ContainerSpec, Engine, Limits};
 use super::error::MeasureError;
 use super::load::{ms, round3};
@@ -13,7 +14,7 @@ use super::start::{self, Failed, Outcome};
 use super::store::{RawFile, Sample};
 use super::subject::Subject;
 use super::{Request, protocol};
-use crate::model::profile::{ColdSample, StartFailure, WarmRun};
+use crate::model::profile::{ColdSample, FailureKind, StartFailure, WarmRun};
 
 mod warm_runs;
 
@@ -36,8 +37,8 @@ pub struct Prepared<'a> {
 pub struct Slot {
     /// Position of the subject.
     pub subject: usize,
-    /// The limits.
-    pub limits: Limits,
+    /// How it is started.
+    pub config: Config,
     /// Cold starts; the spin ratio is settled at the end.
     pub cold: Vec<ColdSample>,
     /// Milliseconds for which the CPU limit stopped each of them.
@@ -51,11 +52,11 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// The slot of subject number `subject` at some limits, with nothing measured yet.
-    pub fn new(subject: usize, limits: Limits) -> Self {
+    /// The slot of subject number `subject` in one configuration, with nothing measured yet.
+    pub fn new(subject: usize, config: Config) -> Self {
         Self {
             subject,
-            limits,
+            config,
             cold: Vec::new(),
             throttled_ms: Vec::new(),
             failures: Vec::new(),
@@ -95,13 +96,13 @@ impl Session<'_> {
     pub async fn take(&mut self, progress: &mut Progress) -> Result<(), MeasureError> {
         let weight = self.request.pace_weight();
         let slots = self.slots.len() as u64;
-        progress.begin(slots * (u64::from(self.request.blocks) + weight));
+        progress.begin(self.starts() + slots * weight);
         let spin = Spin::calibrated();
         let mut request_costs = Vec::new();
         for subject in 0..self.prepared.len() {
             request_costs.push(self.first_start(subject, progress).await);
         }
-        for block in 0..self.request.blocks {
+        for block in 0..self.request.blocks() {
             self.block(block, spin, progress).await?;
         }
         for slot in protocol::warm_order(self.request.seed, self.slots.len()) {
@@ -113,12 +114,20 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Cold starts of all configurations.
+    fn starts(&self) -> u64 {
+        self.slots.iter().map(|slot| u64::from(slot.config.samples)).sum()
+    }
+
     async fn block(&mut self, block: u32, spin: Spin, progress: &mut Progress) -> Result<(), MeasureError> {
         let began = std::time::Instant::now();
         let spin_ms = spin.time_ms();
         self.spins.push(spin_ms);
-        let blocks = self.request.blocks;
+        let blocks = self.request.blocks();
         for index in protocol::block_order(self.request.seed, block, self.slots.len()) {
+            if !protocol::takes_part(self.slots[index].config.samples, block, blocks) {
+                continue;
+            }
             if !self.slots[index].is_given_up() {
                 progress.now(format!("block {} of {blocks}: {}", block + 1, self.label(index)));
                 self.sample(index, block, spin_ms, progress).await?;
@@ -142,7 +151,7 @@ impl Session<'_> {
     ) -> Result<(), MeasureError> {
         let label = self.label(index);
         let order = self.made;
-        let (subject, limits) = (self.slots[index].subject, self.slots[index].limits);
+        let (subject, limits) = (self.slots[index].subject, self.slots[index].config.limits);
         let outcome = self.start(subject, limits).await;
         let slot = &mut self.slots[index];
         let raw = &mut self.prepared[subject].raw;
@@ -161,6 +170,7 @@ impl Session<'_> {
             Outcome::Failed(failed) => {
                 let failure = StartFailure {
                     block,
+                    kind: FailureKind::Other,
                     reason: failed.reason.clone(),
                 };
                 raw.append(limits.cpu, limits.memory, Sample::Failed(&failure))?;
@@ -200,7 +210,11 @@ impl Session<'_> {
     fn label(&self, index: usize) -> String {
         let slot = &self.slots[index];
         let name = self.prepared[slot.subject].subject.name();
-        format!("{name} at {} vCPU, {}", slot.limits.cpu.as_vcpu(), slot.limits.memory)
+        format!(
+            "{name} at {} vCPU, {}",
+            slot.config.limits.cpu.as_vcpu(),
+            slot.config.limits.memory
+        )
     }
 }
 

@@ -13,7 +13,7 @@ use super::docker::{ContainerSpec, Engine};
 use super::load::{ms, round3};
 use super::network::Network;
 use super::probe::{self, Expect, NotReady, Ready, Target};
-use crate::model::profile::ColdSample;
+use crate::model::profile::{ColdSample, Verdict};
 
 /// The clocks may disagree by so much over a start.
 const CLOCK_DRIFT: Duration = Duration::from_millis(5);
@@ -197,11 +197,16 @@ fn phases(began: &Clocks, created: Instant, started_at: Instant, ready: &Ready) 
         start_ms: ms(started - created),
         boot_ms: ms(ready.accepted - started),
         first_response_ms: ms(ready.answered - ready.accepted),
+        pull_ms: None,
+        first_request_ms: None,
+        limit_update_ms: None,
         total_ms: ms(ready.answered - began.monotonic),
         cpu_ms: None,
         anon_bytes: None,
         tries: ready.tries,
         spin_ratio: 0.0,
+        process_id: ready.process_id.clone(),
+        verdict: Verdict::Counted,
     };
     let sum = sample.create_ms + sample.start_ms + sample.boot_ms + sample.first_response_ms;
     let interval = probe::interval(ready.answered - created);

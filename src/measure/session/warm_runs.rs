@@ -13,7 +13,7 @@ use crate::measure::progress::Progress;
 use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
 use crate::measure::store::Sample;
 use crate::measure::warm::{self, Instance};
-use crate::model::profile::StartFailure;
+use crate::model::profile::{FailureKind, StartFailure};
 
 /// Time for learning what a request costs, before the rate of the warm-up curve is chosen.
 const CALIBRATION: Duration = Duration::from_secs(4);
@@ -27,7 +27,7 @@ impl Session<'_> {
             .slots
             .iter()
             .filter(|slot| slot.subject == subject)
-            .map(|slot| slot.limits)
+            .map(|slot| slot.config.limits)
             .max()?;
         progress.now(format!("{name}: first start, not counted"));
         let up = match self.start(subject, largest).await {
@@ -61,7 +61,7 @@ impl Session<'_> {
         }
         let label = self.label(index);
         progress.now(format!("warm run: {label}"));
-        let (subject, limits) = (self.slots[index].subject, self.slots[index].limits);
+        let (subject, limits) = (self.slots[index].subject, self.slots[index].config.limits);
         let pace = self.request.pace();
         let outcome = match self.start(subject, limits).await {
             Outcome::Up(up) => {
@@ -104,7 +104,8 @@ impl Session<'_> {
             Err(failed) => {
                 tell(progress, &format!("{label}: no warm run"), &failed);
                 let failure = StartFailure {
-                    block: self.request.blocks,
+                    block: self.request.blocks(),
+                    kind: FailureKind::Other,
                     reason: format!("warm run: {}", failed.reason),
                 };
                 raw.append(limits.cpu, limits.memory, Sample::Failed(&failure))?;

@@ -1,0 +1,119 @@
+//! The part of a profile about cold starts.
+
+use serde::{Deserialize, Serialize};
+
+/// Cold in which sense.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColdMode {
+    /// New container, image and page cache warm.
+    #[default]
+    ProcessCold,
+    /// New container, image on the node, its files not in the page cache.
+    DiskCold,
+    /// New container, image pulled from a registry first.
+    NodeCold,
+}
+
+/// When the CPU limit holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CpuMode {
+    /// From the start of the container on: Kubernetes, Fargate.
+    #[default]
+    Flat,
+    /// Two vCPUs until the health route has answered, the limit from then on: nearest to Lambda.
+    BoostedInit,
+}
+
+/// Whether a sample counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It does.
+    #[default]
+    Counted,
+    /// Its block began on a noisy machine and was taken again; decided before its value was known.
+    NoisyHost,
+}
+
+/// One cold start. The phases (`pull`, `create`, `start`, `boot`, `first_response`, `first_request`) add up to `total_ms`
+/// within 2 ms plus one probe interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColdSample {
+    /// Block number, from 0.
+    pub block: u32,
+    /// Position within the session, from 0.
+    pub order: u32,
+    /// Create call to its answer.
+    pub create_ms: f64,
+    /// Start call to the engine's `StartedAt`.
+    pub start_ms: f64,
+    /// `StartedAt` to the first accepted connection.
+    pub boot_ms: f64,
+    /// First accepted connection to the first correct 200 (handler `healthz`).
+    pub first_response_ms: f64,
+    /// Pull call to its end; `null` unless node-cold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_ms: Option<f64>,
+    /// With boosted init: the first request of the workload (handler `json`) after the limit was set; else `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_request_ms: Option<f64>,
+    /// With boosted init: time the engine took to set the limit, which is in no phase and not in the total.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_update_ms: Option<f64>,
+    /// First call (pull or create) to the last phase's end, measured on its own.
+    pub total_ms: f64,
+    /// CPU time of the container up to that first 200; `null` without access to its control group.
+    pub cpu_ms: Option<f64>,
+    /// Anonymous memory right after the first 200; `null` without access to its control group.
+    pub anon_bytes: Option<u64>,
+    /// Connection attempts before the first accepted one.
+    pub tries: u32,
+    /// Fixed CPU spin before the block over the session's 10th percentile: above 1.10 the host was noisy.
+    pub spin_ratio: f64,
+    /// Id of the process that answered, drawn by the app at its start: no two cold samples share one. `null` for images
+    /// that do not know the contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_id: Option<String>,
+    /// Whether it counts.
+    #[serde(default, skip_serializing_if = "is_counted")]
+    pub verdict: Verdict,
+}
+
+fn is_counted(verdict: &Verdict) -> bool {
+    *verdict == Verdict::Counted
+}
+
+/// A start that gave no cold sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartFailure {
+    /// Block number, from 0.
+    pub block: u32,
+    /// What kind of failure.
+    #[serde(default)]
+    pub kind: FailureKind,
+    /// What went wrong: exit code, out of memory, timeout, not cold.
+    pub reason: String,
+}
+
+/// Kinds of failed starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// Killed by the kernel at the memory limit: a result, the app does not run at this size.
+    OutOfMemory,
+    /// The program ended by itself.
+    Exited,
+    /// No right answer in time.
+    Timeout,
+    /// A process answered that had seen other requests.
+    NotCold,
+    /// The sample proves nothing: clocks apart, phases that miss the total.
+    Dropped,
+    /// The engine refused, or something else.
+    #[default]
+    Other,
+}
