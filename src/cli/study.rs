@@ -1,28 +1,24 @@
 //! `simulate` and `compare`: run a scenario's variants and print the answer.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
-use sha2::{Digest, Sha256};
 
 use super::Common;
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
 use crate::report::manifest::{Manifest, Run};
 use crate::report::{self, json, summary, table};
-use crate::scenario::load::hex;
 use crate::scenario::{self, Plan, Variant, plan};
-use crate::study::{self, Options, Progress, Study};
-use crate::trace::{ImportReport, OnBadLine, embedded};
+use crate::study::{Options, Study};
+use crate::trace::OnBadLine;
+
+mod gates;
+mod manifest;
+mod watch;
+
+use manifest::{command_line, cpu_seconds, peak_resident_bytes};
 
 /// Flags of `simulate`.
 #[derive(Debug, Args)]
@@ -167,27 +163,6 @@ fn dollars(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A gate that nothing can be held against would always be open.
-fn check_gates(variants: &[Variant], flags: &StudyFlags) -> Outcome {
-    let fails = |gate: &str, missing: &str| {
-        Err(Failure::Input(anyhow::anyhow!(
-            "{gate} has nothing to check: {missing}"
-        )))
-    };
-    for variant in variants {
-        if flags.fail_on == Some(FailOn::Slo) && variant.services.iter().all(|service| service.slo.is_none()) {
-            return fails("--fail-on slo", "the scenario has no [slo]");
-        }
-        if flags.max_monthly_usd.is_some() && variant.pricing.is_none() {
-            return fails(
-                "--max-monthly-usd",
-                "the scenario has no [prices], or none for its platform",
-            );
-        }
-    }
-    Ok(())
-}
-
 fn resolve(path: Option<&Path>, flags: &StudyFlags) -> Result<Plan, Failure> {
     resolve_with(path, &flags.sets, flags.on_bad_line)
 }
@@ -211,7 +186,7 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool)
     let started = jiff::Timestamp::now();
     let (clock, cpu) = (Instant::now(), cpu_seconds());
     let variants: Vec<Variant> = plans.iter().flat_map(|plan| plan.variants.iter().cloned()).collect();
-    check_gates(&variants, flags)?;
+    gates::check(&variants, flags)?;
     if let Some(out) = &flags.out {
         std::fs::create_dir_all(out).map_err(|e| Failure::output(report::atomic::WriteError::new(out, e)))?;
     }
@@ -219,8 +194,8 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool)
         threads: common.threads.map(usize::from),
         record_requests: flags.record.contains(&Record::Requests),
     };
-    let study = watched(&variants, options, common.quiet)?;
-    let mut manifest = manifest(&plans, &study)?;
+    let study = watch::watched(&variants, options, common.quiet)?;
+    let mut manifest = manifest::manifest(&plans, &study)?;
     manifest.run = Run {
         command: command_line(),
         started: started.to_string(),
@@ -243,7 +218,7 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool)
     if !common.quiet {
         remarks(&manifest, flags.out.as_deref());
     }
-    gates(&study, flags)
+    gates::hold(&study, flags)
 }
 
 fn text(study: &Study, style: table::Style, compared: bool) -> String {
@@ -258,124 +233,6 @@ fn text(study: &Study, style: table::Style, compared: bool) -> String {
         text.push_str(&differences);
     }
     text
-}
-
-/// Runs the study while a progress bar shows how far it is.
-fn watched(variants: &[Variant], options: Options, quiet: bool) -> Result<Study, Failure> {
-    let progress = Progress::default();
-    let total: u64 = variants.iter().map(|variant| u64::from(variant.replications)).sum();
-    let target = if quiet {
-        ProgressDrawTarget::hidden()
-    } else {
-        ProgressDrawTarget::stderr()
-    };
-    let bar = ProgressBar::with_draw_target(Some(total), target);
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} replications, {msg}, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let (finished, waiting) = std::sync::mpsc::channel::<()>();
-    let result = std::thread::scope(|scope| {
-        let (progress, bar) = (&progress, &bar);
-        scope.spawn(move || {
-            while waiting.recv_timeout(Duration::from_millis(200)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                let millions = progress.requests.load(Ordering::Relaxed) as f64 / 1e6;
-                bar.set_message(format!("{millions:.1} million requests"));
-                bar.set_position(progress.done.load(Ordering::Relaxed));
-            }
-        });
-        let result = study::run(variants, options, progress);
-        drop(finished);
-        result
-    });
-    bar.finish_and_clear();
-    result.map_err(Failure::input)
-}
-
-fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failure> {
-    let first = &plans[0].variants[0];
-    let mut traces = BTreeMap::new();
-    let variants = || plans.iter().flat_map(|plan| &plan.variants);
-    for (variant, service) in variants().flat_map(|v| v.services.iter().map(move |s| (v, s))) {
-        let Some(path) = service.traffic.path() else {
-            continue;
-        };
-        let embedded = embedded::find(path).map_err(Failure::input)?;
-        let file = variant.base.join(path);
-        let name = if embedded.is_some() {
-            path.to_string()
-        } else {
-            file.display().to_string()
-        };
-        if let Entry::Vacant(vacant) = traces.entry(name) {
-            vacant.insert(match embedded {
-                Some(embedded) => hex(&Sha256::digest(embedded.bytes)),
-                None => hash_path(&file).map_err(Failure::environment)?,
-            });
-        }
-    }
-    let mut assumptions: Vec<String> = plans.iter().flat_map(|plan| plan.assumptions.iter().cloned()).collect();
-    assumptions.sort();
-    assumptions.dedup();
-    Ok(Manifest {
-        schema: 1,
-        version: env!("CARGO_PKG_VERSION").into(),
-        seed: first.seed,
-        replications: first.replications,
-        scenarios: plans
-            .iter()
-            .map(|p| (p.variants[0].scenario.clone(), p.scenario_sha256.clone()))
-            .collect(),
-        profiles: plans.iter().flat_map(|plan| plan.profile_sha256.clone()).collect(),
-        prices: variants()
-            .filter_map(|v| v.pricing.as_ref())
-            .map(|p| (p.list.id.clone(), p.list.sha256.clone()))
-            .collect(),
-        traces,
-        imports: imports(study),
-        assumptions,
-        simulated_requests: study.simulated(),
-        run: Run::default(),
-    })
-}
-
-/// What was read of each trace, by scenario and service.
-fn imports(study: &Study) -> BTreeMap<String, ImportReport> {
-    let mut imports = BTreeMap::new();
-    for variant in &study.variants {
-        let scenario = &variant.rows[0].scenario;
-        for (service, import) in variant.imports.iter().filter(|(_, import)| import.lines > 0) {
-            let name = if service == scenario {
-                service.clone()
-            } else {
-                format!("{scenario}/{service}")
-            };
-            imports.insert(name, import.clone());
-        }
-    }
-    imports
-}
-
-/// SHA-256 of a file, or of all files of a folder in order of their names.
-fn hash_path(path: &Path) -> io::Result<String> {
-    let mut files = vec![path.to_path_buf()];
-    if path.is_dir() {
-        files = std::fs::read_dir(path)?
-            .map(|entry| entry.map(|e| e.path()))
-            .collect::<io::Result<_>>()?;
-        files.retain(|file| file.is_file());
-        files.sort();
-    }
-    let mut hash = Sha256::new();
-    for file in files {
-        let mut file = File::open(file)?;
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            match io::Read::read(&mut file, &mut buffer)? {
-                0 => break,
-                n => hash.update(&buffer[..n]),
-            }
-        }
-    }
-    Ok(hex(&hash.finalize()))
 }
 
 #[cfg(feature = "polars")]
@@ -421,71 +278,4 @@ fn remarks(manifest: &Manifest, out: Option<&Path>) {
         "simulated {} requests in {cpu_s:.2} CPU s ({wall_s:.2} s wall), {rate:.2} M requests per CPU s, peak RSS {peak}",
         manifest.simulated_requests
     ));
-}
-
-fn gates(study: &Study, flags: &StudyFlags) -> Outcome {
-    let mut failed = Vec::new();
-    for variant in &study.variants {
-        let (all, services) = variant
-            .rows
-            .split_first()
-            .unwrap_or_else(|| unreachable!("a variant has a row"));
-        // Where there are several services, the promise is each one's own.
-        let promises = if services.is_empty() {
-            &variant.rows[..1]
-        } else {
-            services
-        };
-        for row in promises.iter().filter(|row| row.slo_met == Some(false)) {
-            if flags.fail_on == Some(FailOn::Slo) {
-                let of = if services.is_empty() {
-                    String::new()
-                } else {
-                    format!(" for {}", row.service)
-                };
-                failed.push(format!("{} misses its SLO{of}", row.variant));
-            }
-        }
-        let cost = all.values.get("monthly_cost_usd").map(|value| value.float());
-        if let (Some(limit), Some(cost)) = (flags.max_monthly_usd, cost)
-            && cost > limit
-        {
-            failed.push(format!(
-                "{} costs {cost:.2} dollars a month, above {limit:.2}",
-                all.variant
-            ));
-        }
-    }
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Gate(failed.join("; ")))
-    }
-}
-
-fn command_line() -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_=./:,%+@".contains(c);
-    let words = std::env::args_os().skip(1).map(|word| {
-        let word = word.to_string_lossy();
-        if !word.is_empty() && word.chars().all(plain) {
-            word.into_owned()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    });
-    let words: Vec<String> = std::iter::once("coldcast".to_string()).chain(words).collect();
-    words.join(" ")
-}
-
-fn cpu_seconds() -> f64 {
-    getrusage(UsageWho::RUSAGE_SELF).map_or(f64::NAN, |usage| {
-        (usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6
-    })
-}
-
-fn peak_resident_bytes() -> Option<u64> {
-    let peak = getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss();
-    // Linux counts KiB, macOS bytes.
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    u64::try_from(peak).ok().map(|peak| peak * unit)
 }

@@ -1,0 +1,68 @@
+//! Gates: promises that a run is held against, for use in scripts.
+
+use super::{FailOn, StudyFlags};
+use crate::cli::exit::{Failure, Outcome};
+use crate::scenario::Variant;
+use crate::study::Study;
+
+/// A gate that nothing can be held against would always be open.
+pub(super) fn check(variants: &[Variant], flags: &StudyFlags) -> Outcome {
+    let fails = |gate: &str, missing: &str| {
+        Err(Failure::Input(anyhow::anyhow!(
+            "{gate} has nothing to check: {missing}"
+        )))
+    };
+    for variant in variants {
+        if flags.fail_on == Some(FailOn::Slo) && variant.services.iter().all(|service| service.slo.is_none()) {
+            return fails("--fail-on slo", "the scenario has no [slo]");
+        }
+        if flags.max_monthly_usd.is_some() && variant.pricing.is_none() {
+            return fails(
+                "--max-monthly-usd",
+                "the scenario has no [prices], or none for its platform",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Fails when a variant breaks a promise.
+pub(super) fn hold(study: &Study, flags: &StudyFlags) -> Outcome {
+    let mut failed = Vec::new();
+    for variant in &study.variants {
+        let (all, services) = variant
+            .rows
+            .split_first()
+            .unwrap_or_else(|| unreachable!("a variant has a row"));
+        // Where there are several services, the promise is each one's own.
+        let promises = if services.is_empty() {
+            &variant.rows[..1]
+        } else {
+            services
+        };
+        for row in promises.iter().filter(|row| row.slo_met == Some(false)) {
+            if flags.fail_on == Some(FailOn::Slo) {
+                let of = if services.is_empty() {
+                    String::new()
+                } else {
+                    format!(" for {}", row.service)
+                };
+                failed.push(format!("{} misses its SLO{of}", row.variant));
+            }
+        }
+        let cost = all.values.get("monthly_cost_usd").map(|value| value.float());
+        if let (Some(limit), Some(cost)) = (flags.max_monthly_usd, cost)
+            && cost > limit
+        {
+            failed.push(format!(
+                "{} costs {cost:.2} dollars a month, above {limit:.2}",
+                all.variant
+            ));
+        }
+    }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Gate(failed.join("; ")))
+    }
+}
