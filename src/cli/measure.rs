@@ -11,8 +11,10 @@ use super::Common;
 use super::exit::{Failure, Outcome};
 use crate::measure::config::Config;
 use crate::measure::docker::Limits;
+use crate::measure::env::EnvVar;
 use crate::measure::error::MeasureError;
 use crate::measure::progress::Progress;
+use crate::measure::registry::Registry;
 use crate::measure::subject::{self, Subject};
 use crate::measure::{Request, run};
 use crate::model::profile::{ColdMode, CpuMode};
@@ -37,7 +39,7 @@ enum Backend {
     /// removed at the end, also after Ctrl-C.
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
-    Docker(DockerArgs),
+    Docker(Box<DockerArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +56,16 @@ struct DockerArgs {
     /// Cold starts of each configuration [default: 30; with --quick 5]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     samples: Option<u32>,
+    /// Cold in which sense: process-cold (new container), disk-cold (image not in the page cache; needs root), node-cold
+    /// (image pulled first; needs --registry)
+    #[arg(long, value_name = "MODE", value_delimiter = ',', default_value = "process-cold")]
+    cold_mode: Vec<ColdMode>,
+    /// When the CPU limit holds: flat (always), boosted-init (two vCPUs until the app is ready)
+    #[arg(long, value_name = "MODE", value_delimiter = ',', default_value = "flat")]
+    cpu_mode: Vec<CpuMode>,
+    /// Registry on this machine, such as 127.0.0.1:5000, to push images to and measure pulls from
+    #[arg(long, value_name = "ADDRESS")]
+    registry: Option<Registry>,
     /// Seed of the random order
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -84,6 +96,9 @@ struct DockerArgs {
     /// Path on which the image answers with a status from 200 to 299 once it is ready
     #[arg(long, value_name = "PATH", requires = "image", default_value = "/healthz", value_parser = path)]
     path: String,
+    /// Environment variable for the image; NAME alone passes one on; repeatable. Values are not written anywhere
+    #[arg(long, value_name = "NAME=VALUE", requires = "image")]
+    env: Vec<String>,
     /// Name of the profile of the image
     #[arg(long, value_name = "NAME", requires = "image", value_parser = name)]
     name: Option<String>,
@@ -156,42 +171,91 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
             "limits must be at least 0.01 vCPU and 6Mi".into(),
         ));
     }
+    let modes = Modes::new(args)?;
+    let env = args
+        .env
+        .iter()
+        .map(|text| EnvVar::read(text))
+        .collect::<Result<Vec<_>, _>>();
+    let env = env.map_err(MeasureError::BadRequest)?;
     let blocks = args.samples.unwrap_or(if args.quick { 5 } else { 30 });
     let out = match &args.out {
         Some(out) => out.clone(),
         None if args.quick || args.image.is_some() => PathBuf::from("measured"),
         None => args.models.clone(),
     };
-    let command = command(args, &subjects, &cpus, &memories, blocks);
+    let command = command(args, &subjects, &cpus, &memories, &modes, &env, blocks);
     Ok(Request {
         subjects,
-        configs: configs(&cpus, &memories, blocks),
+        configs: configs(&cpus, &memories, &modes, blocks),
         seed: args.seed,
         patience: Duration::from_nanos(args.ready_timeout.0),
         out,
         bases: args.base.iter().cloned().collect::<BTreeMap<_, _>>(),
+        registry: args.registry.clone(),
+        env,
         quick: args.quick,
         force: args.force,
         command,
     })
 }
 
-/// Every CPU limit with every memory limit.
-fn configs(cpus: &[MilliCpu], memories: &[MemoryMib], samples: u32) -> Vec<Config> {
-    let config = |cpu, memory| Config {
-        limits: Limits { cpu, memory },
-        cold_mode: ColdMode::ProcessCold,
-        cpu_mode: CpuMode::Flat,
-        samples,
-    };
-    let pairs = cpus
-        .iter()
-        .flat_map(|&cpu| memories.iter().map(move |&memory| config(cpu, memory)));
-    pairs.collect()
+/// The ways of starting, each once and in their own order.
+struct Modes {
+    cold: Vec<ColdMode>,
+    cpu: Vec<CpuMode>,
 }
 
-/// The command line that repeats the measurement on another machine: no paths of this one.
-fn command(args: &DockerArgs, subjects: &[Subject], cpus: &[MilliCpu], memories: &[MemoryMib], blocks: u32) -> String {
+impl Modes {
+    fn new(args: &DockerArgs) -> Result<Self, MeasureError> {
+        let cold: Vec<_> = ColdMode::ALL
+            .into_iter()
+            .filter(|mode| args.cold_mode.contains(mode))
+            .collect();
+        let cpu = CpuMode::ALL
+            .into_iter()
+            .filter(|mode| args.cpu_mode.contains(mode))
+            .collect();
+        if cold.contains(&ColdMode::NodeCold) && args.registry.is_none() {
+            return Err(MeasureError::BadRequest(
+                "--cold-mode node-cold needs --registry 127.0.0.1:PORT, a registry on this machine to pull from; to start \
+                 one: `docker run -d -p 127.0.0.1:5000:5000 registry:2`"
+                    .into(),
+            ));
+        }
+        Ok(Self { cold, cpu })
+    }
+}
+
+/// Every CPU limit with every memory limit in every mode.
+fn configs(cpus: &[MilliCpu], memories: &[MemoryMib], modes: &Modes, samples: u32) -> Vec<Config> {
+    let mut configs = Vec::new();
+    for &cpu in cpus {
+        for &memory in memories {
+            for &cold_mode in &modes.cold {
+                configs.extend(modes.cpu.iter().map(|&cpu_mode| Config {
+                    limits: Limits { cpu, memory },
+                    cold_mode,
+                    cpu_mode,
+                    samples,
+                }));
+            }
+        }
+    }
+    configs
+}
+
+/// The command line that repeats the measurement on another machine: no paths of this one, and of environment variables
+/// the names only.
+fn command(
+    args: &DockerArgs,
+    subjects: &[Subject],
+    cpus: &[MilliCpu],
+    memories: &[MemoryMib],
+    modes: &Modes,
+    env: &[EnvVar],
+    blocks: u32,
+) -> String {
     let list = |items: Vec<String>| items.join(",");
     let mut words: Vec<String> = vec!["coldcast measure docker".into()];
     for subject in subjects {
@@ -207,6 +271,7 @@ fn command(args: &DockerArgs, subjects: &[Subject], cpus: &[MilliCpu], memories:
             }
         });
     }
+    words.extend(env.iter().map(|variable| format!("--env {}", variable.name())));
     words.push(format!(
         "--cpu {}",
         list(cpus.iter().map(|cpu| cpu.as_vcpu().to_string()).collect())
@@ -215,6 +280,17 @@ fn command(args: &DockerArgs, subjects: &[Subject], cpus: &[MilliCpu], memories:
         "--memory {}",
         list(memories.iter().map(ToString::to_string).collect())
     ));
+    if modes.cold != [ColdMode::default()] {
+        let names = modes.cold.iter().map(|mode| mode.name().to_string());
+        words.push(format!("--cold-mode {}", list(names.collect())));
+    }
+    if modes.cpu != [CpuMode::default()] {
+        let names = modes.cpu.iter().map(|mode| mode.name().to_string());
+        words.push(format!("--cpu-mode {}", list(names.collect())));
+    }
+    if let Some(registry) = &args.registry {
+        words.push(format!("--registry {}", registry.address));
+    }
     words.push(format!("--samples {blocks} --seed {}", args.seed));
     if args.quick {
         words.push("--quick".into());

@@ -32,6 +32,8 @@ pub struct Image {
     pub bases: BTreeMap<String, String>,
     /// Its size.
     pub facts: ImageFacts,
+    /// Remarks about it.
+    pub notes: Vec<String>,
 }
 
 /// The profile of one subject out of its slots. `ratios` are the spin ratios of the blocks.
@@ -45,7 +47,16 @@ pub fn profile(
     circumstances: &Circumstances,
 ) -> FrameworkProfile {
     let mut notes = circumstances.notes.clone();
+    notes.extend(image.notes);
     notes.extend(subject_notes(request, subject, &slots));
+    let modes = |name: fn(&Slot) -> &'static str| {
+        let mut names: Vec<&str> = slots.iter().map(name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.join(", ")
+    };
+    let cold_mode = modes(|slot| slot.config.cold_mode.name());
+    let cpu_mode = modes(|slot| slot.config.cpu_mode.name());
     let (framework_version, runtime) = match subject {
         Subject::Framework { framework, .. } => (Some(framework.version.clone()), Some(framework.runtime.clone())),
         Subject::Image { .. } => (None, None),
@@ -53,7 +64,7 @@ pub fn profile(
     let unknown = || "unknown".to_string();
     let info = &engine.info;
     let mut runs: Vec<MeasuredConfig> = slots.into_iter().map(|slot| config(slot, ratios)).collect();
-    runs.sort_by_key(|run| (run.cpu, run.memory));
+    runs.sort_by_key(|run| (run.cpu, run.memory, run.cold_mode, run.cpu_mode));
     FrameworkProfile {
         schema: SCHEMA,
         name: subject.name().to_string(),
@@ -65,8 +76,8 @@ pub fn profile(
             finished: circumstances.finished.clone(),
             command: request.command.clone(),
             backend: "docker".into(),
-            cold_mode: "process-cold".into(),
-            cpu_mode: "flat".into(),
+            cold_mode,
+            cpu_mode,
             host_cpu: host::cpu_model(),
             host_cores: host::cores(),
             host_memory_mib: host::memory_mib(),
@@ -121,20 +132,18 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
     }
     let mut throttled = Vec::new();
     for slot in slots {
-        let label = format!(
-            "{} at {} vCPU, {}",
-            subject.name(),
-            slot.config.limits.cpu.as_vcpu(),
-            slot.config.limits.memory
-        );
+        let label = format!("{} at {}", subject.name(), slot.config.label());
         notes.extend(slot.notes.iter().map(|note| format!("{label}: {note}")));
         let totals: Vec<f64> = slot.cold.iter().map(|sample| sample.total_ms).collect();
         notes.extend(noise::warnings(&label, &totals));
         if let Some(median) = order::median(&order::sorted(slot.throttled_ms.iter().copied())) {
-            throttled.push(format!(
-                "{median:.0} ms at {} vCPU, {}",
-                slot.config.limits.cpu.as_vcpu(),
-                slot.config.limits.memory
+            throttled.push(format!("{median:.0} ms at {}", slot.config.label()));
+        }
+        if let Some(median) = order::median(&order::sorted(slot.disk_read.iter().copied())) {
+            notes.push(format!(
+                "{label}: the first process read {:.1} MB from the disk until it was ready (median); files of the image were \
+                 put out of the page cache, directory entries and the engine's own files were not",
+                median / 1e6
             ));
         }
     }

@@ -26,6 +26,8 @@ const LAST_LINES: usize = 25;
 pub struct BuiltImage {
     /// The image's id.
     pub id: String,
+    /// A name for it.
+    pub reference: String,
     /// Official base references and what stood for them.
     pub bases: BTreeMap<String, String>,
 }
@@ -92,7 +94,7 @@ pub async fn build(
                 .collect(),
         });
     }
-    let id = image_id(engine, &tag).await?.unwrap_or(tag);
+    let id = image_id(engine, &tag).await?.unwrap_or_else(|| tag.clone());
     let mut used = BTreeMap::new();
     for base in bases {
         let digest = image_id(engine, &base.used)
@@ -100,7 +102,11 @@ pub async fn build(
             .unwrap_or_else(|| "digest unknown".into());
         used.insert(base.official, format!("{} ({digest})", base.used));
     }
-    Ok(BuiltImage { id, bases: used })
+    Ok(BuiltImage {
+        id,
+        reference: tag,
+        bases: used,
+    })
 }
 
 /// The id of a local image; `None` if there is no such image.

@@ -83,6 +83,15 @@ impl Cgroup {
         (sum > 0).then_some(sum)
     }
 
+    /// How many of its processes the kernel has killed at the memory limit so far.
+    pub fn oom_kills(&self) -> Option<u64> {
+        let file = match self.version {
+            Version::One => "memory.oom_control",
+            Version::Two => "memory.events",
+        };
+        key(&read(&self.memory, file)?, "oom_kill")
+    }
+
     /// How long the CPU limit has stopped it so far, summed over CPUs.
     pub fn throttled(&self) -> Option<Duration> {
         let stat = read(&self.cpu, "cpu.stat")?;
@@ -190,6 +199,8 @@ mod tests {
         put("memory.usage_in_bytes", "100\n");
         put("memory.current", "200\n");
         put("cpuacct.usage", "1500000\n");
+        put("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+        put("memory.events", "low 0\noom 4\noom_kill 3\n");
         put("cpu.stat", "usage_usec 2500\nthrottled_time 7000\nthrottled_usec 8\n");
         let one = group(Version::One);
         assert_eq!(one.cpu_time(), Some(Duration::from_nanos(1_500_000)));
@@ -205,6 +216,7 @@ mod tests {
             (Some(77), Some(189))
         );
         assert_eq!(two.throttled(), Some(Duration::from_micros(8)));
+        assert_eq!((one.oom_kills(), two.oom_kills()), (Some(2), Some(3)));
         assert_eq!(two.memory().pss_bytes, None);
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 
 use super::docker::{Engine, RUN_LABEL};
+use super::fresh_copy;
 
 /// Cleaning up gives up after this long.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// Removes the containers and networks of a run. Returns what is left, as text; `None` when all is gone.
+/// Removes the containers, pulled images and networks of a run. Returns what is left, as text; `None` when all is gone.
 pub async fn sweep(engine: &Engine, run: &str) -> Option<String> {
     match tokio::time::timeout(LIMIT, remove_all(engine, run)).await {
         Ok(Ok(())) => None,
@@ -23,7 +24,8 @@ pub async fn sweep(engine: &Engine, run: &str) -> Option<String> {
 pub fn by_hand(run: &str) -> String {
     let filter = format!("--filter label={RUN_LABEL}={run}");
     format!(
-        "docker ps -aq {filter} | xargs -r docker rm -f -v; docker network ls -q {filter} | xargs -r docker network rm"
+        "docker ps -aq {filter} | xargs -r docker rm -f -v; docker images -q {filter} | xargs -r docker rmi -f; \
+         docker network ls -q {filter} | xargs -r docker network rm"
     )
 }
 
@@ -66,6 +68,7 @@ async fn remove_all(engine: &Engine, run: &str) -> Result<(), bollard::errors::E
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    fresh_copy::sweep(engine, run).await?;
     let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
     for network in engine
         .docker
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn the_command_names_the_run_and_nothing_wider() {
         let command = by_hand("ab12");
-        assert_eq!(command.matches("label=coldcast.run=ab12").count(), 2);
+        assert_eq!(command.matches("label=coldcast.run=ab12").count(), 3);
         assert!(!command.contains("prune"));
     }
 }

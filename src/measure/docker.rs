@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{
-    ContainerCreateBody, ContainerState, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig,
-    NetworkingConfig, SystemInfo,
+    ContainerCreateBody, ContainerState, ContainerUpdateBody, EndpointIpamConfig, EndpointSettings, HostConfig,
+    HostConfigLogConfig, NetworkingConfig, SystemInfo,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -17,6 +17,7 @@ use bollard::query_parameters::{
 };
 use futures_util::StreamExt;
 
+use super::env::EnvVar;
 use super::error::MeasureError;
 use super::network::Network;
 use crate::units::{MemoryMib, MilliCpu};
@@ -61,6 +62,8 @@ pub struct ContainerSpec<'a> {
     pub limits: Limits,
     /// Its network, address included.
     pub network: &'a Network,
+    /// Its environment beyond what the image sets.
+    pub env: &'a [EnvVar],
 }
 
 /// Where the engine is: `DOCKER_HOST`, or the usual socket.
@@ -119,6 +122,16 @@ impl Engine {
         self.docker.start_container(id, None).await
     }
 
+    /// Sets the CPU limit of a running container.
+    pub async fn limit_cpu(&self, id: &str, cpu: MilliCpu) -> Result<(), bollard::errors::Error> {
+        let update = ContainerUpdateBody {
+            cpu_period: Some(CPU_PERIOD_US as i64),
+            cpu_quota: Some(cpu_quota_us(cpu)),
+            ..Default::default()
+        };
+        self.docker.update_container(id, update).await
+    }
+
     /// The state of a container and the hardware address it got.
     pub async fn state(&self, id: &str) -> Result<(ContainerState, Option<String>), bollard::errors::Error> {
         let inspected = self
@@ -160,6 +173,11 @@ impl Engine {
     }
 }
 
+/// The CFS quota in microseconds per period.
+fn cpu_quota_us(cpu: MilliCpu) -> i64 {
+    i64::from(cpu.0) * CPU_PERIOD_US as i64 / 1000
+}
+
 /// No capabilities, no new privileges, read-only root, no route out, no published port, and hard limits.
 fn body(spec: &ContainerSpec<'_>) -> ContainerCreateBody {
     let text = |pairs: &[(&str, &str)]| -> HashMap<String, String> {
@@ -177,6 +195,7 @@ fn body(spec: &ContainerSpec<'_>) -> ContainerCreateBody {
     };
     ContainerCreateBody {
         image: Some(spec.image.to_string()),
+        env: Some(spec.env.iter().map(EnvVar::pair).collect()),
         labels: Some(text(&[(RUN_LABEL, spec.run)])),
         host_config: Some(HostConfig {
             cap_drop: Some(vec!["ALL".into()]),
@@ -186,7 +205,7 @@ fn body(spec: &ContainerSpec<'_>) -> ContainerCreateBody {
             memory: Some(memory),
             memory_swap: Some(memory),
             cpu_period: Some(CPU_PERIOD_US as i64),
-            cpu_quota: Some(i64::from(spec.limits.cpu.0) * CPU_PERIOD_US as i64 / 1000),
+            cpu_quota: Some(cpu_quota_us(spec.limits.cpu)),
             pids_limit: Some(256),
             log_config: Some(HostConfigLogConfig {
                 typ: Some("json-file".into()),

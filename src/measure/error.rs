@@ -72,6 +72,20 @@ pub enum MeasureError {
         /// Official base images that are not on this machine.
         missing_bases: Vec<String>,
     },
+    /// Page caches of the image's files cannot be emptied.
+    #[error("disk-cold starts are not possible here: {reason}")]
+    DiskCold {
+        /// Why not.
+        reason: String,
+    },
+    /// The registry for pulls does not answer, or not as it should.
+    #[error("the registry at {address}: {reason}")]
+    Registry {
+        /// Host and port.
+        address: String,
+        /// What happened.
+        reason: String,
+    },
     /// No configuration gave a single sample.
     #[error("{name} gave no sample: {reason}")]
     NothingMeasured {
@@ -129,6 +143,14 @@ impl MeasureError {
                 format!("not on this machine: {}", missing_bases.join(", ")),
                 "give the engine access to an image registry, or make local stand-ins with `.ci/base-images`".into(),
                 "or name a local image: --base OFFICIAL=LOCAL".into(),
+            ],
+            Self::DiskCold { .. } => vec![
+                "run as root beside an engine on this machine that keeps images with overlay2 (`docker info`)".into(),
+            ],
+            Self::Registry { .. } => vec![
+                "start one: `docker run -d -p 127.0.0.1:5000:5000 registry:2`, or Debian's package docker-registry \
+                 without its `auth` section"
+                    .into(),
             ],
             Self::Interrupted { kept } => vec![format!("the samples taken so far are in {}", kept.display())],
             Self::NoSubnet(_) => vec!["remove unused networks: `docker network prune`".into()],

@@ -1,4 +1,4 @@
-//! Facts about an image: size on disk, size as a registry would hold it, layers, packages.
+//! Facts about an image: size on disk, size as a registry holds it, layers, packages, what scanners say, pulls.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,46 +9,126 @@ use futures_util::StreamExt;
 
 use super::docker::Engine;
 use super::error::MeasureError;
-use super::lock;
-use crate::model::profile::ImageFacts;
+use super::fresh_copy::FreshCopy;
+use super::{lock, scan};
+use crate::model::profile::{ImageFacts, Pull};
+
+mod contents;
+
+use contents::Contents;
 
 /// Level of compression that registries' clients use.
 const GZIP_LEVEL: u32 = 6;
 
-/// Looks at image `id`. `folder` and `lock_files` are where packages are counted. The compressed size is estimated by
-/// compressing what `docker save` gives, since a local image has none; `estimate` false leaves it unknown.
-pub async fn facts(
-    engine: &Engine,
-    id: &str,
-    folder: Option<&Path>,
-    lock_files: &[String],
-    estimate: bool,
-) -> Result<ImageFacts, MeasureError> {
+/// Which image, and what is at hand to look at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// A name for it, for scanners.
+    pub reference: &'a str,
+    /// The run to which the container belongs that is made to look inside.
+    pub run: &'a str,
+    /// Where manifests and lock files are.
+    pub folder: Option<&'a Path>,
+    /// Their names.
+    pub lock_files: &'a [String],
+    /// Its copy in a registry.
+    pub copy: Option<&'a FreshCopy>,
+    /// Few pulls, no scan, no estimate of the compressed size.
+    pub quick: bool,
+}
+
+/// Looks at an image. Returns remarks as well.
+///
+/// The compressed size is what the registry says. Without one it is estimated by compressing what `docker save` gives,
+/// since a local image has none.
+pub async fn facts(engine: &Engine, look: Look<'_>) -> Result<(ImageFacts, Vec<String>), MeasureError> {
     let image = engine
         .docker
-        .inspect_image(id)
+        .inspect_image(look.id)
         .await
         .map_err(|source| MeasureError::Engine {
-            doing: format!("inspect the image {id}"),
+            doing: format!("inspect the image {}", look.id),
             source,
         })?;
-    let compressed_bytes = if estimate { compressed(engine, id).await? } else { None };
-    Ok(ImageFacts {
+    let mut notes = Vec::new();
+    let compressed_bytes = match look.copy {
+        Some(copy) => Some(copy.compressed_bytes()),
+        None if look.quick => None,
+        None => compressed(engine, look.id).await?,
+    };
+    let contents = Contents::open(engine, look.id, look.run).await?;
+    let inside = contents.os_packages(engine).await;
+    let mut packages = look.folder.and_then(|folder| lock::packages(folder, look.lock_files));
+    let by_maven = look.lock_files.iter().any(|name| name.ends_with("pom.xml"));
+    if packages.is_none() && by_maven {
+        let working_dir = image.config.and_then(|config| config.working_dir).unwrap_or_default();
+        packages = contents.jars(engine, &working_dir).await;
+        if packages.is_some() {
+            notes.push("packages: jars in the image's lib folder, as pom.xml names only the direct ones".into());
+        }
+    }
+    contents.close(engine).await;
+    let (scan, scan_notes) = if look.quick {
+        (None, Vec::new())
+    } else {
+        scanned(look.reference.to_string()).await
+    };
+    notes.extend(scan_notes);
+    let (pulls, pull_notes) = match look.copy {
+        Some(copy) => pulls(engine, copy, if look.quick { 2 } else { 5 }).await,
+        None => (Vec::new(), Vec::new()),
+    };
+    notes.extend(pull_notes);
+    let facts = ImageFacts {
         compressed_bytes,
-        compressed_estimated: compressed_bytes.is_some(),
+        compressed_estimated: compressed_bytes.is_some() && look.copy.is_none(),
         unpacked_bytes: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
         layers: image
             .root_fs
             .and_then(|fs| fs.layers)
             .map_or(0, |layers| layers.len() as u32),
-        packages: folder.and_then(|folder| lock::packages(folder, lock_files)),
-        direct_packages: None,
-        os_packages: None,
-        scan: None,
-        pulls: Vec::new(),
-    })
+        packages,
+        direct_packages: look
+            .folder
+            .and_then(|folder| lock::direct_packages(folder, look.lock_files)),
+        os_packages: inside,
+        scan,
+        pulls,
+    };
+    Ok((facts, notes))
 }
 
+async fn scanned(reference: String) -> (Option<crate::model::profile::Scan>, Vec<String>) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let scan = tokio::task::spawn_blocking(move || scan::scan(&reference, &path)).await;
+    scan.unwrap_or_else(|error| (None, vec![format!("the scan failed: {error}")]))
+}
+
+/// Pulls the copy `count` times.
+async fn pulls(engine: &Engine, copy: &FreshCopy, count: usize) -> (Vec<Pull>, Vec<String>) {
+    let mut notes = vec![
+        "pulls: from a registry on this machine, so without a network; under another name, with a first layer of a few \
+         bytes more, so that no layer could be reused; that layer is in total_ms only"
+            .to_string(),
+    ];
+    let mut pulls = Vec::new();
+    for _ in 0..count {
+        match copy.pull(engine).await {
+            Ok(pulled) => {
+                notes.extend(pulled.note());
+                pulls.push(pulled.pull);
+            }
+            Err(reason) => notes.push(format!("a pull failed: {reason}")),
+        }
+    }
+    if let Err(reason) = copy.remove(engine).await {
+        notes.push(format!("the pulled copy could not be removed: {reason}"));
+    }
+    notes.dedup();
+    (pulls, notes)
+}
 async fn compressed(engine: &Engine, id: &str) -> Result<Option<u64>, MeasureError> {
     let mut encoder = GzEncoder::new(Counter(0), Compression::new(GZIP_LEVEL));
     let mut chunks = engine.docker.export_image(id);

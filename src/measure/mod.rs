@@ -3,6 +3,7 @@
 //! Life of a measurement:
 //!
 //! 1. [`build`] makes the image of each framework; [`image`] looks at its size.
+//!    With a registry at hand, the image is pushed and pulled ([`fresh_copy`], [`pull`]).
 //! 2. [`network`] makes a bridge without a route out, with one known address.
 //! 3. Each image is started once without being counted.
 //! 4. Blocks: every configuration once per block, in seeded random order ([`protocol`]). [`start`] makes a new
@@ -22,7 +23,9 @@ pub mod cleanup;
 pub mod compact;
 pub mod config;
 pub mod docker;
+pub mod env;
 pub mod error;
+pub mod fresh_copy;
 pub mod host;
 pub mod http;
 pub mod image;
@@ -31,12 +34,16 @@ pub mod lock;
 pub mod network;
 pub mod noise;
 pub mod pace;
+pub mod page_cache;
 pub mod probe;
 pub mod progress;
 pub mod protocol;
+pub mod pull;
+pub mod registry;
 pub mod round_trip;
 pub mod routes;
 pub mod run;
+pub mod scan;
 pub mod session;
 pub mod start;
 pub mod store;
@@ -48,8 +55,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use config::Config;
+use env::EnvVar;
 use pace::Pace;
+use registry::Registry;
 use subject::Subject;
+
+use crate::model::profile::ColdMode;
 
 /// What is to be measured, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +77,10 @@ pub struct Request {
     pub out: PathBuf,
     /// Official base images and the local images to use instead.
     pub bases: BTreeMap<String, String>,
+    /// The registry of this machine for pulls; none are made without one.
+    pub registry: Option<Registry>,
+    /// Environment of a user's own image.
+    pub env: Vec<EnvVar>,
     /// Few samples and short loads.
     pub quick: bool,
     /// Measure although the disk is nearly full or the engine is remote.
@@ -78,6 +93,11 @@ impl Request {
     /// Blocks; each holds at most one cold start of every configuration.
     pub fn blocks(&self) -> u32 {
         self.configs.iter().map(|config| config.samples).max().unwrap_or(0)
+    }
+
+    /// Whether any configuration starts cold in that sense.
+    fn asks_for(&self, mode: ColdMode) -> bool {
+        self.configs.iter().any(|config| config.cold_mode == mode)
     }
 
     fn pace(&self) -> Pace {

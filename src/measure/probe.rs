@@ -52,6 +52,8 @@ pub struct Ready {
     pub request_count: Option<u64>,
     /// The connection, kept.
     pub connection: Connection,
+    /// Whether the server closes it after the answer.
+    pub closes: bool,
 }
 
 /// Why there was no right answer.
@@ -59,6 +61,8 @@ pub struct Ready {
 pub enum NotReady {
     /// The deadline passed; what the last attempt met.
     Timeout(String),
+    /// It had been ready, and then gave a wrong answer or none.
+    Wrong(String),
     /// The stop flag was set.
     Stopped,
 }
@@ -126,6 +130,7 @@ pub fn until_ready(target: &Target, began: Instant, deadline: Instant, stop: &At
                         process_id: answer.process_id,
                         request_count: answer.request_count,
                         connection,
+                        closes: answer.closes,
                     });
                 }
                 Err(wrong) => last = Some(format!("{} answered with {wrong}", target.path)),
@@ -134,6 +139,55 @@ pub fn until_ready(target: &Target, began: Instant, deadline: Instant, stop: &At
         }
         std::thread::sleep(interval(began.elapsed()));
     }
+}
+
+/// The first request of the workload, sent to a server that is ready.
+#[derive(Debug)]
+pub struct FirstRequest {
+    /// When it was sent, a new connection included if the server had closed the first one.
+    pub sent: Instant,
+    /// When the answer was complete.
+    pub answered: Instant,
+    /// The connection, kept.
+    pub connection: Connection,
+}
+
+/// Sends the first request of the workload. Any answer but a right status is an error.
+pub fn first_request(
+    target: &Target,
+    kept: Option<Connection>,
+    request: &Request,
+    deadline: Instant,
+    stop: &AtomicBool,
+) -> Result<FirstRequest, NotReady> {
+    let sent = Instant::now();
+    let asked = kept.map_or_else(|| Connection::open(target.address, ANSWER_TIMEOUT), Ok);
+    let asked = asked.and_then(|mut connection| Ok((connection.ask(request, deadline, stop)?, connection)));
+    let answered = Instant::now();
+    let (answer, connection) = asked.map_err(|error| {
+        if stop.load(Ordering::Relaxed) {
+            NotReady::Stopped
+        } else if error.kind() == std::io::ErrorKind::TimedOut {
+            NotReady::Timeout("no answer to the first request after the limit was set".into())
+        } else {
+            NotReady::Wrong(format!("the first request after the limit was set: {error}"))
+        }
+    })?;
+    let right = match target.expect {
+        Expect::Contract => answer.status == 200,
+        Expect::AnySuccess => (200..300).contains(&answer.status),
+    };
+    if !right {
+        let status = answer.status;
+        return Err(NotReady::Wrong(format!(
+            "the first request after the limit was set got status {status}"
+        )));
+    }
+    Ok(FirstRequest {
+        sent,
+        answered,
+        connection,
+    })
 }
 
 #[cfg(test)]

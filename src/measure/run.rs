@@ -10,13 +10,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::assemble::{self, Circumstances, Image};
 use super::docker::Engine;
 use super::error::MeasureError;
+use super::fresh_copy::FreshCopy;
+use super::image::Look;
 use super::network::Network;
+use super::page_cache::LayerFiles;
 use super::progress::Progress;
 use super::session::{Prepared, Session, Slot};
 use super::store::{self, RawFile};
 use super::subject::Subject;
 use super::{Request, build, cleanup, host, image, noise};
-use crate::model::profile::FrameworkProfile;
+use crate::model::profile::{ColdMode, FrameworkProfile};
 
 /// Beyond this the disk counts as full, in per cent.
 const DISK_LIMIT: f64 = 90.0;
@@ -34,6 +37,9 @@ pub struct Finished {
 pub async fn run(request: &Request, progress: &mut Progress) -> Result<Finished, MeasureError> {
     let engine = Engine::connect(request.force).await?;
     check_disk(&engine, request.force)?;
+    if let Some(registry) = &request.registry {
+        registry.check().await?;
+    }
     let stale = cleanup::leftovers(&engine).await;
     if stale > 0 {
         progress.say(&format!(
@@ -61,6 +67,11 @@ pub async fn run(request: &Request, progress: &mut Progress) -> Result<Finished,
             "warning: not everything could be removed ({reason}); this finishes the job:\n    {}",
             cleanup::by_hand(&id)
         );
+    }
+    if let Some(registry) = &request.registry
+        && let Err(error) = registry.forget(&id).await
+    {
+        progress.say(&format!("warning: {error}: tags that begin with {id} stay there"));
     }
     outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
@@ -105,10 +116,17 @@ async fn measure(
     let mut images = Vec::new();
     let mut prepared = Vec::new();
     for subject in &request.subjects {
-        let image = image_of(engine, subject, request, progress).await?;
+        let (image, copy) = image_of(engine, run, subject, request, progress).await?;
+        let layer_files = match request.asks_for(ColdMode::DiskCold) {
+            true => Some(LayerFiles::of_image(engine, &image.id).await?),
+            false => None,
+        };
         prepared.push(Prepared {
             subject,
             image: image.id.clone(),
+            layer_files,
+            copy,
+            pulls: Vec::new(),
             raw: RawFile::create(&request.out, subject.name(), run)?,
         });
         images.push(image);
@@ -126,6 +144,7 @@ async fn measure(
         slots: all_slots(request),
         spins: Vec::new(),
         made: 0,
+        seen: std::collections::HashSet::new(),
     };
     session.take(progress).await?;
 
@@ -157,7 +176,7 @@ fn finish(session: Session<'_>, images: Vec<Image>, circumstances: &Circumstance
     } = session;
     let ratios = noise::spin_ratios(&spins);
     let mut finished = Finished::default();
-    for (number, (prepared, image)) in prepared.into_iter().zip(images).enumerate() {
+    for (number, (prepared, mut image)) in prepared.into_iter().zip(images).enumerate() {
         let own: Vec<Slot> = slots.extract_if(.., |slot| slot.subject == number).collect();
         let name = prepared.subject.name().to_string();
         if own.iter().all(|slot| slot.cold.is_empty()) {
@@ -168,6 +187,7 @@ fn finish(session: Session<'_>, images: Vec<Image>, circumstances: &Circumstance
             ));
             continue;
         }
+        image.facts.pulls.extend(prepared.pulls);
         let profile = assemble::profile(request, engine, prepared.subject, image, own, &ratios, circumstances);
         let path = store::write_profile(&request.out, &profile)?;
         prepared.raw.discard();
@@ -186,10 +206,11 @@ fn all_slots(request: &Request) -> Vec<Slot> {
 
 async fn image_of(
     engine: &Engine,
+    run: &str,
     subject: &Subject,
     request: &Request,
     progress: &Progress,
-) -> Result<Image, MeasureError> {
+) -> Result<(Image, Option<FreshCopy>), MeasureError> {
     let name = subject.name();
     let (built, folder, lock_files) = match subject {
         Subject::Framework { framework, folder } => {
@@ -203,16 +224,33 @@ async fn image_of(
                 .ok_or_else(|| MeasureError::BadRequest(format!("there is no local image `{image}`; pull it first")))?;
             let built = build::BuiltImage {
                 id,
+                reference: image.clone(),
                 bases: std::collections::BTreeMap::new(),
             };
             (built, None, [].as_slice())
         }
     };
+    let mut copy = None;
+    if let Some(registry) = &request.registry {
+        progress.now(format!("{name}: pushing the image to {}", registry.address));
+        copy = Some(FreshCopy::publish(engine, registry, run, name, &built.id).await?);
+    }
     progress.now(format!("{name}: looking at the image"));
-    let facts = image::facts(engine, &built.id, folder, lock_files, !request.quick).await?;
-    Ok(Image {
+    let look = Look {
+        id: &built.id,
+        reference: &built.reference,
+        run,
+        folder,
+        lock_files,
+        copy: copy.as_ref(),
+        quick: request.quick,
+    };
+    let (facts, notes) = image::facts(engine, look).await?;
+    let image = Image {
         id: built.id,
         bases: built.bases,
         facts,
-    })
+        notes,
+    };
+    Ok((image, copy))
 }

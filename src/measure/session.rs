@@ -1,20 +1,23 @@
 //! One session: images, blocks of cold starts, warm runs. Every container it makes carries the label of the run.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use super::config::Config;
-use super::docker::{ContainerSpec, Engine, Limits};
+use super::docker::{ContainerSpec, Engine};
 use super::error::MeasureError;
+use super::fresh_copy::FreshCopy;
 use super::load::{ms, round3};
 use super::network::Network;
 use super::noise::Spin;
+use super::page_cache::LayerFiles;
 use super::probe::Target;
 use super::progress::Progress;
-use super::start::{self, Failed, Outcome};
+use super::start::{self, Before, Failed, Outcome, Start};
 use super::store::{RawFile, Sample};
 use super::subject::Subject;
 use super::{Request, protocol};
-use crate::model::profile::{ColdSample, FailureKind, StartFailure, WarmRun};
+use crate::model::profile::{ColdMode, ColdSample, FailureKind, Pull, StartFailure, WarmRun};
 
 mod warm_runs;
 
@@ -28,6 +31,12 @@ pub struct Prepared<'a> {
     pub subject: &'a Subject,
     /// The id of its image.
     pub image: String,
+    /// Where the files of its layers are, for disk-cold starts.
+    pub layer_files: Option<LayerFiles>,
+    /// Its copy in the registry, for node-cold starts.
+    pub copy: Option<FreshCopy>,
+    /// The pulls of node-cold starts.
+    pub pulls: Vec<Pull>,
     /// Where its samples go at once.
     pub raw: RawFile,
 }
@@ -43,6 +52,8 @@ pub struct Slot {
     pub cold: Vec<ColdSample>,
     /// Milliseconds for which the CPU limit stopped each of them.
     pub throttled_ms: Vec<f64>,
+    /// Bytes that the first process of each disk-cold start read from the disk until it was ready.
+    pub disk_read: Vec<f64>,
     /// Starts without a sample.
     pub failures: Vec<StartFailure>,
     /// The warm run.
@@ -59,6 +70,7 @@ impl Slot {
             config,
             cold: Vec::new(),
             throttled_ms: Vec::new(),
+            disk_read: Vec::new(),
             failures: Vec::new(),
             warm: None,
             notes: Vec::new(),
@@ -89,6 +101,8 @@ pub struct Session<'a> {
     pub spins: Vec<f64>,
     /// Containers made so far.
     pub made: u32,
+    /// Ids of the processes that have answered so far: each start must bring a new one.
+    pub seen: HashSet<String>,
 }
 
 impl Session<'_> {
@@ -151,8 +165,9 @@ impl Session<'_> {
     ) -> Result<(), MeasureError> {
         let label = self.label(index);
         let order = self.made;
-        let (subject, limits) = (self.slots[index].subject, self.slots[index].config.limits);
-        let outcome = self.start(subject, limits).await;
+        let (subject, config) = (self.slots[index].subject, self.slots[index].config);
+        let limits = config.limits;
+        let outcome = self.start(subject, config).await;
         let slot = &mut self.slots[index];
         let raw = &mut self.prepared[subject].raw;
         match outcome {
@@ -165,12 +180,20 @@ impl Session<'_> {
                 };
                 raw.append(limits.cpu, limits.memory, Sample::Cold(&sample, round3(spin_ms)))?;
                 slot.throttled_ms.extend(up.throttled.map(ms));
+                if config.cold_mode == ColdMode::DiskCold {
+                    slot.disk_read.extend(up.disk_read.map(|bytes| bytes as f64));
+                }
+                if let Some(pulled) = up.pulled {
+                    let note = pulled.note();
+                    slot.notes.extend(note.filter(|note| !slot.notes.contains(note)));
+                    self.prepared[subject].pulls.push(pulled.pull);
+                }
                 slot.cold.push(sample);
             }
             Outcome::Failed(failed) => {
                 let failure = StartFailure {
                     block,
-                    kind: FailureKind::Other,
+                    kind: failed.kind,
                     reason: failed.reason.clone(),
                 };
                 raw.append(limits.cpu, limits.memory, Sample::Failed(&failure))?;
@@ -185,10 +208,14 @@ impl Session<'_> {
                 }
             }
         }
+        if let (ColdMode::NodeCold, Some(copy)) = (config.cold_mode, &self.prepared[subject].copy) {
+            // What stays is removed before the next pull, or at the end.
+            let _ = copy.remove(self.engine).await;
+        }
         Ok(())
     }
 
-    async fn start(&mut self, subject: usize, limits: Limits) -> Outcome {
+    async fn start(&mut self, subject: usize, config: Config) -> Outcome {
         let prepared = &self.prepared[subject];
         let name = format!("coldcast-{}-{}", self.run, self.made);
         self.made += 1;
@@ -197,24 +224,53 @@ impl Session<'_> {
             path: prepared.subject.path().to_string(),
             expect: prepared.subject.expect(),
         };
-        let spec = ContainerSpec {
-            name: &name,
-            run: self.run,
-            image: &prepared.image,
-            limits,
-            network: &self.network,
+        let before = match (config.cold_mode, &prepared.layer_files, &prepared.copy) {
+            (ColdMode::DiskCold, Some(files), _) => Before::Evict(files),
+            (ColdMode::NodeCold, _, Some(copy)) => Before::Pull(copy),
+            _ => Before::Nothing,
         };
-        start::cold_start(self.engine, &spec, &target, self.request.patience).await
+        let start = Start {
+            container: ContainerSpec {
+                name: &name,
+                run: self.run,
+                image: match before {
+                    Before::Pull(copy) => &copy.reference,
+                    _ => &prepared.image,
+                },
+                limits: config.limits,
+                network: &self.network,
+                env: &self.request.env,
+            },
+            target: &target,
+            patience: self.request.patience,
+            before,
+            cpu_mode: config.cpu_mode,
+            workload: &prepared.subject.routes().main(),
+        };
+        let outcome = start::cold_start(self.engine, &start).await;
+        self.unless_seen(outcome).await
+    }
+
+    /// A process that has answered in an earlier start was not started now.
+    async fn unless_seen(&mut self, outcome: Outcome) -> Outcome {
+        let Outcome::Up(up) = outcome else { return outcome };
+        match &up.sample.process_id {
+            Some(id) if !self.seen.insert(id.clone()) => {
+                let _ = self.engine.remove(&up.id).await;
+                Outcome::Failed(Failed {
+                    kind: FailureKind::NotCold,
+                    reason: format!("not cold: process {id} has answered in an earlier start"),
+                    log: Vec::new(),
+                })
+            }
+            _ => Outcome::Up(up),
+        }
     }
 
     fn label(&self, index: usize) -> String {
         let slot = &self.slots[index];
         let name = self.prepared[slot.subject].subject.name();
-        format!(
-            "{name} at {} vCPU, {}",
-            slot.config.limits.cpu.as_vcpu(),
-            slot.config.limits.memory
-        )
+        format!("{name} at {}", slot.config.label())
     }
 }
 

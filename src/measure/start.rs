@@ -3,22 +3,39 @@
 //! Durations are differences of the monotonic clock. The engine's `StartedAt` is wall clock time of the same machine;
 //! it is moved over by the difference of both clocks at the start, and the sample is dropped if the two drift apart
 //! meanwhile. What lies between the create call's answer and the start call belongs to `start`.
+//!
+//! A node-cold start begins with a pull, a disk-cold one has its image put out of the page cache before anything is
+//! timed. With boosted init the container gets two vCPUs until its health route has answered; then the limit is set,
+//! which is in no phase, and then comes the first request of the workload.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
 
 use super::cgroup::Cgroup;
-use super::docker::{ContainerSpec, Engine};
-use super::load::{ms, round3};
-use super::network::Network;
-use super::probe::{self, Expect, NotReady, Ready, Target};
-use crate::model::profile::{ColdSample, Verdict};
+use super::docker::{ContainerSpec, Engine, Limits};
+use super::fresh_copy::FreshCopy;
+use super::http::Request;
+use super::page_cache::{self, LayerFiles};
+use super::probe::{self, Ready, Target};
+use super::pull::Pulled;
+use crate::model::profile::{ColdSample, CpuMode, FailureKind};
+use crate::units::MilliCpu;
 
-/// The clocks may disagree by so much over a start.
-const CLOCK_DRIFT: Duration = Duration::from_millis(5);
-/// The phases may miss the total by so much and one probe interval.
-const SUM_TOLERANCE_MS: f64 = 2.0;
+mod clocks;
+mod failed;
+mod phases;
+
+pub use failed::Failed;
+
+use clocks::Clocks;
+use failed::{Why, how_it_ended, was_cold};
+use phases::Moments;
+
+/// CPU until the health route has answered, with boosted init; a higher limit holds from the start on.
+const BOOST: MilliCpu = MilliCpu(2000);
 
 /// Sets a stop flag when dropped, so that no thread outlives what asked for it.
 #[derive(Debug)]
@@ -28,6 +45,34 @@ impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// What happens before the container is created.
+#[derive(Debug, Clone, Copy)]
+pub enum Before<'a> {
+    /// Nothing: process-cold.
+    Nothing,
+    /// The image's files are put out of the page cache: disk-cold.
+    Evict(&'a LayerFiles),
+    /// The image is pulled: node-cold.
+    Pull(&'a FreshCopy),
+}
+
+/// What is started, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// The container, with the limits that it has in the end.
+    pub container: ContainerSpec<'a>,
+    /// Its health route.
+    pub target: &'a Target,
+    /// How long it may take from the create call to the right answer.
+    pub patience: Duration,
+    /// What happens before.
+    pub before: Before<'a>,
+    /// When its CPU limit holds.
+    pub cpu_mode: CpuMode,
+    /// The first request of the workload, with boosted init.
+    pub workload: &'a Request,
 }
 
 /// An instance that is up.
@@ -45,6 +90,10 @@ pub struct Up {
     pub cgroup: Option<Cgroup>,
     /// How long its CPU limit had stopped it until then, summed over CPUs.
     pub throttled: Option<Duration>,
+    /// Bytes that its first process had read from the disk until then.
+    pub disk_read: Option<u64>,
+    /// The pull, if there was one.
+    pub pulled: Option<Pulled>,
 }
 
 /// How a start ended.
@@ -56,85 +105,132 @@ pub enum Outcome {
     Failed(Failed),
 }
 
-/// A start without a sample.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
-    /// What went wrong.
-    pub reason: String,
-    /// The last lines the container wrote.
-    pub log: Vec<String>,
-}
-
 /// Starts a container and waits for its first right answer.
-pub async fn cold_start(engine: &Engine, spec: &ContainerSpec<'_>, target: &Target, patience: Duration) -> Outcome {
+pub async fn cold_start(engine: &Engine, start: &Start<'_>) -> Outcome {
+    let pulled = match prepare(engine, start.before).await {
+        Ok(pulled) => pulled,
+        Err(why) => return Outcome::Failed(why.without_log()),
+    };
     let began = Clocks::now();
-    let id = match engine.create(spec).await {
+    let cpu = match start.cpu_mode {
+        CpuMode::Flat => start.container.limits.cpu,
+        CpuMode::BoostedInit => start.container.limits.cpu.max(BOOST),
+    };
+    let at_first = ContainerSpec {
+        limits: Limits {
+            cpu,
+            ..start.container.limits
+        },
+        ..start.container
+    };
+    let id = match engine.create(&at_first).await {
         Ok(id) => id,
         Err(error) => {
-            return Outcome::Failed(Failed {
-                reason: format!("the engine could not create the container: {error}"),
-                log: Vec::new(),
-            });
+            let reason = format!("the engine could not create the container: {error}");
+            return Outcome::Failed(Why::other(reason).without_log());
         }
     };
-    match run(engine, spec.network, &id, target, patience, began).await {
+    match run(engine, start, &id, began, pulled).await {
         Ok(up) => Outcome::Up(Box::new(up)),
-        Err(reason) => {
+        Err(why) => {
             let log = engine.last_log_lines(&id).await;
             // What stays is found by its label at the end.
             let _ = engine.remove(&id).await;
-            Outcome::Failed(Failed { reason, log })
+            Outcome::Failed(Failed {
+                log,
+                ..why.without_log()
+            })
         }
     }
 }
 
-async fn run(
-    engine: &Engine,
-    network: &Network,
-    id: &str,
-    target: &Target,
-    patience: Duration,
-    began: Clocks,
-) -> Result<Up, String> {
+async fn prepare(engine: &Engine, before: Before<'_>) -> Result<Option<Pulled>, Why> {
+    match before {
+        Before::Nothing => Ok(None),
+        Before::Evict(files) => {
+            let files = files.clone();
+            let evicted = tokio::task::spawn_blocking(move || files.evict()).await;
+            match evicted {
+                Ok(Ok(_)) => Ok(None),
+                Ok(Err(error)) => Err(Why::other(format!("the page cache could not be emptied: {error}"))),
+                Err(error) => Err(Why::other(error.to_string())),
+            }
+        }
+        Before::Pull(copy) => match copy.pull(engine).await {
+            Ok(pulled) => Ok(Some(pulled)),
+            Err(reason) => Err(Why::other(format!("the pull failed: {reason}"))),
+        },
+    }
+}
+
+async fn run(engine: &Engine, start: &Start<'_>, id: &str, began: Clocks, pulled: Option<Pulled>) -> Result<Up, Why> {
     let created = Instant::now();
+    let deadline = created + start.patience;
     let stop = Arc::new(AtomicBool::new(false));
-    let guard = StopOnDrop(stop.clone());
-    let mut polling = {
-        let target = target.clone();
-        tokio::task::spawn_blocking(move || probe::until_ready(&target, created, created + patience, &stop))
+    let _guard = StopOnDrop(stop.clone());
+    let polling = {
+        let (target, stop) = (start.target.clone(), stop.clone());
+        tokio::task::spawn_blocking(move || probe::until_ready(&target, created, deadline, &stop))
     };
     engine
         .start(id)
         .await
-        .map_err(|error| format!("the engine could not start the container: {error}"))?;
-    let (state, mac) = engine.state(id).await.map_err(|error| error.to_string())?;
+        .map_err(|error| Why::other(format!("the engine could not start the container: {error}")))?;
+    let (state, mac) = engine.state(id).await.map_err(|error| Why::other(error.to_string()))?;
+    let network = start.container.network;
     if mac.is_some_and(|mac| mac != network.container_mac()) {
         network.unpin_neighbour();
     }
     let pid = state.pid.unwrap_or(0);
     let cgroup = Cgroup::of_process(pid);
-    let polled = tokio::select! {
-        biased;
-        polled = &mut polling => polled.map_err(|error| error.to_string())?,
-        () = engine.ended(id) => return Err(how_it_ended(engine, id).await),
-    };
-    drop(guard);
+    let polled = or_its_end(engine, id, polling).await?;
     let cpu = cgroup.as_ref().and_then(Cgroup::cpu_time);
     let anon_bytes = cgroup.as_ref().and_then(Cgroup::anon_bytes);
     let throttled = cgroup.as_ref().and_then(Cgroup::throttled);
-    let ready = polled.map_err(|not_ready| match not_ready {
-        NotReady::Timeout(last) => format!("not ready within {} s: {last}", patience.as_secs_f64()),
-        NotReady::Stopped => "stopped".into(),
-    })?;
-    if began.drift() > CLOCK_DRIFT {
-        return Err("dropped: the wall clock was set meanwhile".into());
+    let disk_read = page_cache::read_from_disk(pid);
+    let why_not = |not_ready| Why::of(not_ready, start.patience, cgroup.as_ref());
+    let mut ready = polled.map_err(why_not)?;
+    let mut first_request = None;
+    if start.cpu_mode == CpuMode::BoostedInit {
+        let cpu = start.container.limits.cpu;
+        engine
+            .limit_cpu(id, cpu)
+            .await
+            .map_err(|error| Why::other(format!("the engine could not set the CPU limit: {error}")))?;
+        let asking = {
+            let (target, request, stop) = (start.target.clone(), start.workload.clone(), stop.clone());
+            let kept = (!ready.closes).then_some(ready.connection);
+            tokio::task::spawn_blocking(move || probe::first_request(&target, kept, &request, deadline, &stop))
+        };
+        let asked = or_its_end(engine, id, asking).await?.map_err(why_not)?;
+        ready.connection = asked.connection;
+        first_request = Some((asked.sent, asked.answered));
     }
-    was_cold(target.expect, &ready)?;
+    began.check()?;
+    was_cold(start.target.expect, &ready)?;
+    if matches!(start.before, Before::Evict(_)) && disk_read == Some(0) {
+        return Err(Why::new(
+            FailureKind::NotCold,
+            "not disk-cold: nothing had to be read from the disk",
+        ));
+    }
     let started_at = state.started_at.as_deref().and_then(|text| began.monotonic(text));
-    let started_at = started_at.ok_or("dropped: the engine's StartedAt makes no sense")?;
-    let mut sample = phases(&began, created, started_at, &ready)?;
-    sample.cpu_ms = cpu.map(ms);
-    sample.anon_bytes = anon_bytes;
+    let moments = Moments {
+        pulled: pulled.as_ref().map(|pulled| (pulled.began, pulled.ended)),
+        create_call: began.monotonic,
+        created,
+        started_at: started_at.ok_or_else(|| Why::dropped("the engine's StartedAt makes no sense"))?,
+        accepted: ready.accepted,
+        answered: ready.answered,
+        first_request,
+    };
+    let sample = ColdSample {
+        cpu_ms: cpu.map(super::load::ms),
+        anon_bytes,
+        tries: ready.tries,
+        process_id: ready.process_id.clone(),
+        ..moments.phases()?
+    };
     Ok(Up {
         id: id.to_string(),
         sample,
@@ -142,151 +238,16 @@ async fn run(
         pid,
         cgroup,
         throttled,
+        disk_read,
+        pulled,
     })
 }
 
-/// Both clocks at the create call.
-#[derive(Debug, Clone, Copy)]
-struct Clocks {
-    monotonic: Instant,
-    wall: SystemTime,
-}
-
-impl Clocks {
-    fn now() -> Self {
-        Self {
-            monotonic: Instant::now(),
-            wall: SystemTime::now(),
-        }
-    }
-
-    /// By how much the clocks have come apart since.
-    fn drift(&self) -> Duration {
-        let wall = self.wall.elapsed().unwrap_or(Duration::MAX);
-        wall.abs_diff(self.monotonic.elapsed())
-    }
-
-    /// The engine's RFC 3339 time as an instant; `None` if it lies before this one.
-    fn monotonic(&self, rfc3339: &str) -> Option<Instant> {
-        let wall: jiff::Timestamp = rfc3339.parse().ok()?;
-        let since = SystemTime::from(wall).duration_since(self.wall).ok()?;
-        Some(self.monotonic + since)
-    }
-}
-
-/// A sample must prove that it was cold: the process that answered has seen no requests but ours.
-fn was_cold(expect: Expect, ready: &Ready) -> Result<(), String> {
-    match (expect, ready.request_count) {
-        (Expect::AnySuccess, _) => Ok(()),
-        (Expect::Contract, Some(count)) if (1..=ready.requests).contains(&count) => Ok(()),
-        (Expect::Contract, count) => Err(format!(
-            "not cold: request count {count:?} after {} requests",
-            ready.requests
-        )),
-    }
-}
-
-/// Splits the time from the create call to the first right answer.
-fn phases(began: &Clocks, created: Instant, started_at: Instant, ready: &Ready) -> Result<ColdSample, String> {
-    // The engine may note the start after the program has begun to listen.
-    let started = started_at.max(created).min(ready.accepted);
-    let sample = ColdSample {
-        block: 0,
-        order: 0,
-        create_ms: ms(created - began.monotonic),
-        start_ms: ms(started - created),
-        boot_ms: ms(ready.accepted - started),
-        first_response_ms: ms(ready.answered - ready.accepted),
-        pull_ms: None,
-        first_request_ms: None,
-        limit_update_ms: None,
-        total_ms: ms(ready.answered - began.monotonic),
-        cpu_ms: None,
-        anon_bytes: None,
-        tries: ready.tries,
-        spin_ratio: 0.0,
-        process_id: ready.process_id.clone(),
-        verdict: Verdict::Counted,
-    };
-    let sum = sample.create_ms + sample.start_ms + sample.boot_ms + sample.first_response_ms;
-    let interval = probe::interval(ready.answered - created);
-    let off = round3((sum - sample.total_ms).abs());
-    if off > SUM_TOLERANCE_MS + ms(interval) {
-        return Err(format!("dropped: the phases miss the total by {off} ms"));
-    }
-    Ok(sample)
-}
-
-/// Exit code and memory flag of a container that ended by itself.
-async fn how_it_ended(engine: &Engine, id: &str) -> String {
-    let Ok((state, _)) = engine.state(id).await else {
-        return "the container ended".into();
-    };
-    let code = state
-        .exit_code
-        .map_or_else(|| "unknown".to_string(), |code| code.to_string());
-    match state.oom_killed {
-        Some(true) => format!("out of memory: killed by the kernel, exit code {code}"),
-        _ => format!("exited with code {code} before it was ready"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::measure::http::Connection;
-
-    fn ready(began: Instant, accepted: u64, answered: u64) -> Ready {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        Ready {
-            accepted: began + Duration::from_millis(accepted),
-            answered: began + Duration::from_millis(answered),
-            tries: 3,
-            requests: 2,
-            process_id: Some("a".into()),
-            request_count: Some(2),
-            connection: Connection::open(listener.local_addr().unwrap(), Duration::from_secs(1)).unwrap(),
-        }
-    }
-
-    #[test]
-    fn phases_add_up_also_when_the_engine_is_late() {
-        let began = Clocks::now();
-        let at = |ms| began.monotonic + Duration::from_millis(ms);
-        let usual = phases(&began, at(100), at(400), &ready(began.monotonic, 650, 660)).unwrap();
-        assert_eq!(
-            [
-                usual.create_ms,
-                usual.start_ms,
-                usual.boot_ms,
-                usual.first_response_ms,
-                usual.total_ms
-            ],
-            [100.0, 300.0, 250.0, 10.0, 660.0]
-        );
-        let early = phases(&began, at(100), at(420), &ready(began.monotonic, 410, 412)).unwrap();
-        assert_eq!([early.start_ms, early.boot_ms, early.total_ms], [310.0, 0.0, 412.0]);
-    }
-
-    #[test]
-    fn only_our_own_requests_may_have_been_seen() {
-        let mut ready = ready(Instant::now(), 1, 2);
-        assert_eq!(was_cold(Expect::Contract, &ready), Ok(()));
-        ready.request_count = Some(3);
-        assert!(was_cold(Expect::Contract, &ready).unwrap_err().contains("not cold"));
-        assert_eq!(was_cold(Expect::AnySuccess, &ready), Ok(()));
-    }
-
-    #[test]
-    fn engine_times_move_to_the_monotonic_clock() {
-        let clocks = Clocks::now();
-        let later = jiff::Timestamp::try_from(clocks.wall + Duration::from_millis(1500))
-            .unwrap()
-            .to_string();
-        assert_eq!(
-            clocks.monotonic(&later).map(|at| (at - clocks.monotonic).as_millis()),
-            Some(1500)
-        );
-        assert_eq!(clocks.monotonic("0001-01-01T00:00:00Z"), None);
+/// What blocking work on a container gives, or how the container ended meanwhile.
+async fn or_its_end<T>(engine: &Engine, id: &str, mut work: JoinHandle<T>) -> Result<T, Why> {
+    tokio::select! {
+        biased;
+        done = &mut work => done.map_err(|error| Why::other(error.to_string())),
+        () = engine.ended(id) => Err(how_it_ended(engine, id).await),
     }
 }

@@ -81,9 +81,9 @@ pub struct Provenance {
     pub command: String,
     /// What ran the image: `docker`.
     pub backend: String,
-    /// Cold in which sense: `process-cold` (new container, image and page cache warm).
+    /// Cold in which senses, as in the runs, separated by commas.
     pub cold_mode: String,
-    /// `flat`: the CPU limit holds from the start of the container on.
+    /// When the CPU limit held, as in the runs, separated by commas.
     pub cpu_mode: String,
     /// Host CPU model.
     pub host_cpu: String,

@@ -27,7 +27,7 @@ impl Session<'_> {
             .slots
             .iter()
             .filter(|slot| slot.subject == subject)
-            .map(|slot| slot.config.limits)
+            .map(|slot| slot.config.warm())
             .max()?;
         progress.now(format!("{name}: first start, not counted"));
         let up = match self.start(subject, largest).await {
@@ -43,7 +43,9 @@ impl Session<'_> {
         };
         let id = up.id.clone();
         let cost = self
-            .on_thread(*up, subject, largest, |instance| warm::calibrate(instance, CALIBRATION))
+            .on_thread(*up, subject, largest.limits, |instance| {
+                warm::calibrate(instance, CALIBRATION)
+            })
             .await;
         let _ = self.engine.remove(&id).await;
         cost.flatten()
@@ -61,9 +63,10 @@ impl Session<'_> {
         }
         let label = self.label(index);
         progress.now(format!("warm run: {label}"));
-        let (subject, limits) = (self.slots[index].subject, self.slots[index].config.limits);
+        let (subject, config) = (self.slots[index].subject, self.slots[index].config);
+        let limits = config.limits;
         let pace = self.request.pace();
-        let outcome = match self.start(subject, limits).await {
+        let outcome = match self.start(subject, config.warm()).await {
             Outcome::Up(up) => {
                 let id = up.id.clone();
                 let ran = self
@@ -78,14 +81,17 @@ impl Session<'_> {
                 match ran {
                     Some(Ok(run)) => Ok(run),
                     Some(Err(_)) if state.is_some_and(|state| state.oom_killed == Some(true)) => Err(Failed {
+                        kind: FailureKind::OutOfMemory,
                         reason: "out of memory under load".into(),
                         log,
                     }),
                     Some(Err(error)) => Err(Failed {
+                        kind: FailureKind::Other,
                         reason: error.to_string(),
                         log,
                     }),
                     None => Err(Failed {
+                        kind: FailureKind::Other,
                         reason: "the load generator failed".into(),
                         log,
                     }),
@@ -105,7 +111,7 @@ impl Session<'_> {
                 tell(progress, &format!("{label}: no warm run"), &failed);
                 let failure = StartFailure {
                     block: self.request.blocks(),
-                    kind: FailureKind::Other,
+                    kind: failed.kind,
                     reason: format!("warm run: {}", failed.reason),
                 };
                 raw.append(limits.cpu, limits.memory, Sample::Failed(&failure))?;

@@ -1,5 +1,7 @@
 //! The part of a profile about cold starts.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// Cold in which sense.
@@ -15,6 +17,29 @@ pub enum ColdMode {
     NodeCold,
 }
 
+impl ColdMode {
+    /// All modes.
+    pub const ALL: [Self; 3] = [Self::ProcessCold, Self::DiskCold, Self::NodeCold];
+
+    /// The name as files and flags write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ProcessCold => "process-cold",
+            Self::DiskCold => "disk-cold",
+            Self::NodeCold => "node-cold",
+        }
+    }
+}
+
+impl FromStr for ColdMode {
+    type Err = String;
+
+    /// Reads the name.
+    fn from_str(text: &str) -> Result<Self, String> {
+        named(&Self::ALL.map(|mode| (mode.name(), mode)), text)
+    }
+}
+
 /// When the CPU limit holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -22,8 +47,40 @@ pub enum CpuMode {
     /// From the start of the container on: Kubernetes, Fargate.
     #[default]
     Flat,
-    /// Two vCPUs until the health route has answered, the limit from then on: nearest to Lambda.
+    /// Two vCPUs until the health route has answered (more if the limit is higher), the limit from then on: nearest to
+    /// Lambda.
     BoostedInit,
+}
+
+impl CpuMode {
+    /// All modes.
+    pub const ALL: [Self; 2] = [Self::Flat, Self::BoostedInit];
+
+    /// The name as files and flags write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flat => "flat",
+            Self::BoostedInit => "boosted-init",
+        }
+    }
+}
+
+impl FromStr for CpuMode {
+    type Err = String;
+
+    /// Reads the name.
+    fn from_str(text: &str) -> Result<Self, String> {
+        named(&Self::ALL.map(|mode| (mode.name(), mode)), text)
+    }
+}
+
+/// The item of that name; the error lists all names.
+fn named<T: Copy>(items: &[(&str, T)], text: &str) -> Result<T, String> {
+    let found = items.iter().find(|(name, _)| *name == text);
+    found.map(|&(_, item)| item).ok_or_else(|| {
+        let names: Vec<&str> = items.iter().map(|&(name, _)| name).collect();
+        format!("there is no `{text}`; there are: {}", names.join(", "))
+    })
 }
 
 /// Whether a sample counts.
@@ -57,13 +114,15 @@ pub struct ColdSample {
     /// Pull call to its end; `null` unless node-cold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_ms: Option<f64>,
-    /// With boosted init: the first request of the workload (handler `json`) after the limit was set; else `null`.
+    /// With boosted init: the first request of the workload (handler `json`, the given path for an own image), sent once
+    /// the limit was set; else `null`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_request_ms: Option<f64>,
-    /// With boosted init: time the engine took to set the limit, which is in no phase and not in the total.
+    /// With boosted init: from the first correct 200 to the engine's answer that the limit is set, which is in no phase and
+    /// not in the total.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_update_ms: Option<f64>,
-    /// First call (pull or create) to the last phase's end, measured on its own.
+    /// First call (pull or create) to the last phase's end, measured on its own; `limit_update_ms` is taken off.
     pub total_ms: f64,
     /// CPU time of the container up to that first 200; `null` without access to its control group.
     pub cpu_ms: Option<f64>,
@@ -80,6 +139,14 @@ pub struct ColdSample {
     /// Whether it counts.
     #[serde(default, skip_serializing_if = "is_counted")]
     pub verdict: Verdict,
+}
+
+impl ColdSample {
+    /// The sum of the phases in milliseconds.
+    pub fn phase_sum_ms(&self) -> f64 {
+        let always = self.create_ms + self.start_ms + self.boot_ms + self.first_response_ms;
+        always + self.pull_ms.unwrap_or(0.0) + self.first_request_ms.unwrap_or(0.0)
+    }
 }
 
 fn is_counted(verdict: &Verdict) -> bool {
@@ -109,7 +176,8 @@ pub enum FailureKind {
     Exited,
     /// No right answer in time.
     Timeout,
-    /// A process answered that had seen other requests.
+    /// A process answered that had seen other requests or an earlier start, or nothing had to be read from the disk in a
+    /// disk-cold start.
     NotCold,
     /// The sample proves nothing: clocks apart, phases that miss the total.
     Dropped,

@@ -16,12 +16,13 @@ pub struct ImageFacts {
     pub unpacked_bytes: u64,
     /// Number of file system layers.
     pub layers: u32,
-    /// Packages named by the lock files, direct and transitive; `null` when not known.
+    /// Packages named by the lock files, direct and transitive; jars in the image's `lib` folder where the build file is
+    /// Maven's, which names only the direct ones; `null` when not known.
     pub packages: Option<u32>,
     /// Packages that the app itself asks for; `null` when not known.
     #[serde(default)]
     pub direct_packages: Option<u32>,
-    /// Packages of the operating system in the image; `null` when it has no package list.
+    /// Packages of the operating system in the image (dpkg or apk); `null` when it has no such package list.
     #[serde(default)]
     pub os_packages: Option<u32>,
     /// What a scanner on PATH found; `null` without one.
@@ -42,11 +43,13 @@ pub struct Scan {
     pub database_date: Option<String>,
     /// Packages in its bill of materials.
     pub packages: Option<u32>,
-    /// Known vulnerabilities by severity, lower case; `null` when it does not look for them.
+    /// Known vulnerabilities by severity, lower case, counted once for each package they are in; `null` when it does not
+    /// look for them or has no database.
     pub vulnerabilities: Option<BTreeMap<String, u32>>,
 }
 
-/// One pull of the image from a registry on this machine, with none of its layers present.
+/// One pull of the image from a registry on this machine, so without any network in between. Layers that were present
+/// have no times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pull {
@@ -62,8 +65,8 @@ pub struct Pull {
 pub struct LayerPull {
     /// Bytes as the registry holds them.
     pub compressed_bytes: u64,
-    /// First byte announced to download complete; `null` if the engine did not say.
+    /// First bytes announced to download complete; `null` if the engine did not say.
     pub download_ms: Option<f64>,
-    /// Begin of unpacking to its end; `null` if the engine did not say.
+    /// Begin of unpacking announced to its end; `null` if the engine did not say.
     pub unpack_ms: Option<f64>,
 }

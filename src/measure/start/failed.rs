@@ -1,0 +1,141 @@
+//! Why a start gave no sample.
+
+use std::time::Duration;
+
+use crate::measure::cgroup::Cgroup;
+use crate::measure::docker::Engine;
+use crate::measure::probe::{Expect, NotReady, Ready};
+use crate::model::profile::FailureKind;
+
+/// A start without a sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// What went wrong.
+    pub reason: String,
+    /// The last lines the container wrote.
+    pub log: Vec<String>,
+}
+
+/// Kind and reason, before the log is at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    pub kind: FailureKind,
+    reason: String,
+}
+
+impl Why {
+    pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self { kind, reason }
+    }
+
+    pub fn other(reason: impl Into<String>) -> Self {
+        Self::new(FailureKind::Other, reason)
+    }
+
+    /// The sample proves nothing.
+    pub fn dropped(reason: impl std::fmt::Display) -> Self {
+        Self::new(FailureKind::Dropped, format!("dropped: {reason}"))
+    }
+
+    /// What the prober met. If the kernel has killed a process of the container for its memory meanwhile, the rest is a
+    /// consequence of that.
+    pub fn of(not_ready: NotReady, patience: Duration, cgroup: Option<&Cgroup>) -> Self {
+        let (kind, reason) = match not_ready {
+            NotReady::Timeout(last) => (
+                FailureKind::Timeout,
+                format!("not ready within {} s: {last}", patience.as_secs_f64()),
+            ),
+            NotReady::Wrong(reason) => (FailureKind::Other, reason),
+            NotReady::Stopped => (FailureKind::Other, "stopped".into()),
+        };
+        match cgroup.and_then(Cgroup::oom_kills) {
+            Some(killed) if killed > 0 => Self::new(
+                FailureKind::OutOfMemory,
+                format!("out of memory: the kernel killed {killed} of its processes; {reason}"),
+            ),
+            _ => Self::new(kind, reason),
+        }
+    }
+
+    pub fn without_log(self) -> Failed {
+        Failed {
+            kind: self.kind,
+            reason: self.reason,
+            log: Vec::new(),
+        }
+    }
+}
+
+/// A sample must prove that it was cold: the process that answered has seen no requests but ours.
+pub fn was_cold(expect: Expect, ready: &Ready) -> Result<(), Why> {
+    match (expect, ready.request_count) {
+        (Expect::AnySuccess, _) => Ok(()),
+        (Expect::Contract, Some(count)) if (1..=ready.requests).contains(&count) => Ok(()),
+        (Expect::Contract, count) => Err(Why::new(
+            FailureKind::NotCold,
+            format!("not cold: request count {count:?} after {} requests", ready.requests),
+        )),
+    }
+}
+
+/// Exit code and memory flag of a container that ended by itself.
+pub async fn how_it_ended(engine: &Engine, id: &str) -> Why {
+    let Ok((state, _)) = engine.state(id).await else {
+        return Why::new(FailureKind::Exited, "the container ended");
+    };
+    let code = state
+        .exit_code
+        .map_or_else(|| "unknown".to_string(), |code| code.to_string());
+    match state.oom_killed {
+        Some(true) => Why::new(
+            FailureKind::OutOfMemory,
+            format!("out of memory: killed by the kernel, exit code {code}"),
+        ),
+        _ => Why::new(
+            FailureKind::Exited,
+            format!("exited with code {code} before it was ready"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::http::Connection;
+    use std::time::Instant;
+
+    #[test]
+    fn only_our_own_requests_may_have_been_seen() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut ready = Ready {
+            accepted: Instant::now(),
+            answered: Instant::now(),
+            tries: 3,
+            requests: 2,
+            process_id: Some("a".into()),
+            request_count: Some(2),
+            connection: Connection::open(listener.local_addr().unwrap(), Duration::from_secs(1)).unwrap(),
+            closes: false,
+        };
+        assert_eq!(was_cold(Expect::Contract, &ready), Ok(()));
+        ready.request_count = Some(3);
+        let why = was_cold(Expect::Contract, &ready).unwrap_err();
+        assert_eq!(why.kind, FailureKind::NotCold);
+        assert!(why.reason.contains("not cold"));
+        assert_eq!(was_cold(Expect::AnySuccess, &ready), Ok(()));
+    }
+
+    #[test]
+    fn what_the_prober_met_has_a_kind() {
+        let kind = |not_ready| Why::of(not_ready, Duration::from_secs(3), None);
+        let timeout = kind(NotReady::Timeout("status 503".into()));
+        assert_eq!(
+            timeout,
+            Why::new(FailureKind::Timeout, "not ready within 3 s: status 503")
+        );
+        assert_eq!(kind(NotReady::Wrong("status 500".into())).kind, FailureKind::Other);
+    }
+}
