@@ -1,0 +1,233 @@
+//! A bench for one odd server: its folder, its image, and what may be left behind.
+
+use std::path::Path;
+use std::process::{Child, Command, Output};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, RemoveImageOptions,
+};
+use coldcast::measure::docker::{Engine, RUN_LABEL};
+use coldcast::model::profile::{ColdSample, FrameworkProfile};
+
+use crate::app::{APP, BASE};
+
+/// The engine, held by one test at a time.
+pub struct Bench {
+    pub runtime: tokio::runtime::Runtime,
+    pub engine: Engine,
+    folder: tempfile::TempDir,
+    networks_before: Vec<String>,
+    vice: &'static str,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Prepares the server with that vice; `None` where it cannot run.
+pub fn bench(vice: &'static str) -> Option<Bench> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let engine = match runtime.block_on(Engine::connect(false)) {
+        Ok(engine) => engine,
+        Err(error) => return skip(&format!("no Docker engine ({error})")),
+    };
+    let filters = [("label".to_string(), vec![format!("coldcast.base-for={BASE}")])].into();
+    let labelled = ListImagesOptionsBuilder::default().filters(&filters).build();
+    let stand_in = runtime
+        .block_on(engine.docker.list_images(Some(labelled)))
+        .is_ok_and(|images| !images.is_empty());
+    if !stand_in && runtime.block_on(engine.docker.inspect_image(BASE)).is_err() {
+        return skip(&format!(
+            "no base image ({BASE}, or a stand-in made by .ci/base-images)"
+        ));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let framework = folder.path().join(name_of(vice));
+    std::fs::create_dir(&framework).unwrap();
+    let write = |file: &str, text: &str| std::fs::write(framework.join(file), text).unwrap();
+    write("app.py", APP);
+    write(
+        "Dockerfile",
+        &format!(
+            "ARG PYTHON_BASE={BASE}\nFROM ${{PYTHON_BASE}}\nCOPY app.py /\nUSER 65532:65532\n\
+             ENTRYPOINT [\"python3\", \"/app.py\", \"{vice}\"]\n"
+        ),
+    );
+    write(
+        "framework.toml",
+        &format!(
+            r#"schema = 1
+name = "{}"
+title = "Odd"
+language = "Python"
+runtime = "CPython"
+version = "1"
+licence = "MIT"
+homepage = "https://example.org"
+server = "http.server"
+lock-files = []
+[image]
+dockerfile = "Dockerfile"
+port = 8080
+[image.bases]
+PYTHON_BASE = "{BASE}"
+[concurrency]
+model = "thread-pool"
+detail = "a thread per connection"
+"#,
+            name_of(vice)
+        ),
+    );
+    let mut bench = Bench {
+        runtime,
+        engine,
+        folder,
+        networks_before: Vec::new(),
+        vice,
+        _turn: turn,
+    };
+    bench.networks_before = bench.networks();
+    Some(bench)
+}
+
+/// Skips a test, which is a failure where all are demanded.
+pub fn skip<T>(why: &str) -> Option<T> {
+    assert!(std::env::var("COLDCAST_REQUIRE_DOCKER").as_deref() != Ok("1"), "{why}");
+    eprintln!("skipped: {why}");
+    None
+}
+
+fn name_of(vice: &str) -> String {
+    format!("odd-{vice}")
+}
+
+pub fn coldcast() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_coldcast"))
+}
+
+impl Bench {
+    pub fn out(&self) -> std::path::PathBuf {
+        self.folder.path().join("out")
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = coldcast();
+        command.args(["measure", "docker"]).args(arguments);
+        command
+            .args(["--quick", "--models"])
+            .arg(self.folder.path())
+            .arg("--out")
+            .arg(self.out());
+        command
+    }
+
+    /// Measures the odd server.
+    pub fn measure(&self, arguments: &[&str]) -> Output {
+        self.command(&[&[name_of(self.vice).as_str()], arguments].concat())
+            .output()
+            .unwrap()
+    }
+
+    pub fn profile(&self, name: &str) -> FrameworkProfile {
+        serde_json::from_slice(&std::fs::read(self.out().join(name).join("profile.json")).unwrap()).unwrap()
+    }
+
+    pub fn tag(&self) -> String {
+        format!("coldcast/{}:1", name_of(self.vice))
+    }
+
+    pub fn containers(&self) -> Vec<String> {
+        let filters = [
+            ("ancestor".to_string(), vec![self.tag()]),
+            ("label".to_string(), vec![RUN_LABEL.to_string()]),
+        ]
+        .into();
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(&filters)
+            .build();
+        let found = self.runtime.block_on(self.engine.docker.list_containers(Some(options)));
+        // The engine refuses the filter as long as the image does not exist.
+        found
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|container| container.id)
+            .collect()
+    }
+
+    /// What a run left in its raw file: profiles are only written when there are samples.
+    pub fn raw(&self) -> String {
+        std::fs::read_to_string(self.out().join(format!("raw/{}.jsonl", name_of(self.vice)))).unwrap()
+    }
+
+    fn networks(&self) -> Vec<String> {
+        let filters = [("label".to_string(), vec![RUN_LABEL.to_string()])].into();
+        let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
+        let found = self
+            .runtime
+            .block_on(self.engine.docker.list_networks(Some(options)))
+            .unwrap();
+        found.into_iter().filter_map(|network| network.id).collect()
+    }
+
+    /// Nothing that carries our label is left of what this test has made.
+    pub fn assert_clean(&self) {
+        assert_eq!(self.containers(), Vec::<String>::new());
+        let new: Vec<_> = self
+            .networks()
+            .into_iter()
+            .filter(|id| !self.networks_before.contains(id))
+            .collect();
+        assert_eq!(new, Vec::<String>::new());
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = self.runtime.block_on(
+            self.engine
+                .docker
+                .remove_image(&self.tag(), None::<RemoveImageOptions>, None),
+        );
+    }
+}
+
+/// The phases of a start must add up to its total.
+#[track_caller]
+pub fn assert_adds_up(sample: &ColdSample) {
+    let off = (sample.phase_sum_ms() - sample.total_ms).abs();
+    assert!(
+        off <= 2.0 + (sample.total_ms / 400.0).max(1.0),
+        "{off} ms off: {sample:?}"
+    );
+}
+
+#[track_caller]
+pub fn assert_says(output: &Output, code: i32, texts: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    for text in texts {
+        assert!(stderr.contains(text), "`{text}` is missing in:\n{stderr}");
+    }
+}
+
+pub fn has_lines(path: &Path) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| text.contains("boot_ms"))
+}
+
+pub fn wait_until(condition: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(120), "waited in vain");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+pub fn interrupt(child: &Child) {
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+}
