@@ -218,9 +218,7 @@ impl Modes {
             .collect();
         if cold.contains(&ColdMode::NodeCold) && args.registry.is_none() {
             return Err(MeasureError::BadRequest(
-                "--cold-mode node-cold needs --registry 127.0.0.1:PORT, a registry on this machine to pull from; to start \
-                 one: `docker run -d -p 127.0.0.1:5000:5000 registry:2`"
-                    .into(),
+                "--cold-mode node-cold needs --registry 127.0.0.1:PORT, a registry on this machine to pull from".into(),
             ));
         }
         Ok(Self { cold, cpu })

@@ -7,6 +7,7 @@ use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOption
 
 use super::docker::{Engine, RUN_LABEL};
 use super::fresh_copy;
+use super::registry::REPOSITORY;
 
 /// Cleaning up gives up after this long.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -24,8 +25,9 @@ pub async fn sweep(engine: &Engine, run: &str) -> Option<String> {
 pub fn by_hand(run: &str) -> String {
     let filter = format!("--filter label={RUN_LABEL}={run}");
     format!(
-        "docker ps -aq {filter} | xargs -r docker rm -f -v; docker images -q {filter} | xargs -r docker rmi -f; \
-         docker network ls -q {filter} | xargs -r docker network rm"
+        "docker ps -aq {filter} | xargs -r docker rm -f -v; \
+         docker images --filter reference='*/{REPOSITORY}:{run}-*' --format '{{{{.Repository}}}}:{{{{.Tag}}}}' | \
+         xargs -r docker rmi; docker network ls -q {filter} | xargs -r docker network rm"
     )
 }
 
@@ -89,7 +91,8 @@ mod tests {
     #[test]
     fn the_command_names_the_run_and_nothing_wider() {
         let command = by_hand("ab12");
-        assert_eq!(command.matches("label=coldcast.run=ab12").count(), 3);
+        assert_eq!(command.matches("label=coldcast.run=ab12").count(), 2);
+        assert!(command.contains("reference='*/coldcast-run:ab12-*' --format '{{.Repository}}:{{.Tag}}'"));
         assert!(!command.contains("prune"));
     }
 }

@@ -148,7 +148,7 @@ impl MeasureError {
                 "run as root beside an engine on this machine that keeps images with overlay2 (`docker info`)".into(),
             ],
             Self::Registry { .. } => vec![
-                "start one: `docker run -d -p 127.0.0.1:5000:5000 registry:2`, or Debian's package docker-registry \
+                "start one: `docker run -d -p 127.0.0.1:5000:5000 -e REGISTRY_STORAGE_DELETE_ENABLED=true registry:2`, or Debian's package docker-registry \
                  without its `auth` section"
                     .into(),
             ],

@@ -36,6 +36,8 @@ pub struct FreshCopy {
     pub reference: String,
     /// Digest and compressed bytes of the image's own layers, in order.
     layers: Vec<(String, u64)>,
+    /// Digest of the extra layer.
+    extra: String,
 }
 
 impl FreshCopy {
@@ -85,7 +87,7 @@ impl FreshCopy {
         let mark = Mark::new(run).map_err(|error| registry.error(error))?;
         let config = config_with(config, &mark, run).to_string().into_bytes();
         let content = manifest_with(manifest.content, &manifest.media_type, &mark, &config);
-        registry.upload(mark.compressed).await?;
+        let extra = registry.upload(mark.compressed).await?;
         registry.upload(config).await?;
         let copy = format!("{tag}-copy");
         let media_type = manifest.media_type;
@@ -93,6 +95,7 @@ impl FreshCopy {
         Ok(Self {
             reference: format!("{repository}:{copy}"),
             layers,
+            extra,
         })
     }
 
@@ -120,7 +123,7 @@ impl FreshCopy {
                 clock.note(id, status, Instant::now());
             }
         }
-        Ok(Pulled::new(began, Instant::now(), &clock, &self.layers))
+        Ok(Pulled::new(began, Instant::now(), &clock, &self.layers, &self.extra))
     }
 
     /// Removes the pulled copy from this machine, and waits until the disk has nothing left to write. Fails while a

@@ -229,6 +229,42 @@ mod tests {
     }
 
     #[test]
+    fn the_first_request_wants_a_right_status_also_on_a_new_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target {
+            address: listener.local_addr().unwrap(),
+            path: "/healthz".into(),
+            expect: Expect::Contract,
+        };
+        let server = std::thread::spawn(move || {
+            for head in ["200 OK", "204 No Content"] {
+                let (mut stream, _) = listener.accept().unwrap();
+                let n = stream.read(&mut [0; 1024]).unwrap();
+                assert!(n > 0);
+                std::thread::sleep(Duration::from_millis(20));
+                write!(stream, "HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n").unwrap();
+            }
+        });
+        let stop = AtomicBool::new(false);
+        let ask = |kept| {
+            first_request(
+                &target,
+                kept,
+                &Request::get("/json"),
+                Instant::now() + ANSWER_TIMEOUT,
+                &stop,
+            )
+        };
+        let kept = Connection::open(target.address, ANSWER_TIMEOUT).unwrap();
+        let right = ask(Some(kept)).unwrap();
+        assert!(right.answered - right.sent >= Duration::from_millis(20));
+        // No connection was kept, and the contract wants a 200.
+        let wrong = ask(None).unwrap_err();
+        assert!(matches!(wrong, NotReady::Wrong(reason) if reason.contains("204")));
+        server.join().unwrap();
+    }
+
+    #[test]
     fn nobody_there_is_a_timeout_with_the_last_symptom() {
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let target = Target {

@@ -16,23 +16,26 @@ pub struct Pulled {
     pub ended: Instant,
     /// Its layers.
     pub pull: Pull,
+    /// Unpacking of the extra layer in milliseconds; `None` if the engine did not say.
+    pub extra_ms: Option<f64>,
     /// Layers that were on this machine already.
     present: u32,
 }
 
 impl Pulled {
-    /// `layers` are digest and compressed bytes of the layers wanted, in the order of the image.
-    pub fn new(began: Instant, ended: Instant, clock: &LayerClock, layers: &[(String, u64)]) -> Self {
+    /// `layers` are digest and compressed bytes of the layers wanted, in the order of the image; `extra` is the digest of
+    /// one that is pulled with them.
+    pub fn new(began: Instant, ended: Instant, clock: &LayerClock, layers: &[(String, u64)], extra: &str) -> Self {
+        let between = |from: Option<Instant>, to: Option<Instant>| Some(ms(to? - from?));
+        let moments = |digest| clock.layers.get(short(digest)).copied().unwrap_or_default();
         let mut present = 0;
         let mut seen: Vec<&str> = Vec::new();
         let layers = layers.iter().map(|(digest, bytes)| {
-            let id = short(digest);
             // The same layer twice is fetched once.
-            let first = !seen.contains(&id);
-            seen.push(id);
-            let moments = clock.layers.get(id).filter(|_| first).copied().unwrap_or_default();
+            let again = seen.contains(&digest.as_str());
+            seen.push(digest);
+            let moments = if again { Moments::default() } else { moments(digest) };
             present += u32::from(moments.present);
-            let between = |from: Option<Instant>, to: Option<Instant>| Some(ms(to? - from?));
             LayerPull {
                 compressed_bytes: *bytes,
                 download_ms: between(moments.downloading, moments.downloaded),
@@ -47,6 +50,7 @@ impl Pulled {
                 total_ms: ms(ended - began),
                 layers,
             },
+            extra_ms: between(moments(extra).unpacking, moments(extra).unpacked),
             present,
         }
     }
@@ -125,19 +129,27 @@ mod tests {
             (80, "aaaaaaaaaaaa", "Extracting"),
             (130, "aaaaaaaaaaaa", "Pull complete"),
             (140, "bbbbbbbbbbbb", "Pull complete"),
+            (141, "dddddddddddd", "Extracting"),
+            (145, "dddddddddddd", "Pull complete"),
         ] {
             clock.note(id, status, began + Duration::from_millis(at));
         }
         let wanted: Vec<(String, u64)> = [("a", 900), ("b", 5), ("c", 70), ("a", 900)]
             .map(|(letter, bytes)| (format!("sha256:{}", letter.repeat(64)), bytes))
             .into();
-        let pulled = Pulled::new(began, began + Duration::from_millis(150), &clock, &wanted);
+        let pulled = Pulled::new(
+            began,
+            began + Duration::from_millis(150),
+            &clock,
+            &wanted,
+            &"d".repeat(64),
+        );
         let layer = |bytes, download_ms, unpack_ms| LayerPull {
             compressed_bytes: bytes,
             download_ms,
             unpack_ms,
         };
-        assert_eq!(pulled.pull.total_ms, 150.0);
+        assert_eq!((pulled.pull.total_ms, pulled.extra_ms), (150.0, Some(4.0)));
         assert!(pulled.note().unwrap().contains("1 of 4 layers"));
         assert_eq!(
             pulled.pull.layers,
