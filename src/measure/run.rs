@@ -194,8 +194,9 @@ async fn image_of(
     let (built, folder, lock_files) = match subject {
         Subject::Framework { framework, folder } => {
             progress.now(format!("{name}: building the image"));
-            let built = build::build(engine, framework, folder, &request.bases, |text| progress.say(text)).await?;
-            (built, Some(folder.as_path()), framework.lock_files.as_slice())
+            let sources = framework.image.sources(folder);
+            let built = build::build(engine, framework, &sources, &request.bases, |text| progress.say(text)).await?;
+            (built, Some(sources), framework.lock_files.as_slice())
         }
         Subject::Image { image, .. } => {
             let id = build::image_id(engine, image).await?;
@@ -209,7 +210,7 @@ async fn image_of(
         }
     };
     progress.now(format!("{name}: looking at the image"));
-    let facts = image::facts(engine, &built.id, folder, lock_files, !request.quick).await?;
+    let facts = image::facts(engine, &built.id, folder.as_deref(), lock_files, !request.quick).await?;
     Ok(Image {
         id: built.id,
         bases: built.bases,
