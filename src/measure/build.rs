@@ -41,7 +41,7 @@ struct Base {
     present: bool,
 }
 
-/// Builds the image of the framework in `folder`. `given` are the replacements of `--base`.
+/// Builds the image of the framework whose sources are in `folder`. `given` are the replacements of `--base`.
 pub async fn build(
     engine: &Engine,
     framework: &Framework,

@@ -215,8 +215,9 @@ async fn image_of(
     let (built, folder, lock_files) = match subject {
         Subject::Framework { framework, folder } => {
             progress.now(format!("{name}: building the image"));
-            let built = build::build(engine, framework, folder, &request.bases, |text| progress.say(text)).await?;
-            (built, Some(folder.as_path()), framework.lock_files.as_slice())
+            let sources = framework.image.sources(folder);
+            let built = build::build(engine, framework, &sources, &request.bases, |text| progress.say(text)).await?;
+            (built, Some(sources), framework.lock_files.as_slice())
         }
         Subject::Image { image, .. } => {
             let id = build::image_id(engine, image).await?;
@@ -240,7 +241,7 @@ async fn image_of(
         id: &built.id,
         reference: &built.reference,
         run,
-        folder,
+        folder: folder.as_deref(),
         lock_files,
         copy: copy.as_ref(),
         quick: request.quick,

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Fastify from 'fastify';
+
+const processId = randomBytes(8).toString('hex');
+
+const string = { type: 'string' };
+const integer = { type: 'integer' };
+// A response schema switches on Fastify's compiled serialiser.
+const object = (properties) => ({ type: 'object', properties });
+const list = (items) => ({ type: 'array', items });
+
+const Item = object({
+  id: integer,
+  name: string,
+  price: string,
+  created: string,
+  tags: list(string),
+  stock: object({ warehouse: string, quantity: integer }),
+});
+
+const Order = {
+  type: 'object',
+  required: ['name', 'quantity'],
+  additionalProperties: false,
+  properties: {
+    name: { type: 'string', minLength: 1, maxLength: 100 },
+    quantity: { type: 'integer', minimum: 1, maximum: 1000 },
+    tags: { type: 'array', items: string, maxItems: 10, default: [] },
+  },
+};
+
+const Milliseconds = {
+  type: 'object',
+  required: ['ms'],
+  properties: { ms: { type: 'string', pattern: '^([0-9]{1,4}|10000)$' } },
+};
+
+const TAGS = ['new', 'sale', 'eco', 'bulk', 'local', 'gift', 'spare'];
+
+function item(id, k) {
+  const cents = ((id * 37 + k * 1009) % 100000) + 100;
+  const created = 1767225600 + ((id * 7919 + k * 3600) % 31536000);
+  return {
+    id: id * 1000 + k,
+    name: `item ${id}-${k}`,
+    price: (cents / 100).toFixed(2),
+    created: new Date(created * 1000).toISOString().replace('.000Z', 'Z'),
+    tags: [TAGS[(id + k) % 7], TAGS[(id + k + 1 + (k % 5)) % 7]],
+    stock: { warehouse: `w${((id + k) % 9) + 1}`, quantity: (id * 13 + k * 7) % 500 },
+  };
+}
+
+const app = Fastify({
+  logger: false,
+  // Types are not coerced: "2" is no number. Unknown keys are dropped.
+  ajv: { customOptions: { coerceTypes: false, removeAdditional: true, useDefaults: true } },
+});
+
+let requests = 0;
+app.addHook('onRequest', async (request, reply) => {
+  requests += 1;
+  reply.header('x-process-id', processId);
+  reply.header('x-request-count', String(requests));
+});
+
+app.get('/healthz', { schema: { response: { 200: object({ status: string }) } } }, async () => ({
+  status: 'ok',
+}));
+
+app.get(
+  '/json',
+  { schema: { response: { 200: object({ message: string, framework: string, version: string }) } } },
+  async () => ({ message: 'hello', framework: 'fastify', version: app.version }),
+);
+
+app.get(
+  '/items/:id',
+  { schema: { response: { 200: object({ id: integer, count: integer, items: list(Item) }) } } },
+  async (request, reply) => {
+    if (!/^([1-9][0-9]{0,5}|1000000)$/.test(request.params.id)) return reply.callNotFound();
+    const id = Number(request.params.id);
+    const items = Array.from({ length: 20 }, (_, index) => item(id, index + 1));
+    return { id, count: items.length, items };
+  },
+);
+
+app.post('/echo', { schema: { body: Order, response: { 200: Order } } }, async (request) => request.body);
+
+app.get(
+  '/cpu',
+  { schema: { querystring: Milliseconds, response: { 200: object({ cpu_ms: integer }) } } },
+  async (request) => {
+    const ms = Number(request.query.ms);
+    const start = process.threadCpuUsage();
+    let used;
+    do {
+      for (let i = 0, x = 1; i < 2000; i += 1) x = (x * 48271) % 2147483647;
+      used = process.threadCpuUsage(start);
+    } while (used.user + used.system < ms * 1000);
+    return { cpu_ms: ms };
+  },
+);
+
+app.get(
+  '/io',
+  { schema: { querystring: Milliseconds, response: { 200: object({ io_ms: integer }) } } },
+  async (request) => {
+    const ms = Number(request.query.ms);
+    await sleep(ms);
+    return { io_ms: ms };
+  },
+);
+
+app.setNotFoundHandler((request, reply) => {
+  reply.code(404).send({ error: 'not found' });
+});
+
+app.setErrorHandler((error, request, reply) => {
+  if (error.validationContext === 'querystring') {
+    return reply.code(400).send({ error: 'bad ms' });
+  }
+  const status = error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500;
+  if (status === 500) console.error(error);
+  const details = error.validation?.map(({ instancePath, message }) => ({ path: instancePath, message }));
+  return reply.code(status).send({ error: status === 500 ? 'internal error' : 'invalid body', details });
+});
+
+await app.listen({ port: Number(process.env.PORT || 8080), host: '0.0.0.0' });
+
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  process.once(signal, async () => {
+    await app.close();
+    process.exit(0);
+  });
+}

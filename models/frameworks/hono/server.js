@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { serve } from '@hono/node-server';
+import { zValidator } from '@hono/zod-validator';
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { z } from 'zod';
+
+const processId = randomBytes(8).toString('hex');
+const { version } = JSON.parse(
+  readFileSync(new URL('node_modules/hono/package.json', import.meta.url), 'utf8'),
+);
+
+const Order = z.object({
+  name: z.string().min(1).max(100),
+  quantity: z.int().min(1).max(1000),
+  tags: z.array(z.string()).max(10).default([]),
+});
+
+const Milliseconds = z.object({ ms: z.string().regex(/^([0-9]{1,4}|10000)$/).transform(Number) });
+
+const TAGS = ['new', 'sale', 'eco', 'bulk', 'local', 'gift', 'spare'];
+
+function item(id, k) {
+  const cents = ((id * 37 + k * 1009) % 100000) + 100;
+  const created = 1767225600 + ((id * 7919 + k * 3600) % 31536000);
+  return {
+    id: id * 1000 + k,
+    name: `item ${id}-${k}`,
+    price: (cents / 100).toFixed(2),
+    created: new Date(created * 1000).toISOString().replace('.000Z', 'Z'),
+    tags: [TAGS[(id + k) % 7], TAGS[(id + k + 1 + (k % 5)) % 7]],
+    stock: { warehouse: `w${((id + k) % 9) + 1}`, quantity: (id * 13 + k * 7) % 500 },
+  };
+}
+
+const app = new Hono();
+
+let requests = 0;
+app.use(async (c, next) => {
+  requests += 1;
+  c.header('x-process-id', processId);
+  c.header('x-request-count', String(requests));
+  await next();
+});
+
+app.get('/healthz', (c) => c.json({ status: 'ok' }));
+
+app.get('/json', (c) => c.json({ message: 'hello', framework: 'hono', version }));
+
+app.get('/items/:id{[1-9][0-9]{0,5}|1000000}', (c) => {
+  const id = Number(c.req.param('id'));
+  const items = Array.from({ length: 20 }, (_, index) => item(id, index + 1));
+  return c.json({ id, count: items.length, items });
+});
+
+const order = zValidator('json', Order, (result, c) => {
+  if (result.success) return undefined;
+  const details = result.error.issues.map(({ path, message }) => ({ path, message }));
+  return c.json({ error: 'invalid body', details }, 422);
+});
+
+app.post('/echo', order, (c) => c.json(c.req.valid('json')));
+
+const milliseconds = zValidator('query', Milliseconds, (result, c) =>
+  result.success ? undefined : c.json({ error: 'bad ms' }, 400),
+);
+
+app.get('/cpu', milliseconds, (c) => {
+  const { ms } = c.req.valid('query');
+  const start = process.threadCpuUsage();
+  let used;
+  do {
+    for (let i = 0, x = 1; i < 2000; i += 1) x = (x * 48271) % 2147483647;
+    used = process.threadCpuUsage(start);
+  } while (used.user + used.system < ms * 1000);
+  return c.json({ cpu_ms: ms });
+});
+
+app.get('/io', milliseconds, async (c) => {
+  const { ms } = c.req.valid('query');
+  await sleep(ms);
+  return c.json({ io_ms: ms });
+});
+
+app.notFound((c) => c.json({ error: 'not found' }, 404));
+
+app.onError((error, c) => {
+  if (error instanceof HTTPException) return c.json({ error: 'invalid request' }, error.status);
+  console.error(error);
+  return c.json({ error: 'internal error' }, 500);
+});
+
+const server = serve({ fetch: app.fetch, hostname: '0.0.0.0', port: Number(process.env.PORT || 8080) });
+
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  process.once(signal, () => {
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+  });
+}
