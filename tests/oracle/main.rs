@@ -83,6 +83,7 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
     let shape = spec.shape();
     let setup = Setup {
         services: vec![ServiceSetup {
+            inside: None,
             warm: ServiceTime::Whole(Dist::Constant(length(rules.initial.2))),
             cold: match rules.cold {
                 Cold::Response(time) => ColdModel::Response(Dist::Constant(length(time))),
