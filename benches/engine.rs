@@ -166,6 +166,7 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
     let shape = spec.shape();
     let setup = Setup {
         services: vec![ServiceSetup {
+            inside: None,
             warm: ServiceTime::Whole(case.service.clone()),
             cold: ColdModel::Start(Dist::Constant(COLD_START)),
             concurrency: shape.concurrency,

@@ -289,6 +289,7 @@ impl Planner<'_> {
             traffic: traffic?,
             slo: *slo,
             setup: ServiceSetup {
+                inside: None,
                 warm: resolved.warm,
                 cold: resolved.cold,
                 concurrency: self.shape.concurrency.max(1),

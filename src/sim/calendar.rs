@@ -1,5 +1,5 @@
-//! The calendar: events to come. At the same time completions come first, in the order of insertion, then readiness,
-//! expiry and give-up, each by age of the subject.
+//! The calendar: events to come. At the same time completions come first, in the order of insertion, then requests that
+//! have had their CPU time, readiness, expiry and give-up, each by age of the subject.
 //!
 //! Completions, one per request, have a small heap of their own; the rare timers (readiness, expiry, give-up) have
 //! another. Cancelling costs nothing: a timer carries the number of what it is about and is ignored when stale.
@@ -14,6 +14,13 @@ use crate::units::SimTime;
 /// slots, which are used again, nor from the moment the timer was set, which is a matter of thrift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
+    /// A request may have had its CPU time.
+    Cpu {
+        /// Creation number of the instance within the run.
+        number: u64,
+        /// Its slot when the timer was set.
+        instance: u32,
+    },
     /// An instance is ready to serve.
     Ready {
         /// Creation number of the instance within the run.

@@ -6,6 +6,7 @@ use crate::rng::{Draws, Purpose};
 use crate::sim::pool::{Link, Links, Pool, Routing};
 use crate::sim::setup::{ColdStart, FunctionStreams};
 use crate::sim::slab::Slab;
+use crate::sim::station::Station;
 use crate::units::{SimDuration, SimTime};
 
 /// A request in the system.
@@ -77,6 +78,8 @@ pub(crate) struct Instance {
     pub(crate) in_flight: u32,
     /// Initialises again within the next request, because the last one was cut off.
     pub(crate) reset: bool,
+    /// What its requests share, where they do.
+    pub(crate) station: Option<Box<Station>>,
     /// Present while it is on its way up.
     pub(crate) start: Option<Box<Start>>,
 }

@@ -1,6 +1,7 @@
 //! The simulator: pure, synchronous, in integer nanoseconds. Given a [`setup::Setup`] it cannot fail.
 pub(crate) mod age;
 pub(crate) mod calendar;
+pub(crate) mod cpu;
 pub mod engine;
 pub mod fact;
 pub(crate) mod fleet;
@@ -11,5 +12,6 @@ pub mod recorder;
 pub mod records;
 pub mod setup;
 pub(crate) mod slab;
+pub(crate) mod station;
 pub mod timeline;
 pub(crate) mod world;

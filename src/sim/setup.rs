@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::dist::Dist;
 use crate::rng::{Draws, Purpose, Stream};
+pub use crate::sim::cpu::CpuLimit;
 use crate::sim::platform::Platform;
 use crate::sim::pool::Routing;
 use crate::units::SimDuration;
@@ -27,6 +28,8 @@ pub struct Setup {
 pub struct ServiceSetup {
     /// Service time of a warm request.
     pub warm: ServiceTime,
+    /// What its requests share inside an instance; `None`: nothing, each takes its own time.
+    pub inside: Option<Inside>,
     /// What a new instance costs its first request.
     pub cold: ColdModel,
     /// Requests that one instance serves at a time, at least 1.
@@ -41,6 +44,21 @@ pub struct ServiceSetup {
     pub queue_timeout: Option<SimDuration>,
     /// Instances that exist at the start of the run.
     pub initial: InitialState,
+}
+
+/// What the requests inside one instance share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inside {
+    /// Workers or threads: requests that are worked on at a time, waits included. Others wait inside the instance in
+    /// order of arrival. `None`: no limit.
+    pub workers: Option<u32>,
+    /// Requests that hold the CPU at a time, each until it is done with it; others wait for their turn in order of
+    /// arrival. 1 for an event loop. `None`: all that need it share it.
+    pub turns: Option<u32>,
+    /// The CPU they share.
+    pub cpu: CpuLimit,
+    /// CPU time of the framework's overhead of a warm request.
+    pub overhead_cpu: SimDuration,
 }
 
 /// Instances of each function that exist at the start of the run.
@@ -59,9 +77,9 @@ pub enum ServiceTime {
     Whole(Dist),
     /// The framework's overhead, the work's CPU time at the instance's share of CPU, and the work's waits, added up.
     Parts {
-        /// The framework's own share, as measured at this CPU size.
+        /// The framework's own share, as measured at this CPU size; where requests share the CPU, its wait only.
         overhead: Dist,
-        /// CPU part of the work, stretched to the instance's CPU already.
+        /// CPU part of the work, stretched to the instance's CPU already; where requests share the CPU, at one vCPU.
         cpu: Dist,
         /// Waiting part of the work.
         wait: Dist,
@@ -122,6 +140,34 @@ impl ServiceTime {
             Self::Parts { overhead, cpu, wait } => {
                 let overhead = first.unwrap_or_else(|| overhead.at(streams.overhead, index));
                 overhead + cpu.at(streams.service, index) + wait.at(streams.wait, index)
+            }
+        }
+    }
+}
+
+impl ServiceTime {
+    /// CPU time and wait of request `index` on an instance whose requests share its CPU. CPU parts are times at one vCPU
+    /// here. `first` is the overhead of a first request at the instance's speed, all of it CPU.
+    pub(crate) fn parts(
+        &self,
+        streams: &FunctionStreams,
+        index: u64,
+        first: Option<SimDuration>,
+        inside: &Inside,
+    ) -> (SimDuration, SimDuration) {
+        let share = f64::from(inside.cpu.quota.0.min(1000)) / 1e3;
+        let first = first.map(|first| first.scale(share));
+        match self {
+            Self::Whole(dist) => {
+                let overhead = first.unwrap_or(inside.overhead_cpu);
+                (overhead + dist.at(streams.service, index), SimDuration::ZERO)
+            }
+            Self::Parts { overhead, cpu, wait } => {
+                let (cpu, wait) = (cpu.at(streams.service, index), wait.at(streams.wait, index));
+                match first {
+                    Some(first) => (first + cpu, wait),
+                    None => (inside.overhead_cpu + cpu, wait + overhead.at(streams.overhead, index)),
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 //! At one instant completions come first, then instances that become ready, then instances that end, then waiting
 //! requests that give up, and arrivals last, so that freed capacity serves the arrival of the same instant.
 
+mod inside;
 mod instances;
 mod requests;
 
@@ -47,6 +48,8 @@ pub(crate) struct World {
     ended: u64,
     /// Instances created so far.
     created: u64,
+    /// Requests that have just had their CPU time, with what they still have to wait; kept to be filled again.
+    had_cpu: Vec<(u32, SimDuration)>,
     now: SimTime,
     warm_up: SimTime,
     /// Whether the warm-up is over.
@@ -92,6 +95,7 @@ impl World {
             arrivals: 0,
             ended: 0,
             created: 0,
+            had_cpu: Vec::new(),
             now: SimTime::ZERO,
             warm_up: SimTime::ZERO + warm_up,
             warm: false,
@@ -184,6 +188,7 @@ impl World {
     #[inline(never)]
     fn timer(&mut self, timer: Timer, observer: &mut impl Observer) {
         match timer {
+            Timer::Cpu { number, instance } => self.had_cpu(number, instance, observer),
             Timer::Ready { instance, .. } => self.up(instance, observer),
             Timer::Expiry { number, instance } => self.expire(number, instance, observer),
             Timer::GiveUp {

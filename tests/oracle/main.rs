@@ -12,17 +12,12 @@ use coldcast::sim::platform::Kind;
 use coldcast::sim::platform::scale_per_request::{Clock, Initial, Overflow, Spec};
 use coldcast::sim::pool::Routing;
 use coldcast::sim::recorder::Recorder;
-use coldcast::sim::setup::{ColdModel, ServiceSetup, ServiceTime, Setup};
-use coldcast::units::{SimDuration, SimTime};
+use coldcast::sim::setup::{ColdModel, CpuLimit, Inside, ServiceSetup, ServiceTime, Setup};
+use coldcast::units::{MilliCpu, SimDuration, SimTime};
 use proptest::prelude::*;
 use simulator::{Cold, Outcome, Rules, simulate};
 
 const SECOND: u64 = 1_000_000_000;
-
-fn seconds(time: SimTime) -> u64 {
-    assert_eq!(time.0 % SECOND, 0, "every instant of these runs is a whole second");
-    time.0 / SECOND
-}
 
 #[derive(Default)]
 struct Log(Outcome);
@@ -33,19 +28,19 @@ impl Observer for Log {
             Fact::Finished(f) => self.0.served.push((
                 f.function as usize,
                 f.index,
-                seconds(f.arrived),
-                seconds(f.started),
-                seconds(f.finished),
+                f.arrived.0,
+                f.started.0,
+                f.finished.0,
                 f.instance,
                 f.cold,
             )),
             Fact::Rejected { function, at, .. } => {
-                self.0.rejected.push((function as usize, seconds(at)));
+                self.0.rejected.push((function as usize, at.0));
             }
             Fact::GaveUp {
                 function, arrived, at, ..
             } => {
-                let row = (function as usize, seconds(arrived), seconds(at));
+                let row = (function as usize, arrived.0, at.0);
                 self.0.gave_up.push(row);
             }
             Fact::Stopped {
@@ -55,7 +50,7 @@ impl Observer for Log {
                 at,
                 ..
             } => {
-                let row = (function as usize, instance, seconds(created), seconds(at));
+                let row = (function as usize, instance, created.0, at.0);
                 self.0.stopped.push(row);
             }
             _ => {}
@@ -65,7 +60,7 @@ impl Observer for Log {
 
 /// The same rules for the engine. `batch`: arrivals handed over at a time.
 fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome {
-    let length = SimDuration::from_secs;
+    let length = SimDuration;
     let spec = Spec {
         keep_alive: length(rules.keep_alive),
         keep_alive_clock: rules.clock,
@@ -83,7 +78,15 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
     let shape = spec.shape();
     let setup = Setup {
         services: vec![ServiceSetup {
-            warm: ServiceTime::Whole(Dist::Constant(length(rules.initial.2))),
+            inside: rules.inside.as_ref().map(|(inside, ..)| *inside),
+            warm: match &rules.inside {
+                None => ServiceTime::Whole(Dist::Constant(length(rules.initial.2))),
+                Some((_, cpu, wait)) => ServiceTime::Parts {
+                    overhead: Dist::Constant(length(0)),
+                    cpu: cpu.clone(),
+                    wait: wait.clone(),
+                },
+            },
             cold: match rules.cold {
                 Cold::Response(time) => ColdModel::Response(Dist::Constant(length(time))),
                 Cold::Start(time) => ColdModel::Start(Dist::Constant(length(time))),
@@ -98,13 +101,13 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
         platform: spec.build(draws),
         warm_up: length(rules.window.0),
         horizon: rules.window.1.map(length),
-        sample_every: length(7),
+        sample_every: length(7 * SECOND),
     };
     let arrivals: Vec<Arrival> = trace
         .iter()
         .map(|a| Arrival {
-            at: SimTime(a.at * SECOND),
-            duration: Some(length(a.service)),
+            at: SimTime(a.at),
+            duration: rules.inside.is_none().then(|| length(a.service)),
             function: a.function as u32,
         })
         .collect();
@@ -116,7 +119,10 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
         }
         None => false,
     });
-    let mut watched = (Log::default(), Recorder::new(length(rules.window.0), &[length(5)]));
+    let mut watched = (
+        Log::default(),
+        Recorder::new(length(rules.window.0), &[length(5 * SECOND)]),
+    );
     let stats = run(setup, vec![feed], draws, &mut watched);
     let (Log(mut out), recorder) = watched;
 
@@ -133,10 +139,7 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
 
     let stats = &stats.services[0];
     let area = [stats.area.starting, stats.area.busy, stats.area.idle, stats.area.queued];
-    out.area = area.map(|area| {
-        assert_eq!(area % i128::from(SECOND), 0);
-        u64::try_from(area / i128::from(SECOND)).expect("an integral of counts")
-    });
+    out.area = area.map(|area| u64::try_from(area).expect("an integral of counts"));
     out.peak = stats.instances_peak as usize;
     out.created = stats.instances_created as usize;
     out
@@ -181,11 +184,11 @@ fn trace() -> impl Strategy<Value = Vec<simulator::Arrival>> {
     prop::collection::vec((gap, 0..3usize, 0..9u64), 1..150).prop_map(|rows| {
         let mut at = 0;
         let arrival = |(gap, function, service)| {
-            at += gap;
+            at += gap * SECOND;
             simulator::Arrival {
                 at,
                 function: function / 2,
-                service,
+                service: service * SECOND,
             }
         };
         rows.into_iter().map(arrival).collect()
@@ -193,20 +196,24 @@ fn trace() -> impl Strategy<Value = Vec<simulator::Arrival>> {
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
-    let cold = prop_oneof![(0..6u64).prop_map(Cold::Response), (0..6u64).prop_map(Cold::Start)];
+    let cold = prop_oneof![
+        (0..6u64).prop_map(|s| Cold::Response(s * SECOND)),
+        (0..6u64).prop_map(|s| Cold::Start(s * SECOND))
+    ];
     let limits = (prop::option::of(1..5usize), any::<bool>(), prop::option::of(0..8u64));
     let initial = (0..3usize, 0..3usize, 0..4u64);
     let rest = (0..16u64, 1..4usize, cold, limits, initial, any::<u64>());
     rest.prop_map(|(keep_alive, concurrency, cold, limits, initial, seed)| Rules {
         routing: Routing::Newest,
         clock: Clock::LastUse,
-        keep_alive,
+        keep_alive: keep_alive * SECOND,
         concurrency,
         max_instances: limits.0,
         overflow: if limits.1 { Overflow::Wait } else { Overflow::Reject },
-        queue_timeout: limits.2,
+        queue_timeout: limits.2.map(|s| s * SECOND),
         cold,
-        initial,
+        inside: None,
+        initial: (initial.0, initial.1, initial.2 * SECOND),
         window: (0, None),
         seed,
     })
@@ -220,8 +227,8 @@ proptest! {
     fn the_engine_agrees_with_the_oracle(
         rules in rules(),
         trace in trace(),
-        warm_up in 0..100u64,
-        horizon in prop::option::of(1..100u64),
+        warm_up in (0..100u64).prop_map(|s| s * SECOND),
+        horizon in prop::option::of((1..100u64).prop_map(|s| s * SECOND)),
         batch in 1..40usize,
     ) {
         let last = trace.last().map_or(0, |a| a.at);
@@ -254,6 +261,62 @@ proptest! {
     }
 }
 
+/// Workers, turns, CPU, and how long a request needs it and waits.
+fn inside() -> impl Strategy<Value = (Inside, Dist, Dist)> {
+    let up_to = |s: u64| {
+        (0..=s).prop_map(|s| {
+            let whole_seconds = (0..=s).map(SimDuration::from_secs).collect();
+            Dist::empirical(whole_seconds).expect("at least zero")
+        })
+    };
+    let limits = (
+        prop::option::of(1..5u32),
+        prop::option::of(1..3u32),
+        100..3000u32,
+        1..4u32,
+    );
+    (limits, up_to(3), up_to(4)).prop_map(|((workers, turns, quota, cores), cpu, wait)| {
+        let inside = Inside {
+            workers,
+            turns,
+            cpu: CpuLimit {
+                quota: MilliCpu(quota),
+                cores,
+                period: None,
+            },
+            overhead_cpu: SimDuration::ZERO,
+        };
+        (inside, cpu, wait)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Requests share workers and CPU inside an instance, under all combinations of routing and clock.
+    #[test]
+    fn the_engine_agrees_inside_an_instance(
+        rules in rules(),
+        inside in inside(),
+        concurrency in 1..12usize,
+        trace in trace(),
+        batch in 1..40usize,
+    ) {
+        for routing in ROUTINGS {
+            for clock in [Clock::LastUse, Clock::Creation] {
+                let shared = Rules {
+                    routing,
+                    clock,
+                    concurrency,
+                    inside: Some(inside.clone()),
+                    ..rules.clone()
+                };
+                agree(&shared, &trace, batch);
+            }
+        }
+    }
+}
+
 /// Routing is an input: the same traffic has other cold starts and another mean of instances under another rule.
 #[test]
 fn routing_decides_cold_starts_and_instances() {
@@ -263,8 +326,8 @@ fn routing_decides_cold_starts_and_instances() {
     let mut at = 0;
     let trace: Vec<_> = (0..400)
         .map(|k| {
-            at += gaps.bits(k) % 5;
-            let service = 1 + services.bits(k) % 12;
+            at += gaps.bits(k) % 5 * SECOND;
+            let service = (1 + services.bits(k) % 12) * SECOND;
             simulator::Arrival {
                 at,
                 function: 0,
@@ -277,12 +340,13 @@ fn routing_decides_cold_starts_and_instances() {
         let rules = Rules {
             routing: *routing,
             clock: Clock::LastUse,
-            keep_alive: 15,
+            keep_alive: 15 * SECOND,
             concurrency: 1,
             max_instances: None,
             overflow: Overflow::Reject,
             queue_timeout: None,
-            cold: Cold::Start(3),
+            cold: Cold::Start(3 * SECOND),
+            inside: None,
             initial: (0, 0, 0),
             window: (0, None),
             seed: 0,

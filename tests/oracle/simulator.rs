@@ -1,14 +1,16 @@
 //! A simulator that is obviously right rather than fast: no calendar, no heap, no links between instances. Before every
 //! step it looks at everything that could happen and takes what comes first.
 //!
-//! Order at one instant: completions (in the order their services began), readiness and expiry (by age of the
-//! instance), waiting requests that give up, arrivals.
+//! Order at one instant: completions (in the order their services began), requests that have had their CPU time,
+//! readiness and expiry (by age of the instance), waiting requests that give up, arrivals.
 
+use coldcast::model::dist::Dist;
 use coldcast::rng::{Draws, Purpose};
 use coldcast::sim::platform::scale_per_request::{Clock, Overflow};
 use coldcast::sim::pool::Routing;
+use coldcast::sim::setup::Inside;
 
-/// Seconds, the only unit here: coarse, so that many things happen at once.
+/// Nanoseconds. The tests mostly use whole seconds, so that many things happen at once.
 pub type Time = u64;
 
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct Rules {
     pub overflow: Overflow,
     pub queue_timeout: Option<Time>,
     pub cold: Cold,
+    /// What requests share inside an instance, their CPU time and their wait; `None`: they take the time of the trace.
+    pub inside: Option<(Inside, Dist, Dist)>,
     /// Idle and busy instances of each function at its start, and the service time of the requests of the latter.
     pub initial: (usize, usize, Time),
     /// Time counts from here to there; `None`: to the last arrival.
@@ -68,6 +72,9 @@ struct Request {
     service: Time,
     started: Time,
     cold: bool,
+    /// Where requests share: CPU time and wait.
+    cpu: Time,
+    wait: Time,
 }
 
 #[derive(Debug)]
@@ -81,6 +88,12 @@ struct Instance {
     /// When it ends, when the service began (a sequence number), and the request.
     running: Vec<(Time, u64, Request)>,
     joined: Vec<Request>,
+    /// Where requests share: those that wait for a worker, those that wait for their turn, and those on the CPU with what
+    /// they still need, in milli-CPU-nanoseconds, and since when that is so.
+    accepted: Vec<Request>,
+    turn: Vec<Request>,
+    burning: Vec<(i128, Request)>,
+    since: Time,
     /// When it ends if it stays idle.
     expires: Time,
     used: u64,
@@ -103,6 +116,7 @@ struct Simulator {
 
 enum Step {
     Done(usize, usize),
+    Cpu(usize),
     Ready(usize),
     Expire(usize),
     GiveUp(usize),
@@ -125,20 +139,25 @@ pub fn simulate(rules: &Rules, trace: &[Arrival]) -> Outcome {
             for (k, (end, sequence, _)) in instance.running.iter().enumerate() {
                 steps.push((*end, 0, *sequence, Step::Done(i, k)));
             }
+            if let Some((inside, ..)) = &rules.inside
+                && let Some(end) = instance.next_off_cpu(inside)
+            {
+                steps.push((end, 1, i as u64, Step::Cpu(i)));
+            }
             if instance.starting && instance.ready < NEVER {
-                steps.push((instance.ready, 1, i as u64, Step::Ready(i)));
+                steps.push((instance.ready, 2, i as u64, Step::Ready(i)));
             }
             if instance.idle() {
-                steps.push((instance.expires, 2, i as u64, Step::Expire(i)));
+                steps.push((instance.expires, 3, i as u64, Step::Expire(i)));
             }
         }
         for (function, queue) in sim.queue.iter().enumerate() {
             if let (Some(first), Some(timeout)) = (queue.first(), rules.queue_timeout) {
-                steps.push((first.arrived + timeout, 3, first.number, Step::GiveUp(function)));
+                steps.push((first.arrived + timeout, 4, first.number, Step::GiveUp(function)));
             }
         }
         if let Some(arrival) = arrivals.peek() {
-            steps.push((arrival.at, 4, 0, Step::Arrive(*arrival)));
+            steps.push((arrival.at, 5, 0, Step::Arrive(*arrival)));
         }
         let unfinished =
             sim.queue.iter().any(|queue| !queue.is_empty()) || sim.instances.iter().any(|i| i.in_flight() > 0);
@@ -151,6 +170,7 @@ pub fn simulate(rules: &Rules, trace: &[Arrival]) -> Outcome {
         sim.pass(at, from, until, &mut warm);
         match step {
             Step::Done(i, k) => sim.done(rules, i, k),
+            Step::Cpu(i) => sim.off_cpu(rules, i),
             Step::Ready(i) => sim.up(rules, i),
             Step::Expire(i) => sim.stop(i),
             Step::GiveUp(function) => {
@@ -167,11 +187,39 @@ pub fn simulate(rules: &Rules, trace: &[Arrival]) -> Outcome {
 
 impl Instance {
     fn in_flight(&self) -> usize {
-        self.running.len() + self.joined.len()
+        self.worked_on() + self.accepted.len() + self.joined.len()
+    }
+
+    fn worked_on(&self) -> usize {
+        self.running.len() + self.turn.len() + self.burning.len()
+    }
+
+    /// Milli-CPU of all requests on the CPU together, over how many it is shared: at most one core for each.
+    fn speed(&self, inside: &Inside) -> (i128, i128) {
+        let n = self.burning.len() as i128;
+        let capacity = i128::from(inside.cpu.quota.0).min(1000 * i128::from(inside.cpu.cores));
+        if capacity >= 1000 * n { (1000, 1) } else { (capacity, n) }
+    }
+
+    /// When the first request will have had its CPU time.
+    fn next_off_cpu(&self, inside: &Inside) -> Option<Time> {
+        let least = self.burning.iter().map(|burning| burning.0).min()?.max(0);
+        let (rate, share) = self.speed(inside);
+        let time = (least * share + rate - 1) / rate;
+        Some(self.since + time as Time)
+    }
+
+    /// Lets the requests on the CPU have their share until `now`, rounded down.
+    fn burn(&mut self, inside: &Inside, now: Time) {
+        let (rate, share) = self.speed(inside);
+        for burning in &mut self.burning {
+            burning.0 -= i128::from(now - self.since) * rate / share;
+        }
+        self.since = now;
     }
 
     fn idle(&self) -> bool {
-        !self.gone && !self.starting && self.running.is_empty()
+        !self.gone && !self.starting && self.in_flight() == 0
     }
 }
 
@@ -207,6 +255,7 @@ impl Simulator {
             for k in 0..idle + busy {
                 let i = self.create(rules, new, false, NEVER);
                 if k < busy {
+                    let (cpu, wait) = work(rules, new, Time::MAX - k as u64);
                     let request = Request {
                         function: new,
                         number: 0,
@@ -215,8 +264,10 @@ impl Simulator {
                         service,
                         started: self.now,
                         cold: false,
+                        cpu,
+                        wait,
                     };
-                    self.serve(i, request, service);
+                    self.serve(rules, i, request, service);
                 }
                 self.settle(rules, i);
             }
@@ -232,6 +283,10 @@ impl Simulator {
             ready,
             running: Vec::new(),
             joined: Vec::new(),
+            accepted: Vec::new(),
+            turn: Vec::new(),
+            burning: Vec::new(),
+            since: self.now,
             expires: NEVER,
             used: 0,
             gone: false,
@@ -249,7 +304,10 @@ impl Simulator {
         self.function(rules, f);
         let index = self.arrived[f];
         self.arrived[f] += 1;
+        let (cpu, wait) = work(rules, f, index);
         let mut request = Request {
+            cpu,
+            wait,
             function: f,
             number: self.arrived.iter().sum(),
             index: Some(index),
@@ -262,7 +320,7 @@ impl Simulator {
         let siblings = self.instances.iter().filter(|i| !i.gone && i.function == f);
         let full = rules.max_instances.is_some_and(|max| siblings.count() >= max);
         if let Some(i) = self.route(rules, f) {
-            self.serve(i, request, request.service);
+            self.serve(rules, i, request, request.service);
             self.mark_used(i);
             if self.instances[i].in_flight() < rules.concurrency {
                 self.free[f].push(i);
@@ -274,7 +332,7 @@ impl Simulator {
             match rules.cold {
                 Cold::Response(time) => {
                     let i = self.create(rules, f, true, NEVER);
-                    self.serve(i, request, time);
+                    self.serve(rules, i, request, time);
                 }
                 Cold::Start(time) => {
                     let i = self.create(rules, f, true, self.now + time);
@@ -313,13 +371,74 @@ impl Simulator {
         self.instances[i].used = self.sequence;
     }
 
-    fn serve(&mut self, i: usize, request: Request, time: Time) {
-        self.sequence += 1;
+    fn serve(&mut self, rules: &Rules, i: usize, request: Request, time: Time) {
         let started = self.now;
         let request = Request { started, ..request };
+        let whole_response = request.cold && matches!(rules.cold, Cold::Response(_));
+        if let (Some((inside, ..)), false) = (&rules.inside, whole_response) {
+            self.instances[i].accepted.push(request);
+            return self.take_up(inside, i);
+        }
+        self.sequence += 1;
         self.instances[i]
             .running
             .push((self.now + time, self.sequence, request));
+    }
+
+    /// Workers take up requests, and the CPU takes those whose turn it is.
+    fn take_up(&mut self, inside: &Inside, i: usize) {
+        let (now, instance) = (self.now, &mut self.instances[i]);
+        while !instance.accepted.is_empty()
+            && inside
+                .workers
+                .is_none_or(|workers| instance.worked_on() < workers as usize)
+        {
+            let request = instance.accepted.remove(0);
+            instance.turn.push(Request {
+                started: now,
+                ..request
+            });
+        }
+        while !instance.turn.is_empty() && inside.turns.is_none_or(|turns| instance.burning.len() < turns as usize) {
+            instance.burn(inside, now);
+            let request = instance.turn.remove(0);
+            instance.burning.push((i128::from(request.cpu) * 1000, request));
+        }
+    }
+
+    /// Requests leave the CPU of an instance and wait, or are done.
+    fn off_cpu(&mut self, rules: &Rules, i: usize) {
+        let Some((inside, ..)) = &rules.inside else { return };
+        let mut off = Vec::new();
+        loop {
+            let instance = &mut self.instances[i];
+            instance.burn(inside, self.now);
+            let first = (0..instance.burning.len()).min_by_key(|&k| instance.burning[k].0);
+            match first.filter(|&k| instance.burning[k].0 <= 0) {
+                Some(k) => off.push(instance.burning.remove(k).1),
+                None => break,
+            }
+            // The worker stays with the request.
+            if !instance.turn.is_empty() {
+                let next = instance.turn.remove(0);
+                instance.burning.push((i128::from(next.cpu) * 1000, next));
+            }
+        }
+        let first = self.instances[i].running.len();
+        for request in &off {
+            self.sequence += 1;
+            let end = self.now + request.wait;
+            self.instances[i].running.push((end, self.sequence, *request));
+        }
+        let now_done: Vec<u64> = self.instances[i].running[first..]
+            .iter()
+            .filter(|row| row.2.wait == 0)
+            .map(|row| row.1)
+            .collect();
+        for sequence in now_done {
+            let at = self.instances[i].running.iter().position(|row| row.1 == sequence);
+            self.done(rules, i, at.expect("it was just put there"));
+        }
     }
 
     fn done(&mut self, rules: &Rules, i: usize, k: usize) {
@@ -340,6 +459,9 @@ impl Simulator {
         if instance.starting {
             self.up(rules, i);
         } else {
+            if let Some((inside, ..)) = &rules.inside {
+                self.take_up(inside, i);
+            }
             self.settle(rules, i);
         }
     }
@@ -347,7 +469,7 @@ impl Simulator {
     fn up(&mut self, rules: &Rules, i: usize) {
         self.instances[i].starting = false;
         for request in std::mem::take(&mut self.instances[i].joined) {
-            self.serve(i, request, request.service);
+            self.serve(rules, i, request, request.service);
         }
         self.settle(rules, i);
     }
@@ -357,7 +479,7 @@ impl Simulator {
         let f = self.instances[i].function;
         while self.instances[i].in_flight() < rules.concurrency && !self.queue[f].is_empty() {
             let request = self.queue[f].remove(0);
-            self.serve(i, request, request.service);
+            self.serve(rules, i, request, request.service);
         }
         self.mark_used(i);
         let instance = &mut self.instances[i];
@@ -385,4 +507,17 @@ impl Simulator {
             self.free[f].swap_remove(k);
         }
     }
+}
+
+/// CPU time and wait of a request.
+fn work(rules: &Rules, function: usize, index: u64) -> (Time, Time) {
+    let Some((_, cpu, wait)) = &rules.inside else {
+        return (0, 0);
+    };
+    let draws = Draws::new(rules.seed, 0);
+    let stream = |purpose| draws.stream(purpose, function as u64);
+    (
+        cpu.at(stream(Purpose::Service), index).0,
+        wait.at(stream(Purpose::Wait), index).0,
+    )
 }

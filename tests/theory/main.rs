@@ -9,5 +9,6 @@
 mod harness;
 
 mod functions;
+mod inside;
 mod published;
 mod queues;

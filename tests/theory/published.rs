@@ -12,6 +12,8 @@ use crate::harness::{Load, Run, dist, replicate};
 #[test]
 fn simfaas() {
     let load = Load {
+        wait: None,
+        inside: None,
         cold: ColdModel::Response(dist(r#"{ exponential = { mean = "2.244s" } }"#)),
         ..Load::warm(0.9, r#"{ exponential = { mean = "1.991s" } }"#, (0.0, 1e6))
     };

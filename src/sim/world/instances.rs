@@ -5,6 +5,7 @@ use crate::sim::fact::{Fact, Observer};
 use crate::sim::fleet::{Fleet, Instance, Request, Start};
 use crate::sim::platform::{InstanceView, KeepAlive};
 use crate::sim::pool::Link;
+use crate::sim::station::Station;
 use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
 
@@ -84,6 +85,10 @@ impl World {
             init: start.as_ref().map_or(SimDuration::ZERO, |start| start.cold.init),
             in_flight: 0,
             reset: false,
+            station: state
+                .setup
+                .inside
+                .map(|inside| Box::new(Station::new(inside, self.now))),
             start,
         });
         fleet.pool.created(slot, &mut self.instances);

@@ -125,6 +125,9 @@ impl World {
     #[inline(always)]
     pub(super) fn serve(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>) {
         let service = &self.services[request.service as usize];
+        if let Some(inside) = service.setup.inside {
+            return self.share(request, slot, first, inside);
+        }
         let streams = &service.fleets[request.function as usize].streams;
         let mut time = match request.given {
             Request::DRAWN => service.setup.warm.draw(streams, request.index, first),
@@ -162,6 +165,7 @@ impl World {
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight -= 1;
         let starting = instance.start.is_some();
+        let shares = instance.station.is_some() && !starting;
         self.present -= 1;
         self.in_flight -= 1;
         self.services[request.service as usize].fleets[request.function as usize].in_flight -= 1;
@@ -185,6 +189,9 @@ impl World {
             }));
         }
         self.running.release(place);
+        if shares {
+            self.left(slot);
+        }
         if starting {
             self.up(slot, observer);
         } else {

@@ -1,0 +1,334 @@
+//! The CPU of one instance, shared by its runnable requests.
+//!
+//! Processor sharing: all runnable requests advance at the same speed, at most one core each, and together at most the
+//! instance's limit. The limit is either smooth, or enforced the way the Linux scheduler does it: full speed until the
+//! period's quota is used up, then nothing until the next period.
+//!
+//! Integer arithmetic: service is counted in milli-CPU-nanoseconds and rounded down at every change, which loses less
+//! than a nanosecond of CPU time in a thousand changes. A request may need up to 26 days of CPU time.
+//!
+//! Sources: egalitarian processor sharing, Kleinrock, Queueing Systems II, section 4.4; CFS bandwidth control, Linux
+//! kernel documentation, scheduler/sched-bwc.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::units::{MilliCpu, SimDuration, SimTime};
+
+/// One core.
+const CORE: u64 = 1_000;
+/// Attained service is set back to zero before it gets here.
+const TOO_FAR: u64 = 1 << 61;
+
+/// How the CPU of an instance is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuLimit {
+    /// CPU of the instance.
+    pub quota: MilliCpu,
+    /// Cores on which its requests can run at the same time, at least 1: 1 for an event loop or under a global lock.
+    pub cores: u32,
+    /// Period of the quota; `None`: the limit is smooth.
+    pub period: Option<SimDuration>,
+}
+
+/// A request that needs CPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Job {
+    /// Attained service at which it is done.
+    finish: u64,
+    /// Order of arrival.
+    number: u64,
+    place: u32,
+    /// Carried along for the caller.
+    wait: SimDuration,
+}
+
+/// What is left of the quota.
+#[derive(Debug, Clone, Copy)]
+struct Period {
+    length: SimDuration,
+    /// Quota of one period in milli-CPU-nanoseconds.
+    full: u64,
+    left: u64,
+    end: SimTime,
+}
+
+/// The CPU of one instance.
+#[derive(Debug)]
+pub(crate) struct Cpu {
+    /// Cores times 1000, no more than the quota unless that is enforced by periods.
+    capacity: u64,
+    period: Option<Period>,
+    /// Service that a request has attained that has been runnable since the last reset.
+    attained: u64,
+    at: SimTime,
+    jobs: BinaryHeap<Reverse<Job>>,
+    arrivals: u64,
+}
+
+impl Cpu {
+    /// An idle CPU. Periods are counted from `now`.
+    pub(crate) fn new(limit: CpuLimit, now: SimTime) -> Self {
+        let cores = u64::from(limit.cores.max(1)) * CORE;
+        let quota = u64::from(limit.quota.0.max(1));
+        let period = limit.period.filter(|period| period.0 > 0).map(|length| Period {
+            length,
+            full: quota * length.0,
+            left: quota * length.0,
+            end: now + length,
+        });
+        Self {
+            capacity: if period.is_some() { cores } else { cores.min(quota) },
+            period,
+            attained: 0,
+            at: now,
+            jobs: BinaryHeap::new(),
+            arrivals: 0,
+        }
+    }
+
+    /// Requests that need CPU.
+    pub(crate) fn runnable(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// The request at `place` becomes runnable and needs `work` of CPU time; `wait` is given back with it.
+    pub(crate) fn add(&mut self, now: SimTime, place: u32, work: SimDuration, wait: SimDuration) {
+        self.advance(now);
+        if self.jobs.is_empty() {
+            self.attained = 0;
+        } else if self.attained > TOO_FAR {
+            self.rebase();
+        }
+        let finish = self.attained + work.0.saturating_mul(CORE).min(TOO_FAR);
+        self.arrivals += 1;
+        let number = self.arrivals;
+        self.jobs.push(Reverse(Job {
+            finish,
+            number,
+            place,
+            wait,
+        }));
+    }
+
+    /// When the first request will have had its CPU time, if nothing changes; never without requests.
+    pub(crate) fn next_done(&self) -> SimTime {
+        let Some(Reverse(first)) = self.jobs.peek() else {
+            return SimTime::NEVER;
+        };
+        let need = first.finish.saturating_sub(self.attained);
+        let (rate, share) = self.speed();
+        let alone = |need: u64| SimDuration((u128::from(need) * u128::from(share)).div_ceil(u128::from(rate)) as u64);
+        let Some(period) = self.period else {
+            return self.at + alone(need);
+        };
+        let gain = |time: u64| self.gained(time);
+        // The rest of this period.
+        let (at, left) = period.after_idle(self.at);
+        let burn = self.burn();
+        let run = (left / burn).min(at.end.since(self.at).0);
+        if gain(run) >= need {
+            return self.at + alone(need);
+        }
+        // Whole periods, then a part of one.
+        let need = need - gain(run);
+        let full = (period.full / burn).min(period.length.0);
+        let whole = gain(full);
+        if whole == 0 {
+            return SimTime::NEVER;
+        }
+        let periods = (need - 1) / whole;
+        at.end + SimDuration(periods * period.length.0) + alone(need - periods * whole)
+    }
+
+    /// Takes a request that has had its CPU time by `now`; the first come of those that are done at once.
+    pub(crate) fn take_done(&mut self, now: SimTime) -> Option<(u32, SimDuration)> {
+        self.advance(now);
+        if self.jobs.peek()?.0.finish > self.attained {
+            return None;
+        }
+        self.jobs.pop().map(|Reverse(job)| (job.place, job.wait))
+    }
+
+    /// Milli-CPU that all requests together get, and the number that share them.
+    fn speed(&self) -> (u64, u64) {
+        let n = self.jobs.len() as u64;
+        if self.capacity >= n * CORE {
+            (CORE, 1)
+        } else {
+            (self.capacity, n)
+        }
+    }
+
+    /// Service that each request attains in so many nanoseconds.
+    fn gained(&self, time: u64) -> u64 {
+        let (rate, share) = self.speed();
+        (u128::from(time) * u128::from(rate) / u128::from(share)) as u64
+    }
+
+    /// Milli-CPU in use.
+    fn burn(&self) -> u64 {
+        (self.jobs.len() as u64 * CORE).min(self.capacity).max(1)
+    }
+
+    fn advance(&mut self, now: SimTime) {
+        if self.jobs.is_empty() {
+            self.at = now;
+            if let Some(period) = &mut self.period {
+                let (current, left) = period.after_idle(now);
+                (period.end, period.left) = (current.end, left);
+            }
+            return;
+        }
+        if self.period.is_none() {
+            self.attained += self.gained(now.since(self.at).0);
+            self.at = now;
+            return;
+        }
+        let burn = self.burn();
+        while self.at < now {
+            let Some(mut period) = self.period else { return };
+            if self.at >= period.end {
+                period.left = period.full;
+                period.end = period.end + period.length;
+            }
+            let until = now.min(period.end);
+            let run = (period.left / burn).min(until.since(self.at).0);
+            self.attained += self.gained(run);
+            // What is left of a quota that is too small for a nanosecond is lost.
+            period.left = if run < until.since(self.at).0 {
+                0
+            } else {
+                period.left - run * burn
+            };
+            self.at = until;
+            self.period = Some(period);
+        }
+    }
+
+    #[cold]
+    fn rebase(&mut self) {
+        let base = self.attained;
+        let jobs = self.jobs.drain().map(|Reverse(mut job)| {
+            job.finish = job.finish.saturating_sub(base);
+            Reverse(job)
+        });
+        self.jobs = jobs.collect();
+        self.attained = 0;
+    }
+}
+
+impl Period {
+    /// The period that holds `now`, and what is left of its quota, if nothing has run since.
+    fn after_idle(&self, now: SimTime) -> (Self, u64) {
+        if now < self.end {
+            return (*self, self.left);
+        }
+        let missed = now.since(self.end).0 / self.length.0 + 1;
+        let current = Self {
+            end: self.end + SimDuration(missed * self.length.0),
+            left: self.full,
+            ..*self
+        };
+        (current, self.full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> SimDuration {
+        SimDuration(ms * 1_000_000)
+    }
+
+    fn at(t: u64) -> SimTime {
+        SimTime(t * 1_000_000)
+    }
+
+    /// Runs jobs (arrival, CPU time in milliseconds, ascending) to their ends and returns these in milliseconds.
+    fn ends(limit: CpuLimit, jobs: &[(u64, u64)]) -> Vec<f64> {
+        let mut cpu = Cpu::new(limit, SimTime::ZERO);
+        let mut ends = vec![0.0; jobs.len()];
+        let mut coming = jobs.iter().enumerate().peekable();
+        loop {
+            let next = cpu.next_done();
+            match coming.peek() {
+                Some((i, (arrival, work))) if at(*arrival) < next => {
+                    cpu.add(at(*arrival), *i as u32, ms(*work), SimDuration::ZERO);
+                    coming.next();
+                }
+                _ if next == SimTime::NEVER => return ends,
+                _ => {
+                    let (done, _) = cpu.take_done(next).expect("its time has come");
+                    ends[done as usize] = next.0 as f64 / 1e6;
+                }
+            }
+        }
+    }
+
+    fn limit(quota: u32, cores: u32, period: Option<u64>) -> CpuLimit {
+        CpuLimit {
+            quota: MilliCpu(quota),
+            cores,
+            period: period.map(ms),
+        }
+    }
+
+    #[test]
+    fn two_requests_share_a_core() {
+        assert_eq!(ends(limit(1000, 4, None), &[(0, 10), (5, 10)]), [15.0, 20.0]);
+        assert_eq!(ends(limit(2000, 4, None), &[(0, 10), (5, 10)]), [10.0, 15.0]);
+        assert_eq!(ends(limit(4000, 1, None), &[(0, 10), (5, 10)]), [15.0, 20.0]);
+        assert_eq!(ends(limit(500, 1, None), &[(0, 10), (100, 10)]), [20.0, 120.0]);
+    }
+
+    #[test]
+    fn no_request_runs_on_more_than_one_core() {
+        assert_eq!(ends(limit(4000, 4, None), &[(0, 30)]), [30.0]);
+        let three = ends(limit(1500, 4, None), &[(0, 10), (0, 10), (0, 10)]);
+        assert!(three.iter().all(|end| (end - 20.0).abs() < 1e-5), "{three:?}");
+    }
+
+    /// The kernel's rule for one thread: whole periods for every used-up quota, and the remainder.
+    #[test]
+    fn a_quota_stops_everything_until_the_next_period() {
+        let quarter = limit(250, 1, Some(100));
+        for (work, wall) in [(10, 10.0), (25, 25.0), (26, 101.0), (60, 210.0), (100, 325.0)] {
+            assert_eq!(ends(quarter, &[(0, work)]), [wall], "{work} ms");
+        }
+        // Four threads burn a quota of one core in 25 ms.
+        let four = ends(limit(1000, 4, Some(100)), &[(0, 30), (0, 30), (0, 30), (0, 30)]);
+        assert_eq!(four, [105.0; 4]);
+        // Idle periods give a fresh quota and save nothing up.
+        assert_eq!(ends(quarter, &[(0, 25), (310, 30)]), [25.0, 405.0]);
+        // Arriving late in a period leaves less than the quota.
+        assert_eq!(ends(quarter, &[(90, 30)]), [120.0]);
+    }
+
+    #[test]
+    fn a_long_busy_period_does_not_overflow() {
+        let mut cpu = Cpu::new(limit(1000, 2, None), SimTime::ZERO);
+        let day = SimDuration::from_secs(86_400);
+        cpu.add(SimTime::ZERO, 0, SimDuration(day.0 * 20), ms(0));
+        let mut now = SimTime::ZERO;
+        for k in 1..=15 {
+            now = now + day;
+            cpu.add(now, k, ms(1), ms(7));
+            let done = cpu.next_done();
+            assert_eq!(cpu.take_done(done), Some((k, ms(7))));
+            assert!(done.since(now).0 < 2_100_000);
+        }
+        assert_eq!(cpu.runnable(), 1);
+    }
+
+    /// Work is conserved: while something is runnable, the CPU time handed out equals the limit times the time.
+    #[test]
+    fn a_busy_cpu_hands_out_all_it_has() {
+        let jobs: Vec<(u64, u64)> = (0..200).map(|k| (k * 3, 5 + (k * 7) % 13)).collect();
+        let work: u64 = jobs.iter().map(|job| job.1).sum();
+        let last = |limit| ends(limit, &jobs).into_iter().fold(0.0, f64::max);
+        assert!((last(limit(1000, 8, None)) - work as f64).abs() < 0.01);
+        assert!((last(limit(2000, 1, None)) - work as f64).abs() < 0.01);
+    }
+}

@@ -1,0 +1,88 @@
+//! Inside one instance: requests wait for a worker, then take turns on the CPU or share it, then wait without CPU.
+
+use std::collections::VecDeque;
+
+use crate::sim::cpu::Cpu;
+use crate::sim::setup::Inside;
+use crate::units::{SimDuration, SimTime};
+
+/// A request by its place among those in service, with its CPU time and its wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) place: u32,
+    pub(crate) cpu: SimDuration,
+    pub(crate) wait: SimDuration,
+}
+
+/// What the requests of one instance share.
+#[derive(Debug)]
+pub(crate) struct Station {
+    inside: Inside,
+    cpu: Cpu,
+    /// Requests that wait for a worker, oldest first.
+    accepted: VecDeque<Job>,
+    /// Requests with a worker that wait for their turn, oldest first.
+    turn: VecDeque<Job>,
+    /// Workers in use.
+    working: u32,
+    /// When the pending timer runs out; never if there is none.
+    pub(crate) wake: SimTime,
+}
+
+impl Station {
+    /// An empty station.
+    pub(crate) fn new(inside: Inside, now: SimTime) -> Self {
+        Self {
+            inside,
+            cpu: Cpu::new(inside.cpu, now),
+            accepted: VecDeque::new(),
+            turn: VecDeque::new(),
+            working: 0,
+            wake: SimTime::NEVER,
+        }
+    }
+
+    /// A request comes in.
+    pub(crate) fn enter(&mut self, now: SimTime, job: Job) {
+        if self.inside.workers.is_some_and(|workers| self.working >= workers) {
+            self.accepted.push_back(job);
+        } else {
+            self.begin(now, job);
+        }
+    }
+
+    /// A request is done; its worker takes the next one, which is returned.
+    pub(crate) fn leave(&mut self, now: SimTime) -> Option<u32> {
+        self.working -= 1;
+        let next = self.accepted.pop_front()?;
+        self.begin(now, next);
+        Some(next.place)
+    }
+
+    fn begin(&mut self, now: SimTime, job: Job) {
+        self.working += 1;
+        if self
+            .inside
+            .turns
+            .is_some_and(|turns| self.cpu.runnable() >= turns as usize)
+        {
+            self.turn.push_back(job);
+        } else {
+            self.cpu.add(now, job.place, job.cpu, job.wait);
+        }
+    }
+
+    /// Takes a request that has had its CPU time: its place and what it still has to wait. The next in turn takes over.
+    pub(crate) fn release(&mut self, now: SimTime) -> Option<(u32, SimDuration)> {
+        let released = self.cpu.take_done(now)?;
+        if let Some(next) = self.turn.pop_front() {
+            self.cpu.add(now, next.place, next.cpu, next.wait);
+        }
+        Some(released)
+    }
+
+    /// When the next request will have had its CPU time.
+    pub(crate) fn next(&self) -> SimTime {
+        self.cpu.next_done()
+    }
+}

@@ -1,0 +1,85 @@
+//! The life of a request on an instance whose requests share its workers and its CPU.
+
+use crate::sim::calendar::Timer;
+use crate::sim::fact::Observer;
+use crate::sim::fleet::Request;
+use crate::sim::setup::Inside;
+use crate::sim::station::Job;
+use crate::sim::world::World;
+use crate::units::{SimDuration, SimTime};
+
+impl World {
+    /// A request comes to an instance that is up and has counted it already. A service time that the traffic gives is a
+    /// wait: how much of it was CPU is not known.
+    pub(super) fn share(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>, inside: Inside) {
+        let service = &self.services[request.service as usize];
+        let streams = &service.fleets[request.function as usize].streams;
+        let (cpu, wait) = match request.given {
+            Request::DRAWN => service.setup.warm.parts(streams, request.index, first, &inside),
+            given => (first.unwrap_or_default(), given),
+        };
+        request.started = self.now;
+        request.instance = slot;
+        let place = self.running.insert(request);
+        let now = self.now;
+        let instance = self.instances.0.get_mut(slot);
+        let station = instance.station.as_mut().expect("an instance of this service shares");
+        station.enter(now, Job { place, cpu, wait });
+        self.wake(slot);
+    }
+
+    /// Sets the timer for the next request of an instance to have had its CPU time. A timer that comes too early is put
+    /// off when it runs out.
+    fn wake(&mut self, slot: u32) {
+        let instance = self.instances.0.get_mut(slot);
+        let Some(station) = &mut instance.station else { return };
+        let next = station.next();
+        if next < station.wake {
+            station.wake = next;
+            let number = instance.number;
+            let timer = Timer::Cpu { number, instance: slot };
+            self.calendar.timer_at(next, timer);
+        }
+    }
+
+    /// Requests of the `number`-th instance of the run, in `slot` then, may have had their CPU time.
+    pub(super) fn had_cpu(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
+        let now = self.now;
+        let instance = self.instances.0.get_mut(slot);
+        if instance.number != number {
+            return;
+        }
+        let Some(station) = &mut instance.station else { return };
+        if station.wake != now {
+            return;
+        }
+        station.wake = SimTime::NEVER;
+        let mut done = std::mem::take(&mut self.had_cpu);
+        // A timer that turns out to be early changes nothing.
+        if station.next() <= now {
+            while let Some(released) = station.release(now) {
+                done.push(released);
+            }
+        }
+        self.wake(slot);
+        for (place, wait) in done.drain(..) {
+            if wait > SimDuration::ZERO {
+                self.calendar.done_at(now + wait, place);
+            } else {
+                self.done(place, observer);
+            }
+        }
+        self.had_cpu = done;
+    }
+
+    /// A request has left an instance: its worker takes the next one, whose service begins.
+    pub(super) fn left(&mut self, slot: u32) {
+        let now = self.now;
+        let instance = self.instances.0.get_mut(slot);
+        let Some(station) = &mut instance.station else { return };
+        if let Some(next) = station.leave(now) {
+            self.running.get_mut(next).started = now;
+            self.wake(slot);
+        }
+    }
+}
