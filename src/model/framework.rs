@@ -33,29 +33,7 @@ pub struct Framework {
     pub image: ImageRecipe,
     /// How the same app runs without a container; `None`: not known.
     pub process: Option<ProcessRecipe>,
-    impl ImageRecipe {
-    /// Where the sources are, for the `framework.toml` in `folder`.
-    pub fn sources(&self, folder: &Path) -> PathBuf {
-        match &self.context {
-            Some(context) => folder.join(context),
-            None => folder.to_path_buf(),
-        }
-    }
-}
-
-/// How the app runs without a container, in a copy of the folder of its sources.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ProcessRecipe {
-    /// Programs that must be on PATH.
-    pub requires: Vec<String>,
-    /// Commands that run once before, as words and quotes without any other syntax of a shell.
-    pub prepare: Vec<String>,
-    /// Program and arguments; `PORT` is set.
-    pub command: Vec<String>,
-}
-
-/// What the server is declared to do with concurrent requests.
+    /// What the server is declared to do with concurrent requests.
     pub concurrency: DeclaredConcurrency,
 }
 
@@ -83,6 +61,28 @@ pub struct ImageRecipe {
     pub port: u16,
     /// Dockerfile build argument and the official base image reference it stands for.
     pub bases: BTreeMap<String, String>,
+}
+
+impl ImageRecipe {
+    /// Where the sources are, for the `framework.toml` in `folder`.
+    pub fn sources(&self, folder: &Path) -> PathBuf {
+        match &self.context {
+            Some(context) => folder.join(context),
+            None => folder.to_path_buf(),
+        }
+    }
+}
+
+/// How the app runs without a container, in a copy of the folder of its sources.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProcessRecipe {
+    /// Programs that must be on PATH.
+    pub requires: Vec<String>,
+    /// Commands that run once before, as words and quotes without any other syntax of a shell.
+    pub prepare: Vec<String>,
+    /// Program and arguments; `PORT` is set.
+    pub command: Vec<String>,
 }
 
 /// What the server is declared to do with concurrent requests; measurement checks it.
@@ -146,7 +146,11 @@ mod tests {
             let dockerfile = std::fs::read_to_string(sources.join(&framework.image.dockerfile)).unwrap();
             for (argument, official) in &framework.image.bases {
                 let line = format!("ARG {argument}={official}\n");
-                assert!(dockerfile.contains(&line), "{}: Dockerfile lacks {line}", framework.name);
+                assert!(
+                    dockerfile.contains(&line),
+                    "{}: Dockerfile lacks {line}",
+                    framework.name
+                );
             }
             read += 1;
         }
