@@ -9,7 +9,8 @@ use clap::{Args, Subcommand};
 
 use super::Common;
 use super::exit::{Failure, Outcome};
-use crate::measure::config::Config;
+use super::output::print;
+use crate::measure::config::{self, Config, WarmKind};
 use crate::measure::docker::Limits;
 use crate::measure::env::EnvVar;
 use crate::measure::error::MeasureError;
@@ -20,6 +21,8 @@ use crate::measure::{Request, run};
 use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
+mod cleanup;
+mod plan;
 mod table;
 
 /// Measures frameworks for real and writes their profiles
@@ -40,6 +43,16 @@ enum Backend {
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
     Docker(Box<DockerArgs>),
+    /// Tells what `measure docker` with the same arguments would do, and how long it would take
+    #[command(after_help = "Example:\n  coldcast measure plan --all")]
+    Plan(Box<DockerArgs>),
+    /// Removes what interrupted runs have left on the Docker engine
+    ///
+    /// Finds containers and networks by their label and pulled images by their name, shows them, and removes those of
+    /// runs that have ended. Nothing else is touched.
+    #[command(verbatim_doc_comment)]
+    #[command(after_help = "Example:\n  coldcast measure cleanup --yes")]
+    Cleanup(cleanup::CleanupArgs),
 }
 
 #[derive(Debug, Args)]
@@ -47,13 +60,16 @@ struct DockerArgs {
     /// Folders of --models to measure [default: all]
     #[arg(value_name = "FRAMEWORK", conflicts_with = "image")]
     frameworks: Vec<String>,
-    /// CPU limits, in vCPUs [default: 0.25,0.5,1,2; with --quick 1]
+    /// All folders of --models, as if none were named
+    #[arg(long, conflicts_with_all = ["frameworks", "image"])]
+    all: bool,
+    /// CPU limits, in vCPUs [default: 0.25,0.5,1,2 at 512Mi; with --quick 1]
     #[arg(long, value_name = "VCPU", value_delimiter = ',')]
     cpu: Vec<MilliCpu>,
-    /// Memory limits; swap is off
-    #[arg(long, value_name = "SIZE", value_delimiter = ',', default_value = "512Mi")]
+    /// Memory limits, swap off, each at every CPU limit [default: 512Mi, and 128Mi,256Mi,1Gi,1769Mi,3008Mi at 1 vCPU]
+    #[arg(long, value_name = "SIZE", value_delimiter = ',')]
     memory: Vec<MemoryMib>,
-    /// Cold starts of each configuration [default: 30; with --quick 5]
+    /// Cold starts of each configuration [default: 60 at 1 vCPU and 512Mi, 30 elsewhere; with --quick 5]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     samples: Option<u32>,
     /// Cold in which sense: process-cold (new container), disk-cold (image not in the page cache; needs root), node-cold
@@ -78,6 +94,9 @@ struct DockerArgs {
     /// Use a local image instead of an official base image; repeatable
     #[arg(long, value_name = "OFFICIAL=LOCAL", value_parser = base)]
     base: Vec<(String, String)>,
+    /// Go on with the samples of an interrupted run of the same command
+    #[arg(long)]
+    resume: bool,
     /// Few samples and short loads, about a minute per framework; not for publication
     #[arg(long)]
     quick: bool,
@@ -106,7 +125,11 @@ struct DockerArgs {
 
 /// Measures, prints a table, and fails if something gave no sample.
 pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
-    let Backend::Docker(args) = &args.backend;
+    let args = match &args.backend {
+        Backend::Docker(args) => args,
+        Backend::Plan(args) => return print(plan::table(&request(args).map_err(failure)?)),
+        Backend::Cleanup(args) => return cleanup::run(args),
+    };
     let request = request(args).map_err(failure)?;
     let mut progress = Progress::new(common.quiet, std::io::stderr().is_terminal());
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -152,21 +175,9 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
     } else {
         subjects.extend(subject::frameworks(&args.models, &args.frameworks)?);
     }
-    let mut cpus = args.cpu.clone();
-    if cpus.is_empty() {
-        cpus = if args.quick {
-            vec![MilliCpu(1000)]
-        } else {
-            [250, 500, 1000, 2000].map(MilliCpu).to_vec()
-        };
-    }
-    cpus.sort_unstable();
-    cpus.dedup();
-    let mut memories = args.memory.clone();
-    memories.sort_unstable();
-    memories.dedup();
+    let plan = limits(args);
     // The engine takes no limit below 0.01 vCPU or 6 MiB.
-    if cpus.iter().any(|cpu| cpu.0 < 10) || memories.iter().any(|memory| memory.0 < 6) {
+    if plan.iter().any(|(limits, ..)| limits.cpu.0 < 10 || limits.memory.0 < 6) {
         return Err(MeasureError::BadRequest(
             "limits must be at least 0.01 vCPU and 6Mi".into(),
         ));
@@ -178,22 +189,22 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
         .map(|text| EnvVar::read(text))
         .collect::<Result<Vec<_>, _>>();
     let env = env.map_err(MeasureError::BadRequest)?;
-    let blocks = args.samples.unwrap_or(if args.quick { 5 } else { 30 });
     let out = match &args.out {
         Some(out) => out.clone(),
         None if args.quick || args.image.is_some() => PathBuf::from("measured"),
         None => args.models.clone(),
     };
-    let command = command(args, &subjects, &cpus, &memories, &modes, &env, blocks);
+    let command = command(args, &subjects, &modes, &env);
     Ok(Request {
         subjects,
-        configs: configs(&cpus, &memories, &modes, blocks),
+        configs: configs(&plan, &modes),
         seed: args.seed,
         patience: Duration::from_nanos(args.ready_timeout.0),
         out,
         bases: args.base.iter().cloned().collect::<BTreeMap<_, _>>(),
         registry: args.registry.clone(),
         env,
+        resume: args.resume,
         quick: args.quick,
         force: args.force,
         command,
@@ -225,19 +236,61 @@ impl Modes {
     }
 }
 
-/// Every CPU limit with every memory limit in every mode.
-fn configs(cpus: &[MilliCpu], memories: &[MemoryMib], modes: &Modes, samples: u32) -> Vec<Config> {
+/// Limits, samples and the kind of warm run. Limits that were named stand each with each.
+fn limits(args: &DockerArgs) -> Vec<(Limits, u32, WarmKind)> {
+    if args.cpu.is_empty() && args.memory.is_empty() && !args.quick {
+        let mut usual = config::usual();
+        for (_, samples, _) in &mut usual {
+            *samples = args.samples.unwrap_or(*samples);
+        }
+        return usual;
+    }
+    let or = |given: &[MilliCpu], usual: &[MilliCpu]| {
+        if given.is_empty() {
+            usual.to_vec()
+        } else {
+            given.to_vec()
+        }
+    };
+    let usual: &[MilliCpu] = if args.quick {
+        &[config::REFERENCE.cpu]
+    } else {
+        &[MilliCpu(250), MilliCpu(500), MilliCpu(1000), MilliCpu(2000)]
+    };
+    let memories = if args.memory.is_empty() {
+        vec![config::REFERENCE.memory]
+    } else {
+        args.memory.clone()
+    };
+    let mut limits: Vec<Limits> = or(&args.cpu, usual)
+        .into_iter()
+        .flat_map(|cpu| memories.iter().map(move |&memory| Limits { cpu, memory }))
+        .collect();
+    limits.sort_unstable();
+    limits.dedup();
+    let samples = args.samples.unwrap_or(if args.quick { 5 } else { 30 });
+    let kind = |limits| match limits == config::REFERENCE && !args.quick {
+        true => WarmKind::Long,
+        false => WarmKind::Short,
+    };
+    limits
+        .into_iter()
+        .map(|limits| (limits, samples, kind(limits)))
+        .collect()
+}
+
+/// The plan in every mode. A warm instance is the same however cold its start was, so one mode is enough for that.
+fn configs(plan: &[(Limits, u32, WarmKind)], modes: &Modes) -> Vec<Config> {
     let mut configs = Vec::new();
-    for &cpu in cpus {
-        for &memory in memories {
-            for &cold_mode in &modes.cold {
-                configs.extend(modes.cpu.iter().map(|&cpu_mode| Config {
-                    limits: Limits { cpu, memory },
-                    cold_mode,
-                    cpu_mode,
-                    samples,
-                }));
-            }
+    for &(limits, samples, warm_run) in plan {
+        for (first, &cold_mode) in modes.cold.iter().enumerate().map(|(i, mode)| (i == 0, mode)) {
+            configs.extend(modes.cpu.iter().map(|&cpu_mode| Config {
+                limits,
+                cold_mode,
+                cpu_mode,
+                samples,
+                warm_run: if first { warm_run } else { WarmKind::None },
+            }));
         }
     }
     configs
@@ -245,15 +298,7 @@ fn configs(cpus: &[MilliCpu], memories: &[MemoryMib], modes: &Modes, samples: u3
 
 /// The command line that repeats the measurement on another machine: no paths of this one, and of environment variables
 /// the names only.
-fn command(
-    args: &DockerArgs,
-    subjects: &[Subject],
-    cpus: &[MilliCpu],
-    memories: &[MemoryMib],
-    modes: &Modes,
-    env: &[EnvVar],
-    blocks: u32,
-) -> String {
+fn command(args: &DockerArgs, subjects: &[Subject], modes: &Modes, env: &[EnvVar]) -> String {
     let list = |items: Vec<String>| items.join(",");
     let mut words: Vec<String> = vec!["coldcast measure docker".into()];
     for subject in subjects {
@@ -270,14 +315,14 @@ fn command(
         });
     }
     words.extend(env.iter().map(|variable| format!("--env {}", variable.name())));
-    words.push(format!(
-        "--cpu {}",
-        list(cpus.iter().map(|cpu| cpu.as_vcpu().to_string()).collect())
-    ));
-    words.push(format!(
-        "--memory {}",
-        list(memories.iter().map(ToString::to_string).collect())
-    ));
+    if !args.cpu.is_empty() {
+        let cpus = args.cpu.iter().map(|cpu| cpu.as_vcpu().to_string());
+        words.push(format!("--cpu {}", list(cpus.collect())));
+    }
+    if !args.memory.is_empty() {
+        let memories = args.memory.iter().map(ToString::to_string);
+        words.push(format!("--memory {}", list(memories.collect())));
+    }
     if modes.cold != [ColdMode::default()] {
         let names = modes.cold.iter().map(|mode| mode.name().to_string());
         words.push(format!("--cold-mode {}", list(names.collect())));
@@ -289,7 +334,10 @@ fn command(
     if let Some(registry) = &args.registry {
         words.push(format!("--registry {}", registry.address));
     }
-    words.push(format!("--samples {blocks} --seed {}", args.seed));
+    if let Some(samples) = args.samples {
+        words.push(format!("--samples {samples}"));
+    }
+    words.push(format!("--seed {}", args.seed));
     if args.quick {
         words.push("--quick".into());
     }

@@ -1,13 +1,14 @@
 //! Makes profiles out of what a session has taken, with whatever a reader should know about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::docker::{CPU_PERIOD_US, Engine};
 use super::load::round3;
-use super::session::Slot;
+use super::slot::Slot;
+use super::store::Cold;
 use super::subject::Subject;
 use super::{Request, host, noise, probe};
-use crate::model::profile::{ColdSample, FrameworkProfile, ImageFacts, MeasuredConfig, Provenance, SCHEMA};
+use crate::model::profile::{ColdSample, FrameworkProfile, ImageFacts, MeasuredConfig, Provenance, SCHEMA, Verdict};
 use crate::stats::order;
 
 /// What is true of the whole session.
@@ -36,14 +37,14 @@ pub struct Image {
     pub notes: Vec<String>,
 }
 
-/// The profile of one subject out of its slots. `ratios` are the spin ratios of the blocks.
+/// The profile of one subject out of its slots. `quiet` is the spin of the quiet machine in milliseconds.
 pub fn profile(
     request: &Request,
     engine: &Engine,
     subject: &Subject,
     image: Image,
     slots: Vec<Slot>,
-    ratios: &[f64],
+    quiet: Option<f64>,
     circumstances: &Circumstances,
 ) -> FrameworkProfile {
     let mut notes = circumstances.notes.clone();
@@ -63,7 +64,8 @@ pub fn profile(
     };
     let unknown = || "unknown".to_string();
     let info = &engine.info;
-    let mut runs: Vec<MeasuredConfig> = slots.into_iter().map(|slot| config(slot, ratios)).collect();
+    let repeated_blocks = repeated(&slots);
+    let mut runs: Vec<MeasuredConfig> = slots.into_iter().map(|slot| config(slot, quiet)).collect();
     runs.sort_by_key(|run| (run.cpu, run.memory, run.cold_mode, run.cpu_mode));
     FrameworkProfile {
         schema: SCHEMA,
@@ -89,8 +91,8 @@ pub fn profile(
             image_id: image.id,
             base_images: image.bases,
             seed: request.seed,
-            blocks: request.blocks(),
-            repeated_blocks: 0,
+            blocks: request.blocks() + repeated_blocks,
+            repeated_blocks,
             probe_interval_ms: probe::SHORTEST_INTERVAL.as_secs_f64() * 1e3,
             clock: "CLOCK_MONOTONIC; the engine's StartedAt moved over by the difference of wall and monotonic clock"
                 .into(),
@@ -102,20 +104,44 @@ pub fn profile(
     }
 }
 
-fn config(slot: Slot, ratios: &[f64]) -> MeasuredConfig {
-    let settled = |sample: ColdSample| ColdSample {
-        spin_ratio: round3(ratios.get(sample.block as usize).copied().unwrap_or(1.0)),
-        ..sample
+fn config(slot: Slot, quiet: Option<f64>) -> MeasuredConfig {
+    let quieter = |cold: &Cold| {
+        let same_block = |other: &&Cold| other.sample.block == cold.sample.block;
+        let others = slot.cold.iter().filter(same_block).map(|other| other.spin_ms);
+        others.fold(f64::INFINITY, f64::min) < cold.spin_ms
     };
+    let settled = |cold: &Cold| ColdSample {
+        spin_ratio: round3(quiet.map_or(1.0, |quiet| cold.spin_ms / quiet)),
+        verdict: if quieter(cold) {
+            Verdict::NoisyHost
+        } else {
+            Verdict::Counted
+        },
+        ..cold.sample.clone()
+    };
+    let cold = slot.cold.iter().map(settled).collect();
+    let mut failures = slot.failures;
+    failures.extend(slot.no_warm);
     MeasuredConfig {
         cpu: slot.config.limits.cpu,
         memory: slot.config.limits.memory,
         cold_mode: slot.config.cold_mode,
         cpu_mode: slot.config.cpu_mode,
-        cold: slot.cold.into_iter().map(settled).collect(),
-        failures: slot.failures,
+        cold,
+        failures,
         warm: slot.warm,
     }
+}
+
+/// How many blocks were taken again.
+fn repeated(slots: &[Slot]) -> u32 {
+    let blocks: BTreeSet<u32> = slots
+        .iter()
+        .flat_map(|slot| &slot.cold)
+        .map(|cold| cold.sample.block)
+        .collect();
+    let again = |block: &&u32| slots.iter().any(|slot| slot.starts_in(**block) > 1);
+    blocks.iter().filter(again).count() as u32
 }
 
 /// Remarks about one subject.
@@ -134,12 +160,12 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
     for slot in slots {
         let label = format!("{} at {}", subject.name(), slot.config.label());
         notes.extend(slot.notes.iter().map(|note| format!("{label}: {note}")));
-        let totals: Vec<f64> = slot.cold.iter().map(|sample| sample.total_ms).collect();
+        let totals: Vec<f64> = slot.cold.iter().map(|cold| cold.sample.total_ms).collect();
         notes.extend(noise::warnings(&label, &totals));
-        if let Some(median) = order::median(&order::sorted(slot.throttled_ms.iter().copied())) {
+        if let Some(median) = order::median(&order::sorted(slot.cold.iter().filter_map(|cold| cold.throttled_ms))) {
             throttled.push(format!("{median:.0} ms at {}", slot.config.label()));
         }
-        if let Some(median) = order::median(&order::sorted(slot.disk_read.iter().copied())) {
+        if let Some(median) = order::median(&order::sorted(slot.cold.iter().filter_map(|cold| cold.disk_read))) {
             notes.push(format!(
                 "{label}: the first process read {:.1} MB from the disk until it was ready (median); files of the image were \
                  put out of the page cache, directory entries and the engine's own files were not",
@@ -179,13 +205,11 @@ pub fn session_notes(
     if !pinned {
         notes.push("no permanent neighbour entry (needs root and the ip command): a first packet may be late".into());
     }
-    let noisy = noise::spin_ratios(spins)
-        .iter()
-        .filter(|&&ratio| ratio > noise::NOISY)
-        .count();
+    let quiet = noise::quiet_spin(spins).unwrap_or(f64::INFINITY);
+    let noisy = spins.iter().filter(|&spin| spin / quiet > noise::NOISY).count();
     if noisy > 0 {
         notes.push(format!(
-            "{noisy} of {} blocks began on a noisy machine (spin ratio above {})",
+            "{noisy} of {} blocks began on a noisy machine (spin ratio above {}); blocks are taken again for that, up to a quarter of them",
             spins.len(),
             noise::NOISY
         ));

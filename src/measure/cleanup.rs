@@ -31,19 +31,6 @@ pub fn by_hand(run: &str) -> String {
     )
 }
 
-/// How many containers of earlier runs are still there.
-pub async fn leftovers(engine: &Engine) -> usize {
-    let options = ListContainersOptionsBuilder::default()
-        .all(true)
-        .filters(&labelled(RUN_LABEL))
-        .build();
-    engine
-        .docker
-        .list_containers(Some(options))
-        .await
-        .map_or(0, |containers| containers.len())
-}
-
 fn labelled(label: &str) -> HashMap<&'static str, Vec<String>> {
     HashMap::from([("label", vec![label.to_string()])])
 }

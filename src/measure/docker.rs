@@ -24,6 +24,9 @@ use crate::units::{MemoryMib, MilliCpu};
 
 /// The label of everything made for a measurement; its value is the run's id.
 pub const RUN_LABEL: &str = "coldcast.run";
+/// Which process made it: its number and the clock tick at which it began, so that the number of another is not taken
+/// for it.
+pub const OWNER_LABEL: &str = "coldcast.owner";
 /// CFS quota period in microseconds: the engine's default.
 pub const CPU_PERIOD_US: u64 = 100_000;
 /// The engine is given this long for one answer.
@@ -178,6 +181,14 @@ fn cpu_quota_us(cpu: MilliCpu) -> i64 {
     i64::from(cpu.0) * CPU_PERIOD_US as i64 / 1000
 }
 
+/// The labels of everything that this process makes for a run.
+pub fn labels(run: &str) -> HashMap<String, String> {
+    HashMap::from([
+        (RUN_LABEL.to_string(), run.to_string()),
+        (OWNER_LABEL.to_string(), super::host::own_identity()),
+    ])
+}
+
 /// No capabilities, no new privileges, read-only root, no route out, no published port, and hard limits.
 fn body(spec: &ContainerSpec<'_>) -> ContainerCreateBody {
     let text = |pairs: &[(&str, &str)]| -> HashMap<String, String> {
@@ -196,7 +207,7 @@ fn body(spec: &ContainerSpec<'_>) -> ContainerCreateBody {
     ContainerCreateBody {
         image: Some(spec.image.to_string()),
         env: Some(spec.env.iter().map(EnvVar::pair).collect()),
-        labels: Some(text(&[(RUN_LABEL, spec.run)])),
+        labels: Some(labels(spec.run)),
         host_config: Some(HostConfig {
             cap_drop: Some(vec!["ALL".into()]),
             security_opt: Some(vec!["no-new-privileges".into()]),

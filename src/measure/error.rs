@@ -62,6 +62,14 @@ pub enum MeasureError {
     /// A flag has a value that cannot be used.
     #[error("{0}")]
     BadRequest(String),
+    /// Samples of an earlier run cannot be gone on with.
+    #[error("cannot resume {}: {reason}", path.display())]
+    NoResume {
+        /// The file of samples.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The image could not be built.
     #[error("the image of {name} could not be built: {reason}")]
     Build {
@@ -152,7 +160,11 @@ impl MeasureError {
                  without its `auth` section"
                     .into(),
             ],
-            Self::Interrupted { kept } => vec![format!("the samples taken so far are in {}", kept.display())],
+            Self::NoResume { .. } => vec!["without --resume the run starts anew; the samples are kept under another name".into()],
+            Self::Interrupted { kept } => vec![
+                format!("the samples taken so far are in {}", kept.display()),
+                "go on with them: the same command with --resume".into(),
+            ],
             Self::NoSubnet(_) => vec!["remove unused networks: `docker network prune`".into()],
             Self::BadFramework { .. }
             | Self::BadRequest(_)
@@ -167,7 +179,7 @@ impl MeasureError {
     pub fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::UnknownFramework { .. } | Self::BadFramework { .. } | Self::BadRequest(_)
+            Self::UnknownFramework { .. } | Self::BadFramework { .. } | Self::BadRequest(_) | Self::NoResume { .. }
         )
     }
 

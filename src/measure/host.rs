@@ -37,6 +37,29 @@ pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
 }
 
+/// This process: its number and the clock tick at which it began, such as `4711.90210`.
+pub fn own_identity() -> String {
+    let pid = std::process::id();
+    let began = began_at(pid).map_or_else(|| "unknown".into(), |tick| tick.to_string());
+    format!("{pid}.{began}")
+}
+
+/// Whether the process with that identity still runs on this machine.
+pub fn is_alive(identity: &str) -> bool {
+    let Some((pid, began)) = identity.split_once('.') else {
+        return false;
+    };
+    let now = pid.parse().ok().and_then(began_at);
+    now.is_some_and(|tick| tick.to_string() == began)
+}
+
+/// Field 22 of `/proc/<pid>/stat`. The second field, in brackets, may hold spaces.
+fn began_at(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
 /// CPU time that this process has used so far.
 pub fn own_cpu_time() -> Option<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;

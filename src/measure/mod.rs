@@ -25,10 +25,12 @@ pub mod config;
 pub mod docker;
 pub mod env;
 pub mod error;
+pub mod estimate;
 pub mod fresh_copy;
 pub mod host;
 pub mod http;
 pub mod image;
+pub mod leftovers;
 pub mod load;
 pub mod lock;
 pub mod network;
@@ -45,6 +47,7 @@ pub mod routes;
 pub mod run;
 pub mod scan;
 pub mod session;
+pub mod slot;
 pub mod start;
 pub mod store;
 pub mod subject;
@@ -81,6 +84,8 @@ pub struct Request {
     pub registry: Option<Registry>,
     /// Environment of a user's own image.
     pub env: Vec<EnvVar>,
+    /// Go on with the samples of an interrupted run.
+    pub resume: bool,
     /// Few samples and short loads.
     pub quick: bool,
     /// Measure although the disk is nearly full or the engine is remote.

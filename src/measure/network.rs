@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::ListNetworksOptions;
 
-use super::docker::{Engine, RUN_LABEL};
+use super::docker::{Engine, labels};
 use super::error::MeasureError;
 
 /// The measurement's own network.
@@ -117,7 +117,7 @@ fn request(network: &Network, run: &str) -> NetworkCreateRequest {
             "com.docker.network.bridge.name".into(),
             network.bridge.clone(),
         )])),
-        labels: Some(HashMap::from([(RUN_LABEL.into(), run.into())])),
+        labels: Some(labels(run)),
         ..Default::default()
     }
 }

@@ -37,11 +37,9 @@ impl Spin {
     }
 }
 
-/// Each spin over the 10th percentile of all.
-pub fn spin_ratios(spins: &[f64]) -> Vec<f64> {
-    let sorted = order::sorted(spins.iter().copied());
-    let base = order::quantile(&sorted, 0.10).unwrap_or(1.0);
-    spins.iter().map(|spin| spin / base).collect()
+/// The spin of a quiet machine: the 10th percentile of all; `None` without any.
+pub fn quiet_spin(spins: &[f64]) -> Option<f64> {
+    order::quantile(&order::sorted(spins.iter().copied()), 0.10)
 }
 
 /// Positions of outliers: further from the median than ten scaled median absolute deviations.
@@ -94,8 +92,9 @@ mod tests {
     #[test]
     fn ratios_are_against_the_quiet_blocks() {
         let spins = [20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 30.0];
-        let ratios = spin_ratios(&spins);
-        assert_eq!(ratios[0], 1.0);
-        assert_eq!(ratios.iter().filter(|&&ratio| ratio > NOISY).count(), 1);
+        let quiet = quiet_spin(&spins).unwrap();
+        assert_eq!(quiet, 20.0);
+        assert_eq!(spins.iter().filter(|&&spin| spin / quiet > NOISY).count(), 1);
+        assert_eq!(quiet_spin(&[]), None);
     }
 }

@@ -95,9 +95,11 @@ impl Progress {
     }
 }
 
-fn human(duration: Duration) -> String {
+/// Seconds below 100, minutes below 100, else hours and minutes.
+pub fn human(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..100 => format!("{seconds} s"),
-        seconds => format!("{} min", (seconds + 30) / 60),
+        seconds @ 100..5970 => format!("{} min", (seconds + 30) / 60),
+        seconds => format!("{} h {} min", (seconds + 30) / 3600, (seconds + 30) % 3600 / 60),
     }
 }

@@ -1,8 +1,8 @@
 //! A whole run, from the first word with the engine to the last container removed.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use futures_util::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,10 +15,11 @@ use super::image::Look;
 use super::network::Network;
 use super::page_cache::LayerFiles;
 use super::progress::Progress;
-use super::session::{Prepared, Session, Slot};
-use super::store::{self, RawFile};
+use super::session::{Prepared, Prober, Session};
+use super::slot::Slot;
+use super::store::{self, Header, RawFile, Taken};
 use super::subject::Subject;
-use super::{Request, build, cleanup, host, image, noise};
+use super::{Request, build, cleanup, host, image, leftovers, noise};
 use crate::model::profile::{ColdMode, FrameworkProfile};
 
 /// Beyond this the disk counts as full, in per cent.
@@ -40,12 +41,14 @@ pub async fn run(request: &Request, progress: &mut Progress) -> Result<Finished,
     if let Some(registry) = &request.registry {
         registry.check().await?;
     }
-    let stale = cleanup::leftovers(&engine).await;
-    if stale > 0 {
+    let dead = leftovers::find(&engine)
+        .await?
+        .into_values()
+        .filter(|left| !left.alive)
+        .count();
+    if dead > 0 {
         progress.say(&format!(
-            "warning: {stale} containers of other runs are there; if none is running, remove them:\n    \
-             docker ps -aq --filter label={} | xargs -r docker rm -f -v",
-            super::docker::RUN_LABEL
+            "warning: {dead} runs that have ended left something behind; `coldcast measure cleanup` shows and removes it"
         ));
     }
     let id = run_id();
@@ -112,39 +115,109 @@ async fn measure(
     progress: &mut Progress,
 ) -> Result<Finished, MeasureError> {
     let now = || jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let started = now();
+    let here = now();
+    let mut started = here.clone();
+    let mut resumed = BTreeSet::new();
+    let mut finished = Finished::default();
     let mut images = Vec::new();
-    let mut prepared = Vec::new();
+    let mut prepared: Vec<Prepared<'_>> = Vec::new();
+    let mut slots: Vec<Slot> = Vec::new();
+    let engine_version = engine.info.server_version.clone().unwrap_or_else(|| "unknown".into());
     for subject in &request.subjects {
+        let name = subject.name();
         let (image, copy) = image_of(engine, run, subject, request, progress).await?;
         let layer_files = match request.asks_for(ColdMode::DiskCold) {
             true => Some(LayerFiles::of_image(engine, &image.id).await?),
             false => None,
+        };
+        let header = Header::new(&request.command, &image.id, &engine_version, &here);
+        let mut own: Vec<Slot> = request
+            .configs
+            .iter()
+            .map(|&config| Slot::new(prepared.len(), config))
+            .collect();
+        let mut pulls = Vec::new();
+        let earlier = match request.resume {
+            true => RawFile::resume(&request.out, name, &header, &here)?,
+            false => None,
+        };
+        let raw = match earlier {
+            Some((raw, earlier)) => {
+                if earlier.torn {
+                    progress.say(&format!(
+                        "{name}: the last line of the samples was cut off and is dropped"
+                    ));
+                }
+                progress.say(&format!(
+                    "{name}: going on with {} samples of a run that began at {}",
+                    earlier.taken.len(),
+                    earlier.header.started
+                ));
+                started = started.min(earlier.header.started);
+                resumed.extend(earlier.resumed);
+                for (key, taken) in earlier.taken {
+                    match taken {
+                        Taken::Pull(pull) => pulls.push(pull),
+                        taken => own
+                            .iter_mut()
+                            .filter(|slot| slot.key() == key)
+                            .for_each(|slot| slot.restore(taken.clone())),
+                    }
+                }
+                raw
+            }
+            None => {
+                if request.resume
+                    && let Some(profile) = store::finished(&request.out, name, &header)
+                {
+                    progress.say(&format!(
+                        "{name}: already measured by this command, {}",
+                        profile.provenance.finished
+                    ));
+                    continue;
+                }
+                let (raw, kept) = RawFile::create(&request.out, name, run, &header)?;
+                if let Some(kept) = kept {
+                    progress.say(&format!(
+                        "{name}: samples of an interrupted run are kept as {}; --resume would have gone on with them",
+                        kept.display()
+                    ));
+                }
+                raw
+            }
         };
         prepared.push(Prepared {
             subject,
             image: image.id.clone(),
             layer_files,
             copy,
-            pulls: Vec::new(),
-            raw: RawFile::create(&request.out, subject.name(), run)?,
+            pulls,
+            raw,
         });
+        slots.append(&mut own);
         images.push(image);
     }
+    if prepared.is_empty() {
+        return Ok(finished);
+    }
     let (load, ticks) = (host::load(), host::steal_and_total());
-    let (began, own_cpu) = (Instant::now(), host::own_cpu_time());
     let network = Network::create(engine, run).await?;
     let pinned = network.pin_neighbour();
+    let taken = || slots.iter().flat_map(|slot| &slot.cold);
+    let mut spins: Vec<f64> = taken().map(|cold| cold.spin_ms).collect();
+    spins.sort_by(f64::total_cmp);
+    spins.dedup();
     let mut session = Session {
         engine,
         run,
         request,
         network,
         prepared,
-        slots: all_slots(request),
-        spins: Vec::new(),
-        made: 0,
-        seen: std::collections::HashSet::new(),
+        made: taken().map(|cold| cold.sample.order + 1).max().unwrap_or(0),
+        seen: taken().filter_map(|cold| cold.sample.process_id.clone()).collect(),
+        spins,
+        slots,
+        prober: Prober::default(),
     };
     session.take(progress).await?;
 
@@ -153,19 +226,27 @@ async fn measure(
         .and_then(|((steal0, total0), (steal1, total1))| {
             (total1 > total0).then(|| steal1.saturating_sub(steal0) as f64 / (total1 - total0) as f64)
         });
-    let prober_cpu_share = own_cpu
-        .zip(host::own_cpu_time())
-        .map(|(before, after)| after.saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64());
+    let mut notes = assemble::session_notes(engine, &session.spins, pinned, steal_share, load);
+    if !resumed.is_empty() {
+        let times: Vec<String> = resumed.into_iter().collect();
+        notes.push(format!("interrupted and resumed at {}", times.join(", ")));
+    }
     let circumstances = Circumstances {
         started,
         finished: now(),
-        prober_cpu_share,
-        notes: assemble::session_notes(engine, &session.spins, pinned, steal_share, load),
+        prober_cpu_share: session.prober.share(),
+        notes,
     };
-    finish(session, images, &circumstances)
+    finish(session, images, &circumstances, &mut finished)?;
+    Ok(finished)
 }
 
-fn finish(session: Session<'_>, images: Vec<Image>, circumstances: &Circumstances) -> Result<Finished, MeasureError> {
+fn finish(
+    session: Session<'_>,
+    images: Vec<Image>,
+    circumstances: &Circumstances,
+    finished: &mut Finished,
+) -> Result<(), MeasureError> {
     let Session {
         engine,
         request,
@@ -174,8 +255,7 @@ fn finish(session: Session<'_>, images: Vec<Image>, circumstances: &Circumstance
         spins,
         ..
     } = session;
-    let ratios = noise::spin_ratios(&spins);
-    let mut finished = Finished::default();
+    let quiet = noise::quiet_spin(&spins);
     for (number, (prepared, mut image)) in prepared.into_iter().zip(images).enumerate() {
         let own: Vec<Slot> = slots.extract_if(.., |slot| slot.subject == number).collect();
         let name = prepared.subject.name().to_string();
@@ -188,20 +268,12 @@ fn finish(session: Session<'_>, images: Vec<Image>, circumstances: &Circumstance
             continue;
         }
         image.facts.pulls.extend(prepared.pulls);
-        let profile = assemble::profile(request, engine, prepared.subject, image, own, &ratios, circumstances);
+        let profile = assemble::profile(request, engine, prepared.subject, image, own, quiet, circumstances);
         let path = store::write_profile(&request.out, &profile)?;
         prepared.raw.discard();
         finished.profiles.push((profile, path));
     }
-    Ok(finished)
-}
-
-fn all_slots(request: &Request) -> Vec<Slot> {
-    let mut slots = Vec::new();
-    for subject in 0..request.subjects.len() {
-        slots.extend(request.configs.iter().map(|&config| Slot::new(subject, config)));
-    }
-    slots
+    Ok(())
 }
 
 async fn image_of(

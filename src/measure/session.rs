@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use super::config::Config;
 use super::docker::{ContainerSpec, Engine};
@@ -9,20 +10,21 @@ use super::error::MeasureError;
 use super::fresh_copy::FreshCopy;
 use super::load::{ms, round3};
 use super::network::Network;
-use super::noise::Spin;
+use super::noise::{self, Spin};
 use super::page_cache::LayerFiles;
 use super::probe::Target;
 use super::progress::Progress;
+use super::slot::{GIVE_UP_AFTER, Slot};
 use super::start::{self, Before, Failed, Outcome, Start};
-use super::store::{RawFile, Sample};
+use super::store::{Cold, RawFile, Taken};
 use super::subject::Subject;
-use super::{Request, protocol};
-use crate::model::profile::{ColdMode, ColdSample, FailureKind, Pull, StartFailure, WarmRun};
+use super::{Request, host, protocol};
+use crate::model::profile::{ColdMode, ColdSample, FailureKind, Pull, StartFailure};
 
 mod warm_runs;
 
-/// A configuration without a single success is given up after so many starts.
-const GIVE_UP_AFTER: usize = 3;
+/// Of all blocks at most this share is taken again because of noise.
+const REPEATED_SHARE: f64 = 0.25;
 
 /// A subject with its image.
 #[derive(Debug)]
@@ -41,47 +43,6 @@ pub struct Prepared<'a> {
     pub raw: RawFile,
 }
 
-/// What was measured of one subject at one pair of limits.
-#[derive(Debug)]
-pub struct Slot {
-    /// Position of the subject.
-    pub subject: usize,
-    /// How it is started.
-    pub config: Config,
-    /// Cold starts; the spin ratio is settled at the end.
-    pub cold: Vec<ColdSample>,
-    /// Milliseconds for which the CPU limit stopped each of them.
-    pub throttled_ms: Vec<f64>,
-    /// Bytes that the first process of each disk-cold start read from the disk until it was ready.
-    pub disk_read: Vec<f64>,
-    /// Starts without a sample.
-    pub failures: Vec<StartFailure>,
-    /// The warm run.
-    pub warm: Option<WarmRun>,
-    /// Remarks.
-    pub notes: Vec<String>,
-}
-
-impl Slot {
-    /// The slot of subject number `subject` in one configuration, with nothing measured yet.
-    pub fn new(subject: usize, config: Config) -> Self {
-        Self {
-            subject,
-            config,
-            cold: Vec::new(),
-            throttled_ms: Vec::new(),
-            disk_read: Vec::new(),
-            failures: Vec::new(),
-            warm: None,
-            notes: Vec::new(),
-        }
-    }
-
-    fn is_given_up(&self) -> bool {
-        self.cold.is_empty() && self.failures.len() >= GIVE_UP_AFTER
-    }
-}
-
 /// What a session works with.
 #[derive(Debug)]
 pub struct Session<'a> {
@@ -97,29 +58,59 @@ pub struct Session<'a> {
     pub prepared: Vec<Prepared<'a>>,
     /// All configurations.
     pub slots: Vec<Slot>,
-    /// Milliseconds of the CPU spin before each block.
+    /// Milliseconds of the CPU spin before each block, those of an interrupted run included.
     pub spins: Vec<f64>,
     /// Containers made so far.
     pub made: u32,
     /// Ids of the processes that have answered so far: each start must bring a new one.
     pub seen: HashSet<String>,
+    /// What cold starts cost this process.
+    pub prober: Prober,
+}
+
+/// CPU time of this process while cold starts were taken. Loads on warm instances are not in it.
+#[derive(Debug, Default)]
+pub struct Prober {
+    wall: Duration,
+    cpu: Option<Duration>,
+}
+
+impl Prober {
+    fn add(&mut self, began: Instant, cpu: Option<Duration>) {
+        self.wall += began.elapsed();
+        let used = cpu
+            .zip(host::own_cpu_time())
+            .map(|(before, after)| after.saturating_sub(before));
+        self.cpu = used.map(|used| used + self.cpu.unwrap_or_default());
+    }
+
+    /// CPU time over wall time, in cores.
+    pub fn share(&self) -> Option<f64> {
+        let cpu = self.cpu.filter(|_| !self.wall.is_zero())?;
+        Some(cpu.as_secs_f64() / self.wall.as_secs_f64())
+    }
 }
 
 impl Session<'_> {
-    /// Takes all samples.
+    /// Takes all samples that are not there yet.
     pub async fn take(&mut self, progress: &mut Progress) -> Result<(), MeasureError> {
         let weight = self.request.pace_weight();
-        let slots = self.slots.len() as u64;
-        progress.begin(self.starts() + slots * weight);
+        progress.begin(self.starts_left() + self.warm_left() * weight);
         let spin = Spin::calibrated();
         let mut request_costs = Vec::new();
         for subject in 0..self.prepared.len() {
             request_costs.push(self.first_start(subject, progress).await);
         }
-        for block in 0..self.request.blocks() {
-            self.block(block, spin, progress).await?;
+        let blocks = self.request.blocks();
+        for block in 0..blocks {
+            let label = format!("block {} of {blocks}", block + 1);
+            self.block(block, 0, &label, spin, progress).await?;
         }
+        self.noisy_blocks_again(spin, progress).await?;
         for slot in protocol::warm_order(self.request.seed, self.slots.len()) {
+            if self.slots[slot].is_warm_done() {
+                continue;
+            }
             self.warm(slot, request_costs[self.slots[slot].subject], progress)
                 .await?;
             progress.advance(weight);
@@ -128,31 +119,75 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Cold starts of all configurations.
-    fn starts(&self) -> u64 {
-        self.slots.iter().map(|slot| u64::from(slot.config.samples)).sum()
+    /// Cold starts still to be taken.
+    fn starts_left(&self) -> u64 {
+        let left =
+            |slot: &Slot| u64::from(slot.config.samples).saturating_sub((slot.cold.len() + slot.failures.len()) as u64);
+        self.slots.iter().map(left).sum()
     }
 
-    async fn block(&mut self, block: u32, spin: Spin, progress: &mut Progress) -> Result<(), MeasureError> {
-        let began = std::time::Instant::now();
-        let spin_ms = spin.time_ms();
-        self.spins.push(spin_ms);
+    fn warm_left(&self) -> u64 {
+        self.slots.iter().filter(|slot| !slot.is_warm_done()).count() as u64
+    }
+
+    /// Blocks that began on a noisy machine are taken again, the noisiest first, up to a limit. Which of both samples
+    /// counts is a matter of the spins alone.
+    async fn noisy_blocks_again(&mut self, spin: Spin, progress: &mut Progress) -> Result<(), MeasureError> {
         let blocks = self.request.blocks();
-        for index in protocol::block_order(self.request.seed, block, self.slots.len()) {
-            if !protocol::takes_part(self.slots[index].config.samples, block, blocks) {
-                continue;
-            }
-            if !self.slots[index].is_given_up() {
-                progress.now(format!("block {} of {blocks}: {}", block + 1, self.label(index)));
-                self.sample(index, block, spin_ms, progress).await?;
-            }
+        let Some(base) = noise::quiet_spin(&self.spins) else {
+            return Ok(());
+        };
+        let mut noisy: Vec<(f64, u32)> = (0..blocks)
+            .filter_map(|block| Some((self.spin_of(block)? / base, block)))
+            .filter(|(ratio, _)| *ratio > noise::NOISY)
+            .collect();
+        noisy.sort_by(|a, b| b.0.total_cmp(&a.0));
+        noisy.truncate((f64::from(blocks) * REPEATED_SHARE).ceil() as usize);
+        for (_, block) in noisy {
+            let label = format!("block {} of {blocks} again, as the machine was noisy", block + 1);
+            self.block(block, 1, &label, spin, progress).await?;
+        }
+        Ok(())
+    }
+
+    /// The spin before a block's first samples; `None` if there are none.
+    fn spin_of(&self, block: u32) -> Option<f64> {
+        let cold = self.slots.iter().flat_map(|slot| &slot.cold);
+        cold.filter(|cold| cold.sample.block == block)
+            .map(|cold| cold.spin_ms)
+            .next()
+    }
+
+    /// Starts every configuration that takes part in a block and has been started `before` times in it.
+    async fn block(
+        &mut self,
+        block: u32,
+        before: usize,
+        label: &str,
+        spin: Spin,
+        progress: &mut Progress,
+    ) -> Result<(), MeasureError> {
+        let blocks = self.request.blocks();
+        let order = protocol::block_order(self.request.seed, block, self.slots.len());
+        let waits = |slot: &Slot| {
+            protocol::takes_part(slot.config.samples, block, blocks)
+                && slot.starts_in(block) == before
+                && !slot.is_given_up()
+        };
+        let due: Vec<usize> = order.into_iter().filter(|&index| waits(&self.slots[index])).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let spin_ms = round3(spin.time_ms());
+        self.spins.push(spin_ms);
+        let (began, cpu) = (Instant::now(), host::own_cpu_time());
+        for index in due {
+            progress.now(format!("{label}: {}", self.label(index)));
+            self.sample(index, block, spin_ms, progress).await?;
             progress.advance(1);
         }
-        progress.milestone(&format!(
-            "block {} of {blocks} took {:.1} s",
-            block + 1,
-            began.elapsed().as_secs_f64()
-        ));
+        self.prober.add(began, cpu);
+        progress.milestone(&format!("{label} took {:.1} s", began.elapsed().as_secs_f64()));
         Ok(())
     }
 
@@ -166,29 +201,34 @@ impl Session<'_> {
         let label = self.label(index);
         let order = self.made;
         let (subject, config) = (self.slots[index].subject, self.slots[index].config);
-        let limits = config.limits;
         let outcome = self.start(subject, config).await;
         let slot = &mut self.slots[index];
+        let key = slot.key();
         let raw = &mut self.prepared[subject].raw;
         match outcome {
             Outcome::Up(up) => {
                 let _ = self.engine.remove(&up.id).await;
-                let sample = ColdSample {
-                    block,
-                    order,
-                    ..up.sample
+                let cold = Cold {
+                    sample: ColdSample {
+                        block,
+                        order,
+                        ..up.sample
+                    },
+                    spin_ms,
+                    throttled_ms: up.throttled.map(ms),
+                    disk_read: up
+                        .disk_read
+                        .filter(|_| config.cold_mode == ColdMode::DiskCold)
+                        .map(|bytes| bytes as f64),
                 };
-                raw.append(limits.cpu, limits.memory, Sample::Cold(&sample, round3(spin_ms)))?;
-                slot.throttled_ms.extend(up.throttled.map(ms));
-                if config.cold_mode == ColdMode::DiskCold {
-                    slot.disk_read.extend(up.disk_read.map(|bytes| bytes as f64));
-                }
+                raw.append(key, &Taken::Cold(cold.clone()))?;
+                slot.cold.push(cold);
                 if let Some(pulled) = up.pulled {
                     let note = pulled.note();
                     slot.notes.extend(note.filter(|note| !slot.notes.contains(note)));
+                    raw.append(key, &Taken::Pull(pulled.pull.clone()))?;
                     self.prepared[subject].pulls.push(pulled.pull);
                 }
-                slot.cold.push(sample);
             }
             Outcome::Failed(failed) => {
                 let failure = StartFailure {
@@ -196,7 +236,7 @@ impl Session<'_> {
                     kind: failed.kind,
                     reason: failed.reason.clone(),
                 };
-                raw.append(limits.cpu, limits.memory, Sample::Failed(&failure))?;
+                raw.append(key, &Taken::Failed(failure.clone()))?;
                 if slot.failures.is_empty() {
                     tell(progress, &format!("{label}: start failed"), &failed);
                 }

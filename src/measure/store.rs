@@ -1,34 +1,131 @@
 //! Where samples go. Each is appended at once as a line of JSON to `<out>/raw/<name>.jsonl`, so that an interrupted
-//! run loses nothing; at the end the profile is written whole and the lines, all of which it holds, are removed.
+//! run loses nothing and can be resumed; at the end the profile is written whole and the lines, all of which it holds,
+//! are removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::compact;
 use super::error::MeasureError;
-use crate::model::profile::{ColdSample, FrameworkProfile, StartFailure, WarmRun};
+use crate::model::profile::{ColdMode, ColdSample, CpuMode, FrameworkProfile, Pull, StartFailure, WarmRun, parse};
 use crate::units::{MemoryMib, MilliCpu};
 
-/// One line of the raw file.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sample<'a> {
-    /// A cold start; its spin ratio is settled at the end of the session, so the spin itself is here.
-    Cold(&'a ColdSample, f64),
-    /// A start that gave none.
-    Failed(&'a StartFailure),
-    /// A warm run.
-    Warm(&'a WarmRun),
+/// The only format of the file so far.
+const SCHEMA: u32 = 1;
+
+/// What must be the same for samples to belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// Format of the file.
+    pub schema: u32,
+    /// Version of coldcast.
+    pub tool_version: String,
+    /// The command line, which holds every setting.
+    pub command: String,
+    /// The image.
+    pub image_id: String,
+    /// Host CPU model.
+    pub host_cpu: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Container engine version.
+    pub engine_version: String,
+    /// When it began, RFC 3339 in UTC; a resumed run keeps the first one.
+    pub started: String,
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    cpu: MilliCpu,
-    memory: MemoryMib,
-    sample: Sample<'a>,
+impl Header {
+    /// A header with the current format.
+    pub fn new(command: &str, image_id: &str, engine_version: &str, started: &str) -> Self {
+        Self {
+            schema: SCHEMA,
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+            command: command.into(),
+            image_id: image_id.into(),
+            host_cpu: super::host::cpu_model(),
+            kernel: super::host::kernel(),
+            engine_version: engine_version.into(),
+            started: started.into(),
+        }
+    }
+
+    /// What differs, but for the start: name, here, in the file.
+    fn differences(&self, file: &Self) -> Vec<String> {
+        let pairs = [
+            ("coldcast", &self.tool_version, &file.tool_version),
+            ("command", &self.command, &file.command),
+            ("image", &self.image_id, &file.image_id),
+            ("host CPU", &self.host_cpu, &file.host_cpu),
+            ("kernel", &self.kernel, &file.kernel),
+            ("engine", &self.engine_version, &file.engine_version),
+        ];
+        let differ = pairs.into_iter().filter(|(_, here, there)| here != there);
+        differ
+            .map(|(what, here, there)| format!("{what}: now `{here}`, then `{there}`"))
+            .collect()
+    }
+}
+
+/// Which configuration a sample belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// CPU limit.
+    pub cpu: MilliCpu,
+    /// Memory limit.
+    pub memory: MemoryMib,
+    /// Cold in which sense.
+    pub cold_mode: ColdMode,
+    /// When the CPU limit holds.
+    pub cpu_mode: CpuMode,
+}
+
+/// A cold start with what the profile keeps only in sum.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cold {
+    /// The sample; its ratio and verdict are settled at the end.
+    pub sample: ColdSample,
+    /// Milliseconds of the CPU spin before its block.
+    pub spin_ms: f64,
+    /// Milliseconds for which the CPU limit stopped it.
+    pub throttled_ms: Option<f64>,
+    /// Bytes that the first process read from the disk until it was ready.
+    pub disk_read: Option<f64>,
+}
+
+/// Something that was taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Taken {
+    /// A cold start.
+    Cold(Cold),
+    /// A start that gave none.
+    Failed(StartFailure),
+    /// A warm run with remarks.
+    Warm {
+        /// The run.
+        run: Box<WarmRun>,
+        /// The remarks.
+        notes: Vec<String>,
+    },
+    /// A warm run that gave nothing.
+    NoWarm(StartFailure),
+    /// The pull of a node-cold start.
+    Pull(Pull),
+}
+
+/// One line of the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    Run(Header),
+    Resumed(String),
+    Sample(Key, Taken),
 }
 
 /// The raw file of one framework or image.
@@ -38,27 +135,96 @@ pub struct RawFile {
     file: File,
 }
 
+/// What an earlier run has left.
+#[derive(Debug)]
+pub struct Earlier {
+    /// Its header.
+    pub header: Header,
+    /// When it was resumed before.
+    pub resumed: Vec<String>,
+    /// What it took, in order.
+    pub taken: Vec<(Key, Taken)>,
+    /// Whether its last line was cut off in the middle, and dropped.
+    pub torn: bool,
+}
+
 impl RawFile {
-    /// Starts an empty file; one of an earlier run that was cut short is kept under another name.
-    pub fn create(out: &Path, name: &str, run: &str) -> Result<Self, MeasureError> {
+    /// Starts an empty file. One of an earlier run that was cut short is kept under another name, which is returned.
+    pub fn create(out: &Path, name: &str, run: &str, header: &Header) -> Result<(Self, Option<PathBuf>), MeasureError> {
+        let path = path(out, name);
         let folder = out.join("raw");
         fs::create_dir_all(&folder).map_err(MeasureError::io(&folder))?;
-        let path = folder.join(format!("{name}.jsonl"));
+        let mut kept = None;
         if path.exists() {
-            let kept = folder.join(format!("{name}.before-{run}.jsonl"));
-            fs::rename(&path, &kept).map_err(MeasureError::io(&path))?;
+            let other = folder.join(format!("{name}.before-{run}.jsonl"));
+            fs::rename(&path, &other).map_err(MeasureError::io(&path))?;
+            kept = Some(other);
         }
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(MeasureError::io(&path))?;
+        let mut raw = Self::open(path)?;
+        raw.write(&Line::Run(header.clone()))?;
+        Ok((raw, kept))
+    }
+
+    /// Goes on with the file of an earlier run; `None` if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be read, or was taken under other circumstances.
+    pub fn resume(out: &Path, name: &str, header: &Header, now: &str) -> Result<Option<(Self, Earlier)>, MeasureError> {
+        let path = path(out, name);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path).map_err(MeasureError::io(&path))?;
+        let bad = |line: usize, reason: String| MeasureError::NoResume {
+            path: path.clone(),
+            reason: format!("line {line}: {reason}"),
+        };
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut earlier: Option<Earlier> = None;
+        for (number, line) in text[..whole].lines().enumerate() {
+            let line: Line = serde_json::from_str(line).map_err(|error| bad(number + 1, error.to_string()))?;
+            match (line, &mut earlier) {
+                (Line::Run(file), None) => {
+                    let differences = header.differences(&file);
+                    if !differences.is_empty() {
+                        return Err(MeasureError::NoResume {
+                            path,
+                            reason: format!("its samples were taken otherwise ({})", differences.join("; ")),
+                        });
+                    }
+                    earlier = Some(Earlier {
+                        header: file,
+                        resumed: Vec::new(),
+                        taken: Vec::new(),
+                        torn: whole < text.len(),
+                    });
+                }
+                (Line::Resumed(at), Some(earlier)) => earlier.resumed.push(at),
+                (Line::Sample(key, taken), Some(earlier)) => earlier.taken.push((key, taken)),
+                _ => return Err(bad(number + 1, "not what belongs there".into())),
+            }
+        }
+        let mut earlier = earlier.ok_or_else(|| bad(1, "it does not say how its samples were taken".into()))?;
+        let mut raw = Self::open(path)?;
+        raw.file.set_len(whole as u64).map_err(MeasureError::io(&raw.path))?;
+        raw.write(&Line::Resumed(now.into()))?;
+        earlier.resumed.push(now.into());
+        Ok(Some((raw, earlier)))
+    }
+
+    fn open(path: PathBuf) -> Result<Self, MeasureError> {
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let file = file.map_err(MeasureError::io(&path))?;
         Ok(Self { path, file })
     }
 
     /// Appends a sample.
-    pub fn append(&mut self, cpu: MilliCpu, memory: MemoryMib, sample: Sample<'_>) -> Result<(), MeasureError> {
-        let line = serde_json::to_string(&Line { cpu, memory, sample }).map_err(std::io::Error::other);
+    pub fn append(&mut self, key: Key, taken: &Taken) -> Result<(), MeasureError> {
+        self.write(&Line::Sample(key, taken.clone()))
+    }
+
+    fn write(&mut self, line: &Line) -> Result<(), MeasureError> {
+        let line = serde_json::to_string(line).map_err(std::io::Error::other);
         line.and_then(|line| self.file.write_all(format!("{line}\n").as_bytes()))
             .map_err(MeasureError::io(&self.path))
     }
@@ -70,6 +236,18 @@ impl RawFile {
             let _ = fs::remove_dir(folder);
         }
     }
+}
+
+fn path(out: &Path, name: &str) -> PathBuf {
+    out.join("raw").join(format!("{name}.jsonl"))
+}
+
+/// The profile that a run with the same command made of the same image, if there is one.
+pub fn finished(out: &Path, name: &str, header: &Header) -> Option<FrameworkProfile> {
+    let text = fs::read_to_string(out.join(name).join("profile.json")).ok()?;
+    let profile = parse(&text).ok()?;
+    let same = profile.provenance.command == header.command && profile.provenance.image_id == header.image_id;
+    same.then_some(profile)
 }
 
 /// Writes `<out>/<name>/profile.json` whole, and returns its path.
@@ -84,4 +262,80 @@ pub fn write_profile(out: &Path, profile: &FrameworkProfile) -> Result<PathBuf, 
     fs::write(&temporary, bytes).map_err(MeasureError::io(&temporary))?;
     fs::rename(&temporary, &path).map_err(MeasureError::io(&path))?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::profile::FailureKind;
+
+    fn header() -> Header {
+        Header::new(
+            "coldcast measure docker gin",
+            "sha256:1",
+            "20.10",
+            "2026-11-24T10:00:00Z",
+        )
+    }
+
+    fn failed(block: u32) -> Taken {
+        Taken::Failed(StartFailure {
+            block,
+            kind: FailureKind::Exited,
+            reason: "exited".into(),
+        })
+    }
+
+    const KEY: Key = Key {
+        cpu: MilliCpu(1000),
+        memory: MemoryMib(512),
+        cold_mode: ColdMode::ProcessCold,
+        cpu_mode: CpuMode::Flat,
+    };
+
+    #[test]
+    fn a_torn_last_line_is_dropped_and_the_others_come_back() {
+        let out = tempfile::tempdir().unwrap();
+        let (mut raw, kept) = RawFile::create(out.path(), "gin", "ab", &header()).unwrap();
+        assert_eq!(kept, None);
+        raw.append(KEY, &failed(0)).unwrap();
+        raw.append(KEY, &failed(1)).unwrap();
+        let path = path(out.path(), "gin");
+        let length = fs::metadata(&path).unwrap().len();
+        OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(length - 5)
+            .unwrap();
+
+        let (mut raw, earlier) = RawFile::resume(out.path(), "gin", &header(), "later").unwrap().unwrap();
+        assert!(earlier.torn);
+        assert_eq!(earlier.taken, [(KEY, failed(0))]);
+        raw.append(KEY, &failed(2)).unwrap();
+        let (_, earlier) = RawFile::resume(out.path(), "gin", &header(), "last").unwrap().unwrap();
+        assert_eq!(
+            (earlier.torn, earlier.resumed),
+            (false, vec!["later".into(), "last".into()])
+        );
+        assert_eq!(earlier.taken, [(KEY, failed(0)), (KEY, failed(2))]);
+        assert_eq!(earlier.header.started, "2026-11-24T10:00:00Z");
+    }
+
+    #[test]
+    fn samples_of_other_circumstances_are_refused() {
+        let out = tempfile::tempdir().unwrap();
+        RawFile::create(out.path(), "gin", "ab", &header()).unwrap();
+        let other = Header {
+            image_id: "sha256:2".into(),
+            ..header()
+        };
+        let error = RawFile::resume(out.path(), "gin", &other, "later")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("image: now `sha256:2`, then `sha256:1`"), "{error}");
+        assert!(RawFile::resume(out.path(), "echo", &other, "later").unwrap().is_none());
+        let (_, kept) = RawFile::create(out.path(), "gin", "cd", &other).unwrap();
+        assert!(kept.unwrap().ends_with("raw/gin.before-cd.jsonl"));
+    }
 }

@@ -116,7 +116,7 @@ pub struct Provenance {
     pub probe_interval_ms: f64,
     /// Clock of all durations.
     pub clock: String,
-    /// CPU time used by the measuring process over wall time, in cores.
+    /// CPU time used by the measuring process over wall time while cold starts were taken, in cores.
     pub prober_cpu_share: Option<f64>,
     /// Whatever a reader should know: warnings about noise, discarded starts, what is not known and why.
     pub notes: Vec<String>,

@@ -5,6 +5,7 @@ mod app;
 mod bench;
 mod cold_modes;
 mod failures;
+mod interrupted;
 mod registry;
 
 use std::collections::BTreeSet;

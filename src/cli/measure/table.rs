@@ -11,7 +11,9 @@ pub fn summary(profiles: &[&FrameworkProfile]) -> String {
         .iter()
         .flat_map(|profile| profile.runs.iter().map(|run| (profile.name.as_str(), run)))
         .collect();
-    let with_p95 = rows.iter().any(|(_, run)| run.cold.len() >= order::least_samples(0.95));
+    let with_p95 = rows
+        .iter()
+        .any(|(_, run)| run.counted().count() >= order::least_samples(0.95));
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let mut header = vec!["framework", "vCPU", "memory", "n", "cold start ms"];
@@ -33,7 +35,7 @@ pub fn summary(profiles: &[&FrameworkProfile]) -> String {
             name.to_string(),
             run.cpu.as_vcpu().to_string(),
             run.memory.to_string(),
-            run.cold.len().to_string(),
+            run.counted().count().to_string(),
             with_interval(&total, 0.5, 0),
         ];
         if with_p95 {
@@ -64,7 +66,7 @@ pub fn summary(profiles: &[&FrameworkProfile]) -> String {
 }
 
 fn column(run: &MeasuredConfig, of: impl Fn(&crate::model::profile::ColdSample) -> Option<f64>) -> Vec<f64> {
-    order::sorted(run.cold.iter().filter_map(of))
+    order::sorted(run.counted().filter_map(of))
 }
 
 /// A quantile with its interval, blank where there is nothing, without an interval where there is too little.

@@ -1,13 +1,12 @@
 //! Looks into an image through a container that is created and never started.
 
-use std::collections::HashMap;
 use std::path::{Component, Path};
 
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder};
 use futures_util::StreamExt;
 
-use crate::measure::docker::{Engine, RUN_LABEL};
+use crate::measure::docker::{Engine, labels};
 use crate::measure::error::MeasureError;
 
 /// Where apk keeps its list of packages, older place last.
@@ -32,7 +31,7 @@ impl Contents {
             image: Some(image.to_string()),
             // An image without a command could not be made a container; this one is never run.
             cmd: Some(vec!["true".into()]),
-            labels: Some(HashMap::from([(RUN_LABEL.to_string(), run.to_string())])),
+            labels: Some(labels(run)),
             host_config: Some(HostConfig {
                 cap_drop: Some(vec!["ALL".into()]),
                 security_opt: Some(vec!["no-new-privileges".into()]),

@@ -11,7 +11,7 @@ use crate::measure::error::MeasureError;
 use crate::measure::load::Server;
 use crate::measure::progress::Progress;
 use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
-use crate::measure::store::Sample;
+use crate::measure::store::Taken;
 use crate::measure::warm::{self, Instance};
 use crate::model::profile::{FailureKind, StartFailure};
 
@@ -101,12 +101,11 @@ impl Session<'_> {
         };
         let slot = &mut self.slots[index];
         let raw = &mut self.prepared[subject].raw;
-        match outcome {
-            Ok((run, notes)) => {
-                raw.append(limits.cpu, limits.memory, Sample::Warm(&run))?;
-                slot.notes.extend(notes);
-                slot.warm = Some(run);
-            }
+        let taken = match outcome {
+            Ok((run, notes)) => Taken::Warm {
+                run: Box::new(run),
+                notes,
+            },
             Err(failed) => {
                 tell(progress, &format!("{label}: no warm run"), &failed);
                 let failure = StartFailure {
@@ -114,10 +113,11 @@ impl Session<'_> {
                     kind: failed.kind,
                     reason: format!("warm run: {}", failed.reason),
                 };
-                raw.append(limits.cpu, limits.memory, Sample::Failed(&failure))?;
-                slot.failures.push(failure);
+                Taken::NoWarm(failure)
             }
-        }
+        };
+        raw.append(slot.key(), &taken)?;
+        slot.restore(taken);
         Ok(())
     }
 

@@ -1,0 +1,97 @@
+//! What earlier runs have left on the engine: after `kill -9`, a crash, or a restart of the engine.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder};
+
+use super::docker::{Engine, OWNER_LABEL, RUN_LABEL};
+use super::error::MeasureError;
+use super::host;
+use super::registry::REPOSITORY;
+
+/// What one run has left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leftover {
+    /// Whether the process that made it still runs on this machine.
+    pub alive: bool,
+    /// Containers: name and state.
+    pub containers: Vec<String>,
+    /// Networks by name.
+    pub networks: Vec<String>,
+    /// Pulled images by name.
+    pub images: Vec<String>,
+}
+
+/// Everything that carries the label or the name of a run, by run.
+///
+/// # Errors
+/// If the engine does not answer.
+pub async fn find(engine: &Engine) -> Result<BTreeMap<String, Leftover>, MeasureError> {
+    let failed = |source| MeasureError::Engine {
+        doing: "list what runs have left".into(),
+        source,
+    };
+    let filters = HashMap::from([("label", vec![RUN_LABEL.to_string()])]);
+    let mut runs: BTreeMap<String, Leftover> = BTreeMap::new();
+    let options = ListContainersOptionsBuilder::default()
+        .all(true)
+        .filters(&filters)
+        .build();
+    for container in engine.docker.list_containers(Some(options)).await.map_err(failed)? {
+        let labels = container.labels.unwrap_or_default();
+        let Some(run) = labels.get(RUN_LABEL) else { continue };
+        let found = runs.entry(run.clone()).or_default();
+        found.alive |= labels.get(OWNER_LABEL).is_some_and(|owner| host::is_alive(owner));
+        let names = container.names.unwrap_or_default();
+        let name = names.first().map_or("unnamed", |name| name.trim_start_matches('/'));
+        let state = container.status.unwrap_or_default();
+        found.containers.push(format!("{name} ({state})"));
+    }
+    let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
+    for network in engine.docker.list_networks(Some(options)).await.map_err(failed)? {
+        let labels = network.labels.unwrap_or_default();
+        let Some(run) = labels.get(RUN_LABEL) else { continue };
+        let found = runs.entry(run.clone()).or_default();
+        found.alive |= labels.get(OWNER_LABEL).is_some_and(|owner| host::is_alive(owner));
+        found.networks.push(network.name.unwrap_or_default());
+    }
+    let options = ListImagesOptionsBuilder::default().build();
+    let images = engine.docker.list_images(Some(options)).await.map_err(failed)?;
+    for name in images.into_iter().flat_map(|image| image.repo_tags) {
+        if let Some(run) = run_of_image(&name) {
+            runs.entry(run.to_string()).or_default().images.push(name);
+        }
+    }
+    Ok(runs)
+}
+
+/// The run that pulled an image of that name.
+fn run_of_image(name: &str) -> Option<&str> {
+    let (_, tag) = name.split_once(&format!("/{REPOSITORY}:"))?;
+    tag.split_once('-').map(|(run, _)| run)
+}
+
+impl Leftover {
+    /// One line for each thing.
+    pub fn lines(&self) -> impl Iterator<Item = String> + '_ {
+        let kinds = [
+            ("container", &self.containers),
+            ("network", &self.networks),
+            ("image", &self.images),
+        ];
+        kinds
+            .into_iter()
+            .flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind} {name}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pulled_images_name_their_run() {
+        assert_eq!(run_of_image("127.0.0.1:5000/coldcast-run:ab12-gin-2"), Some("ab12"));
+        assert_eq!(run_of_image("coldcast/gin:1.12.0"), None);
+    }
+}
