@@ -83,6 +83,17 @@ impl Cgroup {
         (sum > 0).then_some(sum)
     }
 
+    /// Processes and threads; `None` where they cannot be seen.
+    pub fn processes_and_threads(&self) -> Option<(u32, u32)> {
+        let processes = read(&self.memory, "cgroup.procs")?;
+        let threads = |pid: &str| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            u32::try_from(key(&status, "Threads:")?).ok()
+        };
+        let each: Vec<u32> = processes.lines().filter_map(threads).collect();
+        (!each.is_empty()).then(|| (each.len() as u32, each.iter().sum()))
+    }
+
     /// How many of its processes the kernel has killed at the memory limit so far.
     pub fn oom_kills(&self) -> Option<u64> {
         let file = match self.version {

@@ -211,13 +211,13 @@ pub fn round3(x: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::io::{BufRead, BufReader, Write};
     use std::net::TcpListener;
 
     /// A server that waits `delay` before each answer; ends with the process.
-    fn slow_server(delay: Duration) -> SocketAddr {
+    pub fn slow_server(delay: Duration) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {

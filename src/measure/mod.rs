@@ -35,6 +35,7 @@ pub mod load;
 pub mod lock;
 pub mod network;
 pub mod noise;
+pub mod offered;
 pub mod pace;
 pub mod page_cache;
 pub mod probe;

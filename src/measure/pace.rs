@@ -32,6 +32,30 @@ pub struct Pace {
     pub saturation: Duration,
 }
 
+/// How long the parts of a long warm run last beyond those of a short one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Long {
+    /// One trial of the search for the highest stable rate.
+    pub trial: Duration,
+    /// Rest before the plateaus.
+    pub settle: Duration,
+    /// Each of the four plateaus. The usual minute is cut to 40 s: with nine configurations of seventeen frameworks a
+    /// whole measurement takes most of a working day as it is.
+    pub plateau: Duration,
+    /// Rest after them.
+    pub afterwards: Duration,
+}
+
+impl Long {
+    /// For profiles that are published.
+    pub const FULL: Self = Self {
+        trial: Duration::from_secs(30),
+        settle: Duration::from_secs(10),
+        plateau: Duration::from_secs(40),
+        afterwards: Duration::from_secs(30),
+    };
+}
+
 impl Pace {
     /// For profiles that are published.
     pub const FULL: Self = Self {

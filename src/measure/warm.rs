@@ -11,11 +11,14 @@ use super::cgroup::Cgroup;
 use super::http::{Connection, Request};
 use super::load::{self, Server, round3};
 use super::network::Network;
-use super::pace::Pace;
+use super::pace::{Long, Pace};
 use super::round_trip;
 use super::routes::Routes;
 use crate::model::profile::{MemoryReading, RouteRun, WarmRun};
-use crate::stats::order;
+use crate::stats::{order, regression};
+
+mod plateaus;
+mod stable;
 
 /// Requests per batch of CPU time.
 const CPU_BATCH: u32 = 50;
@@ -24,6 +27,11 @@ const CURVE_PARTS: usize = 10;
 /// What the waiting route waits, and what the burning route burns.
 const WAIT_MS: f64 = 100.0;
 const BURN_MS: f64 = 20.0;
+/// Clients of the closed loops on the waiting route, and on the burning one.
+const CLIENTS: &[u32] = &[1, 4, 16, 64];
+const MANY_CLIENTS: &[u32] = &[1, 2, 4, 8, 16, 32, 64, 128, 256];
+const BURNERS: &[u32] = &[1, 2, 4];
+const MANY_BURNERS: &[u32] = &[1, 2, 4, 8, 16];
 /// Clients of the saturation run.
 const SATURATION_CLIENTS: u32 = 16;
 
@@ -59,8 +67,13 @@ pub fn calibrate(mut instance: Instance<'_>, limit: Duration) -> Option<f64> {
     (!times.is_empty()).then(|| used.as_secs_f64() * 1e3 / times.len() as f64)
 }
 
-/// Takes the warm run. Also returns remarks for the reader. An error means that the instance broke under gentle load.
-pub fn run(mut instance: Instance<'_>, pace: Pace, cpu_ms: Option<f64>) -> std::io::Result<(WarmRun, Vec<String>)> {
+/// Takes the warm run; `long` adds the search for the highest stable rate and the plateaus. Also returns remarks for the reader. An error means that the instance broke under gentle load.
+pub fn run(
+    mut instance: Instance<'_>,
+    pace: Pace,
+    long: Option<Long>,
+    cpu_ms: Option<f64>,
+) -> std::io::Result<(WarmRun, Vec<String>)> {
     let server = instance.server;
     let cgroup = instance.cgroup.clone();
     let mut notes = Vec::new();
@@ -75,6 +88,7 @@ pub fn run(mut instance: Instance<'_>, pace: Pace, cpu_ms: Option<f64>) -> std::
 
     let idle_cpu_ms_per_s = rest(server.stop, pace.rest, cgroup.as_ref());
     let idle = reading(cgroup.as_ref());
+    let (processes, threads) = cgroup.as_ref().and_then(Cgroup::processes_and_threads).unzip();
 
     let round_trip = round_trip::measure(
         instance.pid,
@@ -107,7 +121,7 @@ pub fn run(mut instance: Instance<'_>, pace: Pace, cpu_ms: Option<f64>) -> std::
     let mut parallel_cpu = Vec::new();
     let mut levels = Vec::new();
     if instance.routes == Routes::Contract {
-        for clients in [1, 4, 16, 64] {
+        for &clients in if long.is_some() { MANY_CLIENTS } else { CLIENTS } {
             let mut anon = Vec::new();
             let seen = load::closed_loop(server, &Request::get("/io?ms=100"), clients, pace.closed, || {
                 anon.extend(peak.look());
@@ -115,13 +129,19 @@ pub fn run(mut instance: Instance<'_>, pace: Pace, cpu_ms: Option<f64>) -> std::
             errors += seen.errors;
             parallel_io.push((clients, round3(seen.per_second * WAIT_MS / 1e3)));
             levels.push((clients, anon));
+            if has_plateau(&parallel_io) {
+                break;
+            }
         }
-        for clients in [1, 2, 4] {
+        for &clients in if long.is_some() { MANY_BURNERS } else { BURNERS } {
             let seen = load::closed_loop(server, &Request::get("/cpu?ms=20"), clients, pace.closed, || {
                 peak.look();
             });
             errors += seen.errors;
             parallel_cpu.push((clients, round3(seen.per_second * BURN_MS / 1e3)));
+            if has_plateau(&parallel_cpu) {
+                break;
+            }
         }
     }
     let saturation = load::closed_loop(server, &main, SATURATION_CLIENTS, pace.saturation, || {
@@ -129,6 +149,26 @@ pub fn run(mut instance: Instance<'_>, pace: Pace, cpu_ms: Option<f64>) -> std::
     });
     errors += saturation.errors;
     let loaded = reading(cgroup.as_ref());
+    let (mut stable_rate, mut plateaus, mut after_rest) = (None, Vec::new(), None);
+    if let Some(long) = long {
+        let found = stable::search(&instance, &main, saturation.per_second, long.trial);
+        if let Some(rate) = found.rate {
+            (plateaus, after_rest) = plateaus::run(&instance, &main, rate, long);
+        } else {
+            notes.push("no stable rate was found, so there are no plateaus".into());
+        }
+        if found
+            .trials
+            .iter()
+            .any(|trial| trial.broken.starts_with("client too slow"))
+        {
+            notes.push(
+                "the load generator was too slow for the fastest trials: the highest stable rate is a lower bound"
+                    .into(),
+            );
+        }
+        stable_rate = Some(found);
+    }
     Ok((
         WarmRun {
             warm_up_ms,
@@ -144,12 +184,15 @@ pub fn run(mut instance: Instance<'_>, pace: Pace, cpu_ms: Option<f64>) -> std::
             saturation_rps: (saturation.per_second > 0.0).then(|| round3(saturation.per_second)),
             parallel_io,
             parallel_cpu,
-            anon_by_in_flight: Vec::new(),
-            plateaus: Vec::new(),
-            after_rest: None,
-            stable_rate: None,
-            processes: None,
-            threads: None,
+            anon_by_in_flight: levels
+                .iter()
+                .filter_map(|(clients, anon)| Some((*clients, middle(anon)?)))
+                .collect(),
+            plateaus,
+            after_rest,
+            stable_rate,
+            processes,
+            threads,
             errors,
         },
         notes,
@@ -277,20 +320,27 @@ impl<'a> Peak<'a> {
     }
 }
 
-/// Growth of anonymous memory from 1 to 16 requests in flight, per request; `None` if it is not above the spread of
-/// the readings with one in flight, or below one page per request.
-fn growth_per_client(levels: &[(u32, Vec<f64>)]) -> Option<f64> {
-    let level = |clients| {
-        levels
-            .iter()
-            .find(|level| level.0 == clients)
-            .map(|level| order::sorted(level.1.iter().copied()))
+/// Whether more clients have stopped to bring more parallel requests: twice within 10%, and well below the clients.
+fn has_plateau(parallel: &[(u32, f64)]) -> bool {
+    let [.., (_, a), (_, b), (clients, c)] = parallel else {
+        return false;
     };
-    let (one, many) = (level(1)?, level(16)?);
-    let spread = one.last()? - one.first()?;
-    let growth = order::median(&many)? - order::median(&one)?;
-    let per_client = (growth / 15.0).round();
-    (growth > spread && per_client >= 4096.0).then_some(per_client)
+    *c < 0.5 * f64::from(*clients) && (c / b - 1.0).abs() < 0.1 && (b / a - 1.0).abs() < 0.1
+}
+
+fn middle(values: &[f64]) -> Option<f64> {
+    order::median(&order::sorted(values.iter().copied()))
+}
+
+/// Growth of anonymous memory per waiting request in flight: the slope over all numbers of clients. `None` if its 95%
+/// interval holds 0, or if it is below one page.
+fn growth_per_client(levels: &[(u32, Vec<f64>)]) -> Option<f64> {
+    let points: Vec<(f64, f64)> = levels
+        .iter()
+        .filter_map(|(clients, anon)| Some((f64::from(*clients), middle(anon)?)))
+        .collect();
+    let line = regression::line(&points)?;
+    (line.rises() && line.slope >= 4096.0).then(|| line.slope.round())
 }
 
 #[cfg(test)]
@@ -300,11 +350,19 @@ mod tests {
     #[test]
     fn memory_growth_within_noise_is_unknown() {
         let mib = f64::from(1 << 20);
-        let grows = [(1, vec![10.0 * mib, 10.1 * mib]), (16, vec![25.0 * mib])];
+        let level = |clients: u32, at: f64| (clients, vec![at * mib, (at + 0.1) * mib]);
+        let grows = [level(1, 11.0), level(4, 14.0), level(16, 26.1), level(64, 74.0)];
         let slope = growth_per_client(&grows).unwrap();
-        assert!((slope / mib - 1.0).abs() < 0.01, "{slope}");
-        let noisy = [(1, vec![10.0 * mib, 30.0 * mib]), (16, vec![25.0 * mib])];
+        assert!((slope / mib - 1.0).abs() < 0.02, "{slope}");
+        let noisy = [level(1, 20.0), level(4, 40.0), level(16, 25.0), level(64, 30.0)];
         assert_eq!(growth_per_client(&noisy), None);
         assert_eq!(growth_per_client(&[]), None);
+    }
+
+    #[test]
+    fn a_plateau_is_two_doublings_that_bring_nothing() {
+        let pool = [(1, 1.0), (2, 2.0), (4, 4.0), (8, 4.05), (16, 4.0)];
+        assert!(!has_plateau(&pool[..4]) && has_plateau(&pool));
+        assert!(!has_plateau(&[(1, 1.0), (2, 2.0), (4, 3.9), (8, 7.9), (16, 15.5)]));
     }
 }

@@ -3,3 +3,4 @@ pub mod histogram;
 pub mod interval;
 pub mod normal;
 pub mod order;
+pub mod regression;

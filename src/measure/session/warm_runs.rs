@@ -6,9 +6,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::{Session, tell};
+use crate::measure::config::WarmKind;
 use crate::measure::docker::Limits;
 use crate::measure::error::MeasureError;
 use crate::measure::load::Server;
+use crate::measure::pace::Long;
 use crate::measure::progress::Progress;
 use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
 use crate::measure::store::Taken;
@@ -66,11 +68,14 @@ impl Session<'_> {
         let (subject, config) = (self.slots[index].subject, self.slots[index].config);
         let limits = config.limits;
         let pace = self.request.pace();
+        let long = (config.warm_run == WarmKind::Long).then_some(Long::FULL);
         let outcome = match self.start(subject, config.warm()).await {
             Outcome::Up(up) => {
                 let id = up.id.clone();
                 let ran = self
-                    .on_thread(*up, subject, limits, move |instance| warm::run(instance, pace, cost))
+                    .on_thread(*up, subject, limits, move |instance| {
+                        warm::run(instance, pace, long, cost)
+                    })
                     .await;
                 let log = match &ran {
                     Some(Ok(_)) => Vec::new(),

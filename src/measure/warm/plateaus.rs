@@ -1,0 +1,64 @@
+//! Loads at rising rates, one after the other, on one instance: what memory and CPU do.
+
+use std::time::Duration;
+
+use super::{Instance, rest};
+use crate::measure::cgroup::Cgroup;
+use crate::measure::http::Request;
+use crate::measure::load::round3;
+use crate::measure::offered;
+use crate::measure::pace::Long;
+use crate::model::profile::{MemoryReading, Plateau};
+
+/// Rates as shares of the highest stable rate: 1, 5 and 10 times a base of a tenth, and the last one again, so that
+/// growth under an equal load shows.
+const SHARES: [f64; 4] = [0.1, 0.5, 1.0, 1.0];
+/// Quantiles that are kept.
+const QUANTILES: [f64; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
+
+/// The plateaus, and the memory after a rest.
+pub fn run(
+    instance: &Instance<'_>,
+    request: &Request,
+    stable_rate: f64,
+    pace: Long,
+) -> (Vec<Plateau>, Option<MemoryReading>) {
+    let cgroup = instance.cgroup.as_ref();
+    rest(instance.server.stop, pace.settle, cgroup);
+    let plateaus = SHARES
+        .iter()
+        .zip(0..)
+        .map(|(share, seed)| plateau(instance, request, round3(share * stable_rate), pace.plateau, seed))
+        .collect();
+    rest(instance.server.stop, pace.afterwards, cgroup);
+    (plateaus, cgroup.map(Cgroup::memory))
+}
+
+fn plateau(instance: &Instance<'_>, request: &Request, rate: f64, lasting: Duration, seed: u64) -> Plateau {
+    let cgroup = instance.cgroup.as_ref();
+    let before = cgroup.and_then(Cgroup::cpu_time);
+    let mut anon_bytes = Vec::new();
+    let seen = offered::offer(instance.server, request, rate, lasting, seed, |seconds| {
+        if seconds >= (anon_bytes.len() + 1) as f64 {
+            anon_bytes.extend(cgroup.and_then(Cgroup::anon_bytes));
+        }
+    });
+    let after = cgroup.and_then(Cgroup::cpu_time);
+    let latencies = seen.latencies();
+    Plateau {
+        rate,
+        seconds: round3(seen.seconds),
+        completed: seen.completed,
+        errors: seen.errors + seen.due.saturating_sub(seen.completed + seen.errors),
+        late_share: round3(seen.late_share),
+        cpu_s: before
+            .zip(after)
+            .map(|(before, after)| round3(after.saturating_sub(before).as_secs_f64())),
+        latency_ms: QUANTILES
+            .into_iter()
+            .filter_map(|q| Some((q, round3(latencies.quantile(q)? as f64 / 1e6))))
+            .collect(),
+        anon_bytes,
+        end: cgroup.map(Cgroup::memory).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,167 @@
+//! The highest rate at which an instance is stable, by bisection over open-loop trials.
+
+use std::time::Duration;
+
+use super::Instance;
+use crate::measure::http::Request;
+use crate::measure::load::{Server, round3};
+use crate::measure::offered::{self, Offered};
+use crate::model::profile::{StableRate, Trial};
+use crate::stats::{order, regression};
+
+/// The search ends when the bracket is this narrow, as a share of its upper end.
+const NARROW: f64 = 0.05;
+/// Where the highest stable rate is looked for, as shares of the closed-loop throughput: usually between the last two.
+const BRACKET: [f64; 3] = [0.05, 0.4, 1.1];
+/// Repetitions; the first searches, the others start from what it found.
+const REPETITIONS: u32 = 3;
+/// More than this share of late sends: the client was too slow, and nothing is learnt about the server.
+const LATE_SHARE: f64 = 0.01;
+
+/// Searches around the closed-loop `throughput` per second. `trial` is the length of one trial.
+pub fn search(instance: &Instance<'_>, request: &Request, throughput: f64, trial: Duration) -> StableRate {
+    let mut trials = Vec::new();
+    let mut found = Vec::new();
+    let mut run = |repetition: u32, rate: f64| {
+        let seed = u64::from(repetition) << 32 | trials.len() as u64;
+        let (one, mean_in_system) = attempt(instance.server, request, repetition, rate, trial, seed);
+        let stable = one.stable;
+        trials.push(one);
+        stable.then_some(mean_in_system)
+    };
+    let mut at_best = Vec::new();
+    for repetition in 0..REPETITIONS {
+        let best = match found.first() {
+            None => bisect(throughput, |rate| run(repetition, rate)),
+            Some(&(first, _)) => around(first, |rate| run(repetition, rate)),
+        };
+        if let Some((rate, inside)) = best {
+            found.push((rate, inside));
+            at_best.push(inside);
+        } else if found.is_empty() {
+            break;
+        }
+    }
+    let median = |values: Vec<f64>| order::median(&order::sorted(values)).map(round3);
+    StableRate {
+        rate: median(found.iter().map(|best| best.0).collect()),
+        in_flight: median(at_best),
+        trials,
+    }
+}
+
+/// The highest stable rate in the usual bracket, or below it if nothing there is stable.
+fn bisect(throughput: f64, mut run: impl FnMut(f64) -> Option<f64>) -> Option<(f64, f64)> {
+    let [lowest, low, high] = BRACKET.map(|share| share * throughput);
+    let mut within = |mut low: f64, mut high: f64| {
+        let mut best = None;
+        while high - low > NARROW * high {
+            let rate = round3((low + high) / 2.0);
+            match run(rate) {
+                Some(inside) => {
+                    best = Some((rate, inside));
+                    low = rate;
+                }
+                None => high = rate,
+            }
+        }
+        best
+    };
+    within(low, high).or_else(|| within(lowest, low))
+}
+
+/// One or two trials beside a rate that was found: a step up if it is stable again, steps down if it is not.
+fn around(first: f64, mut run: impl FnMut(f64) -> Option<f64>) -> Option<(f64, f64)> {
+    if let Some(inside) = run(first) {
+        let up = round3(first * (1.0 + NARROW));
+        return Some(run(up).map_or((first, inside), |inside| (up, inside)));
+    }
+    [0.95, 0.85].into_iter().find_map(|share| {
+        let rate = round3(first * share);
+        run(rate).map(|inside| (rate, inside))
+    })
+}
+
+fn attempt(
+    server: Server<'_>,
+    request: &Request,
+    repetition: u32,
+    rate: f64,
+    lasting: Duration,
+    seed: u64,
+) -> (Trial, f64) {
+    let seen = offered::offer(server, request, rate, lasting, seed, |_| {});
+    let broken = broken_rule(&seen);
+    let mean = seen.latencies().mean();
+    let trial = Trial {
+        repetition,
+        rate,
+        seconds: round3(seen.seconds),
+        stable: broken.is_none(),
+        broken: broken.unwrap_or_default(),
+        latency_mean_ms: mean.map(|ns| round3(ns / 1e6)),
+    };
+    // Little's law.
+    (trial, rate * mean.unwrap_or(0.0) * 1e-9)
+}
+
+/// The first rule that a trial breaks: the client in time, 99% completed, errors below 0.1%, the 95th percentile of the
+/// second half at most 1.2 times that of the first, and the number in the system not rising.
+fn broken_rule(seen: &Offered) -> Option<String> {
+    let p95 = |half: usize| seen.halves[half].quantile(0.95).map(|ns| ns as f64 / 1e6);
+    if seen.late_share > LATE_SHARE {
+        return Some(format!(
+            "client too slow: {:.1} % of requests sent late",
+            100.0 * seen.late_share
+        ));
+    }
+    if seen.hopeless {
+        return Some("ended early: requests piled up".into());
+    }
+    if seen.errors as f64 >= 0.001 * seen.due as f64 && seen.errors > 0 {
+        return Some(format!("{} errors", seen.errors));
+    }
+    if (seen.completed as f64) < 0.99 * seen.due as f64 {
+        return Some(format!("{} of {} completed", seen.completed, seen.due));
+    }
+    if let (Some(first), Some(second)) = (p95(0), p95(1))
+        && second > 1.2 * first
+    {
+        return Some(format!("p95 went from {first:.2} to {second:.2} ms"));
+    }
+    let later: Vec<(f64, f64)> = seen.in_system[seen.in_system.len() / 2..].to_vec();
+    let mean = later.iter().map(|look| look.1).sum::<f64>() / later.len().max(1) as f64;
+    // A rise that is certain but small against the mean is no instability.
+    regression::line(&later)
+        .filter(|line| line.rises() && line.slope * seen.seconds / 2.0 > 0.5 * mean + 1.0)
+        .map(|line| format!("the number in the system rises by {:.2} per second", line.slope))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bisection_ends_below_a_known_limit() {
+        for limit in [30.0, 55.0, 80.0, 104.0] {
+            let mut trials = 0;
+            let best = bisect(100.0, |rate| {
+                trials += 1;
+                (rate <= limit).then_some(1.0)
+            });
+            let (rate, _) = best.unwrap();
+            assert!(rate <= limit && rate >= 0.85 * limit, "{rate} for {limit}");
+            assert!(trials <= 12, "{trials} trials for {limit}");
+        }
+        assert_eq!(bisect(100.0, |_| None), None);
+    }
+
+    #[test]
+    fn repetitions_stay_around_what_was_found() {
+        let try_with = |limit: f64| around(100.0, |rate| (rate <= limit).then_some(rate));
+        assert_eq!(try_with(200.0), Some((105.0, 105.0)));
+        assert_eq!(try_with(101.0), Some((100.0, 100.0)));
+        assert_eq!(try_with(96.0), Some((95.0, 95.0)));
+        assert_eq!(try_with(50.0), None);
+    }
+}
