@@ -1,6 +1,7 @@
 //! What the world is described with: frameworks and their measured profiles, distributions, prices, objectives.
 pub mod arrival;
 pub mod catalog;
+pub mod concurrency;
 pub mod dist;
 pub mod framework;
 pub mod price;

@@ -1,4 +1,6 @@
 //! Statistics without a notion of time or money: quantiles of large counts, intervals of means, the normal quantile.
+pub mod bootstrap;
+pub mod change_points;
 pub mod histogram;
 pub mod interval;
 pub mod normal;

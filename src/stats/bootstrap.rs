@@ -1,0 +1,154 @@
+//! Intervals by resampling blocks: samples of one block share the drift of the machine and are drawn together.
+//!
+//! Sources: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 8 and 13; Holm, A Simple
+//! Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6 (1979).
+
+use std::collections::BTreeMap;
+
+use super::order;
+use crate::rng::{Draws, Purpose};
+
+/// How often a sample is drawn anew.
+const RESAMPLES: usize = 10_000;
+
+/// A ratio of medians with its 95% interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// The ratio.
+    pub ratio: f64,
+    /// Its interval; `None` with fewer than six common blocks.
+    pub interval: Option<(f64, f64)>,
+    /// Chance of a ratio at least as far from 1 if there were no difference, two-sided, at least 1/10,000.
+    pub p: Option<f64>,
+}
+
+/// The 95% interval of the median of values that belong to blocks; `None` with fewer than six blocks. Percentiles of
+/// 10,000 resamples.
+pub fn median_interval(values: &[(u32, f64)], seed: u64) -> Option<(f64, f64)> {
+    let mut blocks: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for &(block, value) in values {
+        blocks.entry(block).or_default().push(value);
+    }
+    let blocks: Vec<Vec<f64>> = blocks.into_values().collect();
+    let medians = resampled(blocks.len(), seed, |chosen| {
+        let drawn = chosen.iter().flat_map(|&block| blocks[block].iter().copied());
+        order::median(&order::sorted(drawn))
+    })?;
+    Some((order::quantile(&medians, 0.025)?, order::quantile(&medians, 0.975)?))
+}
+
+/// How much larger `a` is than `b`, as the median of the ratios within blocks that have both. Several values of a block
+/// are replaced by their median.
+pub fn paired_ratio(a: &[(u32, f64)], b: &[(u32, f64)], seed: u64) -> Option<Ratio> {
+    let by_block = |values: &[(u32, f64)]| {
+        let mut blocks: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+        for &(block, value) in values {
+            blocks.entry(block).or_default().push(value.ln());
+        }
+        blocks
+    };
+    let (a, b) = (by_block(a), by_block(b));
+    let middle = |values: &[f64]| order::median(&order::sorted(values.iter().copied()));
+    let differences: Vec<f64> = a
+        .iter()
+        .filter_map(|(block, a)| Some(middle(a)? - middle(b.get(block)?)?))
+        .collect();
+    let median = middle(&differences)?;
+    let medians = resampled(differences.len(), seed, |chosen| {
+        middle(&chosen.iter().map(|&k| differences[k]).collect::<Vec<_>>())
+    });
+    let share = |medians: &[f64], below: bool| {
+        let beyond = medians
+            .iter()
+            .filter(|&&m| if below { m <= 0.0 } else { m >= 0.0 })
+            .count();
+        beyond as f64 / medians.len() as f64
+    };
+    Some(Ratio {
+        ratio: median.exp(),
+        interval: medians
+            .as_ref()
+            .and_then(|m| Some((order::quantile(m, 0.025)?.exp(), order::quantile(m, 0.975)?.exp()))),
+        p: medians.map(|m| (2.0 * share(&m, true).min(share(&m, false))).clamp(1.0 / RESAMPLES as f64, 1.0)),
+    })
+}
+
+/// Which of several comparisons stand at 5% all together, by Holm's procedure, in the order given.
+pub fn holm(p: &[f64]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|&i, &j| p[i].total_cmp(&p[j]));
+    let mut stands = vec![false; p.len()];
+    for (rank, &i) in order.iter().enumerate() {
+        if p[i] > 0.05 / (p.len() - rank) as f64 {
+            break;
+        }
+        stands[i] = true;
+    }
+    stands
+}
+
+/// Statistics of resamples of `n` items, ascending; `None` with fewer than six.
+fn resampled(n: usize, seed: u64, mut statistic: impl FnMut(&[usize]) -> Option<f64>) -> Option<Vec<f64>> {
+    if n < order::least_samples(0.5) {
+        return None;
+    }
+    let draws = Draws::new(seed, 0);
+    let mut chosen = vec![0; n];
+    let values = (0..RESAMPLES).filter_map(|k| {
+        let stream = draws.stream(Purpose::Order, k as u64);
+        for (i, place) in chosen.iter_mut().enumerate() {
+            *place = (stream.uniform(i as u64) * n as f64) as usize;
+        }
+        statistic(&chosen)
+    });
+    Some(order::sorted(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::normal;
+
+    fn noisy(seed: u64, blocks: u32, level: f64, drift: f64, noise: f64) -> Vec<(u32, f64)> {
+        let draws = Draws::new(seed, 0);
+        let shared = Draws::new(99, 0).stream(Purpose::Order, 0);
+        let own = draws.stream(Purpose::Service, 0);
+        (0..blocks)
+            .map(|block| {
+                let z = |stream: crate::rng::Stream| normal::quantile(stream.uniform(u64::from(block)));
+                (block, level * (drift * z(shared) + noise * z(own)).exp())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn intervals_cover_the_median_as_often_as_they_say() {
+        let covers = |seed| {
+            let (low, high) = median_interval(&noisy(seed, 30, 100.0, 0.0, 0.3), 1).unwrap();
+            low <= 100.0 && 100.0 <= high
+        };
+        let covered = (0..60).filter(|&seed| covers(seed)).count();
+        assert!((51..=60).contains(&covered), "{covered} of 60");
+        assert_eq!(median_interval(&noisy(1, 5, 100.0, 0.0, 0.3), 1), None);
+    }
+
+    /// The drift of the machine, ten times the noise, falls out of ratios within blocks.
+    #[test]
+    fn pairing_takes_the_drift_out() {
+        let (a, b) = (noisy(1, 40, 110.0, 0.5, 0.05), noisy(2, 40, 100.0, 0.5, 0.05));
+        let ratio = paired_ratio(&a, &b, 7).unwrap();
+        let (low, high) = ratio.interval.unwrap();
+        assert!(low > 1.0 && low < 1.1 && high > 1.1 && high < 1.2, "{ratio:?}");
+        assert!(ratio.p.unwrap() < 0.001);
+        let same = paired_ratio(&a, &noisy(3, 40, 110.0, 0.5, 0.05), 7).unwrap();
+        assert!(same.p.unwrap() > 0.01, "{same:?}");
+        assert_eq!(paired_ratio(&a, &b, 7), paired_ratio(&a, &b, 7));
+    }
+
+    #[test]
+    fn holm_stops_at_the_first_that_fails() {
+        assert_eq!(holm(&[0.01, 0.04, 0.03]), [true, false, false]);
+        assert_eq!(holm(&[0.001, 0.02, 0.012]), [true, true, true]);
+        assert_eq!(holm(&[]), Vec::<bool>::new());
+    }
+}
