@@ -14,7 +14,7 @@ use super::network::Network;
 use super::pace::{Long, Pace};
 use super::round_trip;
 use super::routes::Routes;
-use crate::model::profile::{MemoryReading, RouteRun, WarmRun};
+use crate::model::profile::{CLIENT_TOO_SLOW, MemoryReading, RouteRun, WarmRun};
 use crate::stats::{order, regression};
 
 mod plateaus;
@@ -151,7 +151,13 @@ pub fn run(
     let loaded = reading(cgroup.as_ref());
     let (mut stable_rate, mut plateaus, mut after_rest) = (None, Vec::new(), None);
     if let Some(long) = long {
-        let found = stable::search(&instance, &main, saturation.per_second, long.trial);
+        let cores = parallel_cpu.iter().map(|&(_, cores)| cores).fold(0.0, f64::max);
+        let cores = if cores > 0.0 {
+            cores.min(instance.vcpu)
+        } else {
+            instance.vcpu
+        };
+        let found = stable::search(&instance, &main, saturation.per_second, cores, long.trial);
         if let Some(rate) = found.rate {
             (plateaus, after_rest) = plateaus::run(&instance, &main, rate, long);
         } else {
@@ -160,10 +166,10 @@ pub fn run(
         if found
             .trials
             .iter()
-            .any(|trial| trial.broken.starts_with("client too slow"))
+            .any(|trial| trial.broken.starts_with(CLIENT_TOO_SLOW))
         {
             notes.push(
-                "the load generator was too slow for the fastest trials: the highest stable rate is a lower bound"
+                "the load generator, which shares the machine's cores, was too slow for the fastest trials: the highest stable rate is a lower bound"
                     .into(),
             );
         }

@@ -6,3 +6,4 @@ pub mod dist;
 pub mod framework;
 pub mod price;
 pub mod profile;
+pub mod published;

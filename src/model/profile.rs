@@ -10,7 +10,7 @@ mod warm;
 
 pub use cold::{ColdMode, ColdSample, CpuMode, FailureKind, StartFailure, Verdict};
 pub use image::{ImageFacts, LayerPull, Pull, Scan};
-pub use warm::{MemoryReading, Plateau, RouteRun, StableRate, Trial, WarmRun};
+pub use warm::{CLIENT_TOO_SLOW, MemoryReading, Plateau, RouteRun, StableRate, Trial, WarmRun};
 
 use std::collections::BTreeMap;
 

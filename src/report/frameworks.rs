@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use super::cells;
 use super::table::{Style, draw};
+use crate::model::concurrency;
 use crate::model::framework::Framework;
-use crate::model::profile::{FrameworkProfile, MeasuredConfig};
+use crate::model::profile::{ColdMode, CpuMode, FrameworkProfile, MeasuredConfig};
+use crate::model::published::Figures;
 use crate::stats::order;
 
 /// A framework of the catalog with its measured profile.
@@ -15,6 +17,10 @@ pub struct Entry {
     pub framework: Framework,
     /// What was measured.
     pub profile: FrameworkProfile,
+    /// What others have published about it.
+    pub published: Option<Figures>,
+    /// Where they have it from.
+    pub published_source: String,
 }
 
 /// A median with its order-statistic interval; the interval is unknown for small samples.
@@ -29,26 +35,35 @@ struct Median {
 struct Line {
     cold_samples: usize,
     cold_ms: Option<Median>,
+    cold_p95_ms: Option<Median>,
     boot_ms: Option<Median>,
     cpu_to_ready_ms: Option<Median>,
     idle_mib: Option<f64>,
     json_cpu_ms: Option<f64>,
     items_cpu_ms: Option<f64>,
     saturation_rps: Option<f64>,
+    stable_rps: Option<f64>,
+    found: Option<concurrency::Found>,
 }
 
-const COLUMNS: [&str; 24] = [
+const COLUMNS: [&str; 35] = [
     "name",
     "title",
     "version",
     "runtime",
     "cpu",
     "memory",
+    "cold_mode",
+    "cpu_mode",
     "concurrency_declared",
+    "concurrency_found",
     "cold_samples",
     "cold_start_p50_ms",
     "cold_start_p50_ms_low",
     "cold_start_p50_ms_high",
+    "cold_start_p95_ms",
+    "cold_start_p95_ms_low",
+    "cold_start_p95_ms_high",
     "boot_p50_ms",
     "boot_p50_ms_low",
     "boot_p50_ms_high",
@@ -57,11 +72,16 @@ const COLUMNS: [&str; 24] = [
     "json_cpu_ms",
     "items_cpu_ms",
     "saturation_rps",
+    "stable_rps",
     "image_mib",
     "image_compressed_mib",
     "measured_on",
     "host_cpu",
     "backend",
+    "published_idle_memory_mb",
+    "published_cold_start_ms",
+    "published_image_mb",
+    "published_source",
 ];
 
 /// CSV with one row per framework and measured size.
@@ -102,6 +122,7 @@ pub fn table(entries: &[Entry], style: Style) -> String {
         "version",
         "concurrency",
         "cold start, ms",
+        "p95, ms",
         "CPU to ready, ms",
         "idle, MiB",
         "CPU /json, ms",
@@ -109,10 +130,8 @@ pub fn table(entries: &[Entry], style: Style) -> String {
         "image, MiB",
         "measured",
     ];
-    let one_vcpu = |run: &&MeasuredConfig| run.cpu.0.abs_diff(1000);
     let rows = entries.iter().filter_map(|entry| {
-        let run = entry.profile.runs.iter().min_by_key(one_vcpu)?;
-        let line = line(run);
+        let line = line(reference(&entry.profile)?);
         let number = |x: Option<f64>, decimals: usize| x.map(|x| format!("{x:.decimals$}")).unwrap_or_default();
         let median = |m: Option<Median>| match m {
             Some(Median {
@@ -127,6 +146,7 @@ pub fn table(entries: &[Entry], style: Style) -> String {
             entry.framework.version.clone(),
             declared(entry),
             median(line.cold_ms),
+            median(line.cold_p95_ms),
             median(line.cpu_to_ready_ms),
             number(line.idle_mib, 1),
             number(line.json_cpu_ms, 3),
@@ -136,6 +156,58 @@ pub fn table(entries: &[Entry], style: Style) -> String {
         ])
     });
     draw(style, &header, rows.collect(), 3)
+}
+
+/// Measured over published, one line per framework at the size nearest to one vCPU and 512 MiB; blank where either is
+/// missing. The sizes of a warm instance and an image are compared with what was published without saying in what sense.
+pub fn against_published(entries: &[Entry], style: Style) -> String {
+    let header = [
+        "framework",
+        "idle, MB",
+        "published",
+        "ratio",
+        "cold start, ms",
+        "published",
+        "ratio",
+        "image, MB",
+        "published",
+        "ratio",
+    ];
+    let rows = entries
+        .iter()
+        .filter(|entry| entry.published.is_some())
+        .filter_map(|entry| {
+            let run = reference(&entry.profile)?;
+            let warm = run.warm.as_ref();
+            let idle = warm
+                .and_then(|warm| warm.idle.working_set_bytes)
+                .map(|bytes| bytes as f64 / 1e6);
+            let cold = median(run.counted().map(|sample| sample.total_ms)).map(|median| median.median);
+            let image = Some(entry.profile.image.unpacked_bytes as f64 / 1e6);
+            let published = entry.published;
+            let mut cells = vec![entry.framework.title.clone()];
+            for (measured, published) in [
+                (idle, published.map(|figures| figures.idle_memory_mb)),
+                (cold, published.map(|figures| figures.cold_start_ms)),
+                (image, published.map(|figures| figures.image_mb)),
+            ] {
+                let ratio = measured
+                    .zip(published)
+                    .map(|(measured, published)| measured / published);
+                cells.push(measured.map(|value| format!("{value:.0}")).unwrap_or_default());
+                cells.push(published.map(|value| format!("{value:.0}")).unwrap_or_default());
+                cells.push(ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default());
+            }
+            Some(cells)
+        });
+    draw(style, &header, rows.collect(), 1)
+}
+
+/// The run that stands for a profile: process-cold, under a flat limit nearest to one vCPU and 512 MiB.
+fn reference(profile: &FrameworkProfile) -> Option<&MeasuredConfig> {
+    let usual = |run: &&MeasuredConfig| run.cold_mode == ColdMode::default() && run.cpu_mode == CpuMode::default();
+    let distance = |run: &&MeasuredConfig| (run.cpu.0.abs_diff(1000), run.memory.0.abs_diff(512));
+    profile.runs.iter().filter(usual).min_by_key(distance)
 }
 
 fn row(entry: &Entry, run: &MeasuredConfig) -> Vec<String> {
@@ -152,11 +224,17 @@ fn row(entry: &Entry, run: &MeasuredConfig) -> Vec<String> {
         entry.framework.runtime.clone(),
         run.cpu.to_string(),
         run.memory.to_string(),
+        run.cold_mode.name().to_string(),
+        run.cpu_mode.name().to_string(),
         declared(entry),
+        line.found.map(|found| found.label()).unwrap_or_default(),
         line.cold_samples.to_string(),
         middle(line.cold_ms),
         low(line.cold_ms),
         high(line.cold_ms),
+        middle(line.cold_p95_ms),
+        low(line.cold_p95_ms),
+        high(line.cold_p95_ms),
         middle(line.boot_ms),
         low(line.boot_ms),
         high(line.boot_ms),
@@ -165,11 +243,19 @@ fn row(entry: &Entry, run: &MeasuredConfig) -> Vec<String> {
         maybe(line.json_cpu_ms),
         maybe(line.items_cpu_ms),
         maybe(line.saturation_rps),
+        maybe(line.stable_rps),
         cells::number(mib(image.unpacked_bytes)),
         maybe(image.compressed_bytes.map(mib)),
         entry.profile.measured_on().to_string(),
         entry.profile.provenance.host_cpu.clone(),
         entry.profile.provenance.backend.clone(),
+        maybe(entry.published.map(|figures| figures.idle_memory_mb)),
+        maybe(entry.published.map(|figures| figures.cold_start_ms)),
+        maybe(entry.published.map(|figures| figures.image_mb)),
+        entry
+            .published
+            .map(|_| entry.published_source.clone())
+            .unwrap_or_default(),
     ]
 }
 
@@ -180,14 +266,17 @@ fn line(run: &MeasuredConfig) -> Line {
         (!cpu.is_empty()).then(|| cpu.iter().sum::<f64>() / cpu.len() as f64)
     };
     Line {
-        cold_samples: run.cold.len(),
-        cold_ms: median(run.cold.iter().map(|s| s.total_ms)),
-        boot_ms: median(run.cold.iter().map(|s| s.boot_ms)),
-        cpu_to_ready_ms: median(run.cold.iter().filter_map(|s| s.cpu_ms)),
+        cold_samples: run.counted().count(),
+        cold_ms: median(run.counted().map(|s| s.total_ms)),
+        cold_p95_ms: p95(run.counted().map(|s| s.total_ms)),
+        boot_ms: median(run.counted().map(|s| s.boot_ms)),
+        cpu_to_ready_ms: median(run.counted().filter_map(|s| s.cpu_ms)),
         idle_mib: warm.and_then(|w| w.idle.working_set_bytes).map(mib),
         json_cpu_ms: route("json"),
         items_cpu_ms: route("items"),
         saturation_rps: warm.and_then(|w| w.saturation_rps),
+        stable_rps: warm.and_then(|w| w.stable_rate.as_ref()?.rate),
+        found: warm.and_then(concurrency::found),
     }
 }
 
@@ -196,6 +285,16 @@ fn median(values: impl Iterator<Item = f64>) -> Option<Median> {
     Some(Median {
         median: order::median(&sorted)?,
         interval: order::interval(&sorted, 0.5),
+    })
+}
+
+/// The 95th percentile; unknown below the 59 samples from which it has an interval.
+fn p95(values: impl Iterator<Item = f64>) -> Option<Median> {
+    let sorted = order::sorted(values);
+    let interval = order::interval(&sorted, 0.95)?;
+    Some(Median {
+        median: order::quantile(&sorted, 0.95)?,
+        interval: Some(interval),
     })
 }
 

@@ -5,6 +5,7 @@ pub mod cells;
 pub mod costs;
 #[cfg(feature = "polars")]
 pub mod frame;
+pub mod framework_detail;
 pub mod frameworks;
 pub mod json;
 pub mod manifest;

@@ -232,6 +232,77 @@ fn catalog_and_inspect_answer_in_every_format() {
     }
 }
 
+/// Ratios are those of the shipped profiles, so what is asked for here is their shape.
+#[test]
+fn published_figures_stand_beside_measured_ones_and_are_marked() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run("catalog frameworks --against published").ok();
+    let gin = ran.stdout.lines().find(|line| line.starts_with("Gin ")).unwrap();
+    let cells: Vec<f64> = gin
+        .split_whitespace()
+        .skip(1)
+        .map(|cell| cell.parse().unwrap())
+        .collect();
+    assert_eq!([cells[1], cells[4], cells[7]], [20.0, 200.0, 12.0], "{gin}");
+    assert!(
+        (cells[3] / cells[4] - cells[5]).abs() < 0.006,
+        "measured over published: {gin}"
+    );
+    assert!(ran.stderr.contains("not measured by this project"), "{ran}");
+    let csv = sandbox.run("catalog frameworks --format csv").ok().stdout;
+    let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let published = header.iter().filter(|name| name.starts_with("published_")).count();
+    assert_eq!((header.len(), published), (35, 4), "{header:?}");
+}
+
+#[test]
+fn one_framework_is_shown_in_full() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run("catalog frameworks gin").ok();
+    for text in [
+        "Gin ",
+        "cold start, ms",
+        "warm instance",
+        "warm-up: ",
+        "concurrency: ",
+        "the declared coroutines",
+    ] {
+        assert!(ran.stdout.contains(text), "{text}: {ran}");
+    }
+    assert_eq!(
+        ran.stdout,
+        sandbox.run("catalog frameworks gin").ok().stdout,
+        "resampling repeats itself"
+    );
+    assert_snapshot!(sandbox.run("catalog frameworks expres"), @r"
+    exit 2
+    --- stderr
+    error: there is no measured framework `expres`; did you mean `express`?
+    ");
+}
+
+#[test]
+fn a_plan_says_what_a_measurement_takes() {
+    let sandbox = Sandbox::new();
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/models/frameworks");
+    let ran = sandbox.run(&format!("measure plan gin echo --models {models}")).ok();
+    let row = |name: &str| {
+        let line = ran
+            .stdout
+            .lines()
+            .find(|line| line.trim_start().starts_with(name))
+            .unwrap();
+        line.split_whitespace().take(3).map(str::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(row("gin"), ["gin", "9", "300"], "{ran}");
+    assert_eq!(row("echo"), ["echo", "9", "300"], "{ran}");
+    assert!(ran.stdout.contains("in all on an idle machine"), "{ran}");
+    let quick = sandbox
+        .run(&format!("measure plan gin --quick --cpu 0.5,1 -n 7 --models {models}"))
+        .ok();
+    assert!(quick.stdout.contains(" 2           14 "), "{quick}");
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let sandbox = Sandbox::new();

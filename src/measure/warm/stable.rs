@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::Instance;
+use crate::measure::cgroup::Cgroup;
 use crate::measure::http::Request;
 use crate::measure::load::{Server, round3};
 use crate::measure::offered::{self, Offered};
-use crate::model::profile::{StableRate, Trial};
+use crate::model::profile::{CLIENT_TOO_SLOW, StableRate, Trial};
 use crate::stats::{order, regression};
 
 /// The search ends when the bracket is this narrow, as a share of its upper end.
@@ -15,16 +16,30 @@ const NARROW: f64 = 0.05;
 const BRACKET: [f64; 3] = [0.05, 0.4, 1.1];
 /// Repetitions; the first searches, the others start from what it found.
 const REPETITIONS: u32 = 3;
+/// A trial that fails while the server uses less than this share of the CPU it can use says nothing about the server.
+const BUSY_SHARE: f64 = 0.8;
 /// More than this share of late sends: the client was too slow, and nothing is learnt about the server.
 const LATE_SHARE: f64 = 0.01;
 
-/// Searches around the closed-loop `throughput` per second. `trial` is the length of one trial.
-pub fn search(instance: &Instance<'_>, request: &Request, throughput: f64, trial: Duration) -> StableRate {
+/// Searches around the closed-loop `throughput` per second. `cores` is the CPU that the server can use, in vCPUs, and
+/// `trial` the length of one trial.
+pub fn search(instance: &Instance<'_>, request: &Request, throughput: f64, cores: f64, trial: Duration) -> StableRate {
     let mut trials = Vec::new();
     let mut found = Vec::new();
     let mut run = |repetition: u32, rate: f64| {
         let seed = u64::from(repetition) << 32 | trials.len() as u64;
-        let (one, mean_in_system) = attempt(instance.server, request, repetition, rate, trial, seed);
+        let cpu_time = || instance.cgroup.as_ref().and_then(Cgroup::cpu_time);
+        let before = cpu_time();
+        let (mut one, mean_in_system) = attempt(instance.server, request, repetition, rate, trial, seed);
+        let used = before
+            .zip(cpu_time())
+            .map(|(before, after)| after.saturating_sub(before).as_secs_f64() / one.seconds);
+        if let (false, Some(used)) = (one.stable, used.filter(|used| *used < BUSY_SHARE * cores)) {
+            one.broken = format!(
+                "{CLIENT_TOO_SLOW}, the server used {used:.2} of {cores:.2} vCPU: {}",
+                one.broken
+            );
+        }
         let stable = one.stable;
         trials.push(one);
         stable.then_some(mean_in_system)
@@ -111,7 +126,7 @@ fn broken_rule(seen: &Offered) -> Option<String> {
     let p95 = |half: usize| seen.halves[half].quantile(0.95).map(|ns| ns as f64 / 1e6);
     if seen.late_share > LATE_SHARE {
         return Some(format!(
-            "client too slow: {:.1} % of requests sent late",
+            "{CLIENT_TOO_SLOW}: {:.1} % of requests sent late",
             100.0 * seen.late_share
         ));
     }

@@ -94,6 +94,9 @@ pub struct StableRate {
     pub trials: Vec<Trial>,
 }
 
+/// How `broken` begins when the client, or the machine it shares with the server, could not keep up.
+pub const CLIENT_TOO_SLOW: &str = "client too slow";
+
 /// One trial of the search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

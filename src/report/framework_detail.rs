@@ -1,0 +1,253 @@
+//! `catalog frameworks NAME`: everything that was measured of one framework, with intervals.
+
+use std::fmt::Write;
+
+use super::frameworks::Entry;
+use super::table::{Style, draw};
+use crate::model::concurrency;
+use crate::model::profile::{CLIENT_TOO_SLOW, MeasuredConfig, Plateau, WarmRun};
+use crate::stats::change_points::{Shape, settling};
+use crate::stats::{bootstrap, order, regression};
+
+/// Seed of the resampling: the same profile gives the same intervals.
+const SEED: u64 = 1;
+
+/// Tables and sentences about one profile.
+pub fn detail(entry: &Entry, style: Style) -> String {
+    let (framework, profile) = (&entry.framework, &entry.profile);
+    let mut text = format!(
+        "{} {} on {}, measured {} with {} on {}, {} cores\n\n",
+        framework.title,
+        framework.version,
+        framework.runtime,
+        profile.measured_on(),
+        profile.provenance.backend,
+        profile.provenance.host_cpu,
+        profile.provenance.host_cores,
+    );
+    text.push_str(&cold_starts(&profile.runs, style));
+    text.push('\n');
+    text.push_str(&warm(&profile.runs, style));
+    for run in &profile.runs {
+        let Some(warm) = &run.warm else { continue };
+        let label = format!("{} vCPU, {}", run.cpu.as_vcpu(), run.memory);
+        let mut lines = vec![warm_up(warm)];
+        if let Some(found) = concurrency::found(warm) {
+            let declared = framework.concurrency.model;
+            let fits = if found.fits(declared, run.cpu.as_vcpu()) {
+                "fits"
+            } else {
+                "differs from"
+            };
+            lines.push(format!(
+                "concurrency: {}; {fits} the declared {}",
+                found.label(),
+                declared.name()
+            ));
+        }
+        lines.extend(stable(warm));
+        lines.extend(cpu_by_load(&warm.plateaus));
+        lines.extend(memory_by_load(&warm.plateaus));
+        let _ = write!(text, "\n{label}\n");
+        lines.iter().filter(|line| !line.is_empty()).for_each(|line| {
+            let _ = writeln!(text, "  {line}");
+        });
+    }
+    text
+}
+
+/// Cold starts by configuration. A quantile is blank where the samples are too few for an interval of it.
+fn cold_starts(runs: &[MeasuredConfig], style: Style) -> String {
+    let header = [
+        "cold start, ms",
+        "memory",
+        "mode",
+        "n",
+        "p50",
+        "p90",
+        "p95",
+        "p99",
+        "max",
+        "failed",
+    ];
+    let rows = runs.iter().map(|run| {
+        let totals: Vec<(u32, f64)> = run.counted().map(|sample| (sample.block, sample.total_ms)).collect();
+        let sorted = order::sorted(totals.iter().map(|total| total.1));
+        let quantile = |q: f64| match (order::quantile(&sorted, q), order::interval(&sorted, q)) {
+            (Some(value), Some((low, high))) => format!("{value:.0} [{low:.0}, {high:.0}]"),
+            _ => String::new(),
+        };
+        let median = match (order::median(&sorted), bootstrap::median_interval(&totals, SEED)) {
+            (Some(median), Some((low, high))) => format!("{median:.0} [{low:.0}, {high:.0}]"),
+            (Some(median), None) => format!("{median:.0}"),
+            _ => String::new(),
+        };
+        vec![
+            format!("{} vCPU", run.cpu.as_vcpu()),
+            run.memory.to_string(),
+            format!("{}, {}", run.cold_mode.name(), run.cpu_mode.name()),
+            sorted.len().to_string(),
+            median,
+            quantile(0.90),
+            quantile(0.95),
+            quantile(0.99),
+            sorted.last().map(|max| format!("{max:.0}")).unwrap_or_default(),
+            run.failures.len().to_string(),
+        ]
+    });
+    draw(style, &header, rows.collect(), 3)
+}
+
+fn warm(runs: &[MeasuredConfig], style: Style) -> String {
+    let header = [
+        "warm instance",
+        "memory",
+        "idle, MiB",
+        "PSS, MiB",
+        "working set, MiB",
+        "processes",
+        "threads",
+        "CPU /json, ms",
+        "CPU /items, ms",
+        "service /json, ms",
+    ];
+    let mib = |bytes: Option<u64>| {
+        bytes
+            .map(|bytes| format!("{:.1}", bytes as f64 / 1_048_576.0))
+            .unwrap_or_default()
+    };
+    let rows = runs.iter().filter_map(|run| {
+        let warm = run.warm.as_ref()?;
+        let cpu = |route: &str| {
+            let batches = &warm.routes.get(route)?.cpu_ms;
+            let mean = batches.iter().sum::<f64>() / batches.len() as f64;
+            (!batches.is_empty()).then(|| format!("{mean:.3}"))
+        };
+        let service = warm.routes.get("json").and_then(|route| {
+            let sorted = order::sorted(route.service_time_ms.iter().map(|ms| ms - warm.round_trip_ms));
+            order::median(&sorted).map(|ms| format!("{ms:.3}"))
+        });
+        let count = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+        Some(vec![
+            format!("{} vCPU", run.cpu.as_vcpu()),
+            run.memory.to_string(),
+            mib(warm.idle.anon_bytes),
+            mib(warm.idle.pss_bytes),
+            mib(warm.idle.working_set_bytes),
+            count(warm.processes),
+            count(warm.threads),
+            cpu("json").unwrap_or_default(),
+            cpu("items").unwrap_or_default(),
+            service.unwrap_or_default(),
+        ])
+    });
+    draw(style, &header, rows.collect(), 2)
+}
+
+fn warm_up(warm: &WarmRun) -> String {
+    let Some(settling) = settling(&warm.warm_up_ms) else {
+        return String::new();
+    };
+    let steady = format!("steady median {:.3} ms", settling.steady);
+    match settling.shape {
+        Shape::Flat => format!("warm-up: flat from the second request on, {steady}"),
+        Shape::NoSteadyState => format!("warm-up: no steady state within {} requests", warm.warm_up_ms.len()),
+        Shape::Warms | Shape::Slows => format!(
+            "warm-up: {} until request {} ({:.1} s at {}/s), {steady}; {:.0} ms more than steady in all",
+            if settling.shape == Shape::Warms {
+                "gets faster"
+            } else {
+                "gets slower"
+            },
+            settling.until_steady(),
+            settling.until_steady() as f64 / warm.warm_up_rate,
+            warm.warm_up_rate,
+            settling.excess,
+        ),
+    }
+}
+
+fn stable(warm: &WarmRun) -> Option<String> {
+    let stable = warm.stable_rate.as_ref()?;
+    let late = stable
+        .trials
+        .iter()
+        .any(|trial| trial.broken.starts_with(CLIENT_TOO_SLOW));
+    Some(match (stable.rate, stable.in_flight) {
+        (Some(rate), Some(inside)) => format!(
+            "highest stable rate: {}{rate:.2}/s with {inside:.2} requests in the system, {} trials",
+            if late { "at least " } else { "" },
+            stable.trials.len()
+        ),
+        _ => format!("highest stable rate: none found in {} trials", stable.trials.len()),
+    })
+}
+
+/// CPU per request from CPU time against requests over the plateaus; what is burnt without requests is the rest.
+fn cpu_by_load(plateaus: &[Plateau]) -> Option<String> {
+    // Divided by the length of each plateau: CPU share against rate.
+    let points: Vec<(f64, f64)> = plateaus
+        .iter()
+        .filter_map(|plateau| {
+            Some((
+                plateau.completed as f64 / plateau.seconds,
+                plateau.cpu_s? / plateau.seconds,
+            ))
+        })
+        .collect();
+    let line = regression::line(&points)?;
+    let (low, high) = line.slope_interval()?;
+    Some(format!(
+        "CPU by regression over {} plateaus: {:.4} [{:.4}, {:.4}] ms per request of /json, {:.2} ms per second without requests",
+        points.len(),
+        1e3 * line.slope,
+        1e3 * low,
+        1e3 * high,
+        1e3 * line.intercept
+    ))
+}
+
+/// Anonymous memory over the last two thirds of each plateau; growth is said only of the second one at equal load.
+fn memory_by_load(plateaus: &[Plateau]) -> Vec<String> {
+    let mib = 1_048_576.0;
+    let mut lines = Vec::new();
+    let mut before: Option<f64> = None;
+    for plateau in plateaus {
+        let skip = plateau.anon_bytes.len() / 3;
+        let points: Vec<(f64, f64)> = plateau
+            .anon_bytes
+            .iter()
+            .enumerate()
+            .skip(skip)
+            .map(|(second, bytes)| (second as f64, *bytes as f64))
+            .collect();
+        let level = order::median(&order::sorted(points.iter().map(|point| point.1)));
+        let (Some(level), Some(line)) = (level, regression::line(&points)) else {
+            continue;
+        };
+        let again = before == Some(plateau.rate);
+        let slope = line.slope_interval().map_or(String::new(), |(low, high)| {
+            format!(
+                ", {:+.3} [{:+.3}, {:+.3}] MiB per minute",
+                60.0 * line.slope / mib,
+                60.0 * low / mib,
+                60.0 * high / mib
+            )
+        });
+        let verdict = if again && line.rises() {
+            "; still grows at this load"
+        } else {
+            ""
+        };
+        let p99 = plateau.latency_ms.iter().find(|pair| pair.0 == 0.99);
+        let p99 = p99.map_or(String::new(), |pair| format!(", p99 {:.2} ms", pair.1));
+        lines.push(format!(
+            "at {:.1}/s{}: {:.1} MiB{slope}{verdict}{p99}",
+            plateau.rate,
+            if again { " again" } else { "" },
+            level / mib
+        ));
+        before = Some(plateau.rate);
+    }
+    lines
+}
