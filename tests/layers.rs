@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the bottom up. A module imports from those of lower layers, and from its own.
-const LAYERS: [&[&str]; 8] = [
-    &["units", "rng", "registry", "stats", "suggest"],
+const LAYERS: [&[&str]; 9] = [
+    &["units", "rng", "registry", "suggest"],
+    &["stats"],
     &["model"],
     &["trace"],
     &["sim", "measure"],

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::inline::InlineProfile;
+use super::instance::InstanceSpec;
 use super::work::Work;
 use crate::cost::month::Month;
 use crate::sim::platform::PlatformSpec;
@@ -47,6 +48,8 @@ pub struct Scenario {
     pub slo: Option<Slo>,
     /// Where it runs.
     pub platform: PlatformSpec,
+    /// What requests share inside an instance; default: nothing.
+    pub instance: Option<InstanceSpec>,
     /// What it costs.
     pub prices: Option<Prices>,
     /// Profiles written into the scenario.

@@ -13,7 +13,7 @@ use crate::sim::setup::ColdStart;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 /// The route whose handler does nothing: what it costs is the framework's overhead.
-const EMPTY_ROUTE: &str = "healthz";
+pub const EMPTY_ROUTE: &str = "healthz";
 
 /// A profile at one CPU size.
 #[derive(Debug, Clone, PartialEq)]

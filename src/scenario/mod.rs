@@ -3,6 +3,7 @@
 pub mod error;
 pub mod file;
 pub mod inline;
+pub mod instance;
 pub mod load;
 pub mod measured;
 pub mod plan;

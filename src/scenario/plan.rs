@@ -149,6 +149,7 @@ impl Planner<'_> {
             work,
             slo,
             platform,
+            instance,
             prices: _,
             profile: _,
             service,
@@ -172,6 +173,10 @@ impl Planner<'_> {
         }
         for assumption in platform.part().assumptions() {
             self.assume(assumption);
+        }
+        if let Some(instance) = instance {
+            self.problems.extend(instance.problems(&self.shape));
+            instance.assumptions().into_iter().for_each(|text| self.assume(text));
         }
         let variant = |name: &str, services| Variant {
             scenario: self.scenario.name.clone(),
@@ -289,7 +294,7 @@ impl Planner<'_> {
             traffic: traffic?,
             slo: *slo,
             setup: ServiceSetup {
-                inside: None,
+                inside: resolved.inside,
                 warm: resolved.warm,
                 cold: resolved.cold,
                 concurrency: self.shape.concurrency.max(1),

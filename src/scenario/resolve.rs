@@ -5,6 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::instance;
 use super::load::hex;
 use super::measured;
 use super::plan::Planner;
@@ -13,7 +14,7 @@ use crate::model::catalog;
 use crate::model::dist::{Dist, DistSpec};
 use crate::model::profile::{self, FrameworkProfile};
 use crate::sim::platform::PlatformSpec;
-use crate::sim::setup::{ColdModel, ServiceTime};
+use crate::sim::setup::{ColdModel, Inside, ServiceTime};
 use crate::suggest;
 use crate::units::SimDuration;
 
@@ -21,6 +22,7 @@ use crate::units::SimDuration;
 pub(super) struct Resolved {
     pub(super) warm: ServiceTime,
     pub(super) cold: ColdModel,
+    pub(super) inside: Option<Inside>,
     pub(super) source: String,
 }
 
@@ -39,9 +41,25 @@ impl Planner<'_> {
                     "[work] does not change `{framework}`: the service time of an inline profile includes its work"
                 ));
             }
+            let inside = match (self.scenario.instance, &cold) {
+                (Some(_), ColdModel::Response(_)) => {
+                    return Err(vec![format!(
+                        "[profile.{framework}]: [instance] needs `cold-start` in place of `cold-response`: requests that share \
+                         an instance cannot know the whole response time before"
+                    )]);
+                }
+                (Some(instance), _) => {
+                    self.assume(format!(
+                        "with [instance] the service time of `{framework}` is all CPU time"
+                    ));
+                    Some(instance.inside(&self.shape, SimDuration::ZERO))
+                }
+                (None, _) => None,
+            };
             return Ok(Resolved {
                 warm,
                 cold,
+                inside,
                 source: "inline".into(),
             });
         }
@@ -115,13 +133,18 @@ impl Planner<'_> {
             );
         }
         let (cpu, wait) = self.work(name, work, &sized.cpu_ms)?;
+        let mut overhead = sized.overhead;
+        let mut inside = None;
+        if let Some(instance) = self.scenario.instance {
+            let overhead_ms = sized.cpu_ms.get(measured::EMPTY_ROUTE).copied().unwrap_or(0.0);
+            let overhead_cpu = SimDuration::from_millis_f64(overhead_ms);
+            overhead = instance::without_cpu(&overhead, overhead_cpu.scale(1.0 / self.share()));
+            inside = Some(instance.inside(&self.shape, overhead_cpu));
+        }
         Ok(Resolved {
-            warm: ServiceTime::Parts {
-                overhead: sized.overhead,
-                cpu,
-                wait,
-            },
+            warm: ServiceTime::Parts { overhead, cpu, wait },
             cold: ColdModel::Measured(sized.cold.into()),
+            inside,
             source: format!("measured {}", profile.measured_on()),
         })
     }
@@ -137,8 +160,12 @@ impl Planner<'_> {
         let Some(work) = work else {
             return Ok((none.clone(), none));
         };
-        // A handler runs on one thread: above one vCPU it gains nothing.
-        let share = self.shape.cpu.as_vcpu().min(1.0);
+        // Where requests share the CPU, the engine stretches.
+        let share = if self.scenario.instance.is_some() {
+            1.0
+        } else {
+            self.share()
+        };
         let cpu = match &work.cpu {
             None => none.clone(),
             Some(CpuSpec::Route { route, times }) => {
@@ -165,6 +192,11 @@ impl Planner<'_> {
             Some(spec) => self.dist("work.io", spec)?,
         };
         Ok((cpu, wait))
+    }
+
+    /// The share of a core that one request can have: a handler runs on one thread and gains nothing above one vCPU.
+    fn share(&self) -> f64 {
+        self.shape.cpu.as_vcpu().min(1.0)
     }
 
     fn dist(&self, key: &str, spec: &DistSpec) -> Result<Dist, String> {

@@ -281,6 +281,40 @@ fn one_framework_is_shown_in_full() {
     ");
 }
 
+/// One event loop at 70% utilisation: M/D/1 has 217 ms on average, without sharing each request takes its own 100 ms.
+#[test]
+fn requests_inside_an_instance_wait_for_each_other() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "shared.toml",
+        "schema = 1\nname = \"shared\"\nreplications = 4\nhorizon = \"2h\"\nframeworks = [\"theory\"]\n\
+         [traffic.poisson]\nrate = \"7/s\"\n[platform.fixed]\nconcurrency = 1000\n\
+         [profile.theory]\nservice-time = \"100ms\"\ncold-start = \"0s\"\n",
+    );
+    let mean = |set: &str| -> f64 {
+        let ran = sandbox
+            .run(&format!("simulate shared.toml --quiet --format csv {set}"))
+            .ok();
+        let mut lines = ran.stdout.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let column = lines
+            .next()
+            .unwrap()
+            .iter()
+            .position(|name| *name == "latency_mean_ms")
+            .unwrap();
+        lines.next().unwrap()[column].parse().unwrap()
+    };
+    assert!((mean("") - 100.0).abs() < 1.0);
+    let shared = mean("--set instance.model=event-loop");
+    assert!((shared / 216.7 - 1.0).abs() < 0.05, "{shared}");
+    assert_snapshot!(sandbox.run("simulate shared.toml --set instance.model=prefork"), @r"
+    exit 2
+    --- stderr
+    error: shared.toml has a problem:
+      - `instance.workers` is missing: say how many
+    ");
+}
+
 #[test]
 fn a_plan_says_what_a_measurement_takes() {
     let sandbox = Sandbox::new();
