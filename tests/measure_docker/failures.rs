@@ -13,7 +13,7 @@ fn kinds(bench: &Bench) -> BTreeSet<String> {
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     lines
-        .filter_map(|line| Some(line.pointer("/sample/failed/kind")?.as_str()?.to_string()))
+        .filter_map(|line| Some(line.pointer("/sample/1/failed/kind")?.as_str()?.to_string()))
         .collect()
 }
 
@@ -52,7 +52,7 @@ fn too_little_memory_is_a_result() {
     let counts: Vec<_> = profile
         .runs
         .iter()
-        .map(|run| (run.memory.0, run.cold.len(), run.failures.is_empty()))
+        .map(|run| (run.memory.0, run.counted().count(), run.failures.is_empty()))
         .collect();
     assert_eq!(counts, [(64, 0, false), (512, 2, true)]);
     let failure = &profile.runs[0].failures[0];

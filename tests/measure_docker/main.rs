@@ -20,7 +20,7 @@ fn a_503_is_not_ready() {
     assert_says(&output, 0, &["wrote"]);
     let profile = bench.profile("odd-late");
     let run = &profile.runs[0];
-    assert_eq!((run.cold.len(), run.failures.len()), (3, 0));
+    assert_eq!((run.counted().count(), run.failures.len()), (3, 0));
     for sample in &run.cold {
         assert!((900.0..2500.0).contains(&sample.first_response_ms), "{sample:?}");
         assert_adds_up(sample);
@@ -46,7 +46,7 @@ fn a_listening_socket_is_not_ready() {
     let Some(bench) = bench("slow") else { return };
     assert_says(&bench.measure(&["--samples", "3"]), 0, &["wrote"]);
     let run = &bench.profile("odd-slow").runs[0];
-    assert_eq!((run.cold.len(), run.failures.len()), (3, 0));
+    assert_eq!((run.counted().count(), run.failures.len()), (3, 0));
     for sample in &run.cold {
         // The two seconds begin when it starts to listen.
         assert!(sample.boot_ms < 1500.0, "{sample:?}");
@@ -61,7 +61,7 @@ fn a_worker_that_is_late_belongs_to_the_first_response() {
     let Some(bench) = bench("forks") else { return };
     assert_says(&bench.measure(&["--samples", "4"]), 0, &["wrote"]);
     let run = &bench.profile("odd-forks").runs[0];
-    assert_eq!((run.cold.len(), run.failures.len()), (4, 0));
+    assert_eq!((run.counted().count(), run.failures.len()), (4, 0));
     for sample in &run.cold {
         assert!(sample.boot_ms < 1500.0, "{sample:?}");
         assert!((600.0..2500.0).contains(&sample.first_response_ms), "{sample:?}");
@@ -97,7 +97,7 @@ fn an_own_image_needs_no_contract() {
         .unwrap();
     assert_says(&output, 0, &["wrote"]);
     let profile = bench.profile("mine");
-    assert_eq!(profile.runs[0].cold.len(), 2);
+    assert_eq!(profile.runs[0].counted().count(), 2);
     assert!(profile.provenance.notes.iter().any(|note| note.contains("own image")));
     assert!(
         profile.image.os_packages.is_some_and(|number| number > 20),
@@ -128,7 +128,7 @@ fn values_of_environment_variables_reach_the_app_and_nothing_else() {
         let output = bench.command(&arguments).env("TOKEN", "s3cret").output().unwrap();
         assert_says(&output, 0, &["wrote"]);
         let profile = bench.profile("asks");
-        assert_eq!(profile.runs[0].cold.len(), 1);
+        assert_eq!(profile.runs[0].counted().count(), 1);
         assert!(
             profile.provenance.command.contains("--env TOKEN "),
             "{}",
