@@ -289,6 +289,8 @@ impl Planner<'_> {
             traffic: traffic?,
             slo: *slo,
             setup: ServiceSetup {
+                warm_up: None,
+                most_in_flight: None,
                 inside: None,
                 warm: resolved.warm,
                 cold: resolved.cold,
