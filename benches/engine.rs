@@ -185,6 +185,8 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
     let shape = spec.shape();
     let setup = Setup {
         services: vec![ServiceSetup {
+            warm_up: None,
+            most_in_flight: None,
             inside,
             warm: ServiceTime::Whole(case.service.clone()),
             cold: ColdModel::Start(Dist::Constant(COLD_START)),

@@ -294,6 +294,8 @@ impl Planner<'_> {
             traffic: traffic?,
             slo: *slo,
             setup: ServiceSetup {
+                warm_up: None,
+                most_in_flight: None,
                 inside: resolved.inside,
                 warm: resolved.warm,
                 cold: resolved.cold,

@@ -87,6 +87,11 @@ impl Cpu {
         }
     }
 
+    /// The places of the requests that need CPU.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
+        self.jobs.iter().map(|Reverse(job)| job.place)
+    }
+
     /// Requests that need CPU.
     pub(crate) fn runnable(&self) -> usize {
         self.jobs.len()

@@ -11,6 +11,8 @@ pub enum Outcome {
     Completed,
     /// It ran into the platform's timeout while it ran.
     TimedOut,
+    /// Its instance was killed for want of memory.
+    Failed,
 }
 
 /// Why a request was turned away.

@@ -30,6 +30,9 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// In place of the instance: the request has failed, and its place waits for the completion that will not be.
+    pub(crate) const FAILED: u32 = u32::MAX - 1;
+
     /// The profile decides about the service time.
     pub(crate) const DRAWN: SimDuration = SimDuration::MAX;
 
@@ -78,6 +81,8 @@ pub(crate) struct Instance {
     pub(crate) in_flight: u32,
     /// Initialises again within the next request, because the last one was cut off.
     pub(crate) reset: bool,
+    /// Requests after its first, as far as its warm-up curve goes.
+    pub(crate) served: u32,
     /// What its requests share, where they do.
     pub(crate) station: Option<Box<Station>>,
     /// Present while it is on its way up.

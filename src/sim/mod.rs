@@ -14,4 +14,5 @@ pub mod setup;
 pub(crate) mod slab;
 pub(crate) mod station;
 pub mod timeline;
+pub mod warm_up;
 pub(crate) mod world;

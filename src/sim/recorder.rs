@@ -17,9 +17,11 @@ pub struct ServiceRecord {
     pub rejected: BTreeMap<Reject, u64>,
     /// Requests that were cut off or gave up waiting.
     pub timed_out: u64,
+    /// Requests whose instance was killed.
+    pub failed: u64,
     /// Instances started for a request.
     pub cold_starts: u64,
-    /// Requests that were rejected, timed out, or slower than the objective's latency.
+    /// Requests that were rejected, timed out, failed, or slower than the objective's latency.
     pub violations: u64,
     /// Latency of answered requests from arrival to end, in nanoseconds.
     pub latency: Histogram,
@@ -73,14 +75,17 @@ impl Recorder {
         let latency = request.finished.since(request.arrived);
         record.requests += 1;
         record.cold_starts += u64::from(request.cold);
-        if request.outcome == Outcome::Completed {
-            record.completed += 1;
-            record.latency.record(latency.0);
-            record.violations += u64::from(latency > *limit);
-        } else {
-            record.timed_out += 1;
-            record.violations += 1;
+        match request.outcome {
+            Outcome::Completed => {
+                record.completed += 1;
+                record.latency.record(latency.0);
+                record.violations += u64::from(latency > *limit);
+                return;
+            }
+            Outcome::TimedOut => record.timed_out += 1,
+            Outcome::Failed => record.failed += 1,
         }
+        record.violations += 1;
     }
 
     #[inline(never)]

@@ -17,7 +17,7 @@ pub struct RequestRecord {
     pub finished: u64,
     /// Whether an instance was started for it.
     pub cold: bool,
-    /// `completed`, `timed-out` or `rejected`.
+    /// `completed`, `timed-out`, `failed` or `rejected`.
     pub outcome: &'static str,
 }
 
@@ -47,6 +47,7 @@ impl Observer for Requests {
                 outcome: match request.outcome {
                     Outcome::Completed => "completed",
                     Outcome::TimedOut => "timed-out",
+                    Outcome::Failed => "failed",
                 },
             },
             Fact::Rejected {

@@ -7,6 +7,7 @@ use crate::rng::{Draws, Purpose, Stream};
 pub use crate::sim::cpu::CpuLimit;
 use crate::sim::platform::Platform;
 use crate::sim::pool::Routing;
+pub use crate::sim::warm_up::WarmUpCurve;
 use crate::units::SimDuration;
 
 /// A run before it starts.
@@ -30,10 +31,16 @@ pub struct ServiceSetup {
     pub warm: ServiceTime,
     /// What its requests share inside an instance; `None`: nothing, each takes its own time.
     pub inside: Option<Inside>,
+    /// What the requests after the first of an instance cost more until it is warm; `None`: nothing. Not for requests
+    /// whose service time the traffic gives.
+    pub warm_up: Option<WarmUpCurve>,
     /// What a new instance costs its first request.
     pub cold: ColdModel,
     /// Requests that one instance serves at a time, at least 1.
     pub concurrency: u32,
+    /// The most requests in flight for which an instance has memory, at least 1: with one more it is killed and all of
+    /// them fail. `None`: any number.
+    pub most_in_flight: Option<u32>,
     /// Which of several free instances takes a request.
     pub routing: Routing,
     /// A request that runs longer is cut off; `None`: never.
@@ -59,6 +66,13 @@ pub struct Inside {
     pub cpu: CpuLimit,
     /// CPU time of the framework's overhead of a warm request.
     pub overhead_cpu: SimDuration,
+}
+
+impl Inside {
+    /// CPU time of something that takes `wall` on this instance, alone and on one thread.
+    pub(crate) fn cpu_of(&self, wall: SimDuration) -> SimDuration {
+        wall.scale(f64::from(self.cpu.quota.0.min(1000)) / 1e3)
+    }
 }
 
 /// Instances of each function that exist at the start of the run.
@@ -155,8 +169,7 @@ impl ServiceTime {
         first: Option<SimDuration>,
         inside: &Inside,
     ) -> (SimDuration, SimDuration) {
-        let share = f64::from(inside.cpu.quota.0.min(1000)) / 1e3;
-        let first = first.map(|first| first.scale(share));
+        let first = first.map(|first| inside.cpu_of(first));
         match self {
             Self::Whole(dist) => {
                 let overhead = first.unwrap_or(inside.overhead_cpu);

@@ -81,6 +81,12 @@ impl Station {
         Some(released)
     }
 
+    /// The places of all requests that have not had their CPU time.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
+        let waiting = self.accepted.iter().chain(&self.turn).map(|job| job.place);
+        waiting.chain(self.cpu.places())
+    }
+
     /// When the next request will have had its CPU time.
     pub(crate) fn next(&self) -> SimTime {
         self.cpu.next_done()

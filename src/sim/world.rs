@@ -5,7 +5,10 @@
 
 mod inside;
 mod instances;
+mod killed;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use crate::rng::Draws;
 use crate::sim::calendar::{Calendar, Event, Timer};
@@ -21,6 +24,10 @@ use crate::units::{SimDuration, SimTime};
 /// A service at work.
 #[derive(Debug)]
 struct Service {
+    /// `setup.most_in_flight` as a bare number.
+    most_in_flight: u32,
+    /// Whether a service time depends on nothing but its draw.
+    plain: bool,
     setup: ServiceSetup,
     fleets: Vec<Fleet>,
     gauges: Gauges,
@@ -32,6 +39,14 @@ struct Service {
     cuts: [FleetState<i128>; 2],
 }
 
+impl Service {
+    /// Whether too many requests in flight kill an instance.
+    #[inline]
+    fn kills(&self) -> bool {
+        self.most_in_flight < u32::MAX
+    }
+}
+
 pub(crate) struct World {
     services: Vec<Service>,
     platform: Box<dyn Platform>,
@@ -40,6 +55,9 @@ pub(crate) struct World {
     /// Requests in service.
     running: Slab<Request>,
     instances: Instances,
+    /// By slot of an instance: the places of its requests in service in order of their coming, where too many of them
+    /// kill it.
+    held: Vec<Vec<u32>>,
     /// Requests in service or waiting for an instance that starts for them.
     in_flight: u32,
     /// Requests in the system.
@@ -72,7 +90,13 @@ impl World {
         } = setup;
         let service = |setup: ServiceSetup| {
             assert!(setup.concurrency > 0, "an instance serves at least one request");
+            assert!(
+                setup.most_in_flight != Some(0),
+                "an instance has memory for at least one request"
+            );
             Service {
+                most_in_flight: setup.most_in_flight.unwrap_or(u32::MAX),
+                plain: setup.warm_up.is_none() && setup.timeout.is_none(),
                 setup,
                 fleets: Vec::new(),
                 gauges: Gauges::default(),
@@ -90,6 +114,7 @@ impl World {
             calendar: Calendar::default(),
             running: Slab::default(),
             instances: Instances::default(),
+            held: Vec::new(),
             in_flight: 0,
             present: 0,
             arrivals: 0,

@@ -48,8 +48,7 @@ pub const COUNTS: [Metric; 4] = [
     ("completed", |s| Some(s.record.completed as f64)),
     ("rejected", |s| Some(rejected(&s.record) as f64)),
     ("timed_out", |s| Some(s.record.timed_out as f64)),
-    // No platform so far lets a request fail by itself.
-    ("failed", |_| Some(0.0)),
+    ("failed", |s| Some(s.record.failed as f64)),
 ];
 
 /// Columns after the counts, in the order of the file.
@@ -121,6 +120,7 @@ impl Sample {
         mine.requests += theirs.requests;
         mine.completed += theirs.completed;
         mine.timed_out += theirs.timed_out;
+        mine.failed += theirs.failed;
         mine.cold_starts += theirs.cold_starts;
         mine.violations += theirs.violations;
         mine.stopped += theirs.stopped;

@@ -7,12 +7,12 @@ use coldcast::model::arrival::Arrival;
 use coldcast::model::dist::Dist;
 use coldcast::rng::Draws;
 use coldcast::sim::engine::{Feed, run};
-use coldcast::sim::fact::{Fact, Observer};
-use coldcast::sim::platform::Kind;
+use coldcast::sim::fact::{self, Fact, Observer};
 use coldcast::sim::platform::scale_per_request::{Clock, Initial, Overflow, Spec};
+use coldcast::sim::platform::{Kind, fixed};
 use coldcast::sim::pool::Routing;
 use coldcast::sim::recorder::Recorder;
-use coldcast::sim::setup::{ColdModel, CpuLimit, Inside, ServiceSetup, ServiceTime, Setup};
+use coldcast::sim::setup::{ColdModel, CpuLimit, InitialState, Inside, ServiceSetup, ServiceTime, Setup, WarmUpCurve};
 use coldcast::units::{MilliCpu, SimDuration, SimTime};
 use proptest::prelude::*;
 use simulator::{Cold, Outcome, Rules, simulate};
@@ -25,15 +25,21 @@ struct Log(Outcome);
 impl Observer for Log {
     fn observe(&mut self, fact: &Fact) {
         match *fact {
-            Fact::Finished(f) => self.0.served.push((
-                f.function as usize,
-                f.index,
-                f.arrived.0,
-                f.started.0,
-                f.finished.0,
-                f.instance,
-                f.cold,
-            )),
+            Fact::Finished(f) => {
+                let row = (
+                    f.function as usize,
+                    f.index,
+                    f.arrived.0,
+                    f.started.0,
+                    f.finished.0,
+                    f.instance,
+                    f.cold,
+                );
+                match f.outcome {
+                    fact::Outcome::Failed => self.0.failed.push(row),
+                    _ => self.0.served.push(row),
+                }
+            }
             Fact::Rejected { function, at, .. } => {
                 self.0.rejected.push((function as usize, at.0));
             }
@@ -78,6 +84,8 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
     let shape = spec.shape();
     let setup = Setup {
         services: vec![ServiceSetup {
+            warm_up: WarmUpCurve::new(rules.curve.iter().map(|&(end, extra)| (end, length(extra)))),
+            most_in_flight: rules.most_in_flight.map(|most| most as u32),
             inside: rules.inside.as_ref().map(|(inside, ..)| *inside),
             warm: match &rules.inside {
                 None => ServiceTime::Whole(Dist::Constant(length(rules.initial.2))),
@@ -96,9 +104,19 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
             timeout: None,
             init_limit: None,
             queue_timeout: rules.queue_timeout.map(length),
-            initial: shape.initial,
+            initial: match rules.fixed {
+                false => shape.initial,
+                true => InitialState::default(),
+            },
         }],
-        platform: spec.build(draws),
+        platform: match rules.fixed {
+            false => spec.build(draws),
+            true => fixed::Spec {
+                replicas: rules.initial.0 as u32,
+                ..fixed::Spec::default()
+            }
+            .build(draws),
+        },
         warm_up: length(rules.window.0),
         horizon: rules.window.1.map(length),
         sample_every: length(7 * SECOND),
@@ -107,7 +125,7 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
         .iter()
         .map(|a| Arrival {
             at: SimTime(a.at),
-            duration: rules.inside.is_none().then(|| length(a.service)),
+            duration: (rules.inside.is_none() && rules.curve.is_empty()).then(|| length(a.service)),
             function: a.function as u32,
         })
         .collect();
@@ -128,13 +146,13 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
 
     let record = &recorder.into_records()[0];
     let counted = |at: u64| at >= rules.window.0;
-    let of_log = out.served.iter().filter(|r| counted(r.2)).count()
+    let of_log = out.served.iter().chain(&out.failed).filter(|r| counted(r.2)).count()
         + out.rejected.iter().filter(|r| counted(r.1)).count()
         + out.gave_up.iter().filter(|r| counted(r.1)).count();
     assert_eq!(record.requests, of_log as u64);
     assert_eq!(
         record.requests,
-        record.completed + record.rejected.values().sum::<u64>() + record.timed_out,
+        record.completed + record.rejected.values().sum::<u64>() + record.timed_out + record.failed,
     );
 
     let stats = &stats.services[0];
@@ -147,7 +165,7 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
 
 /// Instances that end in the very last instant of a run may or may not be reported.
 fn cut(mut outcome: Outcome) -> Outcome {
-    let served = outcome.served.iter().map(|r| r.4);
+    let served = outcome.served.iter().chain(&outcome.failed).map(|r| r.4);
     let rejected = outcome.rejected.iter().map(|r| r.1);
     let gave_up = outcome.gave_up.iter().map(|r| r.2);
     let last = served.chain(rejected).chain(gave_up).max().unwrap_or(0);
@@ -162,6 +180,9 @@ fn agree(rules: &Rules, trace: &[simulator::Arrival], batch: usize) {
     // Row by row, so that a failure shows the first request that differs and not two long lists.
     for (e, o) in engine.served.iter().zip(&oracle.served) {
         assert_eq!(e, o, "a request: engine and oracle under {rules:?}");
+    }
+    for (e, o) in engine.failed.iter().zip(&oracle.failed) {
+        assert_eq!(e, o, "a failed request: engine and oracle under {rules:?}");
     }
     for (e, o) in engine.stopped.iter().zip(&oracle.stopped) {
         assert_eq!(e, o, "an instance: engine and oracle under {rules:?}");
@@ -213,6 +234,9 @@ fn rules() -> impl Strategy<Value = Rules> {
         queue_timeout: limits.2.map(|s| s * SECOND),
         cold,
         inside: None,
+        curve: Vec::new(),
+        most_in_flight: None,
+        fixed: false,
         initial: (initial.0, initial.1, initial.2 * SECOND),
         window: (0, None),
         seed,
@@ -317,6 +341,50 @@ proptest! {
     }
 }
 
+/// Ends of stretches and extra times.
+fn curve() -> impl Strategy<Value = Vec<(u32, u64)>> {
+    prop::collection::btree_map(1..12u32, (0..5u64).prop_map(|s| s * SECOND), 0..4)
+        .prop_map(|stretches| stretches.into_iter().collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    /// Instances get faster with their first requests and are killed by too many at a time; requests take their own time or
+    /// share what is inside.
+    #[test]
+    fn the_engine_agrees_on_the_life_of_instances(
+        rules in rules(),
+        inside in prop::option::of(inside()),
+        curve in curve(),
+        (concurrency, most_in_flight) in (1..9usize, prop::option::of(1..8usize)),
+        fixed in any::<bool>(),
+        (trace, batch) in (trace(), 1..40usize),
+    ) {
+        let rules = Rules { concurrency, inside, curve, most_in_flight, ..rules };
+        for routing in ROUTINGS {
+            for clock in [Clock::LastUse, Clock::Creation] {
+                if !fixed {
+                    agree(&Rules { routing, clock, ..rules.clone() }, &trace, batch);
+                    continue;
+                }
+                let replicas = rules.initial.0.max(1);
+                let kept = Rules {
+                    routing,
+                    clock: Clock::LastUse,
+                    fixed,
+                    keep_alive: u64::MAX / 4,
+                    max_instances: Some(replicas),
+                    overflow: Overflow::Wait,
+                    initial: (replicas, 0, rules.initial.2),
+                    ..rules.clone()
+                };
+                agree(&kept, &trace, batch);
+            }
+        }
+    }
+}
+
 /// Routing is an input: the same traffic has other cold starts and another mean of instances under another rule.
 #[test]
 fn routing_decides_cold_starts_and_instances() {
@@ -347,6 +415,9 @@ fn routing_decides_cold_starts_and_instances() {
             queue_timeout: None,
             cold: Cold::Start(3 * SECOND),
             inside: None,
+            curve: Vec::new(),
+            most_in_flight: None,
+            fixed: false,
             initial: (0, 0, 0),
             window: (0, None),
             seed: 0,

@@ -4,11 +4,15 @@
 //! Order at one instant: completions (in the order their services began), requests that have had their CPU time,
 //! readiness and expiry (by age of the instance), waiting requests that give up, arrivals.
 
+mod life;
+
 use coldcast::model::dist::Dist;
 use coldcast::rng::{Draws, Purpose};
 use coldcast::sim::platform::scale_per_request::{Clock, Overflow};
 use coldcast::sim::pool::Routing;
 use coldcast::sim::setup::Inside;
+
+use life::on_cpu;
 
 /// Nanoseconds. The tests mostly use whole seconds, so that many things happen at once.
 pub type Time = u64;
@@ -25,6 +29,13 @@ pub struct Rules {
     pub cold: Cold,
     /// What requests share inside an instance, their CPU time and their wait; `None`: they take the time of the trace.
     pub inside: Option<(Inside, Dist, Dist)>,
+    /// Extra time of later requests of an instance by position, as ends and times; if there is any, all requests take
+    /// the service time of `initial` instead of the trace's.
+    pub curve: Vec<(u32, Time)>,
+    /// With more requests in flight an instance is killed.
+    pub most_in_flight: Option<usize>,
+    /// The idle instances of `initial` never end, are restarted when killed, and no others are started.
+    pub fixed: bool,
     /// Idle and busy instances of each function at its start, and the service time of the requests of the latter.
     pub initial: (usize, usize, Time),
     /// Time counts from here to there; `None`: to the last arrival.
@@ -49,6 +60,8 @@ pub struct Arrival {
 pub struct Outcome {
     /// Function, index, arrived, started, finished, instance, cold.
     pub served: Vec<(usize, u64, Time, Time, Time, u64, bool)>,
+    /// Function, index, arrived, started, failed, instance, cold.
+    pub failed: Vec<(usize, u64, Time, Time, Time, u64, bool)>,
     /// Function, arrived.
     pub rejected: Vec<(usize, Time)>,
     /// Function, arrived, gave up.
@@ -72,6 +85,8 @@ struct Request {
     service: Time,
     started: Time,
     cold: bool,
+    /// When it came to its instance, as a sequence number.
+    came: u64,
     /// Where requests share: CPU time and wait.
     cpu: Time,
     wait: Time,
@@ -97,12 +112,16 @@ struct Instance {
     /// When it ends if it stays idle.
     expires: Time,
     used: u64,
+    /// Requests after its first.
+    later: u32,
     gone: bool,
 }
 
 #[derive(Default)]
 struct Simulator {
     now: Time,
+    /// When the counted time ends.
+    until: Time,
     sequence: u64,
     instances: Vec<Instance>,
     /// By function: instances with a free slot, arrivals and instances so far, requests in the queue, random picks.
@@ -131,6 +150,7 @@ pub fn simulate(rules: &Rules, trace: &[Arrival]) -> Outcome {
     let (from, until) = (rules.window.0, rules.window.1.unwrap_or(last));
     let in_time = |a: &&Arrival| rules.window.1.is_none_or(|end| a.at < end);
     let mut arrivals = trace.iter().filter(in_time).copied().peekable();
+    sim.until = until;
     let mut warm = false;
     sim.function(rules, 0);
     loop {
@@ -264,6 +284,7 @@ impl Simulator {
                         service,
                         started: self.now,
                         cold: false,
+                        came: 0,
                         cpu,
                         wait,
                     };
@@ -289,10 +310,11 @@ impl Simulator {
             since: self.now,
             expires: NEVER,
             used: 0,
+            later: 0,
             gone: false,
         });
         self.created[function] += 1;
-        if self.now >= rules.window.0 {
+        if self.now >= rules.window.0 && self.now <= self.until {
             self.out.created += 1;
             self.out.peak = self.out.peak.max(self.alive());
         }
@@ -305,18 +327,25 @@ impl Simulator {
         let index = self.arrived[f];
         self.arrived[f] += 1;
         let (cpu, wait) = work(rules, f, index);
-        let mut request = Request {
+        let request = Request {
             cpu,
             wait,
             function: f,
             number: self.arrived.iter().sum(),
             index: Some(index),
             arrived: self.now,
-            service: arrival.service,
+            service: if rules.curve.is_empty() {
+                arrival.service
+            } else {
+                rules.initial.2
+            },
             started: self.now,
             cold: false,
+            came: 0,
         };
-        let joinable = |i: &Instance| !i.gone && i.function == f && i.starting && i.in_flight() < rules.concurrency;
+        let joinable = |i: &Instance| {
+            !rules.fixed && !i.gone && i.function == f && i.starting && i.in_flight() < rules.concurrency
+        };
         let siblings = self.instances.iter().filter(|i| !i.gone && i.function == f);
         let full = rules.max_instances.is_some_and(|max| siblings.count() >= max);
         if let Some(i) = self.route(rules, f) {
@@ -325,24 +354,31 @@ impl Simulator {
             if self.instances[i].in_flight() < rules.concurrency {
                 self.free[f].push(i);
             }
+            self.kill_if_too_many(rules, i);
         } else if let Some(i) = self.instances.iter().position(joinable) {
             self.instances[i].joined.push(request);
         } else if !full {
-            request.cold = true;
-            match rules.cold {
-                Cold::Response(time) => {
-                    let i = self.create(rules, f, true, NEVER);
-                    self.serve(rules, i, request, time);
-                }
-                Cold::Start(time) => {
-                    let i = self.create(rules, f, true, self.now + time);
-                    self.instances[i].joined.push(request);
-                }
-            }
+            self.start(rules, request);
         } else if rules.overflow == Overflow::Wait {
             self.queue[f].push(request);
         } else {
             self.out.rejected.push((f, self.now));
+        }
+    }
+
+    /// Starts an instance for a request.
+    fn start(&mut self, rules: &Rules, request: Request) {
+        let request = Request { cold: true, ..request };
+        let f = request.function;
+        match rules.cold {
+            Cold::Response(time) => {
+                let i = self.create(rules, f, true, NEVER);
+                self.serve(rules, i, request, time);
+            }
+            Cold::Start(time) => {
+                let i = self.create(rules, f, true, self.now + time);
+                self.instances[i].joined.push(request);
+            }
         }
     }
 
@@ -372,8 +408,15 @@ impl Simulator {
     }
 
     fn serve(&mut self, rules: &Rules, i: usize, request: Request, time: Time) {
-        let started = self.now;
-        let request = Request { started, ..request };
+        self.sequence += 1;
+        let extra = self.extra(rules, i, request);
+        let request = Request {
+            started: self.now,
+            came: self.sequence,
+            cpu: request.cpu + rules.inside.as_ref().map_or(0, |(inside, ..)| on_cpu(inside, extra)),
+            ..request
+        };
+        let time = time + extra;
         let whole_response = request.cold && matches!(rules.cold, Cold::Response(_));
         if let (Some((inside, ..)), false) = (&rules.inside, whole_response) {
             self.instances[i].accepted.push(request);
@@ -436,8 +479,10 @@ impl Simulator {
             .map(|row| row.1)
             .collect();
         for sequence in now_done {
-            let at = self.instances[i].running.iter().position(|row| row.1 == sequence);
-            self.done(rules, i, at.expect("it was just put there"));
+            // It is not there any more if the instance was killed meanwhile.
+            if let Some(at) = self.instances[i].running.iter().position(|row| row.1 == sequence) {
+                self.done(rules, i, at);
+            }
         }
     }
 
@@ -471,7 +516,9 @@ impl Simulator {
         for request in std::mem::take(&mut self.instances[i].joined) {
             self.serve(rules, i, request, request.service);
         }
-        self.settle(rules, i);
+        if !self.kill_if_too_many(rules, i) {
+            self.settle(rules, i);
+        }
     }
 
     /// Serves the queue with what is free of an instance, and ends the instance if its time is over.
@@ -480,6 +527,9 @@ impl Simulator {
         while self.instances[i].in_flight() < rules.concurrency && !self.queue[f].is_empty() {
             let request = self.queue[f].remove(0);
             self.serve(rules, i, request, request.service);
+            if self.kill_if_too_many(rules, i) {
+                return;
+            }
         }
         self.mark_used(i);
         let instance = &mut self.instances[i];

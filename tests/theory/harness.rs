@@ -122,6 +122,8 @@ fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
                 },
             },
             cold: load.cold.clone(),
+            warm_up: None,
+            most_in_flight: None,
             inside: load.inside,
             concurrency: shape.concurrency,
             routing: shape.routing,

@@ -14,17 +14,27 @@ impl World {
     pub(super) fn share(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>, inside: Inside) {
         let service = &self.services[request.service as usize];
         let streams = &service.fleets[request.function as usize].streams;
-        let (cpu, wait) = match request.given {
+        let (mut cpu, wait) = match request.given {
             Request::DRAWN => service.setup.warm.parts(streams, request.index, first, &inside),
             given => (first.unwrap_or_default(), given),
         };
+        let instance = self.instances.0.get_mut(slot);
+        if let Some(curve) = &service.setup.warm_up
+            && request.given == Request::DRAWN
+            && first.is_none()
+        {
+            cpu += inside.cpu_of(curve.next(&mut instance.served));
+        }
         request.started = self.now;
         request.instance = slot;
         let place = self.running.insert(request);
         let now = self.now;
-        let instance = self.instances.0.get_mut(slot);
+        let kills = service.kills();
         let station = instance.station.as_mut().expect("an instance of this service shares");
         station.enter(now, Job { place, cpu, wait });
+        if kills {
+            self.hold(slot, place);
+        }
         self.wake(slot);
     }
 

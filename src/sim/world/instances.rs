@@ -5,6 +5,7 @@ use crate::sim::fact::{Fact, Observer};
 use crate::sim::fleet::{Fleet, Instance, Request, Start};
 use crate::sim::platform::{InstanceView, KeepAlive};
 use crate::sim::pool::Link;
+use crate::sim::setup::ColdStart;
 use crate::sim::station::Station;
 use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
@@ -85,6 +86,7 @@ impl World {
             init: start.as_ref().map_or(SimDuration::ZERO, |start| start.cold.init),
             in_flight: 0,
             reset: false,
+            served: 0,
             station: state
                 .setup
                 .inside
@@ -95,12 +97,9 @@ impl World {
         slot
     }
 
-    /// Starts an instance for a request.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn cold_start(&mut self, mut request: Request, observer: &mut impl Observer) {
-        let (service, function) = (request.service, request.function);
-        observer.observe(&Fact::ColdStart { service, at: self.now });
+    /// What the next start of a function costs; the second value is the whole response of the first request where the
+    /// profile knows only that.
+    fn next_start(&self, service: u16, function: u32) -> (ColdStart, Option<SimDuration>) {
         let state = &self.services[service as usize];
         let fleet = &state.fleets[function as usize];
         let (mut cold, response) = state.setup.cold.draw(&fleet.streams, fleet.created);
@@ -111,7 +110,33 @@ impl World {
             cold.first_request += cold.init;
             cold.init = limit;
         }
-        let several = state.setup.concurrency > 1;
+        (cold, response)
+    }
+
+    /// Starts an instance anew in place of one that was killed. It is ready when it has answered its first request, which
+    /// is that of a probe.
+    pub(super) fn restart(&mut self, service: u16, function: u32) {
+        let (cold, response) = self.next_start(service, function);
+        let lasting = response.unwrap_or(cold.sandbox + cold.init + cold.first_request);
+        let start = Start {
+            cold,
+            requests: Vec::new(),
+            counts_as_busy: false,
+        };
+        let slot = self.create(service, function, Some(Box::new(start)));
+        let number = self.instances.0.get(slot).number;
+        let ready = Timer::Ready { number, instance: slot };
+        self.calendar.timer_at(self.now + lasting, ready);
+    }
+
+    /// Starts an instance for a request.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn cold_start(&mut self, mut request: Request, observer: &mut impl Observer) {
+        let (service, function) = (request.service, request.function);
+        observer.observe(&Fact::ColdStart { service, at: self.now });
+        let (cold, response) = self.next_start(service, function);
+        let several = self.services[service as usize].setup.concurrency > 1;
         let start = Start {
             cold,
             requests: Vec::new(),
@@ -125,6 +150,7 @@ impl World {
         if several {
             fleet.starting.push_back(slot);
         }
+        request.started = self.now;
         request.cold = true;
         request.instance = slot;
         let instance = self.instances.0.get_mut(slot);
@@ -163,7 +189,10 @@ impl World {
             self.serve(request, slot, first);
         }
         let state = &self.services[service as usize];
-        if self.instances.0.get(slot).in_flight < state.setup.concurrency {
+        let in_flight = self.instances.0.get(slot).in_flight;
+        if in_flight > state.most_in_flight {
+            self.kill(slot, observer);
+        } else if in_flight < state.setup.concurrency {
             self.freed(slot, observer);
         }
     }
@@ -175,7 +204,7 @@ impl World {
         let state = &mut self.services[instance.service as usize];
         let fleet = &mut state.fleets[instance.function as usize];
         if !fleet.queue.is_empty() {
-            return self.serve_queue(slot);
+            return self.serve_queue(slot, observer);
         }
         let idle = instance.in_flight == 0;
         if !instance.link.pooled {
@@ -242,11 +271,18 @@ impl World {
     /// Ends an idle instance, which is in the pool.
     #[inline(never)]
     fn stop(&mut self, slot: u32, observer: &mut impl Observer) {
+        let service = self.instances.0.get(slot).service;
+        self.services[service as usize].gauges.idle.down(self.now);
+        self.remove(slot, observer);
+    }
+
+    /// Takes an instance out of the world that is up and in no gauge any more.
+    pub(super) fn remove(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
+        let pooled = instance.link.pooled;
         instance.timer = SimTime::NEVER;
         let state = &mut self.services[instance.service as usize];
         let fleet = &mut state.fleets[instance.function as usize];
-        state.gauges.idle.down(self.now);
         state.stopped += 1;
         fleet.instances -= 1;
         observer.observe(&Fact::Stopped {
@@ -256,7 +292,9 @@ impl World {
             created: instance.created,
             at: self.now,
         });
-        fleet.pool.remove(slot, &mut self.instances);
+        if pooled {
+            fleet.pool.remove(slot, &mut self.instances);
+        }
         fleet.pool.ended(slot, &mut self.instances);
         self.instances.0.release(slot);
     }

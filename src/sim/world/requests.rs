@@ -5,7 +5,7 @@ use crate::sim::calendar::Timer;
 use crate::sim::fact::{Fact, Finished, Observer, Outcome};
 use crate::sim::fleet::{Request, Waiting};
 use crate::sim::platform::{Admission, FleetView};
-use crate::sim::world::World;
+use crate::sim::world::{Service, World};
 use crate::units::SimDuration;
 
 impl World {
@@ -40,7 +40,7 @@ impl World {
             ..Request::new(service, function, index, at)
         };
         match admission {
-            Admission::Warm => self.assign(request()),
+            Admission::Warm => self.assign(request(), observer),
             Admission::Join => self.join(request()),
             Admission::Start => self.cold_start(request(), observer),
             Admission::Wait => self.wait(request()),
@@ -59,7 +59,7 @@ impl World {
 
     /// Gives a request to a free instance.
     #[inline(always)]
-    fn assign(&mut self, request: Request) {
+    fn assign(&mut self, request: Request, observer: &mut impl Observer) {
         let service = &mut self.services[request.service as usize];
         let fleet = &mut service.fleets[request.function as usize];
         let slot = fleet
@@ -75,10 +75,14 @@ impl World {
             service.gauges.idle.down(self.now);
             service.gauges.busy.up(self.now);
         }
+        let too_many = instance.in_flight > service.most_in_flight;
         if instance.in_flight < service.setup.concurrency {
             fleet.pool.insert(slot, &mut self.instances);
         }
         self.serve(request, slot, None);
+        if too_many {
+            self.kill(slot, observer);
+        }
     }
 
     /// Has a request wait for an instance that is on its way up.
@@ -133,28 +137,56 @@ impl World {
             Request::DRAWN => service.setup.warm.draw(streams, request.index, first),
             given => given.saturating_add(first.unwrap_or_default()),
         };
-        if let Some(timeout) = service.setup.timeout {
-            let instance = self.instances.0.get_mut(slot);
-            if instance.reset {
-                instance.reset = false;
-                time += service.setup.cold.draw(streams, instance.link.ordinal).0.init;
-            }
-            if time > timeout {
-                time = timeout;
-                request.timed_out = true;
-                instance.reset = true;
-            }
+        if !service.plain {
+            let drawn = request.given == Request::DRAWN;
+            let later = drawn && first.is_none();
+            (time, request.timed_out) = self.depends(request.service, request.function, slot, time, later);
         }
         request.started = self.now;
         request.instance = slot;
         self.run(request, time);
     }
 
+    /// The service time of a request where it depends on the instance and the platform, and whether it is cut off.
+    /// `later`: the warm-up curve is about this request.
+    #[inline]
+    fn depends(
+        &mut self,
+        service: u16,
+        function: u32,
+        slot: u32,
+        mut time: SimDuration,
+        later: bool,
+    ) -> (SimDuration, bool) {
+        let Service { setup, fleets, .. } = &self.services[service as usize];
+        let instance = self.instances.0.get_mut(slot);
+        if instance.reset {
+            // It is as cold as a new one.
+            instance.reset = false;
+            instance.served = 0;
+            let streams = &fleets[function as usize].streams;
+            time += setup.cold.draw(streams, instance.link.ordinal).0.init;
+        }
+        if let Some(curve) = &setup.warm_up
+            && later
+        {
+            time += curve.next(&mut instance.served);
+        }
+        let timeout = setup.timeout.unwrap_or(SimDuration::MAX);
+        instance.reset = time > timeout;
+        (time.min(timeout), instance.reset)
+    }
+
     /// Lets a request run for `time` from now.
     #[inline(always)]
     pub(super) fn run(&mut self, request: Request, time: SimDuration) {
+        let kills = self.services[request.service as usize].kills();
+        let slot = request.instance;
         let place = self.running.insert(request);
         self.calendar.done_at(self.now + time, place);
+        if kills {
+            self.hold(slot, place);
+        }
     }
 
     /// A request ends.
@@ -162,6 +194,12 @@ impl World {
     pub(super) fn done(&mut self, place: u32, observer: &mut impl Observer) {
         let request = self.running.get(place);
         let slot = request.instance;
+        if self.services[request.service as usize].kills() {
+            if slot == Request::FAILED {
+                return self.running.release(place);
+            }
+            self.held[slot as usize].retain(|&held| held != place);
+        }
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight -= 1;
         let starting = instance.start.is_some();
@@ -202,7 +240,7 @@ impl World {
     /// Fills the free slots of an instance that is up from the queue.
     #[cold]
     #[inline(never)]
-    pub(super) fn serve_queue(&mut self, slot: u32) {
+    pub(super) fn serve_queue(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
         let (service, function) = (instance.service, instance.function);
         loop {
@@ -222,7 +260,11 @@ impl World {
             instance.in_flight += 1;
             fleet.in_flight += 1;
             self.in_flight += 1;
+            let too_many = instance.in_flight > state.most_in_flight;
             self.serve(request, slot, None);
+            if too_many {
+                return self.kill(slot, observer);
+            }
         }
     }
 

@@ -1,0 +1,73 @@
+//! The end of an instance that has more requests in flight than memory for them: the kernel kills it.
+
+use crate::sim::fact::{Fact, Finished, Observer, Outcome};
+use crate::sim::fleet::Request;
+use crate::sim::world::World;
+use crate::units::SimDuration;
+
+impl World {
+    /// Notes that an instance has a request in service.
+    #[inline(never)]
+    pub(super) fn hold(&mut self, slot: u32, place: u32) {
+        let slot = slot as usize;
+        if slot >= self.held.len() {
+            self.held.resize_with(slot + 1, Vec::new);
+        }
+        self.held[slot].push(place);
+    }
+
+    /// Kills an instance that is up. Its requests fail, in the order in which they came to it. Where the platform keeps a
+    /// number of instances it starts again at once, by itself; elsewhere a new one starts for the next request, which may
+    /// be waiting already.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn kill(&mut self, slot: u32, observer: &mut impl Observer) {
+        let instance = self.instances.0.get_mut(slot);
+        let (service, function, number) = (instance.service, instance.function, instance.link.ordinal);
+        let (held, init) = (std::mem::take(&mut self.held[slot as usize]), instance.init);
+        // Timers that are still to come find nothing.
+        let station = instance.station.take();
+        debug_assert_eq!(
+            held.len(),
+            instance.in_flight as usize,
+            "all its requests are in service"
+        );
+        for &place in &held {
+            let request = self.running.get_mut(place);
+            request.instance = Request::FAILED;
+            self.present -= 1;
+            self.in_flight -= 1;
+            self.services[service as usize].fleets[function as usize].in_flight -= 1;
+            if !request.initial {
+                self.ended += 1;
+                observer.observe(&Fact::Finished(Finished {
+                    service,
+                    function,
+                    index: request.index,
+                    arrived: request.arrived,
+                    started: request.started,
+                    finished: self.now,
+                    instance: number,
+                    cold: request.cold,
+                    init: if request.cold { init } else { SimDuration::ZERO },
+                    outcome: Outcome::Failed,
+                }));
+            }
+        }
+        // No completion is to come for those that still needed CPU.
+        for place in station.iter().flat_map(|station| station.places()) {
+            self.running.release(place);
+        }
+        self.services[service as usize].gauges.busy.down(self.now);
+        self.remove(slot, observer);
+        if self.platform.replicas() > 0 {
+            return self.restart(service, function);
+        }
+        let state = &mut self.services[service as usize];
+        if let Some(waiting) = state.fleets[function as usize].queue.pop_front() {
+            state.gauges.queued.down(self.now);
+            self.present -= 1;
+            self.cold_start(waiting.request, observer);
+        }
+    }
+}
