@@ -105,10 +105,12 @@ pub fn profile(
 }
 
 fn config(slot: Slot, quiet: Option<f64>) -> MeasuredConfig {
+    // Of a block that was taken twice, the quieter start counts; the later one if both spins were alike.
     let quieter = |cold: &Cold| {
-        let same_block = |other: &&Cold| other.sample.block == cold.sample.block;
-        let others = slot.cold.iter().filter(same_block).map(|other| other.spin_ms);
-        others.fold(f64::INFINITY, f64::min) < cold.spin_ms
+        slot.cold.iter().any(|other| {
+            let same_block = other.sample.block == cold.sample.block && other.sample.order != cold.sample.order;
+            same_block && (other.spin_ms, cold.sample.order) < (cold.spin_ms, other.sample.order)
+        })
     };
     let settled = |cold: &Cold| ColdSample {
         spin_ratio: round3(quiet.map_or(1.0, |quiet| cold.spin_ms / quiet)),
