@@ -53,11 +53,14 @@ pub fn is_alive(identity: &str) -> bool {
     now.is_some_and(|tick| tick.to_string() == began)
 }
 
-/// Field 22 of `/proc/<pid>/stat`. The second field, in brackets, may hold spaces.
+/// Field 22 of `/proc/<pid>/stat`; `None` for a process that has ended and was not waited for. The second field, in
+/// brackets, may hold spaces.
 fn began_at(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = rest.split_whitespace();
+    let ended = fields.next().is_none_or(|state| matches!(state, "Z" | "X"));
+    (!ended).then(|| fields.nth(18)?.parse().ok()).flatten()
 }
 
 /// CPU time that this process has used so far.

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::bench::{Bench, assert_adds_up, assert_says, bench, coldcast, wait_until};
+use crate::bench::{Bench, assert_adds_up, assert_says, bench, coldcast, has_lines, wait_until};
 
 /// Starts a measurement of twelve starts and kills it after the third, so that it can clean up nothing.
 fn killed(bench: &Bench, name: &str) -> String {
@@ -109,7 +109,10 @@ fn cleanup_removes_what_a_killed_run_left_and_nothing_else() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    wait_until(|| bench.containers().len() >= 2);
+    // Its own samples show that its network and a container are there.
+    let raw = bench.out().join("raw/odd-killed.jsonl");
+    let set_aside = || std::fs::read_dir(bench.out().join("raw")).unwrap().count() > 1;
+    wait_until(|| set_aside() && has_lines(&raw));
     assert_says(&cleanup(&["--yes"]), 0, &["still goes on", "removed what run"]);
     assert!(alive.try_wait().unwrap().is_none());
     wait_until(|| !bench.containers().is_empty());
