@@ -1,12 +1,15 @@
 //! `catalog`: what is built in, with provenance and dates.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
 use crate::model::catalog::FRAMEWORKS;
+use crate::model::published::Published;
 use crate::model::{framework, profile, published};
+use crate::report::cells;
 use crate::report::framework_detail;
+use crate::report::framework_ratios::{self, Ratios};
 use crate::report::frameworks::{self, Entry};
 use crate::report::table::Style;
 use crate::suggest;
@@ -31,18 +34,12 @@ struct FrameworksArgs {
     /// Only this one, in full
     #[arg(conflicts_with = "against")]
     name: Option<String>,
-    /// Print measured over published figures
-    #[arg(long, value_enum, value_name = "WHAT")]
-    against: Option<Against>,
+    /// Print ratios to another framework, or to figures that others have published
+    #[arg(long, value_name = "FRAMEWORK|published")]
+    against: Option<String>,
     /// How the answer is printed; csv and json have a row for every measured configuration
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Against {
-    /// What is quoted of frameworks without a measurement of ours
-    Published,
 }
 
 /// `coldcast catalog`
@@ -60,49 +57,89 @@ pub fn run(args: &CatalogArgs, quiet: bool) -> Outcome {
             published_source: published.source.clone(),
         });
     }
-    if let (Some(name), true) = (&args.name, entries.is_empty()) {
+    let known = |name: &str| entries.iter().find(|entry| entry.framework.name == name);
+    let unknown = |name: &str| {
         let nearest = suggest::nearest(name, FRAMEWORKS.iter().map(|(known, ..)| *known));
         let hint = nearest
             .first()
             .map(|near| format!("; did you mean `{near}`?"))
             .unwrap_or_default();
-        return Err(Failure::Input(anyhow::anyhow!(
-            "there is no measured framework `{name}`{hint}"
-        )));
-    }
-    let table = |style| match (&args.name, args.against) {
-        (Some(_), _) => entries
-            .iter()
-            .map(|entry| framework_detail::detail(entry, style))
-            .collect(),
-        (None, Some(Against::Published)) => frameworks::against_published(&entries, style),
-        (None, None) => frameworks::table(&entries, style),
+        Failure::Input(anyhow::anyhow!("there is no measured framework `{name}`{hint}"))
     };
-    let format = args.format;
-    match format {
-        Format::Table => print(table(Style::Plain))?,
-        Format::Markdown => print(table(Style::Markdown))?,
-        Format::Json => print(frameworks::json(&entries))?,
-        Format::Csv => print(frameworks::csv(&entries))?,
+    if let Some(name) = &args.name {
+        let entry = known(name).ok_or_else(|| unknown(name))?;
+        return one(entry, args.format);
     }
-    if quiet || !matches!(format, Format::Table | Format::Markdown) || args.name.is_some() {
-        return Ok(());
-    }
-    if args.against.is_some() {
-        say(format_args!(
-            "\nMeasured: containers at 1 vCPU and 512Mi, working set at rest, median from the call that creates the \
-             container to the first right answer, image on disk.\nPublished: {}.",
-            published.source
-        ));
-    } else {
-        say("\nMeasured with containers at 1 vCPU, process-cold; median [95% interval]. Other sizes: --format csv.");
-        for entry in &entries {
-            let p = &entry.profile.provenance;
-            say(format_args!(
-                "- {}: {} on {}, {} cores, kernel {}",
-                entry.profile.name, p.started, p.host_cpu, p.host_cores, p.kernel
-            ));
+    match args.against.as_deref() {
+        None => all(&entries, &published, args.format, quiet),
+        Some("published") => {
+            ratios(&framework_ratios::to_published(&entries), args.format)?;
+            if !quiet && is_for_people(args.format) {
+                say(format_args!(
+                    "\nMeasured: containers at 1 vCPU and 512Mi, working set at rest, median from the call that creates the \
+                     container to the first right answer, image on disk.\nPublished: {}.",
+                    published.source
+                ));
+            }
+            Ok(())
+        }
+        Some(name) => {
+            let base = known(name).ok_or_else(|| unknown(name))?;
+            ratios(&framework_ratios::to_framework(&entries, base), args.format)?;
+            if !quiet && is_for_people(args.format) {
+                say(format_args!(
+                    "\nRatios to {} [95% interval] with containers at 1 vCPU and 512Mi. Cold starts of the same session are \
+                     compared within their blocks; whether they differ is judged for all together (Holm, 5%).",
+                    base.framework.title
+                ));
+            }
+            Ok(())
         }
     }
+}
+
+fn is_for_people(format: Format) -> bool {
+    matches!(format, Format::Table | Format::Markdown)
+}
+
+fn one(entry: &Entry, format: Format) -> Outcome {
+    match format {
+        Format::Table => print(framework_detail::detail(entry, Style::Plain)),
+        Format::Markdown => print(framework_detail::detail(entry, Style::Markdown)),
+        Format::Json => print(frameworks::json(std::slice::from_ref(entry))),
+        Format::Csv => print(frameworks::csv(std::slice::from_ref(entry))),
+    }
+}
+
+fn all(entries: &[Entry], published: &Published, format: Format, quiet: bool) -> Outcome {
+    let tables = |style| {
+        let measured = frameworks::table(entries, style);
+        format!("{measured}\n{}", framework_ratios::published(published, style))
+    };
+    match format {
+        Format::Table => print(tables(Style::Plain))?,
+        Format::Markdown => print(tables(Style::Markdown))?,
+        Format::Json => return print(frameworks::json(entries)),
+        Format::Csv => return print(frameworks::csv(entries)),
+    }
+    if !quiet {
+        say(
+            "\nMeasured with containers at 1 vCPU and 512Mi, process-cold; median [95% interval]. Other sizes: --format csv; \
+             everything about one: `coldcast catalog frameworks NAME`.",
+        );
+    }
     Ok(())
+}
+
+fn ratios(ratios: &Ratios, format: Format) -> Outcome {
+    match format {
+        Format::Table => print(ratios.table(Style::Plain)),
+        Format::Markdown => print(ratios.table(Style::Markdown)),
+        Format::Json => print(frameworks::objects(
+            "ratios",
+            &framework_ratios::COLUMNS,
+            ratios.rows().into_iter(),
+        )),
+        Format::Csv => print(cells::csv(&framework_ratios::COLUMNS, ratios.rows())),
+    }
 }

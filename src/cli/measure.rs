@@ -22,6 +22,7 @@ use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 mod cleanup;
+mod contract;
 mod plan;
 mod table;
 
@@ -46,6 +47,13 @@ enum Backend {
     /// Tells what `measure docker` with the same arguments would do, and how long it would take
     #[command(after_help = "Example:\n  coldcast measure plan --all")]
     Plan(Box<DockerArgs>),
+    /// Checks that the image of each framework gives the answers that all of them must give
+    ///
+    /// Builds and starts it as a measurement would, and asks every route of the HTTP contract. `measure docker` does the
+    /// same before it measures.
+    #[command(verbatim_doc_comment)]
+    #[command(after_help = "Example:\n  coldcast measure contract gin")]
+    Contract(contract::ContractArgs),
     /// Removes what interrupted runs have left on the Docker engine
     ///
     /// Finds containers and networks by their label and pulled images by their name, shows them, and removes those of
@@ -128,6 +136,7 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
     let args = match &args.backend {
         Backend::Docker(args) => args,
         Backend::Plan(args) => return print(plan::table(&request(args).map_err(failure)?)),
+        Backend::Contract(args) => return contract::run(args, common),
         Backend::Cleanup(args) => return cleanup::run(args),
     };
     let request = request(args).map_err(failure)?;

@@ -7,8 +7,11 @@ use super::load::round3;
 use super::slot::Slot;
 use super::store::Cold;
 use super::subject::Subject;
+use super::warning::Warning;
 use super::{Request, host, noise, probe};
-use crate::model::profile::{ColdSample, FrameworkProfile, ImageFacts, MeasuredConfig, Provenance, SCHEMA, Verdict};
+use crate::model::profile::{
+    BlockReading, ColdSample, ContractCheck, FrameworkProfile, ImageFacts, MeasuredConfig, Provenance, SCHEMA, Verdict,
+};
 use crate::stats::order;
 
 /// What is true of the whole session.
@@ -37,19 +40,39 @@ pub struct Image {
     pub notes: Vec<String>,
 }
 
-/// The profile of one subject out of its slots. `quiet` is the spin of the quiet machine in milliseconds.
+/// What was taken of one subject.
+#[derive(Debug)]
+pub struct Taken<'a> {
+    /// Its configurations.
+    pub slots: Vec<Slot>,
+    /// Warnings about its starts.
+    pub warnings: Vec<Warning>,
+    /// The check of the HTTP contract.
+    pub contract: Option<ContractCheck>,
+    /// The machine before each block of the session.
+    pub blocks: &'a [BlockReading],
+}
+
+/// The profile of one subject.
 pub fn profile(
     request: &Request,
     engine: &Engine,
     subject: &Subject,
     image: Image,
-    slots: Vec<Slot>,
-    quiet: Option<f64>,
+    taken: Taken<'_>,
     circumstances: &Circumstances,
 ) -> FrameworkProfile {
+    let Taken {
+        slots,
+        warnings,
+        contract,
+        blocks,
+    } = taken;
+    let quiet = noise::quiet_spin(blocks);
     let mut notes = circumstances.notes.clone();
     notes.extend(image.notes);
     notes.extend(subject_notes(request, subject, &slots));
+    notes.extend(warnings.iter().map(ToString::to_string));
     let modes = |name: fn(&Slot) -> &'static str| {
         let mut names: Vec<&str> = slots.iter().map(name).collect();
         names.sort_unstable();
@@ -100,6 +123,8 @@ pub fn profile(
             notes,
         },
         image: image.facts,
+        contract,
+        blocks: blocks.to_vec(),
         runs,
     }
 }
@@ -162,8 +187,6 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
     for slot in slots {
         let label = format!("{} at {}", subject.name(), slot.config.label());
         notes.extend(slot.notes.iter().map(|note| format!("{label}: {note}")));
-        let totals: Vec<f64> = slot.cold.iter().map(|cold| cold.sample.total_ms).collect();
-        notes.extend(noise::warnings(&label, &totals));
         if let Some(median) = order::median(&order::sorted(slot.cold.iter().filter_map(|cold| cold.throttled_ms))) {
             throttled.push(format!("{median:.0} ms at {}", slot.config.label()));
         }
@@ -185,14 +208,8 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
     notes
 }
 
-/// Remarks that hold for all subjects of a session.
-pub fn session_notes(
-    engine: &Engine,
-    spins: &[f64],
-    pinned: bool,
-    steal_share: Option<f64>,
-    load: Option<f64>,
-) -> Vec<String> {
+/// What a reader should know of every session.
+pub fn session_notes(pinned: bool) -> Vec<String> {
     let cores = host::cores();
     let mut notes = vec![
         "the first start of each image in the session is not counted: it reads from disk".to_string(),
@@ -206,26 +223,6 @@ pub fn session_notes(
     ];
     if !pinned {
         notes.push("no permanent neighbour entry (needs root and the ip command): a first packet may be late".into());
-    }
-    let quiet = noise::quiet_spin(spins).unwrap_or(f64::INFINITY);
-    let noisy = spins.iter().filter(|&spin| spin / quiet > noise::NOISY).count();
-    if noisy > 0 {
-        notes.push(format!(
-            "{noisy} of {} blocks began on a noisy machine (spin ratio above {}); blocks are taken again for that, up to a quarter of them",
-            spins.len(),
-            noise::NOISY
-        ));
-    }
-    if let Some(load) = load.filter(|&load| load > 0.5 * f64::from(cores)) {
-        notes.push(format!(
-            "the load average was {load} before the first start: other work was running"
-        ));
-    }
-    if let Some(share) = steal_share.filter(|&share| share > 0.01) {
-        notes.push(format!("the hypervisor stole {:.1} % of the CPU time", 100.0 * share));
-    }
-    if let Some(others) = engine.info.containers_running.filter(|&others| others > 0) {
-        notes.push(format!("{others} other containers were running"));
     }
     notes
 }

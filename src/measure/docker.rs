@@ -12,8 +12,8 @@ use bollard::models::{
     HostConfigLogConfig, NetworkingConfig, SystemInfo,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-    WaitContainerOptions,
+    CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptions, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::StreamExt;
 
@@ -152,6 +152,12 @@ impl Engine {
     pub async fn ended(&self, id: &str) {
         let mut answers = self.docker.wait_container(id, None::<WaitContainerOptions>);
         while let Some(Ok(_)) = answers.next().await {}
+    }
+
+    /// How many containers run; `None` if the engine does not say.
+    pub async fn running_containers(&self) -> Option<u64> {
+        let running = self.docker.list_containers(None::<ListContainersOptions>).await.ok()?;
+        Some(running.len() as u64)
     }
 
     /// The last lines a container wrote.

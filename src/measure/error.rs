@@ -113,6 +113,9 @@ pub enum MeasureError {
     /// The engine left no room for a network.
     #[error("no free subnet for the measurement's network: {0}")]
     NoSubnet(String),
+    /// Stopped by a signal before anything was measured.
+    #[error("stopped by a signal")]
+    Stopped,
     /// Stopped by a signal.
     #[error("stopped by a signal")]
     Interrupted {
@@ -171,6 +174,7 @@ impl MeasureError {
             | Self::Engine { .. }
             | Self::Build { .. }
             | Self::NothingMeasured { .. }
+            | Self::Stopped
             | Self::Io { .. } => Vec::new(),
         }
     }

@@ -94,6 +94,51 @@ fn parse_stat(text: &str) -> Option<(u64, u64)> {
     Some((*ticks.get(7)?, ticks.iter().sum()))
 }
 
+/// `some avg10` of a resource's pressure file: per cent of the last 10 seconds in which some task waited for it.
+pub fn pressure(resource: &str) -> Option<f64> {
+    parse_pressure(&fs::read_to_string(format!("/proc/pressure/{resource}")).ok()?)
+}
+
+fn parse_pressure(text: &str) -> Option<f64> {
+    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    some.split(' ')
+        .find_map(|field| field.strip_prefix("avg10="))?
+        .parse()
+        .ok()
+}
+
+/// Memory that programs could still get, in MiB.
+pub fn available_memory_mib() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
+}
+
+/// Mean clock of the cores in MHz.
+pub fn cpu_mhz() -> Option<f64> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let clocks: Vec<f64> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("cpu MHz")?.split_once(':')?.1.trim().parse().ok())
+        .collect();
+    (!clocks.is_empty()).then(|| clocks.iter().sum::<f64>() / clocks.len() as f64)
+}
+
+/// How the cores choose their clock, such as `performance`; `None` where the kernel does not tell.
+pub fn governor() -> Option<String> {
+    let text = fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").ok()?;
+    Some(text.trim().to_string())
+}
+
+/// How often the cores were slowed down for heat since boot, summed.
+pub fn thermal_throttles() -> Option<u64> {
+    let count = |core: u32| -> Option<u64> {
+        let file = format!("/sys/devices/system/cpu/cpu{core}/thermal_throttle/core_throttle_count");
+        fs::read_to_string(file).ok()?.trim().parse().ok()
+    };
+    (0..cores()).map(count).sum()
+}
+
 /// Load average over the last minute.
 pub fn load() -> Option<f64> {
     fs::read_to_string("/proc/loadavg")
@@ -112,5 +157,12 @@ mod tests {
     fn stolen_time_is_read() {
         assert_eq!(parse_stat("cpu  10 0 20 60 1 2 3 4 0 0\ncpu0 1 2\n"), Some((4, 100)));
         assert_eq!(parse_stat("intr 5\n"), None);
+    }
+
+    #[test]
+    fn pressure_is_that_of_some_tasks_over_ten_seconds() {
+        let text = "some avg10=1.53 avg60=0.87 avg300=0.73 total=1\nfull avg10=0.20 avg60=0.1 avg300=0 total=2\n";
+        assert_eq!(parse_pressure(text), Some(1.53));
+        assert_eq!(parse_pressure("full avg10=1.0\n"), None);
     }
 }

@@ -46,6 +46,8 @@ pub struct Answer {
     pub process_id: Option<String>,
     /// Header `x-request-count`.
     pub request_count: Option<u64>,
+    /// Header `content-type`.
+    pub content_type: Option<String>,
     /// The body with any chunk framing taken off.
     pub body: Vec<u8>,
     /// Whether the server closes the connection after this answer.
@@ -152,6 +154,8 @@ fn parse(bytes: &[u8], ended: bool) -> io::Result<Option<Answer>> {
             chunked = value.eq_ignore_ascii_case("chunked");
         } else if name.eq_ignore_ascii_case("connection") {
             answer.closes = value.eq_ignore_ascii_case("close");
+        } else if name.eq_ignore_ascii_case("content-type") {
+            answer.content_type = Some(value.to_string());
         } else if name.eq_ignore_ascii_case("x-process-id") {
             answer.process_id = Some(value.to_string());
         } else if name.eq_ignore_ascii_case("x-request-count") {

@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::http::{Connection, Request};
+use super::http::{Answer, Connection, Request};
+use crate::stats::regression;
 
 /// A single request may take so long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,9 +42,15 @@ impl Server<'_> {
         Connection::open(self.address, Duration::from_secs(5))
     }
 
-    /// Sends one request over `connection`, which is replaced if the server closes it. A connection that the server has
-    /// closed while it was idle is replaced and the request sent again, once. True when the status is from 200 to 299.
+    /// Sends one request over `connection`, as [`Self::answer`] does. True when the status is from 200 to 299.
     pub fn ask(&self, connection: &mut Connection, request: &Request) -> std::io::Result<bool> {
+        let answer = self.answer(connection, request)?;
+        Ok((200..300).contains(&answer.status))
+    }
+
+    /// Sends one request over `connection`, which is replaced if the server closes it. A connection that the server has
+    /// closed while it was idle is replaced and the request sent again, once.
+    pub fn answer(&self, connection: &mut Connection, request: &Request) -> std::io::Result<Answer> {
         let deadline = Instant::now() + PATIENCE;
         let answer = match connection.ask(request, deadline, self.stop) {
             Err(error) if connection.is_unanswered() && was_closed(&error) => {
@@ -55,7 +62,7 @@ impl Server<'_> {
         if answer.closes {
             *connection = self.connect()?;
         }
-        Ok((200..300).contains(&answer.status))
+        Ok(answer)
     }
 
     fn stopped(&self) -> bool {
@@ -124,8 +131,8 @@ pub fn one_by_one(
 /// `clients` connections, each sending its next request as soon as it has an answer, for about `lasting`. `watch` is
 /// called every 100 ms meanwhile.
 ///
-/// Each client's rate counts from its first to its last completion, so that neither connecting nor the request cut off
-/// by the end biases it.
+/// The rate is the slope of all completions against time, so that neither connecting nor clients in lockstep nor the
+/// request cut off by the end bias it.
 pub fn closed_loop(
     server: Server<'_>,
     request: &Request,
@@ -135,13 +142,14 @@ pub fn closed_loop(
 ) -> Throughput {
     let errors = AtomicU32::new(0);
     let running = AtomicU32::new(clients);
-    let end = Instant::now() + lasting;
+    let began = Instant::now();
+    let end = began + lasting;
     let client = || {
-        let rate = client_loop(server, request, end, &errors);
+        let completions = client_loop(server, request, end, &errors);
         running.fetch_sub(1, Ordering::Relaxed);
-        rate
+        completions
     };
-    let per_second = std::thread::scope(|scope| {
+    let mut completions: Vec<Instant> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
             .filter_map(|_| {
                 std::thread::Builder::new()
@@ -154,22 +162,34 @@ pub fn closed_loop(
             std::thread::sleep(Duration::from_millis(100).min(end.saturating_duration_since(Instant::now())));
             watch();
         }
-        threads.into_iter().filter_map(|thread| thread.join().ok()).sum()
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().ok())
+            .flatten()
+            .collect()
     });
+    completions.sort_unstable();
     Throughput {
-        per_second,
+        per_second: slope(&completions, began),
         errors: errors.into_inner(),
     }
 }
 
-/// The right answers per second that one client got.
-fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &AtomicU32) -> f64 {
-    let mut first = None;
-    let mut last = Instant::now();
-    let mut completed = 0u32;
+/// Completions per second, from their number against time; 0 with fewer than two.
+fn slope(completions: &[Instant], began: Instant) -> f64 {
+    let points: Vec<(f64, f64)> = completions
+        .iter()
+        .zip(0u32..)
+        .map(|(at, number)| ((*at - began).as_secs_f64(), f64::from(number)))
+        .collect();
+    regression::line(&points).map_or(0.0, |line| line.slope)
+}
+
+/// When one client got its right answers; the one in flight at the end is waited for and does not count.
+fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &AtomicU32) -> Vec<Instant> {
+    let mut completions = Vec::new();
     let mut broken_in_a_row = 0;
     let mut connection = server.connect();
-    // The request in flight at the end is waited for and counts.
     while Instant::now() < end && !server.stopped() && broken_in_a_row < GIVE_UP_AFTER {
         let outcome = match &mut connection {
             Ok(connection) => server.ask(connection, request),
@@ -177,9 +197,7 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
         };
         match outcome {
             Ok(true) => {
-                completed += 1;
-                last = Instant::now();
-                first.get_or_insert(last);
+                completions.push(Instant::now());
                 broken_in_a_row = 0;
             }
             Ok(false) => {
@@ -192,12 +210,8 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
             }
         }
     }
-    let seconds = first.map_or(0.0, |first| (last - first).as_secs_f64());
-    if seconds > 0.0 {
-        f64::from(completed - 1) / seconds
-    } else {
-        0.0
-    }
+    completions.retain(|at| *at < end);
+    completions
 }
 
 /// Milliseconds, to the microsecond.
@@ -270,6 +284,19 @@ pub(super) mod tests {
         assert_eq!(seen.errors, 0);
         let servers = seen.per_second * 0.050;
         assert!((3.0..=4.05).contains(&servers), "{servers}");
+    }
+
+    #[test]
+    fn completions_in_lockstep_and_apart_give_the_same_rate() {
+        let began = Instant::now();
+        let at = |ms: u64| began + Duration::from_millis(ms);
+        // Four at a time every 100 ms, and one every 25 ms: 40 per second.
+        let together: Vec<Instant> = (1..=10).flat_map(|k| [at(100 * k); 4]).collect();
+        let apart: Vec<Instant> = (1..=40).map(|k| at(25 * k)).collect();
+        assert!((slope(&together, began) - 40.0).abs() < 1e-6);
+        assert!((slope(&apart, began) - 40.0).abs() < 1e-6);
+        assert_eq!(slope(&[at(5)], began), 0.0);
+        assert_eq!(slope(&[], began), 0.0);
     }
 
     #[test]

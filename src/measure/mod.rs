@@ -5,7 +5,7 @@
 //! 1. [`build`] makes the image of each framework; [`image`] looks at its size.
 //!    With a registry at hand, the image is pushed and pulled ([`fresh_copy`], [`pull`]).
 //! 2. [`network`] makes a bridge without a route out, with one known address.
-//! 3. Each image is started once without being counted.
+//! 3. Each image is started once without being counted, and must meet the HTTP contract ([`contract`]).
 //! 4. Blocks: every configuration once per block, in seeded random order ([`protocol`]). [`start`] makes a new
 //!    container; [`probe`] polls it until the first right answer. Each sample is appended to a file at once ([`store`]).
 //! 5. Each configuration gets one warm run ([`warm`]).
@@ -22,6 +22,8 @@ pub mod cgroup;
 pub mod cleanup;
 pub mod compact;
 pub mod config;
+pub mod conformance;
+pub mod contract;
 pub mod docker;
 pub mod env;
 pub mod error;
@@ -53,6 +55,7 @@ pub mod start;
 pub mod store;
 pub mod subject;
 pub mod warm;
+pub mod warning;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

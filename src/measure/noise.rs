@@ -1,7 +1,10 @@
-//! Signs of a noisy machine, and warnings about samples that look odd. Nothing is deleted because of them.
+//! Signs of a noisy machine, and samples that look odd. Nothing is deleted because of them.
 
 use std::time::Instant;
 
+use super::host;
+use super::load::round3;
+use crate::model::profile::BlockReading;
 use crate::stats::order;
 
 /// A fixed amount of CPU work, timed before each block.
@@ -37,9 +40,41 @@ impl Spin {
     }
 }
 
+/// Reads the machine before a block. `ticks` are those of the block before (steal and total) and become this one's.
+///
+/// Load and pressures hold what the measurement itself did in the block before.
+pub fn reading(block: u32, spin: Spin, ticks: &mut Option<(u64, u64)>, other_containers: Option<u64>) -> BlockReading {
+    let now = host::steal_and_total();
+    let steal_share = std::mem::replace(ticks, now).zip(now).and_then(steal_share);
+    BlockReading {
+        block,
+        load: host::load(),
+        cpu_pressure: host::pressure("cpu"),
+        memory_pressure: host::pressure("memory"),
+        io_pressure: host::pressure("io"),
+        steal_share: steal_share.map(round3),
+        available_memory_mib: host::available_memory_mib(),
+        cpu_mhz: host::cpu_mhz().map(round3),
+        thermal_throttles: host::thermal_throttles(),
+        other_containers,
+        spin_ms: round3(spin.time_ms()),
+    }
+}
+
+/// Share of the CPU time between two readings of steal and total ticks that was stolen; `None` if no time passed.
+pub fn steal_share(((steal0, total0), (steal1, total1)): ((u64, u64), (u64, u64))) -> Option<f64> {
+    (total1 > total0).then(|| steal1.saturating_sub(steal0) as f64 / (total1 - total0) as f64)
+}
+
 /// The spin of a quiet machine: the 10th percentile of all; `None` without any.
-pub fn quiet_spin(spins: &[f64]) -> Option<f64> {
-    order::quantile(&order::sorted(spins.iter().copied()), 0.10)
+pub fn quiet_spin(blocks: &[BlockReading]) -> Option<f64> {
+    order::quantile(&order::sorted(blocks.iter().map(|block| block.spin_ms)), 0.10)
+}
+
+/// How many blocks began on a noisy machine.
+pub fn noisy_blocks(blocks: &[BlockReading]) -> usize {
+    let quiet = quiet_spin(blocks).unwrap_or(f64::INFINITY);
+    blocks.iter().filter(|block| block.spin_ms / quiet > NOISY).count()
 }
 
 /// Positions of outliers: further from the median than ten scaled median absolute deviations.
@@ -55,46 +90,42 @@ pub fn outliers(values: &[f64]) -> Vec<usize> {
     (0..values.len()).filter(|&i| far(values[i])).collect()
 }
 
-/// Warnings about the cold starts of one configuration, in total milliseconds and in order.
-pub fn warnings(name: &str, totals: &[f64]) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let odd = outliers(totals);
-    if odd.first() == Some(&0) {
-        warnings.push(format!(
-            "{name}: the first start was an outlier, probably a cold cache; it is kept"
-        ));
-    }
-    let later = odd.iter().filter(|&&i| i > 0).count();
-    if later > 0 {
-        warnings.push(format!(
-            "{name}: {later} of {} starts are outliers, probably other work on the machine; they are kept",
-            totals.len()
-        ));
-    }
-    warnings
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn outliers_are_named_and_a_slow_first_start_apart() {
+    fn outliers_are_named() {
         let mut totals: Vec<f64> = (0..20).map(|i| 100.0 + f64::from(i % 5)).collect();
         assert!(outliers(&totals).is_empty());
         totals[0] = 300.0;
         totals[7] = 20.0;
         assert_eq!(outliers(&totals), [0, 7]);
-        let texts = warnings("gin at 1000m", &totals);
-        assert!(texts[0].contains("first start") && texts[1].contains("1 of 20"));
     }
 
     #[test]
     fn ratios_are_against_the_quiet_blocks() {
-        let spins = [20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 30.0];
-        let quiet = quiet_spin(&spins).unwrap();
-        assert_eq!(quiet, 20.0);
-        assert_eq!(spins.iter().filter(|&&spin| spin / quiet > NOISY).count(), 1);
-        assert_eq!(quiet_spin(&[]), None);
+        let block = |spin_ms| BlockReading {
+            spin_ms,
+            ..BlockReading::default()
+        };
+        let mut blocks = vec![block(20.0); 9];
+        blocks.push(block(30.0));
+        assert_eq!((quiet_spin(&blocks), noisy_blocks(&blocks)), (Some(20.0), 1));
+        assert_eq!((quiet_spin(&[]), noisy_blocks(&[])), (None, 0));
+    }
+
+    #[test]
+    fn a_reading_holds_what_the_machine_says() {
+        let mut ticks = None;
+        let first = reading(3, Spin { rounds: 1000 }, &mut ticks, Some(0));
+        assert_eq!(
+            (first.block, first.steal_share, first.other_containers),
+            (3, None, Some(0))
+        );
+        assert!(first.available_memory_mib.is_some_and(|mib| mib > 0) && first.load.is_some());
+        assert!(ticks.is_some());
+        assert_eq!(steal_share(((10, 100), (15, 200))), Some(0.05));
+        assert_eq!(steal_share(((10, 100), (10, 100))), None);
     }
 }

@@ -19,8 +19,9 @@ use super::session::{Prepared, Prober, Session};
 use super::slot::Slot;
 use super::store::{self, Header, RawFile, Taken};
 use super::subject::Subject;
+use super::warning::{self, Warning};
 use super::{Request, build, cleanup, host, image, leftovers, noise};
-use crate::model::profile::{ColdMode, FrameworkProfile};
+use crate::model::profile::{BlockReading, ColdMode, FrameworkProfile};
 
 /// Beyond this the disk counts as full, in per cent.
 const DISK_LIMIT: f64 = 90.0;
@@ -61,16 +62,7 @@ pub async fn run(request: &Request, progress: &mut Progress) -> Result<Finished,
     if matches!(outcome, Ok(Err(MeasureError::Interrupted { .. }))) {
         progress.say("stopping: removing what this run has made; another Ctrl-C leaves at once");
     }
-    let left = tokio::select! {
-        left = cleanup::sweep(&engine, &id) => left,
-        () = stop_signal() => Some("stopped by another signal".into()),
-    };
-    if let Some(reason) = left {
-        eprintln!(
-            "warning: not everything could be removed ({reason}); this finishes the job:\n    {}",
-            cleanup::by_hand(&id)
-        );
-    }
+    sweep(&engine, &id).await;
     if let Some(registry) = &request.registry
         && let Err(error) = registry.forget(&id).await
     {
@@ -79,15 +71,34 @@ pub async fn run(request: &Request, progress: &mut Progress) -> Result<Finished,
     outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Removes what a run has made; says how to finish the job where that fails.
+pub(super) async fn sweep(engine: &Engine, id: &str) {
+    let left = tokio::select! {
+        left = cleanup::sweep(engine, id) => left,
+        () = stop_signal() => Some("stopped by another signal".into()),
+    };
+    if let Some(reason) = left {
+        eprintln!(
+            "warning: not everything could be removed ({reason}); this finishes the job:\n    {}",
+            cleanup::by_hand(id)
+        );
+    }
+}
+
+/// The time, RFC 3339 in UTC to the second.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// Eight hexadecimal digits that differ between runs of one machine.
-fn run_id() -> String {
+pub(super) fn run_id() -> String {
     let nanoseconds = jiff::Timestamp::now().as_nanosecond() as u64;
     let mixed = (nanoseconds ^ (u64::from(std::process::id()) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     format!("{:08x}", mixed >> 32)
 }
 
 /// Ctrl-C or a polite request to end.
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return std::future::pending().await;
@@ -114,13 +125,13 @@ async fn measure(
     request: &Request,
     progress: &mut Progress,
 ) -> Result<Finished, MeasureError> {
-    let now = || jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let here = now();
     let mut started = here.clone();
     let mut resumed = BTreeSet::new();
     let mut finished = Finished::default();
     let mut images = Vec::new();
     let mut prepared: Vec<Prepared<'_>> = Vec::new();
+    let mut blocks: Vec<BlockReading> = Vec::new();
     let mut slots: Vec<Slot> = Vec::new();
     let engine_version = engine.info.server_version.clone().unwrap_or_else(|| "unknown".into());
     for subject in &request.subjects {
@@ -155,6 +166,12 @@ async fn measure(
                 ));
                 started = started.min(earlier.header.started);
                 resumed.extend(earlier.resumed);
+                // Subjects that shared a block have the same reading of it.
+                for reading in earlier.blocks {
+                    if !blocks.contains(&reading) {
+                        blocks.push(reading);
+                    }
+                }
                 for (key, taken) in earlier.taken {
                     match taken {
                         Taken::Pull(pull) => pulls.push(pull),
@@ -193,6 +210,8 @@ async fn measure(
             copy,
             pulls,
             raw,
+            contract: None,
+            refused: None,
         });
         slots.append(&mut own);
         images.push(image);
@@ -204,9 +223,6 @@ async fn measure(
     let network = Network::create(engine, run).await?;
     let pinned = network.pin_neighbour();
     let taken = || slots.iter().flat_map(|slot| &slot.cold);
-    let mut spins: Vec<f64> = taken().map(|cold| cold.spin_ms).collect();
-    spins.sort_by(f64::total_cmp);
-    spins.dedup();
     let mut session = Session {
         engine,
         run,
@@ -215,18 +231,19 @@ async fn measure(
         prepared,
         made: taken().map(|cold| cold.sample.order + 1).max().unwrap_or(0),
         seen: taken().filter_map(|cold| cold.sample.process_id.clone()).collect(),
-        spins,
+        blocks,
+        ticks: host::steal_and_total(),
         slots,
         prober: Prober::default(),
     };
     session.take(progress).await?;
 
-    let steal_share = ticks
-        .zip(host::steal_and_total())
-        .and_then(|((steal0, total0), (steal1, total1))| {
-            (total1 > total0).then(|| steal1.saturating_sub(steal0) as f64 / (total1 - total0) as f64)
-        });
-    let mut notes = assemble::session_notes(engine, &session.spins, pinned, steal_share, load);
+    let steal_share = ticks.zip(host::steal_and_total()).and_then(noise::steal_share);
+    let mut notes = assemble::session_notes(pinned);
+    for warning in warning::of_session(&session.blocks, load, steal_share) {
+        progress.say(&format!("warning: {warning}"));
+        notes.push(warning.to_string());
+    }
     if !resumed.is_empty() {
         let times: Vec<String> = resumed.into_iter().collect();
         notes.push(format!("interrupted and resumed at {}", times.join(", ")));
@@ -237,7 +254,7 @@ async fn measure(
         prober_cpu_share: session.prober.share(),
         notes,
     };
-    finish(session, images, &circumstances, &mut finished)?;
+    finish(session, images, &circumstances, &mut finished, progress)?;
     Ok(finished)
 }
 
@@ -246,29 +263,45 @@ fn finish(
     images: Vec<Image>,
     circumstances: &Circumstances,
     finished: &mut Finished,
+    progress: &Progress,
 ) -> Result<(), MeasureError> {
     let Session {
         engine,
         request,
         prepared,
         mut slots,
-        spins,
+        blocks,
         ..
     } = session;
-    let quiet = noise::quiet_spin(&spins);
     for (number, (prepared, mut image)) in prepared.into_iter().zip(images).enumerate() {
         let own: Vec<Slot> = slots.extract_if(.., |slot| slot.subject == number).collect();
         let name = prepared.subject.name().to_string();
         if own.iter().all(|slot| slot.cold.is_empty()) {
             let last = own.iter().flat_map(|slot| &slot.failures).next_back();
-            finished.unmeasured.push((
-                name,
-                last.map_or_else(|| "no start".into(), |failure| failure.reason.clone()),
-            ));
+            let reason = prepared.refused.or_else(|| last.map(|failure| failure.reason.clone()));
+            finished
+                .unmeasured
+                .push((name, reason.unwrap_or_else(|| "no start".into())));
             continue;
         }
         image.facts.pulls.extend(prepared.pulls);
-        let profile = assemble::profile(request, engine, prepared.subject, image, own, quiet, circumstances);
+        let warnings: Vec<Warning> = own
+            .iter()
+            .flat_map(|slot| {
+                let totals: Vec<f64> = slot.cold.iter().map(|cold| cold.sample.total_ms).collect();
+                warning::of_starts(&format!("{name} at {}", slot.config.label()), &totals)
+            })
+            .collect();
+        for warning in &warnings {
+            progress.say(&format!("warning: {warning}"));
+        }
+        let taken = assemble::Taken {
+            slots: own,
+            warnings,
+            contract: prepared.contract,
+            blocks: &blocks,
+        };
+        let profile = assemble::profile(request, engine, prepared.subject, image, taken, circumstances);
         let path = store::write_profile(&request.out, &profile)?;
         prepared.raw.discard();
         finished.profiles.push((profile, path));

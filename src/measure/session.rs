@@ -1,6 +1,6 @@
 //! One session: images, blocks of cold starts, warm runs. Every container it makes carries the label of the run.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::config::Config;
 use super::docker::{ContainerSpec, Engine};
 use super::error::MeasureError;
 use super::fresh_copy::FreshCopy;
-use super::load::{ms, round3};
+use super::load::ms;
 use super::network::Network;
 use super::noise::{self, Spin};
 use super::page_cache::LayerFiles;
@@ -19,7 +19,7 @@ use super::start::{self, Before, Failed, Outcome, Start};
 use super::store::{Cold, RawFile, Taken};
 use super::subject::Subject;
 use super::{Request, host, protocol};
-use crate::model::profile::{ColdMode, ColdSample, FailureKind, Pull, StartFailure};
+use crate::model::profile::{BlockReading, ColdMode, ColdSample, ContractCheck, FailureKind, Pull, StartFailure};
 
 mod warm_runs;
 
@@ -41,6 +41,10 @@ pub struct Prepared<'a> {
     pub pulls: Vec<Pull>,
     /// Where its samples go at once.
     pub raw: RawFile,
+    /// The check of the HTTP contract that it passed.
+    pub contract: Option<ContractCheck>,
+    /// Why it is not measured.
+    pub refused: Option<String>,
 }
 
 /// What a session works with.
@@ -58,8 +62,10 @@ pub struct Session<'a> {
     pub prepared: Vec<Prepared<'a>>,
     /// All configurations.
     pub slots: Vec<Slot>,
-    /// Milliseconds of the CPU spin before each block, those of an interrupted run included.
-    pub spins: Vec<f64>,
+    /// The machine before each block, those of an interrupted run included.
+    pub blocks: Vec<BlockReading>,
+    /// Stolen and all CPU ticks when it was last read.
+    pub ticks: Option<(u64, u64)>,
     /// Containers made so far.
     pub made: u32,
     /// Ids of the processes that have answered so far: each start must bring a new one.
@@ -95,12 +101,13 @@ impl Session<'_> {
     /// Takes all samples that are not there yet.
     pub async fn take(&mut self, progress: &mut Progress) -> Result<(), MeasureError> {
         let weight = self.request.pace_weight();
-        progress.begin(self.starts_left() + self.warm_left() * weight);
         let spin = Spin::calibrated();
         let mut request_costs = Vec::new();
         for subject in 0..self.prepared.len() {
             request_costs.push(self.first_start(subject, progress).await);
         }
+        self.slots.retain(|slot| self.prepared[slot.subject].refused.is_none());
+        progress.begin(self.starts_left() + self.warm_left() * weight);
         let blocks = self.request.blocks();
         for block in 0..blocks {
             let label = format!("block {} of {blocks}", block + 1);
@@ -134,7 +141,7 @@ impl Session<'_> {
     /// counts is a matter of the spins alone.
     async fn noisy_blocks_again(&mut self, spin: Spin, progress: &mut Progress) -> Result<(), MeasureError> {
         let blocks = self.request.blocks();
-        let Some(base) = noise::quiet_spin(&self.spins) else {
+        let Some(base) = noise::quiet_spin(&self.blocks) else {
             return Ok(());
         };
         let mut noisy: Vec<(f64, u32)> = (0..blocks)
@@ -178,8 +185,14 @@ impl Session<'_> {
         if due.is_empty() {
             return Ok(());
         }
-        let spin_ms = round3(spin.time_ms());
-        self.spins.push(spin_ms);
+        let others = self.engine.running_containers().await;
+        let reading = noise::reading(block, spin, &mut self.ticks, others);
+        let spin_ms = reading.spin_ms;
+        let subjects: BTreeSet<usize> = due.iter().map(|&index| self.slots[index].subject).collect();
+        for subject in subjects {
+            self.prepared[subject].raw.block(&reading)?;
+        }
+        self.blocks.push(reading);
         let (began, cpu) = (Instant::now(), host::own_cpu_time());
         for index in due {
             progress.now(format!("{label}: {}", self.label(index)));

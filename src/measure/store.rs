@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::compact;
 use super::error::MeasureError;
-use crate::model::profile::{ColdMode, ColdSample, CpuMode, FrameworkProfile, Pull, StartFailure, WarmRun, parse};
+use crate::model::profile::{
+    BlockReading, ColdMode, ColdSample, CpuMode, FrameworkProfile, Pull, StartFailure, WarmRun, parse,
+};
 use crate::units::{MemoryMib, MilliCpu};
 
 /// The only format of the file so far.
@@ -125,6 +127,7 @@ pub enum Taken {
 enum Line {
     Run(Header),
     Resumed(String),
+    Block(BlockReading),
     Sample(Key, Taken),
 }
 
@@ -142,6 +145,8 @@ pub struct Earlier {
     pub header: Header,
     /// When it was resumed before.
     pub resumed: Vec<String>,
+    /// The machine before each of its blocks.
+    pub blocks: Vec<BlockReading>,
     /// What it took, in order.
     pub taken: Vec<(Key, Taken)>,
     /// Whether its last line was cut off in the middle, and dropped.
@@ -195,11 +200,13 @@ impl RawFile {
                     earlier = Some(Earlier {
                         header: file,
                         resumed: Vec::new(),
+                        blocks: Vec::new(),
                         taken: Vec::new(),
                         torn: whole < text.len(),
                     });
                 }
                 (Line::Resumed(at), Some(earlier)) => earlier.resumed.push(at),
+                (Line::Block(reading), Some(earlier)) => earlier.blocks.push(reading),
                 (Line::Sample(key, taken), Some(earlier)) => earlier.taken.push((key, taken)),
                 _ => return Err(bad(number + 1, "not what belongs there".into())),
             }
@@ -216,6 +223,11 @@ impl RawFile {
         let file = OpenOptions::new().create(true).append(true).open(&path);
         let file = file.map_err(MeasureError::io(&path))?;
         Ok(Self { path, file })
+    }
+
+    /// Appends the machine before a block.
+    pub fn block(&mut self, reading: &BlockReading) -> Result<(), MeasureError> {
+        self.write(&Line::Block(reading.clone()))
     }
 
     /// Appends a sample.
@@ -298,6 +310,11 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let (mut raw, kept) = RawFile::create(out.path(), "gin", "ab", &header()).unwrap();
         assert_eq!(kept, None);
+        let reading = BlockReading {
+            spin_ms: 20.1,
+            ..BlockReading::default()
+        };
+        raw.block(&reading).unwrap();
         raw.append(KEY, &failed(0)).unwrap();
         raw.append(KEY, &failed(1)).unwrap();
         let path = path(out.path(), "gin");
@@ -311,7 +328,7 @@ mod tests {
 
         let (mut raw, earlier) = RawFile::resume(out.path(), "gin", &header(), "later").unwrap().unwrap();
         assert!(earlier.torn);
-        assert_eq!(earlier.taken, [(KEY, failed(0))]);
+        assert_eq!((earlier.taken, earlier.blocks), (vec![(KEY, failed(0))], vec![reading]));
         raw.append(KEY, &failed(2)).unwrap();
         let (_, earlier) = RawFile::resume(out.path(), "gin", &header(), "last").unwrap().unwrap();
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::contract::Identity;
 use super::error::MeasureError;
 use super::probe::Expect;
 use super::routes::Routes;
@@ -61,6 +62,23 @@ impl Subject {
             Self::Framework { .. } => Expect::Contract,
             Self::Image { .. } => Expect::AnySuccess,
         }
+    }
+
+    /// What a framework says about itself on `/json`: a variant tells the name of the folder it is built from.
+    pub fn identity(&self) -> Option<Identity> {
+        let Self::Framework { framework, folder } = self else {
+            return None;
+        };
+        let sources = folder
+            .canonicalize()
+            .ok()
+            .map(|folder| framework.image.sources(&folder));
+        let sources = sources.and_then(|sources| sources.canonicalize().ok());
+        let name = sources.as_deref().and_then(Path::file_name);
+        Some(Identity {
+            framework: name.map_or_else(|| framework.name.clone(), |name| name.to_string_lossy().into_owned()),
+            version: framework.version.clone(),
+        })
     }
 
     /// The routes it has.

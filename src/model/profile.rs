@@ -4,10 +4,12 @@
 //! Units are in the field names: `_ms` milliseconds of wall time or of CPU time, `_bytes` bytes. A value that could not
 //! be had is `null` and never 0.
 
+mod block;
 mod cold;
 mod image;
 mod warm;
 
+pub use block::BlockReading;
 pub use cold::{ColdMode, ColdSample, CpuMode, FailureKind, StartFailure, Verdict};
 pub use image::{ImageFacts, LayerPull, Pull, Scan};
 pub use warm::{CLIENT_TOO_SLOW, MemoryReading, Plateau, RouteRun, StableRate, Trial, WarmRun};
@@ -37,6 +39,13 @@ pub struct FrameworkProfile {
     pub provenance: Provenance,
     /// Size of the image.
     pub image: ImageFacts,
+    /// The check of the HTTP contract before the measurement; `null` where none was made: a user's own image need not know
+    /// it.
+    #[serde(default)]
+    pub contract: Option<ContractCheck>,
+    /// The machine before each block, in the order taken.
+    #[serde(default)]
+    pub blocks: Vec<BlockReading>,
     /// One entry per measured pair of CPU limit and memory limit, sorted by both.
     pub runs: Vec<MeasuredConfig>,
 }
@@ -65,6 +74,20 @@ impl MeasuredConfig {
     pub fn counted(&self) -> impl Iterator<Item = &ColdSample> {
         self.cold.iter().filter(|sample| sample.verdict == Verdict::Counted)
     }
+}
+
+/// That the image met the HTTP contract before it was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractCheck {
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// The command that checks it again.
+    pub command: String,
+    /// Routes of the contract.
+    pub routes: u32,
+    /// Requests that were answered as they must be: all that were sent.
+    pub requests: u32,
 }
 
 /// Whatever would change the numbers if it were different.

@@ -1,5 +1,7 @@
 //! `catalog frameworks`: what is built in, and what was measured of each at one CPU size.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use super::cells;
@@ -97,8 +99,13 @@ pub fn json(entries: &[Entry]) -> String {
     let rows = entries
         .iter()
         .flat_map(|entry| entry.profile.runs.iter().map(move |run| row(entry, run)));
+    objects("frameworks", &COLUMNS, rows)
+}
+
+/// A JSON document with one object for each row: numbers as numbers, empty cells as null.
+pub fn objects(name: &str, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let objects = rows.map(|row| {
-        let fields = COLUMNS.iter().zip(row).map(|(name, cell)| {
+        let fields = columns.iter().zip(row).map(|(name, cell)| {
             let value = match cell.as_str() {
                 "" => Value::Null,
                 text => text
@@ -109,8 +116,8 @@ pub fn json(entries: &[Entry]) -> String {
         });
         Value::Object(fields.collect())
     });
-    let mut text = serde_json::to_string_pretty(&json!({ "schema": 1, "frameworks": objects.collect::<Vec<_>>() }))
-        .expect("plain data");
+    let mut text =
+        serde_json::to_string_pretty(&json!({ "schema": 1, (name): objects.collect::<Vec<_>>() })).expect("plain data");
     text.push('\n');
     text
 }
@@ -129,7 +136,9 @@ pub fn table(entries: &[Entry], style: Style) -> String {
         "CPU /items, ms",
         "image, MiB",
         "measured",
+        "host",
     ];
+    let hosts = hosts(entries);
     let rows = entries.iter().filter_map(|entry| {
         let line = line(reference(&entry.profile)?);
         let number = |x: Option<f64>, decimals: usize| x.map(|x| format!("{x:.decimals$}")).unwrap_or_default();
@@ -153,58 +162,52 @@ pub fn table(entries: &[Entry], style: Style) -> String {
             number(line.items_cpu_ms, 3),
             number(Some(mib(entry.profile.image.unpacked_bytes)), 0),
             entry.profile.measured_on().to_string(),
+            letter(hosts.iter().position(|known| *known == host(entry))),
         ])
     });
-    draw(style, &header, rows.collect(), 3)
+    let mut text = draw(style, &header, rows.collect(), 3);
+    for (number, host) in hosts.iter().enumerate() {
+        let _ = write!(text, "\nHost {}: {host}.", letter(Some(number)));
+    }
+    text.push('\n');
+    text
 }
 
-/// Measured over published, one line per framework at the size nearest to one vCPU and 512 MiB; blank where either is
-/// missing. The sizes of a warm instance and an image are compared with what was published without saying in what sense.
-pub fn against_published(entries: &[Entry], style: Style) -> String {
-    let header = [
-        "framework",
-        "idle, MB",
-        "published",
-        "ratio",
-        "cold start, ms",
-        "published",
-        "ratio",
-        "image, MB",
-        "published",
-        "ratio",
-    ];
-    let rows = entries
-        .iter()
-        .filter(|entry| entry.published.is_some())
-        .filter_map(|entry| {
-            let run = reference(&entry.profile)?;
-            let warm = run.warm.as_ref();
-            let idle = warm
-                .and_then(|warm| warm.idle.working_set_bytes)
-                .map(|bytes| bytes as f64 / 1e6);
-            let cold = median(run.counted().map(|sample| sample.total_ms)).map(|median| median.median);
-            let image = Some(entry.profile.image.unpacked_bytes as f64 / 1e6);
-            let published = entry.published;
-            let mut cells = vec![entry.framework.title.clone()];
-            for (measured, published) in [
-                (idle, published.map(|figures| figures.idle_memory_mb)),
-                (cold, published.map(|figures| figures.cold_start_ms)),
-                (image, published.map(|figures| figures.image_mb)),
-            ] {
-                let ratio = measured
-                    .zip(published)
-                    .map(|(measured, published)| measured / published);
-                cells.push(measured.map(|value| format!("{value:.0}")).unwrap_or_default());
-                cells.push(published.map(|value| format!("{value:.0}")).unwrap_or_default());
-                cells.push(ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default());
-            }
-            Some(cells)
-        });
-    draw(style, &header, rows.collect(), 1)
+/// The machines on which the entries were measured, each once.
+fn hosts(entries: &[Entry]) -> Vec<String> {
+    let mut hosts: Vec<String> = Vec::new();
+    for entry in entries {
+        let host = host(entry);
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts
+}
+
+fn host(entry: &Entry) -> String {
+    let p = &entry.profile.provenance;
+    format!(
+        "{}, {} cores, {} GiB, kernel {}, {} {}",
+        p.host_cpu,
+        p.host_cores,
+        (p.host_memory_mib + 512) / 1024,
+        p.kernel,
+        p.backend,
+        p.engine_version
+    )
+}
+
+/// A, B, C and so on; after Z numbers.
+fn letter(position: Option<usize>) -> String {
+    position.map_or_else(String::new, |position| match u8::try_from(position) {
+        Ok(n @ 0..26) => char::from(b'A' + n).to_string(),
+        _ => (position + 1).to_string(),
+    })
 }
 
 /// The run that stands for a profile: process-cold, under a flat limit nearest to one vCPU and 512 MiB.
-fn reference(profile: &FrameworkProfile) -> Option<&MeasuredConfig> {
+pub(super) fn reference(profile: &FrameworkProfile) -> Option<&MeasuredConfig> {
     let usual = |run: &&MeasuredConfig| run.cold_mode == ColdMode::default() && run.cpu_mode == CpuMode::default();
     let distance = |run: &&MeasuredConfig| (run.cpu.0.abs_diff(1000), run.memory.0.abs_diff(512));
     profile.runs.iter().filter(usual).min_by_key(distance)
@@ -302,6 +305,6 @@ fn declared(entry: &Entry) -> String {
     entry.framework.concurrency.model.name().to_string()
 }
 
-fn mib(bytes: u64) -> f64 {
+pub(super) fn mib(bytes: u64) -> f64 {
     bytes as f64 / 1_048_576.0
 }

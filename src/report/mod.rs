@@ -6,6 +6,7 @@ pub mod costs;
 #[cfg(feature = "polars")]
 pub mod frame;
 pub mod framework_detail;
+pub mod framework_ratios;
 pub mod frameworks;
 pub mod json;
 pub mod manifest;

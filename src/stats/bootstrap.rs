@@ -16,7 +16,7 @@ const RESAMPLES: usize = 10_000;
 pub struct Ratio {
     /// The ratio.
     pub ratio: f64,
-    /// Its interval; `None` with fewer than six common blocks.
+    /// Its interval; `None` with fewer than six blocks in common, or values on one side.
     pub interval: Option<(f64, f64)>,
     /// Chance of a ratio at least as far from 1 if there were no difference, two-sided, at least 1/10,000.
     pub p: Option<f64>,
@@ -30,10 +30,10 @@ pub fn median_interval(values: &[(u32, f64)], seed: u64) -> Option<(f64, f64)> {
         blocks.entry(block).or_default().push(value);
     }
     let blocks: Vec<Vec<f64>> = blocks.into_values().collect();
-    let medians = resampled(blocks.len(), seed, |chosen| {
+    let medians = order::sorted(resampled(blocks.len(), seed, |chosen| {
         let drawn = chosen.iter().flat_map(|&block| blocks[block].iter().copied());
         order::median(&order::sorted(drawn))
-    })?;
+    })?);
     Some((order::quantile(&medians, 0.025)?, order::quantile(&medians, 0.975)?))
 }
 
@@ -57,20 +57,44 @@ pub fn paired_ratio(a: &[(u32, f64)], b: &[(u32, f64)], seed: u64) -> Option<Rat
     let medians = resampled(differences.len(), seed, |chosen| {
         middle(&chosen.iter().map(|&k| differences[k]).collect::<Vec<_>>())
     });
-    let share = |medians: &[f64], below: bool| {
-        let beyond = medians
-            .iter()
-            .filter(|&&m| if below { m <= 0.0 } else { m >= 0.0 })
-            .count();
-        beyond as f64 / medians.len() as f64
+    Some(Ratio::new(median, medians))
+}
+
+/// How much larger the median of `a` is than that of `b`, for values that were not taken side by side: each is resampled
+/// on its own.
+pub fn unpaired_ratio(a: &[f64], b: &[f64], seed: u64) -> Option<Ratio> {
+    let (a, b) = (order::sorted(a.iter().copied()), order::sorted(b.iter().copied()));
+    let difference = order::median(&a)?.ln() - order::median(&b)?.ln();
+    let medians = |values: &[f64], seed: u64| {
+        resampled(values.len(), seed, |chosen| {
+            Some(order::median(&order::sorted(chosen.iter().map(|&k| values[k])))?.ln())
+        })
     };
-    Some(Ratio {
-        ratio: median.exp(),
-        interval: medians
-            .as_ref()
-            .and_then(|m| Some((order::quantile(m, 0.025)?.exp(), order::quantile(m, 0.975)?.exp()))),
-        p: medians.map(|m| (2.0 * share(&m, true).min(share(&m, false))).clamp(1.0 / RESAMPLES as f64, 1.0)),
-    })
+    let differences = medians(&a, seed)
+        .zip(medians(&b, !seed))
+        .map(|(a, b)| a.iter().zip(&b).map(|(a, b)| a - b).collect());
+    Some(Ratio::new(difference, differences))
+}
+
+impl Ratio {
+    /// From the logarithm of the ratio and those of its resamples.
+    fn new(logarithm: f64, resamples: Option<Vec<f64>>) -> Self {
+        let sorted = resamples.map(order::sorted);
+        let share = |sorted: &[f64], below: bool| {
+            let beyond = sorted
+                .iter()
+                .filter(|&&m| if below { m <= 0.0 } else { m >= 0.0 })
+                .count();
+            beyond as f64 / sorted.len() as f64
+        };
+        Self {
+            ratio: logarithm.exp(),
+            interval: sorted
+                .as_ref()
+                .and_then(|m| Some((order::quantile(m, 0.025)?.exp(), order::quantile(m, 0.975)?.exp()))),
+            p: sorted.map(|m| (2.0 * share(&m, true).min(share(&m, false))).clamp(1.0 / RESAMPLES as f64, 1.0)),
+        }
+    }
 }
 
 /// Which of several comparisons stand at 5% all together, by Holm's procedure, in the order given.
@@ -87,7 +111,7 @@ pub fn holm(p: &[f64]) -> Vec<bool> {
     stands
 }
 
-/// Statistics of resamples of `n` items, ascending; `None` with fewer than six.
+/// Statistics of resamples of `n` items, in the order drawn; `None` with fewer than six.
 fn resampled(n: usize, seed: u64, mut statistic: impl FnMut(&[usize]) -> Option<f64>) -> Option<Vec<f64>> {
     if n < order::least_samples(0.5) {
         return None;
@@ -101,7 +125,7 @@ fn resampled(n: usize, seed: u64, mut statistic: impl FnMut(&[usize]) -> Option<
         }
         statistic(&chosen)
     });
-    Some(order::sorted(values))
+    Some(values.collect())
 }
 
 #[cfg(test)]
@@ -143,6 +167,27 @@ mod tests {
         let same = paired_ratio(&a, &noisy(3, 40, 110.0, 0.5, 0.05), 7).unwrap();
         assert!(same.p.unwrap() > 0.01, "{same:?}");
         assert_eq!(paired_ratio(&a, &b, 7), paired_ratio(&a, &b, 7));
+    }
+
+    #[test]
+    fn ratios_of_medians_taken_apart_are_covered_as_often_as_they_say() {
+        let values = |seed: u64, level: f64| -> Vec<f64> {
+            noisy(seed, 40, level, 0.0, 0.2)
+                .into_iter()
+                .map(|(_, value)| value)
+                .collect()
+        };
+        let covers = |seed: u64| {
+            let ratio = unpaired_ratio(&values(seed, 120.0), &values(1000 + seed, 100.0), 1).unwrap();
+            let (low, high) = ratio.interval.unwrap();
+            low <= 1.2 && 1.2 <= high
+        };
+        let covered = (0..60).filter(|&seed| covers(seed)).count();
+        assert!((51..=60).contains(&covered), "{covered} of 60");
+        let same = unpaired_ratio(&values(1, 100.0), &values(1, 100.0), 1).unwrap();
+        assert!(same.ratio == 1.0 && same.p.unwrap() > 0.5, "{same:?}");
+        assert_eq!(unpaired_ratio(&[1.0], &[], 1), None);
+        assert_eq!(unpaired_ratio(&[2.0], &[1.0], 1).unwrap().interval, None);
     }
 
     #[test]

@@ -3,16 +3,18 @@
 /// The base image it runs on.
 pub const BASE: &str = "python:3.13-slim-trixie";
 
-/// The server; its argument is the vice.
+/// The server; its argument is the vice. Apart from that it meets the HTTP contract.
 pub const APP: &str = r#"
-import os, sys, time
+import json, os, re, sys, time
+from datetime import datetime, timezone
+from urllib.parse import urlsplit
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 vice = sys.argv[1]
 
 def burn(seconds):
-    began = time.process_time()
-    while time.process_time() < began + seconds:
+    began = time.thread_time()
+    while time.thread_time() < began + seconds:
         pass
 
 if vice == "dies":
@@ -38,15 +40,60 @@ count = 100 if vice == "used" else 0
 class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
+TAGS = ["new", "sale", "eco", "bulk", "local", "gift", "spare"]
+
+def item(id, k):
+    cents = (id * 37 + k * 1009) % 100_000 + 100
+    created = 1_767_225_600 + (id * 7919 + k * 3600) % 31_536_000
+    return {
+        "id": id * 1000 + k, "name": f"item {id}-{k}", "price": f"{cents // 100}.{cents % 100:02}",
+        "created": datetime.fromtimestamp(created, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "tags": [TAGS[(id + k) % 7], TAGS[(id + k + 1 + k % 5) % 7]],
+        "stock": {"warehouse": f"w{(id + k) % 9 + 1}", "quantity": (id * 13 + k * 7) % 500},
+    }
+
+def order(text):
+    try:
+        body = json.loads(text)
+        name, quantity, tags = body["name"], body["quantity"], body.get("tags", [])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    right = isinstance(name, str) and 1 <= len(name) <= 100
+    right = right and type(quantity) is int and 1 <= quantity <= 1000
+    right = right and isinstance(tags, list) and len(tags) <= 10 and all(isinstance(tag, str) for tag in tags)
+    return {"name": name, "quantity": quantity, "tags": tags} if right else None
+
+def answer(target, sent):
+    url = urlsplit(target)
+    if url.path == "/healthz":
+        return 200, {"status": "ok"}
+    if url.path == "/json":
+        return 200, {"message": "hello", "framework": f"odd-{vice}", "version": "1"}
+    found = re.fullmatch("/items/([1-9][0-9]{0,5}|1000000)", url.path)
+    if found:
+        id = int(found[1])
+        return 200, {"id": id, "count": 20, "items": [item(id, k) for k in range(1, 21)]}
+    if url.path == "/echo":
+        body = order(sent)
+        return (200, body) if body else (422, {"error": "no order"})
+    if url.path in ("/cpu", "/io"):
+        ms = re.search("^ms=([0-9]{1,4}|10000)$", url.query)
+        if not ms:
+            return 400, {"error": "bad ms"}
+        ms = int(ms[1])
+        burn(ms / 1000) if url.path == "/cpu" else time.sleep(ms / 1000)
+        return 200, {url.path[1:] + "_ms": ms}
+    return 404, {"error": "not found"}
+
 class App(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
 
-    def answer(self):
+    def handle_one(self):
         global count
         count += 1
-        self.rfile.read(int(self.headers.get("content-length", 0)))
+        sent = self.rfile.read(int(self.headers.get("content-length", 0)))
         late = vice == "late" and time.monotonic() < began + 1
         if vice == "slow":
             time.sleep(max(0, began + 2 - time.monotonic()))
@@ -56,17 +103,19 @@ class App(BaseHTTPRequestHandler):
             self.send_response(204)
             self.end_headers()
             return
-        if self.path.startswith("/io"):
-            time.sleep(0.1)
-        body = b'{"status":"ok"}'
-        self.send_response(503 if late else 200)
+        status, body = (503, {"status": "late"}) if late else answer(self.path, sent)
+        if vice == "sloppy" and self.path == "/items/42":
+            body["items"][3]["price"] = "1.5"
+        body = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.send_header("x-process-id", process_id)
         self.send_header("x-request-count", str(count))
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = answer
+    do_GET = do_POST = handle_one
 
     def log_message(self, *_):
         pass
@@ -78,6 +127,6 @@ if vice == "forks":
         os.wait()
         sys.exit(1)
     time.sleep(0.7)
-process_id = "1" if vice == "twin" else os.urandom(8).hex()
+process_id = "0" * 16 if vice == "twin" else os.urandom(8).hex()
 server.serve_forever()
 "#;

@@ -46,7 +46,22 @@ pub fn bench(vice: &'static str) -> Option<Bench> {
         ));
     }
     let folder = tempfile::tempdir().unwrap();
-    let framework = folder.path().join(name_of(vice));
+    write_framework(folder.path(), vice);
+    let mut bench = Bench {
+        runtime,
+        engine,
+        folder,
+        networks_before: Vec::new(),
+        vice,
+        _turn: turn,
+    };
+    bench.networks_before = bench.networks();
+    Some(bench)
+}
+
+/// Writes the odd server with that vice as a framework below `models`.
+pub fn write_framework(models: &Path, vice: &str) {
+    let framework = models.join(name_of(vice));
     std::fs::create_dir(&framework).unwrap();
     let write = |file: &str, text: &str| std::fs::write(framework.join(file), text).unwrap();
     write("app.py", APP);
@@ -82,16 +97,6 @@ detail = "a thread per connection"
             name_of(vice)
         ),
     );
-    let mut bench = Bench {
-        runtime,
-        engine,
-        folder,
-        networks_before: Vec::new(),
-        vice,
-        _turn: turn,
-    };
-    bench.networks_before = bench.networks();
-    Some(bench)
 }
 
 /// Skips a test, which is a failure where all are demanded.
@@ -112,6 +117,10 @@ pub fn coldcast() -> Command {
 impl Bench {
     pub fn out(&self) -> std::path::PathBuf {
         self.folder.path().join("out")
+    }
+
+    pub fn models(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use coldcast::model::profile::FailureKind;
 
-use crate::bench::{Bench, assert_says, bench};
+use crate::bench::{Bench, assert_says, bench, coldcast};
 
 /// The kinds of failures in the raw file, each once: the warm run fails like the starts.
 fn kinds(bench: &Bench) -> BTreeSet<String> {
@@ -75,6 +75,25 @@ fn a_worker_killed_for_its_memory_is_no_timeout() {
 }
 
 #[test]
+fn an_app_that_breaks_the_contract_is_not_measured() {
+    let Some(bench) = bench("sloppy") else { return };
+    let reason = "GET /items/{id}: GET /items/42: expected 200";
+    let output = bench.measure(&["--samples", "1"]);
+    assert_says(&output, 3, &["does not meet the HTTP contract", reason]);
+    assert!(!bench.out().join("odd-sloppy/profile.json").exists());
+    let check = |name: &str| {
+        let mut command = coldcast();
+        command.args(["measure", "contract", name, "--models"]);
+        command.arg(bench.models()).output().unwrap()
+    };
+    let output = check("odd-sloppy");
+    assert_says(&output, 1, &["is not met by odd-sloppy"]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains(reason) && told.contains("ok    POST /echo"), "{told}");
+    bench.assert_clean();
+}
+
+#[test]
 fn a_process_that_others_have_asked_is_not_cold() {
     let Some(bench) = bench("used") else { return };
     let output = bench.measure(&["--samples", "1"]);
@@ -88,7 +107,11 @@ fn a_process_seen_before_is_not_cold() {
     let Some(bench) = bench("twin") else { return };
     // The start that is not counted has shown the id already.
     let output = bench.measure(&["--samples", "2"]);
-    assert_says(&output, 3, &["not cold: process 1 has answered in an earlier start"]);
+    assert_says(
+        &output,
+        3,
+        &["not cold: process 0000000000000000 has answered in an earlier start"],
+    );
     assert_eq!(kinds(&bench), BTreeSet::from(["not-cold".to_string()]));
     bench.assert_clean();
 }

@@ -4,6 +4,7 @@
 mod app;
 mod bench;
 mod cold_modes;
+mod engine;
 mod failures;
 mod interrupted;
 mod registry;
@@ -25,6 +26,15 @@ fn a_503_is_not_ready() {
         assert!((900.0..2500.0).contains(&sample.first_response_ms), "{sample:?}");
         assert_adds_up(sample);
     }
+    let contract = profile.contract.as_ref().unwrap();
+    assert_eq!((contract.routes, contract.requests), (7, 67));
+    assert_eq!(profile.blocks.len(), 3 + profile.provenance.repeated_blocks as usize);
+    assert!(
+        profile
+            .blocks
+            .iter()
+            .all(|block| block.spin_ms > 0.0 && block.load.is_some())
+    );
     let warm = run.warm.as_ref().unwrap();
     assert_eq!(warm.errors, 0);
     assert_eq!(

@@ -7,22 +7,24 @@ use std::time::Duration;
 
 use super::{Session, tell};
 use crate::measure::config::WarmKind;
+use crate::measure::contract::{self, Checked};
 use crate::measure::docker::Limits;
 use crate::measure::error::MeasureError;
 use crate::measure::load::Server;
 use crate::measure::pace::Long;
 use crate::measure::progress::Progress;
+use crate::measure::run::now;
 use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
 use crate::measure::store::Taken;
 use crate::measure::warm::{self, Instance};
-use crate::model::profile::{FailureKind, StartFailure};
+use crate::model::profile::{ContractCheck, FailureKind, StartFailure};
 
 /// Time for learning what a request costs, before the rate of the warm-up curve is chosen.
 const CALIBRATION: Duration = Duration::from_secs(4);
 
 impl Session<'_> {
-    /// The first start of an image in a session reads from disk and is no sample. It is used to learn what a request
-    /// costs, in CPU milliseconds.
+    /// The first start of an image in a session reads from disk and is no sample. It is used to check the HTTP contract and
+    /// to learn what a request costs, in CPU milliseconds. A framework that breaks the contract is not measured.
     pub(super) async fn first_start(&mut self, subject: usize, progress: &Progress) -> Option<f64> {
         let name = self.prepared[subject].subject.name().to_string();
         let largest = self
@@ -44,13 +46,40 @@ impl Session<'_> {
             }
         };
         let id = up.id.clone();
-        let cost = self
-            .on_thread(*up, subject, largest.limits, |instance| {
-                warm::calibrate(instance, CALIBRATION)
+        let identity = self.prepared[subject].subject.identity();
+        let learnt = self
+            .on_thread(*up, subject, largest.limits, move |instance| {
+                let checked = identity.map(|identity| contract::check(instance.server, Some(&identity)));
+                (checked, warm::calibrate(instance, CALIBRATION))
             })
             .await;
         let _ = self.engine.remove(&id).await;
-        cost.flatten()
+        let (checked, cost) = learnt?;
+        if let Some(checked) = checked {
+            self.judge(subject, &checked, progress);
+        }
+        cost
+    }
+
+    /// Notes whether a framework met the contract.
+    fn judge(&mut self, subject: usize, checked: &[Checked], progress: &Progress) {
+        let prepared = &mut self.prepared[subject];
+        let name = prepared.subject.name();
+        match contract::differences(checked) {
+            Some(differences) => {
+                let reason = format!("it does not meet the HTTP contract: {differences}");
+                progress.say(&format!("{name} is not measured: {reason}"));
+                prepared.refused = Some(reason);
+            }
+            None => {
+                prepared.contract = Some(ContractCheck {
+                    at: now(),
+                    command: format!("coldcast measure contract {name}"),
+                    routes: checked.len() as u32,
+                    requests: checked.iter().map(|checked| checked.right).sum(),
+                });
+            }
+        }
     }
 
     /// Takes the warm run of one configuration.

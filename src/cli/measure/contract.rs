@@ -1,0 +1,107 @@
+//! `coldcast measure contract`: whether apps meet the HTTP contract.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::io::IsTerminal;
+use std::net::ToSocketAddrs;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+
+use super::failure;
+use crate::cli::Common;
+use crate::cli::exit::{Failure, Outcome};
+use crate::cli::output::print;
+use crate::measure::conformance::{self, Verdict};
+use crate::measure::contract;
+use crate::measure::load::Server;
+use crate::measure::progress::Progress;
+use crate::measure::subject;
+
+/// Flags of `measure contract`.
+#[derive(Debug, Args)]
+pub struct ContractArgs {
+    /// Folders of --models to check [default: all]
+    #[arg(value_name = "FRAMEWORK")]
+    frameworks: Vec<String>,
+    /// All folders of --models, as if none were named
+    #[arg(long, conflicts_with = "frameworks")]
+    all: bool,
+    /// Check an app that runs already, in place of images
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["frameworks", "all"])]
+    address: Option<String>,
+    /// Folder of the frameworks
+    #[arg(long, value_name = "DIR", default_value = "models/frameworks")]
+    models: PathBuf,
+    /// Use a local image instead of an official base image; repeatable
+    #[arg(long, value_name = "OFFICIAL=LOCAL", value_parser = super::base)]
+    base: Vec<(String, String)>,
+    /// Use an engine on another machine or a nearly full disk all the same
+    #[arg(long)]
+    force: bool,
+}
+
+/// Checks, prints a line for each route, and fails with exit code 1 if anything differs.
+pub fn run(args: &ContractArgs, common: &Common) -> Outcome {
+    let verdicts = match &args.address {
+        Some(address) => vec![(address.clone(), at(address)?)],
+        None => images(args, common)?,
+    };
+    let mut text = String::new();
+    let mut failed = Vec::new();
+    for (name, verdict) in &verdicts {
+        if !told(&mut text, name, verdict) {
+            failed.push(name.as_str());
+        }
+    }
+    print(text)?;
+    match failed.as_slice() {
+        [] => Ok(()),
+        names => Err(Failure::Gate(format!(
+            "the HTTP contract of models/frameworks/README.md is not met by {}",
+            names.join(", ")
+        ))),
+    }
+}
+
+/// Writes what came of one app; whether it met the contract.
+fn told(text: &mut String, name: &str, verdict: &Verdict) -> bool {
+    match verdict {
+        Err(reason) => {
+            let _ = writeln!(text, "{name}\n  FAIL  {reason}");
+            false
+        }
+        Ok(routes) => {
+            let _ = writeln!(text, "{name}");
+            for checked in routes {
+                let _ = match &checked.difference {
+                    None => writeln!(text, "  ok    {:<15}  {:>2} requests", checked.route, checked.right),
+                    Some(difference) => writeln!(text, "  FAIL  {:<15}  {difference}", checked.route),
+                };
+            }
+            contract::differences(routes).is_none()
+        }
+    }
+}
+
+fn at(address: &str) -> Result<Verdict, Failure> {
+    let bad = |reason: String| Failure::Input(anyhow::anyhow!("--address {address}: {reason}; write HOST:PORT"));
+    let found = address.to_socket_addrs().map_err(|error| bad(error.to_string()))?;
+    let address = found.into_iter().next().ok_or_else(|| bad("no address".into()))?;
+    let stop = AtomicBool::new(false);
+    Ok(Ok(contract::check(Server { address, stop: &stop }, None)))
+}
+
+fn images(args: &ContractArgs, common: &Common) -> Result<Vec<(String, Verdict)>, Failure> {
+    let subjects = subject::frameworks(&args.models, &args.frameworks).map_err(failure)?;
+    let bases: BTreeMap<String, String> = args.base.iter().cloned().collect();
+    let progress = Progress::new(common.quiet, std::io::stderr().is_terminal());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::environment)?;
+    let verdicts = runtime.block_on(conformance::check(&subjects, &bases, args.force, &progress));
+    runtime.shutdown_background();
+    verdicts.map_err(failure)
+}

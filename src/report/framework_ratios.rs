@@ -1,0 +1,288 @@
+//! `catalog frameworks --against ...`: measured frameworks as ratios, to one of them or to what others have published.
+
+use std::fmt::Write;
+
+use super::cells;
+use super::frameworks::{Entry, mib, reference};
+use super::table::{Style, draw};
+use crate::model::profile::{ColdSample, MeasuredConfig};
+use crate::model::published::{Figures, Published};
+use crate::stats::bootstrap::{self, Ratio};
+use crate::stats::order;
+
+/// Seed of the resampling: the same profiles give the same intervals.
+const SEED: u64 = 1;
+
+/// Columns of CSV and JSON: a row for each framework and quantity.
+pub const COLUMNS: [&str; 10] = [
+    "name",
+    "quantity",
+    "unit",
+    "value",
+    "against",
+    "against_value",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "differs",
+];
+
+/// One quantity of one framework against another figure.
+#[derive(Debug, Clone)]
+struct Compared {
+    quantity: &'static str,
+    unit: &'static str,
+    value: Option<f64>,
+    against: Option<f64>,
+    ratio: Option<Ratio>,
+    /// Whether the difference stands beside those of all other frameworks; unknown where nothing was sampled.
+    differs: Option<bool>,
+}
+
+/// Ratios of each framework.
+#[derive(Debug, Clone)]
+pub struct Ratios {
+    against: String,
+    rows: Vec<(String, String, Vec<Compared>)>,
+}
+
+/// What was measured over what was published; for frameworks with both, at the reference size. The working set and the
+/// bytes on disk are compared with what was published without saying in what sense.
+pub fn to_published(entries: &[Entry]) -> Ratios {
+    let compared = |entry: &Entry| {
+        let (figures, run) = (entry.published?, reference(&entry.profile)?);
+        let one = |quantity, unit, value: Option<f64>, against: f64| Compared {
+            quantity,
+            unit,
+            value,
+            against: Some(against),
+            ratio: value.map(|value| plain(value / against)),
+            differs: None,
+        };
+        let idle = run.warm.as_ref().and_then(|warm| warm.idle.working_set_bytes);
+        let rows = vec![
+            one(
+                "idle memory",
+                "MB",
+                idle.map(|bytes| bytes as f64 / 1e6),
+                figures.idle_memory_mb,
+            ),
+            one("cold start", "ms", middle(&totals(run)), figures.cold_start_ms),
+            one(
+                "image",
+                "MB",
+                Some(entry.profile.image.unpacked_bytes as f64 / 1e6),
+                figures.image_mb,
+            ),
+        ];
+        Some((entry.framework.name.clone(), entry.framework.title.clone(), rows))
+    };
+    Ratios {
+        against: "published".into(),
+        rows: entries.iter().filter_map(compared).collect(),
+    }
+}
+
+/// Each framework over `base`, at the reference size. Where both were measured in the same session, starts are compared
+/// within their blocks, else as a whole. Differences of cold starts are judged all together by Holm's procedure.
+pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
+    let Some(other) = reference(&base.profile) else {
+        return Ratios {
+            against: base.framework.name.clone(),
+            rows: Vec::new(),
+        };
+    };
+    let mut rows = Vec::new();
+    for entry in entries
+        .iter()
+        .filter(|entry| entry.framework.name != base.framework.name)
+    {
+        let Some(run) = reference(&entry.profile) else { continue };
+        let (a, b) = (&entry.profile.provenance, &base.profile.provenance);
+        let together = (&a.started, &a.finished, &a.host_cpu) == (&b.started, &b.finished, &b.host_cpu);
+        let starts = |quantity, of: fn(&ColdSample) -> Option<f64>| {
+            let (a, b) = (sampled(run, of), sampled(other, of));
+            let values = |samples: &[(u32, f64)]| samples.iter().map(|sample| sample.1).collect::<Vec<_>>();
+            let (whole_a, whole_b) = (values(&a), values(&b));
+            let ratio = match together {
+                true => bootstrap::paired_ratio(&a, &b, SEED),
+                false => bootstrap::unpaired_ratio(&whole_a, &whole_b, SEED),
+            };
+            Compared {
+                quantity,
+                unit: "ms",
+                value: middle(&whole_a),
+                against: middle(&whole_b),
+                ratio,
+                differs: None,
+            }
+        };
+        let route = |quantity, name: &str| {
+            let (a, b) = (batches(run, name), batches(other, name));
+            Compared {
+                quantity,
+                unit: "ms",
+                value: middle(&a),
+                against: middle(&b),
+                ratio: bootstrap::unpaired_ratio(&a, &b, SEED),
+                differs: None,
+            }
+        };
+        let once = |quantity, a: Option<f64>, b: Option<f64>| Compared {
+            quantity,
+            unit: "MiB",
+            value: a,
+            against: b,
+            ratio: a.zip(b).map(|(a, b)| plain(a / b)),
+            differs: None,
+        };
+        let idle = |run: &MeasuredConfig| run.warm.as_ref()?.idle.working_set_bytes.map(mib);
+        let image = |entry: &Entry| Some(mib(entry.profile.image.unpacked_bytes));
+        let compared = vec![
+            starts("cold start", |sample| Some(sample.total_ms)),
+            starts("CPU to ready", |sample| sample.cpu_ms),
+            route("CPU /json", "json"),
+            route("CPU /items", "items"),
+            once("idle memory", idle(run), idle(other)),
+            once("image", image(entry), image(base)),
+        ];
+        rows.push((entry.framework.name.clone(), entry.framework.title.clone(), compared));
+    }
+    let p: Vec<f64> = rows
+        .iter()
+        .map(|(.., compared)| compared[0].ratio.and_then(|ratio| ratio.p).unwrap_or(1.0))
+        .collect();
+    for ((.., compared), stands) in rows.iter_mut().zip(bootstrap::holm(&p)) {
+        let sampled = compared[0].ratio.is_some_and(|ratio| ratio.p.is_some());
+        compared[0].differs = sampled.then_some(stands);
+    }
+    Ratios {
+        against: base.framework.name.clone(),
+        rows,
+    }
+}
+
+impl Ratios {
+    /// The table for people: a row for each framework, three columns for each quantity against published figures, and one
+    /// with an interval against a framework.
+    pub fn table(&self, style: Style) -> String {
+        let Some((.., first)) = self.rows.first() else {
+            return "nothing to compare\n".into();
+        };
+        let published = self.against == "published";
+        let mut header = vec!["framework".to_string()];
+        for compared in first {
+            if published {
+                header.extend([
+                    format!("{}, {}", compared.quantity, compared.unit),
+                    "published".into(),
+                    "ratio".into(),
+                ]);
+            } else {
+                header.push(compared.quantity.to_string());
+            }
+        }
+        if !published {
+            header.push("cold starts differ".into());
+        }
+        let whole = |value: Option<f64>| value.map(|value| format!("{value:.0}")).unwrap_or_default();
+        let rows = self.rows.iter().map(|(_, title, compared)| {
+            let mut cells = vec![title.clone()];
+            for one in compared {
+                let ratio = one.ratio.map(shown).unwrap_or_default();
+                if published {
+                    cells.extend([whole(one.value), whole(one.against), ratio]);
+                } else {
+                    cells.push(ratio);
+                }
+            }
+            if !published {
+                let differs = compared[0].differs;
+                cells.push(
+                    differs
+                        .map_or("", |differs| if differs { "yes" } else { "not shown" })
+                        .into(),
+                );
+            }
+            cells
+        });
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        draw(style, &header, rows.collect(), 1)
+    }
+
+    /// The rows of CSV and JSON, in the order of [`COLUMNS`].
+    pub fn rows(&self) -> Vec<Vec<String>> {
+        let of = |(name, _, compared): &(String, String, Vec<Compared>)| {
+            let name = name.clone();
+            compared.clone().into_iter().map(move |one| {
+                let interval = one.ratio.and_then(|ratio| ratio.interval);
+                vec![
+                    name.clone(),
+                    one.quantity.into(),
+                    one.unit.into(),
+                    cells::maybe(one.value),
+                    self.against.clone(),
+                    cells::maybe(one.against),
+                    cells::maybe(one.ratio.map(|ratio| ratio.ratio)),
+                    cells::maybe(interval.map(|interval| interval.0)),
+                    cells::maybe(interval.map(|interval| interval.1)),
+                    one.differs.map(|differs| differs.to_string()).unwrap_or_default(),
+                ]
+            })
+        };
+        self.rows.iter().flat_map(of).collect()
+    }
+}
+
+/// What others have published, marked as such.
+pub fn published(published: &Published, style: Style) -> String {
+    let header = ["published, not measured", "idle, MB", "cold start, ms", "image, MB"];
+    let number = |x: f64| format!("{x:.0}");
+    let rows = published.figures.iter().map(|(name, figures): (&String, &Figures)| {
+        vec![
+            name.clone(),
+            number(figures.idle_memory_mb),
+            number(figures.cold_start_ms),
+            number(figures.image_mb),
+        ]
+    });
+    let mut text = draw(style, &header, rows.collect(), 1);
+    let _ = writeln!(text, "\nPublished: {}.", published.source);
+    text
+}
+
+/// A ratio of two numbers that were not sampled.
+fn plain(ratio: f64) -> Ratio {
+    Ratio {
+        ratio,
+        interval: None,
+        p: None,
+    }
+}
+
+fn shown(ratio: Ratio) -> String {
+    match ratio.interval {
+        Some((low, high)) => format!("{:.2} [{low:.2}, {high:.2}]", ratio.ratio),
+        None => format!("{:.2}", ratio.ratio),
+    }
+}
+
+fn sampled(run: &MeasuredConfig, of: fn(&ColdSample) -> Option<f64>) -> Vec<(u32, f64)> {
+    run.counted()
+        .filter_map(|sample| Some((sample.block, of(sample)?)))
+        .collect()
+}
+
+fn totals(run: &MeasuredConfig) -> Vec<f64> {
+    run.counted().map(|sample| sample.total_ms).collect()
+}
+
+fn batches(run: &MeasuredConfig, route: &str) -> Vec<f64> {
+    let route = run.warm.as_ref().and_then(|warm| warm.routes.get(route));
+    let batches = route.map(|route| route.cpu_ms.as_slice()).unwrap_or_default();
+    batches.iter().copied().filter(|ms| *ms > 0.0).collect()
+}
+
+fn middle(values: &[f64]) -> Option<f64> {
+    order::median(&order::sorted(values.iter().copied()))
+}
