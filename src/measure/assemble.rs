@@ -217,6 +217,9 @@ pub fn session_notes(pinned: bool) -> Vec<String> {
         "CPU time to ready includes the engine's own set-up inside the container's control group".to_string(),
         "the empty handler behind round_trip_ms runs outside the container's CPU limit".to_string(),
         "service times: all routes take turns in batches of 50; before, each gets up to 5000 requests within 10 s in all that are not kept".to_string(),
+        "CPU time per request with one request in flight (`cpu_ms`) holds what the system spends on sleeping and waking up for \
+         each; `cpu_loaded_ms` was taken with four in flight"
+            .to_string(),
         "warm-up curve: one connection, at most a tenth of the CPU limit; a late answer delays the next request, and the \
          delay counts"
             .to_string(),

@@ -32,6 +32,8 @@ pub struct Server<'a> {
 pub struct Throughput {
     /// Right answers per second.
     pub per_second: f64,
+    /// Right answers in all, those that came after the end included.
+    pub completed: u32,
     /// Wrong answers and broken connections.
     pub errors: u32,
 }
@@ -168,9 +170,12 @@ pub fn closed_loop(
             .flatten()
             .collect()
     });
+    let completed = completions.len() as u32;
+    completions.retain(|at| *at < end);
     completions.sort_unstable();
     Throughput {
         per_second: slope(&completions, began),
+        completed,
         errors: errors.into_inner(),
     }
 }
@@ -185,7 +190,7 @@ fn slope(completions: &[Instant], began: Instant) -> f64 {
     regression::line(&points).map_or(0.0, |line| line.slope)
 }
 
-/// When one client got its right answers; the one in flight at the end is waited for and does not count.
+/// When one client got its right answers; the one in flight at the end is waited for.
 fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &AtomicU32) -> Vec<Instant> {
     let mut completions = Vec::new();
     let mut broken_in_a_row = 0;
@@ -210,7 +215,6 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
             }
         }
     }
-    completions.retain(|at| *at < end);
     completions
 }
 
@@ -282,6 +286,7 @@ pub(super) mod tests {
         };
         let seen = closed_loop(server, &Request::get("/"), 4, Duration::from_millis(600), || {});
         assert_eq!(seen.errors, 0);
+        assert!((40..=52).contains(&seen.completed), "{}", seen.completed);
         let servers = seen.per_second * 0.050;
         assert!((3.0..=4.05).contains(&servers), "{servers}");
     }

@@ -26,6 +26,10 @@ pub struct Pace {
     pub route_requests: usize,
     /// Most time per route.
     pub route_time: Duration,
+    /// Bursts of several requests in flight per route.
+    pub bursts: u32,
+    /// Length of each.
+    pub burst: Duration,
     /// Length of each closed loop.
     pub closed: Duration,
     /// Length of the saturation run.
@@ -67,6 +71,8 @@ impl Pace {
         route_warm_up_time: Duration::from_secs(10),
         route_requests: 1000,
         route_time: Duration::from_secs(4),
+        bursts: 10,
+        burst: Duration::from_millis(150),
         closed: Duration::from_millis(1500),
         saturation: Duration::from_secs(3),
     };
@@ -80,6 +86,8 @@ impl Pace {
         route_warm_up_time: Duration::from_secs(1),
         route_requests: 200,
         route_time: Duration::from_secs(1),
+        bursts: 3,
+        burst: Duration::from_millis(100),
         closed: Duration::from_millis(500),
         saturation: Duration::from_secs(1),
     };

@@ -12,6 +12,9 @@ use super::http::{Answer, Connection, Request};
 
 /// Shortest pause between two attempts.
 pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+/// Shortest pause before whoever starts the server says that it runs: it is most of the wait for a fast server, and hardly
+/// any is ready by then.
+const EARLY_INTERVAL: Duration = Duration::from_millis(2);
 /// An accepted connection that gives no answer for so long is given up and replaced by another one.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -91,8 +94,18 @@ pub fn is_right(answer: &Answer, expect: Expect) -> Result<(), String> {
     }
 }
 
-/// Asks until the first right answer. `began` is when the server was told to start.
-pub fn until_ready(target: &Target, began: Instant, deadline: Instant, stop: &AtomicBool) -> Result<Ready, NotReady> {
+/// Asks until the first right answer. `began` is when the server was told to start; `started` is set once it is said to run.
+pub fn until_ready(
+    target: &Target,
+    began: Instant,
+    deadline: Instant,
+    started: &AtomicBool,
+    stop: &AtomicBool,
+) -> Result<Ready, NotReady> {
+    let pause = || match started.load(Ordering::Relaxed) {
+        true => interval(began.elapsed()),
+        false => interval(began.elapsed()).max(EARLY_INTERVAL),
+    };
     let request = Request::get(&target.path);
     let mut attempts = Attempts::new(target.address);
     let mut requests = 0;
@@ -108,7 +121,7 @@ pub fn until_ready(target: &Target, began: Instant, deadline: Instant, stop: &At
                 None => "no connection accepted, packets got lost".into(),
             })));
         }
-        let Some(stream) = attempts.next(interval(began.elapsed())) else {
+        let Some(stream) = attempts.next(pause()) else {
             continue;
         };
         let (accepted, tries) = *first.get_or_insert_with(|| (Instant::now(), attempts.begun - 1));
@@ -137,7 +150,7 @@ pub fn until_ready(target: &Target, began: Instant, deadline: Instant, stop: &At
             },
             Err(error) => last = Some(format!("connection accepted, then: {error}")),
         }
-        std::thread::sleep(interval(began.elapsed()));
+        std::thread::sleep(pause());
     }
 }
 
@@ -222,7 +235,14 @@ mod tests {
             expect: Expect::Contract,
         };
         let now = Instant::now();
-        let ready = until_ready(&target, now, now + Duration::from_secs(5), &AtomicBool::new(false)).unwrap();
+        let ready = until_ready(
+            &target,
+            now,
+            now + Duration::from_secs(5),
+            &AtomicBool::new(true),
+            &AtomicBool::new(false),
+        )
+        .unwrap();
         server.join().unwrap();
         assert_eq!((ready.requests, ready.request_count, ready.tries), (2, Some(2), 0));
         assert!(ready.answered - ready.accepted >= SHORTEST_INTERVAL);
@@ -273,7 +293,13 @@ mod tests {
             expect: Expect::AnySuccess,
         };
         let now = Instant::now();
-        let outcome = until_ready(&target, now, now + Duration::from_millis(30), &AtomicBool::new(false));
+        let outcome = until_ready(
+            &target,
+            now,
+            now + Duration::from_millis(30),
+            &AtomicBool::new(true),
+            &AtomicBool::new(false),
+        );
         assert!(matches!(outcome, Err(NotReady::Timeout(last)) if last.contains("refused")));
     }
 }

@@ -168,14 +168,16 @@ async fn run(engine: &Engine, start: &Start<'_>, id: &str, began: Clocks, pulled
     let deadline = created + start.patience;
     let stop = Arc::new(AtomicBool::new(false));
     let _guard = StopOnDrop(stop.clone());
+    let started = Arc::new(AtomicBool::new(false));
     let polling = {
-        let (target, stop) = (start.target.clone(), stop.clone());
-        tokio::task::spawn_blocking(move || probe::until_ready(&target, created, deadline, &stop))
+        let (target, started, stop) = (start.target.clone(), started.clone(), stop.clone());
+        tokio::task::spawn_blocking(move || probe::until_ready(&target, created, deadline, &started, &stop))
     };
     engine
         .start(id)
         .await
         .map_err(|error| Why::other(format!("the engine could not start the container: {error}")))?;
+    started.store(true, Ordering::Relaxed);
     let (state, mac) = engine.state(id).await.map_err(|error| Why::other(error.to_string()))?;
     let network = start.container.network;
     if mac.is_some_and(|mac| mac != network.container_mac()) {

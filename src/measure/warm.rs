@@ -17,6 +17,7 @@ use super::routes::Routes;
 use crate::model::profile::{CLIENT_TOO_SLOW, MemoryReading, RouteRun, WarmRun};
 use crate::stats::{order, regression};
 
+mod bursts;
 mod plateaus;
 mod stable;
 
@@ -106,7 +107,7 @@ pub fn run(
 
     let requests = instance.routes.all();
     errors += warm_routes(server, &mut instance.connection, &requests, pace)?;
-    let (routes, wrong) = routes(
+    let (mut routes, wrong) = routes(
         server,
         &mut instance.connection,
         &requests,
@@ -115,6 +116,7 @@ pub fn run(
         idle_cpu_ms_per_s,
     )?;
     errors += wrong;
+    errors += bursts::add(&instance, &requests, pace, idle_cpu_ms_per_s, &mut routes);
     peak.look();
 
     let mut parallel_io = Vec::new();
@@ -273,6 +275,7 @@ fn routes(
             cpu_ms: Vec::new(),
             service_time_ms: Vec::new(),
             cpu_batch: CPU_BATCH,
+            cpu_loaded_ms: Vec::new(),
         };
         (name.to_string(), run)
     };

@@ -135,7 +135,8 @@ pub struct Provenance {
     /// Blocks that began on a noisy machine and were taken again.
     #[serde(default)]
     pub repeated_blocks: u32,
-    /// Shortest probe interval in milliseconds; it grows to 0.25% of the elapsed time.
+    /// Shortest probe interval in milliseconds; it grows to 0.25% of the elapsed time, and is at least 2 ms before the engine
+    /// says that the container runs.
     pub probe_interval_ms: f64,
     /// Clock of all durations.
     pub clock: String,

@@ -119,7 +119,7 @@ fn warm(runs: &[MeasuredConfig], style: Style) -> String {
     let rows = runs.iter().filter_map(|run| {
         let warm = run.warm.as_ref()?;
         let cpu = |route: &str| {
-            let batches = &warm.routes.get(route)?.cpu_ms;
+            let batches = warm.routes.get(route)?.cpu_per_request();
             let mean = batches.iter().sum::<f64>() / batches.len() as f64;
             (!batches.is_empty()).then(|| format!("{mean:.3}"))
         };

@@ -279,7 +279,7 @@ fn totals(run: &MeasuredConfig) -> Vec<f64> {
 
 fn batches(run: &MeasuredConfig, route: &str) -> Vec<f64> {
     let route = run.warm.as_ref().and_then(|warm| warm.routes.get(route));
-    let batches = route.map(|route| route.cpu_ms.as_slice()).unwrap_or_default();
+    let batches = route.map(|route| route.cpu_per_request()).unwrap_or_default();
     batches.iter().copied().filter(|ms| *ms > 0.0).collect()
 }
 

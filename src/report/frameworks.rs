@@ -265,7 +265,7 @@ fn row(entry: &Entry, run: &MeasuredConfig) -> Vec<String> {
 fn line(run: &MeasuredConfig) -> Line {
     let warm = run.warm.as_ref();
     let route = |name: &str| {
-        let cpu = &warm?.routes.get(name)?.cpu_ms;
+        let cpu = warm?.routes.get(name)?.cpu_per_request();
         (!cpu.is_empty()).then(|| cpu.iter().sum::<f64>() / cpu.len() as f64)
     };
     Line {

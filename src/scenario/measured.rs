@@ -83,13 +83,9 @@ fn exact(run: &MeasuredConfig) -> Option<(MilliCpu, Sized)> {
         cpu_ms: warm
             .routes
             .iter()
-            .filter(|(_, route)| !route.cpu_ms.is_empty())
-            .map(|(name, route)| {
-                (
-                    name.clone(),
-                    route.cpu_ms.iter().sum::<f64>() / route.cpu_ms.len() as f64,
-                )
-            })
+            .map(|(name, route)| (name, route.cpu_per_request()))
+            .filter(|(_, cpu)| !cpu.is_empty())
+            .map(|(name, cpu)| (name.clone(), cpu.iter().sum::<f64>() / cpu.len() as f64))
             .collect(),
         cold,
         memory: run.memory,

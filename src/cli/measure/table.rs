@@ -85,7 +85,7 @@ fn with_interval(sorted: &[f64], q: f64, decimals: usize) -> String {
 }
 
 fn cpu_per_request(route: &RouteRun) -> String {
-    let sorted = order::sorted(route.cpu_ms.iter().copied());
+    let sorted = order::sorted(route.cpu_per_request().iter().copied());
     with_interval(&sorted, 0.5, 3)
 }
 

@@ -121,10 +121,27 @@ pub struct Trial {
 pub struct RouteRun {
     /// Client wall time of each request, round trip included.
     pub service_time_ms: Vec<f64>,
-    /// CPU time per request of batches of `cpu_batch` requests, idle burn taken off.
+    /// CPU time per request of batches of `cpu_batch` requests, one after the other, idle burn taken off. Holds what the
+    /// system spends on going to sleep and waking up for each of them.
     pub cpu_ms: Vec<f64>,
     /// Requests in each batch of `cpu_ms`.
     pub cpu_batch: u32,
+    /// CPU time per request of bursts with four requests in flight, idle burn taken off: what a request costs a server that
+    /// is busy anyway. Empty in profiles that were measured before this was.
+    #[serde(default)]
+    pub cpu_loaded_ms: Vec<f64>,
+}
+
+impl RouteRun {
+    /// CPU milliseconds per request, one value for each batch: of a busy server where that was measured, of one request at
+    /// a time elsewhere.
+    pub fn cpu_per_request(&self) -> &[f64] {
+        if self.cpu_loaded_ms.is_empty() {
+            &self.cpu_ms
+        } else {
+            &self.cpu_loaded_ms
+        }
+    }
 }
 
 /// A reading of a container's memory; `null` where the kernel did not say.

@@ -1,0 +1,46 @@
+//! CPU time per request while several are in flight. With one at a time the server goes to sleep and wakes up for each of
+//! them, which costs more than many a handler and is no property of it; under load it does not.
+
+use std::collections::BTreeMap;
+
+use super::Instance;
+use crate::measure::cgroup::Cgroup;
+use crate::measure::http::Request;
+use crate::measure::load;
+use crate::measure::pace::Pace;
+use crate::model::profile::RouteRun;
+
+/// Requests in flight.
+const IN_FLIGHT: u32 = 4;
+
+/// Adds to each route what a request costs, burst by burst; the routes take turns. Returns the number of wrong answers.
+pub fn add(
+    instance: &Instance<'_>,
+    requests: &[(&'static str, Request)],
+    pace: Pace,
+    idle_cpu_ms_per_s: Option<f64>,
+    runs: &mut BTreeMap<String, RouteRun>,
+) -> u32 {
+    let cgroup = instance.cgroup.as_ref();
+    let mut errors = 0;
+    for _ in 0..pace.bursts {
+        for (name, request) in requests {
+            let (began, before) = (std::time::Instant::now(), cgroup.and_then(Cgroup::cpu_time));
+            let seen = load::closed_loop(instance.server, request, IN_FLIGHT, pace.burst, || {});
+            let after = cgroup.and_then(Cgroup::cpu_time);
+            errors += seen.errors;
+            let used = before.zip(after).map(|(before, after)| after.saturating_sub(before));
+            if let (Some(used), Some(run)) = (used.filter(|_| seen.completed > 0), runs.get_mut(*name)) {
+                let idle_ms = idle_cpu_ms_per_s.unwrap_or(0.0) * began.elapsed().as_secs_f64();
+                let net = (used.as_secs_f64() * 1e3 - idle_ms).max(0.0);
+                run.cpu_loaded_ms.push(round4(net / f64::from(seen.completed)));
+            }
+        }
+    }
+    errors
+}
+
+/// Rounds to a tenth of a microsecond: a handler of a fast server takes ten microseconds.
+fn round4(ms: f64) -> f64 {
+    (ms * 1e4).round() / 1e4
+}
