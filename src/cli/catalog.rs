@@ -52,7 +52,7 @@ pub fn run(args: &CatalogArgs, quiet: bool) -> Outcome {
         let broken = |problem: String| Failure::Input(anyhow::anyhow!("built-in framework {name}: {problem}"));
         entries.push(Entry {
             framework: framework::parse(description).map_err(broken)?,
-            profile: profile::parse(measured).map_err(broken)?,
+            profile: measured.map(profile::parse).transpose().map_err(broken)?,
             published: published.figures.get(*name).copied(),
             published_source: published.source.clone(),
         });
@@ -84,7 +84,9 @@ pub fn run(args: &CatalogArgs, quiet: bool) -> Outcome {
             Ok(())
         }
         Some(name) => {
-            let base = known(name).ok_or_else(|| unknown(name))?;
+            let base = known(name)
+                .filter(|entry| entry.profile.is_some())
+                .ok_or_else(|| unknown(name))?;
             ratios(&framework_ratios::to_framework(&entries, base), args.format)?;
             if !quiet && is_for_people(args.format) {
                 say(format_args!(

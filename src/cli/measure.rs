@@ -157,9 +157,14 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
     for (_, path) in &finished.profiles {
         progress.say(&format!("wrote {}", path.display()));
     }
-    match finished.unmeasured.into_iter().next() {
+    let mut unmeasured = finished.unmeasured.into_iter();
+    match unmeasured.next() {
         None => Ok(()),
-        Some((name, reason)) => Err(failure(MeasureError::NothingMeasured { name, reason })),
+        Some((name, reason)) => {
+            let others = unmeasured.map(|(name, reason)| format!("\n  and {name}: {reason}"));
+            let reason = reason + &others.collect::<String>();
+            Err(failure(MeasureError::NothingMeasured { name, reason }))
+        }
     }
 }
 

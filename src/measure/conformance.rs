@@ -59,8 +59,13 @@ async fn all(
             continue;
         };
         let sources = framework.image.sources(folder);
-        let image = build::build(engine, framework, &sources, bases, |text| progress.say(text)).await?;
-        let verdict = one(engine, id, subject, &image.id, &network).await;
+        let verdict = match build::build(engine, framework, &sources, bases, |text| progress.say(text)).await {
+            Ok(image) => one(engine, id, subject, &image.id, &network).await,
+            Err(error @ MeasureError::Build { .. }) => {
+                Err([vec![error.to_string()], error.hints()].concat().join("\n    "))
+            }
+            Err(error) => return Err(error),
+        };
         verdicts.push((framework.name.clone(), verdict));
     }
     Ok(verdicts)

@@ -12,7 +12,7 @@ const AROUND_A_START: Duration = Duration::from_millis(250);
 /// CPU time of a start where nothing was measured before.
 const ASSUMED_CPU: Duration = Duration::from_millis(1500);
 /// A warm run, by what the pace allows for its parts.
-const SHORT: Duration = Duration::from_secs(45);
+const SHORT: Duration = Duration::from_secs(50);
 const LONG: Duration = Duration::from_secs(540);
 const QUICK: Duration = Duration::from_secs(8);
 

@@ -1,4 +1,4 @@
-//! Signs of a noisy machine, and samples that look odd. Nothing is deleted because of them.
+//! Signs of a noisy machine. Nothing is deleted because of them.
 
 use std::time::Instant;
 
@@ -77,31 +77,9 @@ pub fn noisy_blocks(blocks: &[BlockReading]) -> usize {
     blocks.iter().filter(|block| block.spin_ms / quiet > NOISY).count()
 }
 
-/// Positions of outliers: further from the median than ten scaled median absolute deviations.
-///
-/// Source: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993), with the threshold that hyperfine uses.
-pub fn outliers(values: &[f64]) -> Vec<usize> {
-    let Some(median) = order::median(&order::sorted(values.iter().copied())) else {
-        return Vec::new();
-    };
-    let deviations = order::sorted(values.iter().map(|value| (value - median).abs()));
-    let scale = 1.4826 * order::median(&deviations).unwrap_or(0.0);
-    let far = |value: f64| scale > 0.0 && (value - median).abs() > 10.0 * scale;
-    (0..values.len()).filter(|&i| far(values[i])).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn outliers_are_named() {
-        let mut totals: Vec<f64> = (0..20).map(|i| 100.0 + f64::from(i % 5)).collect();
-        assert!(outliers(&totals).is_empty());
-        totals[0] = 300.0;
-        totals[7] = 20.0;
-        assert_eq!(outliers(&totals), [0, 7]);
-    }
 
     #[test]
     fn ratios_are_against_the_quiet_blocks() {

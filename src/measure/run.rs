@@ -136,7 +136,19 @@ async fn measure(
     let engine_version = engine.info.server_version.clone().unwrap_or_else(|| "unknown".into());
     for subject in &request.subjects {
         let name = subject.name();
-        let (image, copy) = image_of(engine, run, subject, request, progress).await?;
+        let (image, copy) = match image_of(engine, run, subject, request, progress).await {
+            // The others can do without it.
+            Err(error @ MeasureError::Build { .. }) if request.subjects.len() > 1 => {
+                progress.say(&format!("{name} is not measured: {error}"));
+                error
+                    .hints()
+                    .iter()
+                    .for_each(|hint| progress.say(&format!("hint: {hint}")));
+                finished.unmeasured.push((name.to_string(), error.to_string()));
+                continue;
+            }
+            image => image?,
+        };
         let layer_files = match request.asks_for(ColdMode::DiskCold) {
             true => Some(LayerFiles::of_image(engine, &image.id).await?),
             false => None,

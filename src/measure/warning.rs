@@ -6,6 +6,7 @@ use std::fmt;
 use super::host;
 use super::noise;
 use crate::model::profile::BlockReading;
+use crate::stats::{order, outliers};
 
 /// Load average per core above which other work was running before the first start.
 const BUSY: f64 = 0.5;
@@ -110,8 +111,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Warnings about a session: its blocks, the load average before the first start, the share of CPU time stolen, and how
-/// often the cores had been slowed down for heat before.
+/// Warnings about a session: its blocks, the load average before the first start, and the share of CPU time stolen.
 pub fn of_session(blocks: &[BlockReading], load: Option<f64>, steal_share: Option<f64>) -> Vec<Warning> {
     let cores = host::cores();
     let mut warnings = Vec::new();
@@ -149,7 +149,7 @@ pub fn of_session(blocks: &[BlockReading], load: Option<f64>, steal_share: Optio
 /// Warnings about the cold starts of one configuration, in total milliseconds and in order.
 pub fn of_starts(label: &str, totals: &[f64]) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let odd = noise::outliers(totals);
+    let odd = outliers::positions(totals);
     if odd.first() == Some(&0) {
         warnings.push(Warning::SlowFirstStart(label.into()));
     }
@@ -157,7 +157,7 @@ pub fn of_starts(label: &str, totals: &[f64]) -> Vec<Warning> {
     if later > 0 {
         warnings.push(Warning::Outliers(label.into(), later, totals.len()));
     }
-    let median = crate::stats::order::median(&crate::stats::order::sorted(totals.iter().copied()));
+    let median = order::median(&order::sorted(totals.iter().copied()));
     if let Some(median) = median.filter(|&ms| ms < SHORT_MS) {
         warnings.push(Warning::ShortStarts(label.into(), median));
     }

@@ -10,28 +10,68 @@ pub const PRICE_LISTS: &[(&str, &str)] = &[(
 /// The scenario that runs when none is given.
 pub const DEFAULT_SCENARIO: &str = include_str!("../../models/scenarios/web-shop.toml");
 
+macro_rules! profile_of {
+    ($name:literal measured) => {
+        Some(include_str!(concat!(
+            "../../models/frameworks/",
+            $name,
+            "/profile.json"
+        )))
+    };
+    ($name:literal not_measured) => {
+        None
+    };
+}
+
 macro_rules! frameworks {
-    ($($name:literal),* $(,)?) => {
+    ($($name:literal $state:ident),* $(,)?) => {
         &[$((
             $name,
             include_str!(concat!("../../models/frameworks/", $name, "/framework.toml")),
-            include_str!(concat!("../../models/frameworks/", $name, "/profile.json")),
+            profile_of!($name $state),
         )),*]
     };
 }
 
-/// Frameworks: name, text of `framework.toml`, text of `profile.json`.
-pub const FRAMEWORKS: &[(&str, &str, &str)] = frameworks!["express", "fastapi", "gin", "spring-boot"];
+/// Frameworks: name, text of `framework.toml`, and text of `profile.json` where it was measured.
+pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
+    "buffalo" not_measured,
+    "django" not_measured,
+    "echo" not_measured,
+    "express" measured,
+    "fastapi" measured,
+    "fastapi-uvicorn" not_measured,
+    "fastify" not_measured,
+    "flask" not_measured,
+    "gin" measured,
+    "hono" not_measured,
+    "laravel" not_measured,
+    "micronaut" not_measured,
+    "nestjs" not_measured,
+    "quarkus" not_measured,
+    "quarkus-native" not_measured,
+    "spring-boot" measured,
+    "spring-boot-aot" not_measured,
+    "symfony" not_measured,
+];
 
 /// The text of a framework's measured profile.
 pub fn profile(name: &str) -> Option<&'static str> {
     FRAMEWORKS
         .iter()
         .find(|(known, ..)| *known == name)
-        .map(|(.., profile)| *profile)
+        .and_then(|(.., profile)| *profile)
+}
+
+/// Whether a framework is in the catalog without having been measured.
+pub fn is_not_measured(name: &str) -> bool {
+    FRAMEWORKS
+        .iter()
+        .any(|(known, _, profile)| *known == name && profile.is_none())
 }
 
 /// The names of all frameworks that have a measured profile.
 pub fn profile_names() -> impl Iterator<Item = &'static str> {
-    FRAMEWORKS.iter().map(|(name, ..)| *name)
+    let measured = FRAMEWORKS.iter().filter(|(.., profile)| profile.is_some());
+    measured.map(|(name, ..)| *name)
 }

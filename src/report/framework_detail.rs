@@ -5,18 +5,24 @@ use std::fmt::Write;
 use super::frameworks::Entry;
 use super::table::{Style, draw};
 use crate::model::concurrency;
-use crate::model::profile::{CLIENT_TOO_SLOW, MeasuredConfig, Plateau, WarmRun};
+use crate::model::profile::{CLIENT_TOO_SLOW, FrameworkProfile, MeasuredConfig, Plateau, WarmRun};
 use crate::stats::change_points::{Shape, settling};
-use crate::stats::{bootstrap, order, regression};
+use crate::stats::{bootstrap, order, outliers, regression};
 
 /// Seed of the resampling: the same profile gives the same intervals.
 const SEED: u64 = 1;
 
 /// Tables and sentences about one profile.
 pub fn detail(entry: &Entry, style: Style) -> String {
-    let (framework, profile) = (&entry.framework, &entry.profile);
+    let framework = &entry.framework;
+    let Some(profile) = &entry.profile else {
+        return format!(
+            "{} {} on {}: not measured yet. Measure it: coldcast measure docker {} --out measured\n",
+            framework.title, framework.version, framework.runtime, framework.name
+        );
+    };
     let mut text = format!(
-        "{} {} on {}, measured {} with {} on {}, {} cores\n\n",
+        "{} {} on {}, measured {} with {} on {}, {} cores\n",
         framework.title,
         framework.version,
         framework.runtime,
@@ -25,7 +31,10 @@ pub fn detail(entry: &Entry, style: Style) -> String {
         profile.provenance.host_cpu,
         profile.provenance.host_cores,
     );
+    text.push_str(&how(profile));
+    text.push('\n');
     text.push_str(&cold_starts(&profile.runs, style));
+    text.push_str(&sizes_without_a_start(&profile.runs));
     text.push('\n');
     text.push_str(&warm(&profile.runs, style));
     for run in &profile.runs {
@@ -56,6 +65,40 @@ pub fn detail(entry: &Entry, style: Style) -> String {
     text
 }
 
+/// That it met the contract, and what measuring cost.
+fn how(profile: &FrameworkProfile) -> String {
+    let mut text = String::new();
+    if let Some(check) = &profile.contract {
+        let _ = writeln!(
+            text,
+            "HTTP contract: {} requests over {} routes answered as they must be on {} (`{}`)",
+            check.requests, check.routes, check.at, check.command
+        );
+    }
+    if let Some(share) = profile.provenance.prober_cpu_share {
+        let _ = writeln!(
+            text,
+            "the prober used {:.1} % of a core during cold starts",
+            100.0 * share
+        );
+    }
+    text
+}
+
+/// Limits at which no start gave a sample, with the last reason: a result as well.
+fn sizes_without_a_start(runs: &[MeasuredConfig]) -> String {
+    let without = runs.iter().filter(|run| run.cold.is_empty());
+    let lines = without.filter_map(|run| {
+        let reason = &run.failures.last()?.reason;
+        Some(format!(
+            "no start at {} vCPU, {}: {reason}\n",
+            run.cpu.as_vcpu(),
+            run.memory
+        ))
+    });
+    lines.collect()
+}
+
 /// Cold starts by configuration. A quantile is blank where the samples are too few for an interval of it.
 fn cold_starts(runs: &[MeasuredConfig], style: Style) -> String {
     let header = [
@@ -68,6 +111,7 @@ fn cold_starts(runs: &[MeasuredConfig], style: Style) -> String {
         "p95",
         "p99",
         "max",
+        "outliers",
         "failed",
     ];
     let rows = runs.iter().map(|run| {
@@ -92,6 +136,7 @@ fn cold_starts(runs: &[MeasuredConfig], style: Style) -> String {
             quantile(0.95),
             quantile(0.99),
             sorted.last().map(|max| format!("{max:.0}")).unwrap_or_default(),
+            outliers::positions(&sorted).len().to_string(),
             run.failures.len().to_string(),
         ]
     });
@@ -109,6 +154,7 @@ fn warm(runs: &[MeasuredConfig], style: Style) -> String {
         "threads",
         "CPU /json, ms",
         "CPU /items, ms",
+        "alone /items, ms",
         "service /json, ms",
     ];
     let mib = |bytes: Option<u64>| {
@@ -118,11 +164,12 @@ fn warm(runs: &[MeasuredConfig], style: Style) -> String {
     };
     let rows = runs.iter().filter_map(|run| {
         let warm = run.warm.as_ref()?;
-        let cpu = |route: &str| {
-            let batches = warm.routes.get(route)?.cpu_per_request();
+        let mean = |batches: &[f64]| {
             let mean = batches.iter().sum::<f64>() / batches.len() as f64;
             (!batches.is_empty()).then(|| format!("{mean:.3}"))
         };
+        let cpu = |route: &str| mean(warm.routes.get(route)?.cpu_per_request());
+        let alone = warm.routes.get("items").and_then(|route| mean(&route.cpu_ms));
         let service = warm.routes.get("json").and_then(|route| {
             let sorted = order::sorted(route.service_time_ms.iter().map(|ms| ms - warm.round_trip_ms));
             order::median(&sorted).map(|ms| format!("{ms:.3}"))
@@ -138,6 +185,7 @@ fn warm(runs: &[MeasuredConfig], style: Style) -> String {
             count(warm.threads),
             cpu("json").unwrap_or_default(),
             cpu("items").unwrap_or_default(),
+            alone.unwrap_or_default(),
             service.unwrap_or_default(),
         ])
     });

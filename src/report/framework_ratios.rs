@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::cells;
 use super::frameworks::{Entry, mib, reference};
 use super::table::{Style, draw};
-use crate::model::profile::{ColdSample, MeasuredConfig};
+use crate::model::profile::{ColdSample, FrameworkProfile, MeasuredConfig};
 use crate::model::published::{Figures, Published};
 use crate::stats::bootstrap::{self, Ratio};
 use crate::stats::order;
@@ -50,7 +50,8 @@ pub struct Ratios {
 /// bytes on disk are compared with what was published without saying in what sense.
 pub fn to_published(entries: &[Entry]) -> Ratios {
     let compared = |entry: &Entry| {
-        let (figures, run) = (entry.published?, reference(&entry.profile)?);
+        let (figures, profile) = (entry.published?, entry.profile.as_ref()?);
+        let run = reference(profile)?;
         let one = |quantity, unit, value: Option<f64>, against: f64| Compared {
             quantity,
             unit,
@@ -71,7 +72,7 @@ pub fn to_published(entries: &[Entry]) -> Ratios {
             one(
                 "image",
                 "MB",
-                Some(entry.profile.image.unpacked_bytes as f64 / 1e6),
+                Some(profile.image.unpacked_bytes as f64 / 1e6),
                 figures.image_mb,
             ),
         ];
@@ -86,19 +87,23 @@ pub fn to_published(entries: &[Entry]) -> Ratios {
 /// Each framework over `base`, at the reference size. Where both were measured in the same session, starts are compared
 /// within their blocks, else as a whole. Differences of cold starts are judged all together by Holm's procedure.
 pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
-    let Some(other) = reference(&base.profile) else {
-        return Ratios {
-            against: base.framework.name.clone(),
-            rows: Vec::new(),
-        };
-    };
     let mut rows = Vec::new();
-    for entry in entries
+    let base_run = base
+        .profile
+        .as_ref()
+        .and_then(|profile| Some((profile, reference(profile)?)));
+    let others = entries
         .iter()
-        .filter(|entry| entry.framework.name != base.framework.name)
-    {
-        let Some(run) = reference(&entry.profile) else { continue };
-        let (a, b) = (&entry.profile.provenance, &base.profile.provenance);
+        .filter(|entry| entry.framework.name != base.framework.name);
+    for entry in others {
+        let run = entry
+            .profile
+            .as_ref()
+            .and_then(|profile| Some((profile, reference(profile)?)));
+        let (Some((profile, run)), Some((base_profile, other))) = (run, base_run) else {
+            continue;
+        };
+        let (a, b) = (&profile.provenance, &base_profile.provenance);
         let together = (&a.started, &a.finished, &a.host_cpu) == (&b.started, &b.finished, &b.host_cpu);
         let starts = |quantity, of: fn(&ColdSample) -> Option<f64>| {
             let (a, b) = (sampled(run, of), sampled(other, of));
@@ -137,14 +142,14 @@ pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
             differs: None,
         };
         let idle = |run: &MeasuredConfig| run.warm.as_ref()?.idle.working_set_bytes.map(mib);
-        let image = |entry: &Entry| Some(mib(entry.profile.image.unpacked_bytes));
+        let image = |profile: &FrameworkProfile| Some(mib(profile.image.unpacked_bytes));
         let compared = vec![
             starts("cold start", |sample| Some(sample.total_ms)),
             starts("CPU to ready", |sample| sample.cpu_ms),
             route("CPU /json", "json"),
             route("CPU /items", "items"),
             once("idle memory", idle(run), idle(other)),
-            once("image", image(entry), image(base)),
+            once("image", image(profile), image(base_profile)),
         ];
         rows.push((entry.framework.name.clone(), entry.framework.title.clone(), compared));
     }

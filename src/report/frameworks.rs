@@ -17,8 +17,8 @@ use crate::stats::order;
 pub struct Entry {
     /// Its folder's description.
     pub framework: Framework,
-    /// What was measured.
-    pub profile: FrameworkProfile,
+    /// What was measured; `None`: nothing yet.
+    pub profile: Option<FrameworkProfile>,
     /// What others have published about it.
     pub published: Option<Figures>,
     /// Where they have it from.
@@ -88,18 +88,20 @@ const COLUMNS: [&str; 35] = [
 
 /// CSV with one row per framework and measured size.
 pub fn csv(entries: &[Entry]) -> Vec<u8> {
-    let rows = entries
-        .iter()
-        .flat_map(|entry| entry.profile.runs.iter().map(move |run| row(entry, run)));
-    cells::csv(&COLUMNS, rows)
+    cells::csv(&COLUMNS, rows(entries))
+}
+
+/// A row for each measured size, and one without figures for a framework that was not measured.
+fn rows(entries: &[Entry]) -> impl Iterator<Item = Vec<String>> {
+    entries.iter().flat_map(|entry| match &entry.profile {
+        Some(profile) => profile.runs.iter().map(|run| row(entry, profile, run)).collect(),
+        None => vec![unmeasured(entry)],
+    })
 }
 
 /// JSON with one object per framework and measured size.
 pub fn json(entries: &[Entry]) -> String {
-    let rows = entries
-        .iter()
-        .flat_map(|entry| entry.profile.runs.iter().map(move |run| row(entry, run)));
-    objects("frameworks", &COLUMNS, rows)
+    objects("frameworks", &COLUMNS, rows(entries))
 }
 
 /// A JSON document with one object for each row: numbers as numbers, empty cells as null.
@@ -139,8 +141,22 @@ pub fn table(entries: &[Entry], style: Style) -> String {
         "host",
     ];
     let hosts = hosts(entries);
-    let rows = entries.iter().filter_map(|entry| {
-        let line = line(reference(&entry.profile)?);
+    let rows = entries.iter().map(|entry| {
+        let measured = entry
+            .profile
+            .as_ref()
+            .and_then(|profile| Some((profile, reference(profile)?)));
+        let Some((profile, run)) = measured else {
+            let mut cells = vec![
+                entry.framework.title.clone(),
+                entry.framework.version.clone(),
+                declared(entry),
+            ];
+            cells.resize(header.len(), String::new());
+            cells[header.len() - 2] = "not measured".into();
+            return cells;
+        };
+        let line = line(run);
         let number = |x: Option<f64>, decimals: usize| x.map(|x| format!("{x:.decimals$}")).unwrap_or_default();
         let median = |m: Option<Median>| match m {
             Some(Median {
@@ -150,7 +166,7 @@ pub fn table(entries: &[Entry], style: Style) -> String {
             Some(Median { median, interval: None }) => format!("{median:.0}"),
             None => String::new(),
         };
-        Some(vec![
+        vec![
             entry.framework.title.clone(),
             entry.framework.version.clone(),
             declared(entry),
@@ -160,10 +176,10 @@ pub fn table(entries: &[Entry], style: Style) -> String {
             number(line.idle_mib, 1),
             number(line.json_cpu_ms, 3),
             number(line.items_cpu_ms, 3),
-            number(Some(mib(entry.profile.image.unpacked_bytes)), 0),
-            entry.profile.measured_on().to_string(),
-            letter(hosts.iter().position(|known| *known == host(entry))),
-        ])
+            number(Some(mib(profile.image.unpacked_bytes)), 0),
+            profile.measured_on().to_string(),
+            letter(hosts.iter().position(|known| *known == host(profile))),
+        ]
     });
     let mut text = draw(style, &header, rows.collect(), 3);
     for (number, host) in hosts.iter().enumerate() {
@@ -176,8 +192,8 @@ pub fn table(entries: &[Entry], style: Style) -> String {
 /// The machines on which the entries were measured, each once.
 fn hosts(entries: &[Entry]) -> Vec<String> {
     let mut hosts: Vec<String> = Vec::new();
-    for entry in entries {
-        let host = host(entry);
+    for profile in entries.iter().filter_map(|entry| entry.profile.as_ref()) {
+        let host = host(profile);
         if !hosts.contains(&host) {
             hosts.push(host);
         }
@@ -185,8 +201,8 @@ fn hosts(entries: &[Entry]) -> Vec<String> {
     hosts
 }
 
-fn host(entry: &Entry) -> String {
-    let p = &entry.profile.provenance;
+fn host(profile: &FrameworkProfile) -> String {
+    let p = &profile.provenance;
     format!(
         "{}, {} cores, {} GiB, kernel {}, {} {}",
         p.host_cpu,
@@ -213,13 +229,35 @@ pub(super) fn reference(profile: &FrameworkProfile) -> Option<&MeasuredConfig> {
     profile.runs.iter().filter(usual).min_by_key(distance)
 }
 
-fn row(entry: &Entry, run: &MeasuredConfig) -> Vec<String> {
+/// What is known of a framework that was not measured, in the order of [`COLUMNS`].
+fn unmeasured(entry: &Entry) -> Vec<String> {
+    let known = |column: &&str| match *column {
+        "name" => entry.framework.name.clone(),
+        "title" => entry.framework.title.clone(),
+        "version" => entry.framework.version.clone(),
+        "runtime" => entry.framework.runtime.clone(),
+        "concurrency_declared" => declared(entry),
+        "published_idle_memory_mb" => cells::maybe(entry.published.map(|figures| figures.idle_memory_mb)),
+        "published_cold_start_ms" => cells::maybe(entry.published.map(|figures| figures.cold_start_ms)),
+        "published_image_mb" => cells::maybe(entry.published.map(|figures| figures.image_mb)),
+        "published_source" => published_source(entry),
+        _ => String::new(),
+    };
+    COLUMNS.iter().map(known).collect()
+}
+
+fn published_source(entry: &Entry) -> String {
+    let source = entry.published.map(|_| entry.published_source.clone());
+    source.unwrap_or_default()
+}
+
+fn row(entry: &Entry, profile: &FrameworkProfile, run: &MeasuredConfig) -> Vec<String> {
     let line = line(run);
     let maybe = cells::maybe;
     let low = |m: Option<Median>| maybe(m.and_then(|m| m.interval).map(|i| i.0));
     let high = |m: Option<Median>| maybe(m.and_then(|m| m.interval).map(|i| i.1));
     let middle = |m: Option<Median>| maybe(m.map(|m| m.median));
-    let image = &entry.profile.image;
+    let image = &profile.image;
     vec![
         entry.framework.name.clone(),
         entry.framework.title.clone(),
@@ -249,16 +287,13 @@ fn row(entry: &Entry, run: &MeasuredConfig) -> Vec<String> {
         maybe(line.stable_rps),
         cells::number(mib(image.unpacked_bytes)),
         maybe(image.compressed_bytes.map(mib)),
-        entry.profile.measured_on().to_string(),
-        entry.profile.provenance.host_cpu.clone(),
-        entry.profile.provenance.backend.clone(),
+        profile.measured_on().to_string(),
+        profile.provenance.host_cpu.clone(),
+        profile.provenance.backend.clone(),
         maybe(entry.published.map(|figures| figures.idle_memory_mb)),
         maybe(entry.published.map(|figures| figures.cold_start_ms)),
         maybe(entry.published.map(|figures| figures.image_mb)),
-        entry
-            .published
-            .map(|_| entry.published_source.clone())
-            .unwrap_or_default(),
+        published_source(entry),
     ]
 }
 

@@ -78,6 +78,12 @@ impl Planner<'_> {
         if let Some(text) = catalog::profile(framework) {
             return Ok(text.to_string());
         }
+        if catalog::is_not_measured(framework) {
+            return Err(format!(
+                "`{framework}` was not measured yet; measure it (`coldcast measure docker {framework} --out measured`) and name \
+                 the file: framework `measured/{framework}/profile.json`"
+            ));
+        }
         let inline = self.scenario.profile.keys().cloned();
         let known: Vec<String> = catalog::profile_names().map(str::to_string).chain(inline).collect();
         let nearest = suggest::nearest(framework, known.iter().map(String::as_str));

@@ -256,6 +256,61 @@ fn published_figures_stand_beside_measured_ones_and_are_marked() {
 }
 
 #[test]
+fn frameworks_are_set_against_one_of_them() {
+    let sandbox = Sandbox::new();
+    let csv = sandbox.run("catalog frameworks --against gin --format csv").ok().stdout;
+    let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    assert_eq!(header[..3], ["name", "quantity", "unit"]);
+    let rows: Vec<Vec<&str>> = lines.collect();
+    assert!(rows.iter().all(|row| row[0] != "gin" && row[4] == "gin"));
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    let spring = rows
+        .iter()
+        .find(|row| row[..2] == ["spring-boot", "cold start"])
+        .unwrap();
+    let (value, base, ratio) = (number(spring[3]), number(spring[5]), number(spring[6]));
+    assert!(value > base && ratio > 1.5 && spring[9] == "true", "{spring:?}");
+    // Pairs within blocks and medians of the whole are not the same, yet near.
+    assert!((ratio * base / value - 1.0).abs() < 0.2, "{spring:?}");
+    assert!(number(spring[7]) < ratio && ratio < number(spring[8]), "{spring:?}");
+    let table = sandbox.run("catalog frameworks --against gin").ok();
+    assert!(
+        table.stdout.contains("cold starts differ") && table.stderr.contains("Ratios to Gin"),
+        "{table}"
+    );
+    assert_snapshot!(sandbox.run("catalog frameworks --against gim"), @r"
+    exit 2
+    --- stderr
+    error: there is no measured framework `gim`; did you mean `gin`?
+    ");
+}
+
+#[test]
+fn what_was_not_measured_is_said_to_be_and_has_no_figures() {
+    let sandbox = Sandbox::new();
+    let table = sandbox.run("catalog frameworks").ok().stdout;
+    let native = table.lines().find(|line| line.starts_with("Quarkus (native)")).unwrap();
+    assert!(native.contains("not measured"), "{native}");
+    assert!(!native.contains('['), "{native}");
+    assert!(
+        table.contains("published, not measured") && table.contains("Host A: "),
+        "{table}"
+    );
+    let csv = sandbox.run("catalog frameworks --format csv").ok().stdout;
+    let row = csv.lines().find(|line| line.starts_with("quarkus-native,")).unwrap();
+    let blank = ",".repeat(23);
+    assert!(row.contains(&format!("coroutines{blank}50,800,50,")), "{row}");
+    let detail = sandbox.run("catalog frameworks quarkus-native").ok().stdout;
+    assert!(detail.contains("not measured yet"), "{detail}");
+    let refused = sandbox.run("compare --frameworks quarkus-native,gin");
+    assert!(
+        refused.code == Some(2) && refused.stderr.contains("`quarkus-native` was not measured yet"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn one_framework_is_shown_in_full() {
     let sandbox = Sandbox::new();
     let ran = sandbox.run("catalog frameworks gin").ok();

@@ -42,46 +42,53 @@ pub struct ContractArgs {
     force: bool,
 }
 
-/// Checks, prints a line for each route, and fails with exit code 1 if anything differs.
+/// Checks, prints a line for each route, and fails with exit code 1 if anything differs, 3 if an app could not be asked.
 pub fn run(args: &ContractArgs, common: &Common) -> Outcome {
     let verdicts = match &args.address {
         Some(address) => vec![(address.clone(), at(address)?)],
         None => images(args, common)?,
     };
     let mut text = String::new();
-    let mut failed = Vec::new();
+    let (mut breaks, mut unasked) = (Vec::new(), Vec::new());
     for (name, verdict) in &verdicts {
-        if !told(&mut text, name, verdict) {
-            failed.push(name.as_str());
+        tell(&mut text, name, verdict);
+        match verdict {
+            Err(_) => unasked.push(name.as_str()),
+            Ok(routes) if contract::differences(routes).is_some() => breaks.push(name.as_str()),
+            Ok(_) => {}
         }
     }
     print(text)?;
-    match failed.as_slice() {
-        [] => Ok(()),
-        names => Err(Failure::Gate(format!(
+    if !breaks.is_empty() {
+        return Err(Failure::Gate(format!(
             "the HTTP contract of models/frameworks/README.md is not met by {}",
-            names.join(", ")
-        ))),
+            breaks.join(", ")
+        )));
     }
+    if !unasked.is_empty() {
+        return Err(Failure::Environment(anyhow::anyhow!(
+            "could not be checked: {}",
+            unasked.join(", ")
+        )));
+    }
+    Ok(())
 }
 
-/// Writes what came of one app; whether it met the contract.
-fn told(text: &mut String, name: &str, verdict: &Verdict) -> bool {
-    match verdict {
+/// Writes what came of one app.
+fn tell(text: &mut String, name: &str, verdict: &Verdict) {
+    let _ = writeln!(text, "{name}");
+    let routes = match verdict {
         Err(reason) => {
-            let _ = writeln!(text, "{name}\n  FAIL  {reason}");
-            false
+            let _ = writeln!(text, "  FAIL  {reason}");
+            return;
         }
-        Ok(routes) => {
-            let _ = writeln!(text, "{name}");
-            for checked in routes {
-                let _ = match &checked.difference {
-                    None => writeln!(text, "  ok    {:<15}  {:>2} requests", checked.route, checked.right),
-                    Some(difference) => writeln!(text, "  FAIL  {:<15}  {difference}", checked.route),
-                };
-            }
-            contract::differences(routes).is_none()
-        }
+        Ok(routes) => routes,
+    };
+    for checked in routes {
+        let _ = match &checked.difference {
+            None => writeln!(text, "  ok    {:<15}  {:>2} requests", checked.route, checked.right),
+            Some(difference) => writeln!(text, "  FAIL  {:<15}  {difference}", checked.route),
+        };
     }
 }
 
