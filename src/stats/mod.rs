@@ -5,4 +5,5 @@ pub mod histogram;
 pub mod interval;
 pub mod normal;
 pub mod order;
+pub mod reciprocal;
 pub mod regression;
