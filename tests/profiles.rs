@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 
 use coldcast::model::catalog::FRAMEWORKS;
+use coldcast::model::dist::Dist;
 use coldcast::model::profile::{FailureKind, FrameworkProfile};
 use coldcast::model::{concurrency, framework, profile};
-use coldcast::scenario::measured;
-use coldcast::units::MilliCpu;
+use coldcast::scenario::measured::{Sized, Wanted, at_size};
+use coldcast::sim::setup::ColdStart;
+use coldcast::stats::order;
+use coldcast::units::{MilliCpu, SimDuration};
 
 fn profiles() -> Vec<FrameworkProfile> {
     let all: Vec<_> = FRAMEWORKS
@@ -135,30 +138,78 @@ fn provenance_tells_how_to_repeat_it() {
     }
 }
 
+fn wanted(cpu: u32, interpolate: bool) -> Wanted {
+    Wanted {
+        cpu: MilliCpu(cpu),
+        memory: None,
+        interpolate,
+        boosted: false,
+    }
+}
+
+/// Mean cold start in nanoseconds.
+fn mean_start(sized: &Sized) -> f64 {
+    let totals = sized
+        .cold
+        .iter()
+        .map(|c| (c.sandbox + c.init + c.first_request).0 as f64);
+    totals.sum::<f64>() / sized.cold.len() as f64
+}
+
 #[test]
 fn sizes_between_two_measured_ones_are_interpolated_only_on_request() {
     for profile in profiles() {
-        let exact = measured::at_size(&profile, MilliCpu(1000), false).unwrap();
-        assert_eq!(exact.between, None);
-        let refused = measured::at_size(&profile, MilliCpu(579), false).unwrap_err();
+        let exact = at_size(&profile, &wanted(1000, false)).unwrap();
+        assert_eq!(exact.law, None);
+        let refused = at_size(&profile, &wanted(579, false)).unwrap_err();
         assert!(
             refused.contains("interpolate = true") && refused.contains("1769Mi"),
             "{refused}"
         );
-        let between = measured::at_size(&profile, MilliCpu(579), true).unwrap();
-        assert_eq!(between.between, Some((MilliCpu(500), MilliCpu(1000))));
-        let total = |sized: &measured::Sized| -> u64 {
-            let sum: u64 = sized
-                .cold
-                .iter()
-                .map(|c| (c.sandbox + c.init + c.first_request).0)
-                .sum();
-            sum / sized.cold.len() as u64
-        };
-        let low = measured::at_size(&profile, MilliCpu(500), false).unwrap();
-        let (a, b) = (total(&low).min(total(&exact)), total(&low).max(total(&exact)));
-        assert!((a..=b).contains(&total(&between)), "{}", profile.name);
-        let outside = measured::at_size(&profile, MilliCpu(4000), true).unwrap_err();
-        assert!(outside.contains("nothing is extrapolated"), "{outside}");
+        let between = at_size(&profile, &wanted(579, true)).unwrap();
+        let law = between.law.clone().unwrap();
+        assert_eq!(law.sizes, [250, 500, 1000, 2000].map(MilliCpu));
+        assert_eq!(law.nearest, MilliCpu(500));
+        let low = at_size(&profile, &wanted(500, false)).unwrap();
+        assert_eq!(between.cold.len(), low.cold.len());
+        // A law over four sizes may miss each of the two neighbours.
+        let (a, b) = (mean_start(&low), mean_start(&exact));
+        let range = a.min(b) * (1.0 - 2.0 * law.start_miss)..=a.max(b);
+        assert!(range.contains(&mean_start(&between)), "{}", profile.name);
+        for outside in [249, 2001, 4000] {
+            let refused = at_size(&profile, &wanted(outside, true)).unwrap_err();
+            assert!(refused.contains("nothing is extrapolated"), "{refused}");
+        }
+    }
+}
+
+/// What was measured at half a vCPU, foretold from the other sizes. With `--nocapture` it says how far off that is.
+#[test]
+fn a_size_that_is_held_out_is_foretold() {
+    let median = |sized: &Sized, phase: fn(&ColdStart) -> SimDuration| {
+        order::median(&order::sorted(sized.cold.iter().map(|c| phase(c).as_millis_f64()))).unwrap()
+    };
+    // Stalls of a CPU quota make the mean of a handler, and no size above one vCPU tells of them; the median is foretold.
+    let middle = |overhead: &Dist| match overhead {
+        Dist::Empirical(values) => values[values.len() / 2].as_millis_f64(),
+        other => panic!("{other:?}"),
+    };
+    for profile in profiles() {
+        let measured = at_size(&profile, &wanted(500, false)).unwrap();
+        let mut without = profile.clone();
+        without.runs.retain(|run| run.cpu != MilliCpu(500));
+        let foretold = at_size(&without, &wanted(500, true)).unwrap();
+        let miss = |phase: fn(&ColdStart) -> SimDuration| median(&foretold, phase) / median(&measured, phase) - 1.0;
+        let whole = miss(|c| c.sandbox + c.init + c.first_request);
+        println!(
+            "{}: start {:+.1}%, initialisation {:+.1}%, first request {:+.1}%, empty handler {:+.1}%, CPU of /items {:+.1}%",
+            profile.name,
+            100.0 * whole,
+            100.0 * miss(|c| c.init),
+            100.0 * miss(|c| c.first_request),
+            100.0 * (middle(&foretold.overhead) / middle(&measured.overhead) - 1.0),
+            100.0 * (foretold.cpu_ms["items"] / measured.cpu_ms["items"] - 1.0),
+        );
+        assert!(whole.abs() < 0.3, "{}: {whole}", profile.name);
     }
 }

@@ -7,3 +7,4 @@ pub mod framework;
 pub mod price;
 pub mod profile;
 pub mod published;
+pub mod warm_up;

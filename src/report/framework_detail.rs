@@ -6,7 +6,8 @@ use super::frameworks::Entry;
 use super::table::{Style, draw};
 use crate::model::concurrency;
 use crate::model::profile::{CLIENT_TOO_SLOW, FrameworkProfile, MeasuredConfig, Plateau, WarmRun};
-use crate::stats::change_points::{Shape, settling};
+use crate::model::warm_up;
+use crate::stats::change_points::Shape;
 use crate::stats::{bootstrap, order, outliers, regression};
 
 /// Seed of the resampling: the same profile gives the same intervals.
@@ -193,15 +194,21 @@ fn warm(runs: &[MeasuredConfig], style: Style) -> String {
 }
 
 fn warm_up(warm: &WarmRun) -> String {
-    let Some(settling) = settling(&warm.warm_up_ms) else {
+    let Some(found) = warm_up::found(warm) else {
         return String::new();
     };
+    let settling = &found.settling;
     let steady = format!("steady median {:.3} ms", settling.steady);
     match settling.shape {
         Shape::Flat => format!("warm-up: flat from the second request on, {steady}"),
-        Shape::NoSteadyState => format!("warm-up: no steady state within {} requests", warm.warm_up_ms.len()),
+        Shape::NoSteadyState if found.warms() => format!(
+            "warm-up: no steady state within {} requests; gets faster, {:.0} ms above the mean of the last quarter in all",
+            found.requests,
+            found.total_ms()
+        ),
+        Shape::NoSteadyState => format!("warm-up: no steady state within {} requests", found.requests),
         Shape::Warms | Shape::Slows => format!(
-            "warm-up: {} until request {} ({:.1} s at {}/s), {steady}; {:.0} ms more than steady in all",
+            "warm-up: {} until request {} ({:.1} s at {}/s), {steady}; {:.0} ms above that in all",
             if settling.shape == Shape::Warms {
                 "gets faster"
             } else {

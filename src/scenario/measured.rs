@@ -1,68 +1,135 @@
-//! From a measured profile to what the simulator needs at one CPU size: the overhead of an empty request, the CPU time of
-//! each route, and whole cold starts.
+//! From a measured profile to what the simulator needs at one size of an instance: the overhead of an empty request, the CPU
+//! time of each route, what not being warm costs, memory by requests in flight, and whole cold starts.
 //!
-//! Sizes that were not measured are an error, or interpolated between the two neighbours when the scenario allows it, in
-//! the reciprocal of the CPU: a start or a request is mostly CPU time divided by CPU share. Nothing is extrapolated.
+//! CPU sizes that were not measured are an error, or interpolated within the measured range when the scenario allows it.
+//! Nothing is extrapolated. Memory limits that were not measured take the times of the reference limit, except where an
+//! instance was measured not to start.
+
+mod between;
+mod out_of_memory;
+mod runs;
 
 use std::collections::BTreeMap;
 
+use super::memory::InFlight;
+use super::warm_up::WarmUp;
 use crate::model::dist::Dist;
-use crate::model::profile::{FrameworkProfile, MeasuredConfig, WarmRun};
+use crate::model::profile::{CpuMode, FrameworkProfile, WarmRun};
 use crate::sim::platform::lambda::MB_PER_VCPU;
 use crate::sim::setup::ColdStart;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
+use runs::{Point, Runs};
 
 /// The route whose handler does nothing: what it costs is the framework's overhead.
 pub const EMPTY_ROUTE: &str = "healthz";
 
-/// A profile at one CPU size.
+/// What is asked of a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// CPU of an instance.
+    pub cpu: MilliCpu,
+    /// Memory of an instance; `None`: as measured.
+    pub memory: Option<MemoryMib>,
+    /// Whether a CPU size between measured ones will do.
+    pub interpolate: bool,
+    /// Whether initialisation has more CPU than the limit; if it was not measured so, starts under the limit stand in.
+    pub boosted: bool,
+}
+
+/// A profile at one size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sized {
     /// Service time of a warm request with an empty handler, network round trip taken off.
     pub overhead: Dist,
     /// Mean CPU time of a request in milliseconds, by route.
     pub cpu_ms: BTreeMap<String, f64>,
+    /// What the requests after the first cost more.
+    pub warm_up: WarmUp,
+    /// Memory by requests in flight.
+    pub memory: InFlight,
+    /// Memory limit of the warm instance.
+    pub warm_memory: MemoryMib,
     /// Measured cold starts, each with its phases together.
     pub cold: Vec<ColdStart>,
-    /// Memory limit under which it was measured.
-    pub memory: MemoryMib,
-    /// Highest anonymous memory seen under load, in bytes.
-    pub peak_anon_bytes: Option<u64>,
-    /// Set if the size lies between two measured ones.
-    pub between: Option<(MilliCpu, MilliCpu)>,
+    /// Memory limit of the cold starts.
+    pub cold_memory: MemoryMib,
+    /// When the CPU limit held in them.
+    pub cpu_mode: CpuMode,
+    /// Set if the CPU size was not measured.
+    pub law: Option<Law>,
 }
 
-/// The profile at `cpu`.
+/// How a size between measured ones came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Law {
+    /// The measured sizes to which the law was fitted.
+    pub sizes: Vec<MilliCpu>,
+    /// The one whose vectors were scaled.
+    pub nearest: MilliCpu,
+    /// Largest distance of the law from a measured median, as a share of it, over the phases of a start.
+    pub start_miss: f64,
+    /// The same for an empty handler.
+    pub overhead_miss: f64,
+    /// The same for the CPU time of each route.
+    pub cpu_misses: BTreeMap<String, f64>,
+    /// The same for the warm-up in all; `None` where it was not scaled.
+    pub warm_up_miss: Option<f64>,
+}
+
+/// The profile at the size that is wanted.
 ///
 /// # Errors
-/// A sentence that names the measured sizes and the way out.
-pub fn at_size(profile: &FrameworkProfile, cpu: MilliCpu, interpolate: bool) -> Result<Sized, String> {
-    let usable = profile.runs.iter().filter_map(exact);
-    let mut sizes: Vec<(MilliCpu, Sized)> = usable.collect();
-    sizes.sort_by_key(|(cpu, _)| *cpu);
-    sizes.dedup_by_key(|(cpu, _)| *cpu);
-    if let Some((_, sized)) = sizes.iter().find(|(measured, _)| *measured == cpu) {
-        return Ok(sized.clone());
+/// A sentence that says what was measured, and the way out.
+pub fn at_size(profile: &FrameworkProfile, wanted: &Wanted) -> Result<Sized, String> {
+    out_of_memory::refuse(profile, wanted)?;
+    let modes: &[CpuMode] = match wanted.boosted {
+        true => &[CpuMode::BoostedInit, CpuMode::Flat],
+        false => &[CpuMode::Flat],
+    };
+    let in_modes = modes.iter().filter_map(|&mode| Runs::new(profile, mode, wanted.memory));
+    let in_modes: Vec<Runs<'_>> = in_modes.collect();
+    let measured = |runs: &Runs<'_>| exact(&runs.at(wanted.cpu, wanted.memory)?, runs.cpu_mode);
+    if let Some(sized) = in_modes.iter().find_map(measured) {
+        return Ok(sized);
     }
-    let listed: Vec<String> = sizes.iter().map(|(cpu, _)| describe(*cpu)).collect();
+    if wanted.interpolate
+        && let Some(sized) = in_modes.iter().find_map(|runs| between::at(runs, wanted.cpu))
+    {
+        return Ok(sized);
+    }
+    Err(not_measured(profile, wanted, &in_modes))
+}
+
+fn not_measured(profile: &FrameworkProfile, wanted: &Wanted, in_modes: &[Runs<'_>]) -> String {
+    let (name, cpu) = (&profile.name, wanted.cpu);
+    let sizes = in_modes
+        .iter()
+        .map(Runs::sizes)
+        .max_by_key(Vec::len)
+        .unwrap_or_default();
+    let (Some(&smallest), Some(&largest)) = (sizes.first(), sizes.last()) else {
+        return format!(
+            "the profile of {name} holds no complete measurement: a warm instance and counted process-cold starts{}",
+            if wanted.boosted { "" } else { " under a flat CPU limit" }
+        );
+    };
+    let listed: Vec<String> = sizes.iter().map(|cpu| describe(*cpu)).collect();
     let listed = listed.join(", ");
-    let neighbours = sizes.windows(2).find(|pair| pair[0].0 < cpu && cpu < pair[1].0);
-    match neighbours {
-        Some([(low, below), (high, above)]) if interpolate => Ok(between(cpu, (*low, below), (*high, above))),
-        Some(_) => Err(format!(
-            "{} was not measured at {} vCPU; measured: {listed}. Choose one of these, or set `interpolate = true` to \
-             interpolate between two of them",
-            profile.name,
-            cpu.as_vcpu()
-        )),
-        None if sizes.is_empty() => Err(format!("the profile of {} holds no complete measurement", profile.name)),
-        None => Err(format!(
-            "{} was not measured at {} vCPU, which lies outside what was measured: {listed}. Choose one of these; \
-             nothing is extrapolated",
-            profile.name,
-            cpu.as_vcpu()
-        )),
+    let not_at = format!("{name} was not measured at {} vCPU", cpu.as_vcpu());
+    if cpu < smallest || cpu > largest {
+        return format!(
+            "{not_at}, which lies outside what was measured: {listed}. Choose one of these; nothing is extrapolated"
+        );
     }
+    if wanted.interpolate {
+        return format!(
+            "{not_at}, and no law can be fitted there, because what was measured has different memory limits: {listed}. \
+             Choose one of these"
+        );
+    }
+    format!(
+        "{not_at}; measured: {listed}. Choose one of these, or set `interpolate = true` to interpolate between two of them"
+    )
 }
 
 /// `1000m vCPU (1769Mi on Lambda)`
@@ -71,91 +138,33 @@ fn describe(cpu: MilliCpu) -> String {
     format!("{} vCPU ({} on Lambda)", cpu.as_vcpu(), MemoryMib(lambda))
 }
 
-fn exact(run: &MeasuredConfig) -> Option<(MilliCpu, Sized)> {
-    let warm = run.warm.as_ref()?;
-    let cold: Vec<ColdStart> = run
-        .cold
-        .iter()
-        .map(|s| cold_start(s.create_ms + s.start_ms, s.boot_ms, s.first_response_ms, warm))
-        .collect();
-    let sized = Sized {
-        overhead: overhead(warm)?,
-        cpu_ms: warm
-            .routes
-            .iter()
-            .map(|(name, route)| (name, route.cpu_per_request()))
-            .filter(|(_, cpu)| !cpu.is_empty())
-            .map(|(name, cpu)| (name.clone(), cpu.iter().sum::<f64>() / cpu.len() as f64))
-            .collect(),
-        cold,
-        memory: run.memory,
-        peak_anon_bytes: warm.peak_anon_bytes,
-        between: None,
-    };
-    (!sized.cold.is_empty()).then_some((run.cpu, sized))
+fn exact(point: &Point<'_>, cpu_mode: CpuMode) -> Option<Sized> {
+    Some(Sized {
+        overhead: overhead(point.warm)?,
+        cpu_ms: cpu_ms(point.warm),
+        warm_up: point.warm_up(),
+        memory: InFlight::of(point.warm),
+        warm_memory: point.warm_memory,
+        cold: point.cold.clone(),
+        cold_memory: point.cold_memory,
+        cpu_mode,
+        law: None,
+    })
 }
 
-fn cold_start(sandbox_ms: f64, boot_ms: f64, first_ms: f64, warm: &WarmRun) -> ColdStart {
-    ColdStart {
-        sandbox: SimDuration::from_millis_f64(sandbox_ms),
-        init: SimDuration::from_millis_f64(boot_ms),
-        first_request: SimDuration::from_millis_f64(first_ms - warm.round_trip_ms),
-    }
+/// Times of an empty handler in milliseconds, round trip taken off.
+fn empty_ms(warm: &WarmRun) -> impl Iterator<Item = f64> {
+    let times = warm.routes.get(EMPTY_ROUTE).map(|route| &route.service_time_ms);
+    times.into_iter().flatten().map(|ms| (ms - warm.round_trip_ms).max(0.0))
 }
 
 fn overhead(warm: &WarmRun) -> Option<Dist> {
-    let times = &warm.routes.get(EMPTY_ROUTE)?.service_time_ms;
-    let net = times
-        .iter()
-        .map(|ms| SimDuration::from_millis_f64(ms - warm.round_trip_ms));
-    Dist::empirical(net.collect())
+    Dist::empirical(empty_ms(warm).map(SimDuration::from_millis_f64).collect())
 }
 
-/// Interpolates in the reciprocal of the CPU. Starts and overheads are paired by rank of their total.
-fn between(cpu: MilliCpu, (low, below): (MilliCpu, &Sized), (high, above): (MilliCpu, &Sized)) -> Sized {
-    let reciprocal = |cpu: MilliCpu| 1.0 / cpu.as_vcpu();
-    let weight = (reciprocal(low) - reciprocal(cpu)) / (reciprocal(low) - reciprocal(high));
-    let mix = |a: f64, b: f64| a + (b - a) * weight;
-    let mix_time = |a: SimDuration, b: SimDuration| SimDuration(mix(a.0 as f64, b.0 as f64).round() as u64);
-    let total = |c: &ColdStart| c.sandbox + c.init + c.first_request;
-    let ranked = |cold: &[ColdStart]| {
-        let mut cold = cold.to_vec();
-        cold.sort_by_key(total);
-        cold
-    };
-    let (a, b) = (ranked(&below.cold), ranked(&above.cold));
-    let count = a.len().min(b.len());
-    let at_rank = |cold: &[ColdStart], i: usize| cold[(2 * i + 1) * cold.len() / (2 * count)];
-    let cold = (0..count).map(|i| {
-        let (a, b) = (at_rank(&a, i), at_rank(&b, i));
-        ColdStart {
-            sandbox: mix_time(a.sandbox, b.sandbox),
-            init: mix_time(a.init, b.init),
-            first_request: mix_time(a.first_request, b.first_request),
-        }
-    });
-    let overhead = match (&below.overhead, &above.overhead) {
-        (Dist::Empirical(a), Dist::Empirical(b)) => {
-            let count = a.len().min(b.len());
-            let rank = |len: usize, i: usize| (2 * i + 1) * len / (2 * count);
-            Dist::empirical(
-                (0..count)
-                    .map(|i| mix_time(a[rank(a.len(), i)], b[rank(b.len(), i)]))
-                    .collect(),
-            )
-        }
-        _ => None,
-    };
-    let cpu_ms = below
-        .cpu_ms
-        .iter()
-        .filter_map(|(route, a)| Some((route.clone(), mix(*a, *above.cpu_ms.get(route)?))));
-    Sized {
-        overhead: overhead.unwrap_or_else(|| below.overhead.clone()),
-        cpu_ms: cpu_ms.collect(),
-        cold: cold.collect(),
-        memory: below.memory.min(above.memory),
-        peak_anon_bytes: below.peak_anon_bytes.max(above.peak_anon_bytes),
-        between: Some((low, high)),
-    }
+fn cpu_ms(warm: &WarmRun) -> BTreeMap<String, f64> {
+    let batches = warm.routes.iter().map(|(name, route)| (name, route.cpu_per_request()));
+    let measured = batches.filter(|(_, cpu)| !cpu.is_empty());
+    let mean = |cpu: &[f64]| cpu.iter().sum::<f64>() / cpu.len() as f64;
+    measured.map(|(name, cpu)| (name.clone(), mean(cpu))).collect()
 }

@@ -2,13 +2,16 @@
 
 pub mod error;
 pub mod file;
+mod from_profile;
 pub mod inline;
 pub mod instance;
 pub mod load;
 pub mod measured;
+pub mod memory;
 pub mod plan;
 mod resolve;
 pub mod set;
+pub mod warm_up;
 pub mod work;
 
 pub use error::ScenarioError;

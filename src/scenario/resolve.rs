@@ -1,27 +1,25 @@
-//! From a name in `framework` to what the simulator needs of it: inline profiles, measured ones, and the work on top.
+//! From a name in `framework` to what the simulator needs of it: inline profiles, and measured ones.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::instance;
 use super::load::hex;
-use super::measured;
 use super::plan::Planner;
-use super::work::{CpuSpec, Work};
+use super::work::Work;
 use crate::model::catalog;
 use crate::model::dist::{Dist, DistSpec};
-use crate::model::profile::{self, FrameworkProfile};
-use crate::sim::platform::PlatformSpec;
-use crate::sim::setup::{ColdModel, Inside, ServiceTime};
+use crate::model::profile;
+use crate::sim::setup::{ColdModel, Inside, ServiceTime, WarmUpCurve};
 use crate::suggest;
 use crate::units::SimDuration;
 
 /// What a name in `framework` stands for.
 pub(super) struct Resolved {
     pub(super) warm: ServiceTime,
+    pub(super) warm_up: Option<WarmUpCurve>,
     pub(super) cold: ColdModel,
+    pub(super) most_in_flight: Option<u32>,
     pub(super) inside: Option<Inside>,
     pub(super) source: String,
 }
@@ -58,7 +56,9 @@ impl Planner<'_> {
             };
             return Ok(Resolved {
                 warm,
+                warm_up: None,
                 cold,
+                most_in_flight: None,
                 inside,
                 source: "inline".into(),
             });
@@ -97,115 +97,7 @@ impl Planner<'_> {
         ))
     }
 
-    fn measured(&mut self, profile: &FrameworkProfile, work: Option<&Work>) -> Result<Resolved, String> {
-        let name = &profile.name;
-        let sized = measured::at_size(profile, self.shape.cpu, self.scenario.interpolate)?;
-        if let Some((low, high)) = sized.between {
-            self.assume(format!(
-                "{name} at {} vCPU is interpolated between the measured {} and {} vCPU, in the reciprocal of the CPU",
-                self.shape.cpu.as_vcpu(),
-                low.as_vcpu(),
-                high.as_vcpu()
-            ));
-        }
-        if let Some(memory) = self.shape.memory {
-            let peak = sized.peak_anon_bytes.unwrap_or(0);
-            if peak > u64::from(memory.0) << 20 {
-                return Err(format!(
-                    "{name} needs more memory than {memory}: measured peak {} MiB of anonymous memory under load",
-                    peak >> 20
-                ));
-            }
-            if memory != sized.memory {
-                self.assume(format!(
-                    "profiles were measured under a memory limit of {}; at {memory} the same times are assumed",
-                    sized.memory
-                ));
-            }
-        }
-        self.assume(
-            "an empty handler costs what /healthz was measured to take with one request in flight, network round trip \
-             taken off; a cold start is one measured start with its phases together; a warm instance costs the same from \
-             its second request on",
-        );
-        if matches!(self.scenario.platform, PlatformSpec::Lambda(_)) {
-            self.assume(
-                "measured with containers: creating and starting the container stands for Lambda's environment (waited \
-                 for, not billed), process start to listening socket for its init (billed where the price list says so)",
-            );
-            self.assume(
-                "the CPU limit was in force from the start of the container; Lambda is reported to give initialisation \
-                 more CPU than the memory buys, so that cold starts below 1 vCPU are rather upper bounds",
-            );
-        }
-        let (cpu, wait) = self.work(name, work, &sized.cpu_ms)?;
-        let mut overhead = sized.overhead;
-        let mut inside = None;
-        if let Some(instance) = self.scenario.instance {
-            let overhead_ms = sized.cpu_ms.get(measured::EMPTY_ROUTE).copied().unwrap_or(0.0);
-            let overhead_cpu = SimDuration::from_millis_f64(overhead_ms);
-            overhead = instance::without_cpu(&overhead, overhead_cpu.scale(1.0 / self.share()));
-            inside = Some(instance.inside(&self.shape, overhead_cpu));
-        }
-        Ok(Resolved {
-            warm: ServiceTime::Parts { overhead, cpu, wait },
-            cold: ColdModel::Measured(sized.cold.into()),
-            inside,
-            source: format!("measured {}", profile.measured_on()),
-        })
-    }
-
-    /// The work's CPU part, stretched to the instance's CPU, and its waiting part.
-    fn work(
-        &mut self,
-        name: &str,
-        work: Option<&Work>,
-        cpu_ms: &BTreeMap<String, f64>,
-    ) -> Result<(Dist, Dist), String> {
-        let none = Dist::Constant(SimDuration::ZERO);
-        let Some(work) = work else {
-            return Ok((none.clone(), none));
-        };
-        // Where requests share the CPU, the engine stretches.
-        let share = if self.scenario.instance.is_some() {
-            1.0
-        } else {
-            self.share()
-        };
-        let cpu = match &work.cpu {
-            None => none.clone(),
-            Some(CpuSpec::Route { route, times }) => {
-                let per_request = cpu_ms.get(route).ok_or_else(|| {
-                    let known: Vec<&str> = cpu_ms.keys().map(String::as_str).collect();
-                    format!(
-                        "`work.cpu.route` is `{route}`, measured for {name} are {}",
-                        known.join(", ")
-                    )
-                })?;
-                if !(times.is_finite() && *times >= 0.0) {
-                    return Err("`work.cpu.times` must be a number of at least 0".into());
-                }
-                self.assume(
-                    "the work's CPU time is the mean measured for the route times the factor; it is the same for every \
-                     request, and one thread does it",
-                );
-                Dist::Constant(SimDuration::from_millis_f64(per_request * times / share))
-            }
-            Some(CpuSpec::Time(spec)) => self.dist("work.cpu", spec)?.scaled(1.0 / share),
-        };
-        let wait = match &work.io {
-            None => none,
-            Some(spec) => self.dist("work.io", spec)?,
-        };
-        Ok((cpu, wait))
-    }
-
-    /// The share of a core that one request can have: a handler runs on one thread and gains nothing above one vCPU.
-    fn share(&self) -> f64 {
-        self.shape.cpu.as_vcpu().min(1.0)
-    }
-
-    fn dist(&self, key: &str, spec: &DistSpec) -> Result<Dist, String> {
+    pub(super) fn dist(&self, key: &str, spec: &DistSpec) -> Result<Dist, String> {
         let text = spec.path().map(|path| read(&self.base.join(path))).transpose()?;
         spec.prepare(text.as_deref())
             .map_err(|problem| format!("`{key}`: {problem}"))

@@ -37,6 +37,10 @@ pub struct Settling {
     pub shape: Shape,
     /// Segments in order.
     pub segments: Vec<Range<usize>>,
+    /// The values that stand for the end: the last segment, or the last quarter if there is no steady state.
+    pub end: Range<usize>,
+    /// Whether the end is lower than the beginning, steady or not.
+    pub falls: bool,
     /// Median of the last segment.
     pub steady: f64,
     /// Sum of all values above the steady level, less those below, before the last segment: what not being warm costs.
@@ -63,15 +67,25 @@ pub fn settling(values: &[f64]) -> Option<Settling> {
     let (begin, steady) = (median(segments.first()?.clone())?, median(last.clone())?);
     let (early, late) = (median(last.start..middle)?, median(middle..last.end)?);
     let drifts = (late / early - 1.0).abs() > STEADY_DRIFT;
+    let share = (STEADY_SHARE * values.len() as f64).ceil() as usize;
+    let is_steady = last.len() >= share && !drifts;
+    let end = if is_steady {
+        last.clone()
+    } else {
+        values.len() - share..values.len()
+    };
+    let falls = median(end.clone())? / begin < 1.0 - SAME;
     let shape = match steady / begin {
-        _ if (last.len() as f64) < STEADY_SHARE * values.len() as f64 || drifts => Shape::NoSteadyState,
+        _ if !is_steady => Shape::NoSteadyState,
         change if segments.len() == 1 || (change - 1.0).abs() <= SAME => Shape::Flat,
-        change if change < 1.0 => Shape::Warms,
+        _ if falls => Shape::Warms,
         _ => Shape::Slows,
     };
     Some(Settling {
         shape,
         excess: values[..last.start].iter().map(|value| value - steady).sum(),
+        falls: falls && segments.len() > 1,
+        end,
         segments,
         steady,
     })
@@ -149,6 +163,7 @@ mod tests {
         assert_eq!(cuts.len(), 3, "{cuts:?}");
         assert!(cuts[1].abs_diff(100) <= 2 && cuts[2].abs_diff(400) <= 3, "{cuts:?}");
         assert!((warms.steady - 1.0).abs() < 0.02 && warms.until_steady() == cuts[2]);
+        assert!(warms.falls && warms.end == (cuts[2]..2000));
         // 100 values 4 above and 300 values 1 above the steady level.
         assert!((warms.excess / 700.0 - 1.0).abs() < 0.05, "{}", warms.excess);
     }
@@ -169,10 +184,11 @@ mod tests {
             settling(&series(&[(500, 1.0), (1500, 2.0)])).unwrap().shape,
             Shape::Slows
         );
-        assert_eq!(
-            settling(&series(&[(1800, 2.0), (200, 1.0)])).unwrap().shape,
-            Shape::NoSteadyState
-        );
+        let late = settling(&series(&[(1800, 2.0), (200, 1.0)])).unwrap();
+        assert_eq!((late.shape, late.falls), (Shape::NoSteadyState, true));
+        assert_eq!(late.end, 1500..2000);
+        let rises = settling(&series(&[(1800, 1.0), (200, 2.0)])).unwrap();
+        assert_eq!((rises.shape, rises.falls), (Shape::NoSteadyState, false));
         let drifting: Vec<f64> = (0..2000).map(|k| 1.0 + f64::from(k) / 500.0).collect();
         assert_eq!(settling(&drifting).unwrap().shape, Shape::NoSteadyState);
         assert_eq!(settling(&[1.0; 10]), None);

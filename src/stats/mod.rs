@@ -6,4 +6,5 @@ pub mod interval;
 pub mod normal;
 pub mod order;
 pub mod outliers;
+pub mod reciprocal;
 pub mod regression;

@@ -10,5 +10,8 @@ mod bad_flags;
 mod bad_scenarios;
 mod disk;
 mod examples;
+mod from_profile;
 mod gates;
 mod profiles;
+mod sizes;
+mod synthetic;

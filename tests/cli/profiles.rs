@@ -68,10 +68,11 @@ fn a_size_that_was_not_measured_is_an_error_with_a_way_out() {
     error: measured.toml has a problem:
       - made-up was not measured at 0.75 vCPU; measured: 0.5 vCPU (885Mi on Lambda), 1 vCPU (1769Mi on Lambda). Choose one of these, or set `interpolate = true` to interpolate between two of them
     ");
-    // The reciprocal of 0.75 vCPU, 4/3, lies two thirds of the way from 2 to 1: 9 ms less two thirds of 4.5 ms.
+    // 9 ms at half a vCPU and 4.5 ms at one are 4.5 ms / cpu: 6 ms at three quarters.
     let allowed = "simulate measured.toml --set platform.lambda.memory=1327Mi --set interpolate=true";
     let ran = sandbox.run(allowed).ok();
-    let said = "made-up at 0.75 vCPU is interpolated between the measured 0.5 and 1 vCPU, in the reciprocal of the CPU";
+    let said = "made-up at 0.75 vCPU is interpolated: what was measured at 1 vCPU, the nearest in 1/cpu, with times scaled by the \
+                law T = a + b/cpu (a, b >= 0), fitted to the medians at 0.5, 1 vCPU";
     assert!(ran.stderr.contains(said), "{ran}");
     assert_snapshot!(ran.stdout, @r"
     variant  SLO  within 300 ms, %  cold starts, %     p50, ms     p99, ms     $/month

@@ -1,0 +1,165 @@
+//! What the first requests of an instance cost more than later ones, found in the warm-up curve of a profile.
+
+use std::ops::Range;
+
+use super::profile::WarmRun;
+use crate::stats::change_points::{self, Settling, Shape};
+
+/// A latency that is no longer than the round trip counts as this.
+const SHORTEST_MS: f64 = 1e-6;
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Levels of the latencies, round trip taken off.
+    pub settling: Settling,
+    /// Requests of the curve.
+    pub requests: usize,
+    /// Until the end of the curve: end of each stretch, exclusive, counted from the second request of the instance as 0, and
+    /// by how many milliseconds the mean latency in it lies above the mean at the end; 0 where it lies below.
+    pub extra_ms: Vec<(u32, f64)>,
+    /// The same in CPU time and over all requests, from the CPU time of equal parts of the curve: a check that the latencies
+    /// tell of work and not of stalls. `None` if CPU time was not read or no whole part lies at the end.
+    pub cpu_ms: Option<f64>,
+}
+
+/// What a warm run shows; `None` if its curve is too short.
+pub fn found(warm: &WarmRun) -> Option<Found> {
+    found_after(warm, 0)
+}
+
+/// What a warm run shows of the requests after the first `skipped` ones of its curve.
+pub fn found_after(warm: &WarmRun, skipped: usize) -> Option<Found> {
+    let net = |ms: &f64| (ms - warm.round_trip_ms).max(SHORTEST_MS);
+    let latencies: Vec<f64> = warm.warm_up_ms.iter().skip(skipped).map(net).collect();
+    let settling = change_points::settling(&latencies)?;
+    let mean = |from: usize, to: usize| latencies[from..to].iter().sum::<f64>() / (to - from) as f64;
+    let until = settling.end.start;
+    let late = mean(until, settling.end.end);
+    let before = settling.segments.iter().filter(|segment| segment.start < until);
+    let extra = before.map(|segment| {
+        let end = segment.end.min(until);
+        (end as u32, (mean(segment.start, end) - late).max(0.0))
+    });
+    Some(Found {
+        extra_ms: extra.collect(),
+        cpu_ms: cpu(&warm.warm_up_cpu_ms, skipped..skipped + until, warm.warm_up_ms.len()),
+        requests: latencies.len(),
+        settling,
+    })
+}
+
+impl Found {
+    /// Whether the first requests cost more than later ones. Where the curve had not come to rest by its end, what they
+    /// cost more than its last quarter is a lower bound, and counts only if CPU time does not contradict.
+    pub fn warms(&self) -> bool {
+        match self.settling.shape {
+            Shape::Warms => true,
+            Shape::NoSteadyState => self.settling.falls && self.cpu_ms.is_none_or(|ms| ms > 0.0),
+            Shape::Flat | Shape::Slows => false,
+        }
+    }
+
+    /// What the stretches cost more in all, in milliseconds.
+    pub fn total_ms(&self) -> f64 {
+        let begins = std::iter::once(0).chain(self.extra_ms.iter().map(|&(end, _)| end));
+        let each = begins.zip(&self.extra_ms);
+        each.map(|(begin, &(end, extra))| f64::from(end - begin) * extra).sum()
+    }
+}
+
+/// CPU time of the `early` requests above that of later ones, from equal parts of all `requests`.
+fn cpu(parts: &[f64], early: Range<usize>, requests: usize) -> Option<f64> {
+    let bound = |part: usize| part * requests / parts.len();
+    let late = (0..parts.len()).filter(|&part| bound(part) >= early.end);
+    let late: Vec<f64> = late.map(|part| parts[part]).collect();
+    let steady = late.iter().sum::<f64>() / late.len() as f64;
+    let of_part = |part: usize| {
+        let (from, to) = (bound(part).max(early.start), bound(part + 1).min(early.end));
+        to.saturating_sub(from) as f64
+    };
+    let excess = (0..parts.len())
+        .map(|part| (parts[part] - steady) * of_part(part))
+        .sum();
+    (!late.is_empty()).then_some(excess)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::profile::{FrameworkProfile, parse};
+
+    const SYNTHETIC: &str = include_str!("../../tests/data/synthetic-profile.json");
+
+    /// A curve of levels in milliseconds above a round trip of 1 ms, and CPU times of equal parts.
+    fn curve(levels: &[(usize, f64)], cpu: &[f64]) -> WarmRun {
+        let profile: FrameworkProfile = parse(SYNTHETIC).unwrap();
+        let mut warm = profile.runs[0].warm.clone().unwrap();
+        assert_eq!(warm.round_trip_ms, 1.0);
+        // A ripple of a percent, of which each level holds as much above as below.
+        let ripple = |k: usize| if k.is_multiple_of(2) { 1.01 } else { 0.99 };
+        let levels = levels
+            .iter()
+            .flat_map(|&(n, level)| (0..n).map(move |k| 1.0 + level * ripple(k)));
+        warm.warm_up_ms = levels.collect();
+        warm.warm_up_cpu_ms = cpu.to_vec();
+        warm
+    }
+
+    fn rounded(found: &Found) -> Vec<(u32, f64)> {
+        let round = |ms: f64| (ms * 1e6).round() / 1e6;
+        found.extra_ms.iter().map(|&(end, ms)| (end, round(ms))).collect()
+    }
+
+    #[test]
+    fn stretches_cost_what_lies_above_the_end() {
+        // CPU time of tenths, each of 40 requests.
+        let cpu = [6.0, 6.0, 5.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0];
+        let found = found(&curve(&[(100, 8.0), (60, 5.0), (240, 4.0)], &cpu)).unwrap();
+        assert!(found.warms());
+        assert_eq!(rounded(&found), [(100, 4.0), (160, 1.0)]);
+        assert_eq!(found.total_ms().round(), 460.0);
+        // 40 x 2 + 40 x 2 + 40 x 1.
+        assert_eq!(found.cpu_ms, Some(200.0));
+    }
+
+    #[test]
+    fn requests_that_are_skipped_are_as_if_they_had_not_been() {
+        let levels = [(40, 8.0), (360, 4.0)];
+        let mut longer = curve(&levels, &[]);
+        longer.warm_up_ms.insert(0, 1e6);
+        assert_eq!(found_after(&longer, 1), found(&curve(&levels, &[])));
+        // Parts of 40 of which the first has lost a request.
+        let cpu = [3.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
+        let skipped = found_after(&curve(&[(41, 8.0), (359, 4.0)], &cpu), 1).unwrap();
+        assert_eq!(skipped.cpu_ms, Some(78.0));
+    }
+
+    #[test]
+    fn a_stretch_below_the_end_costs_nothing_more() {
+        let found = found(&curve(&[(40, 5.0), (60, 3.0), (300, 4.0)], &[])).unwrap();
+        assert!(found.warms());
+        assert_eq!(rounded(&found), [(40, 1.0), (100, 0.0)]);
+        assert_eq!(found.cpu_ms, None);
+    }
+
+    #[test]
+    fn what_never_settles_costs_what_lies_above_its_last_quarter() {
+        let levels = [(200, 8.0), (120, 4.0), (80, 2.0)];
+        let falls = found(&curve(&levels, &[])).unwrap();
+        assert_eq!(falls.settling.shape, Shape::NoSteadyState);
+        assert!(falls.warms());
+        // The last 100: 20 of 4 ms and 80 of 2 ms, so 2.4 ms.
+        assert_eq!(rounded(&falls), [(200, 5.6), (300, 1.6)]);
+        // As much CPU time at first as at the end: stalls.
+        assert!(!found(&curve(&levels, &[1.0; 10])).unwrap().warms());
+        assert!(found(&curve(&levels, &[2.0, 1.0, 1.0, 1.0])).unwrap().warms());
+    }
+
+    #[test]
+    fn flat_slow_and_short_curves_do_not_warm() {
+        assert!(!found(&curve(&[(400, 4.0)], &[])).unwrap().warms());
+        assert!(!found(&curve(&[(100, 4.0), (300, 8.0)], &[])).unwrap().warms());
+        assert_eq!(found(&curve(&[(30, 4.0)], &[])), None);
+    }
+}
