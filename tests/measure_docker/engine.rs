@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use crate::app::BASE;
-use crate::bench::{assert_says, bench, coldcast, has_lines, skip, wait_until, write_framework};
+use crate::bench::{assert_says, bench, coldcast, interrupt, skip, wait_until, write_framework};
 
 struct OwnEngine {
     folder: tempfile::TempDir,
@@ -73,14 +73,37 @@ impl Drop for OwnEngine {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.daemon.id()).unwrap());
         let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
         let _ = self.daemon.wait();
-        // An engine that ends in order unmounts what it has mounted; its folder goes with the test.
+        self.tidy();
+    }
+}
+
+impl OwnEngine {
+    /// What outlives the engine when the test fails halfway: processes that name its folder, and what is mounted in it.
+    fn tidy(&self) {
+        let folder = self.folder.path().display().to_string();
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else {
+                continue;
+            };
+            let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&words).contains(&folder) {
+                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+            }
+        }
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let places = mounts.lines().filter_map(|line| line.split(' ').nth(1));
+        for place in places.filter(|place| place.starts_with(&folder)) {
+            let _ = Command::new("umount").args(["-l", place]).status();
+        }
     }
 }
 
 fn daemon(folder: &Path) -> Option<Child> {
     let at = |name: &str| folder.join(name).display().to_string();
-    // The file of a process that was killed.
-    let _ = std::fs::remove_file(folder.join("docker.pid"));
+    // Files of processes that were killed: where nobody reaps the dead, their numbers look alive.
+    for file in ["docker.pid", "exec/containerd/containerd.pid"] {
+        let _ = std::fs::remove_file(folder.join(file));
+    }
     Command::new("dockerd")
         .args(["--bridge=none", "--iptables=false", "--log-level=error"])
         .args(["--data-root", &at("data"), "--exec-root", &at("exec")])
@@ -98,7 +121,7 @@ fn daemon(folder: &Path) -> Option<Child> {
 }
 
 #[test]
-fn what_a_run_left_on_an_engine_that_died_is_found_when_it_is_back() {
+fn nothing_stays_of_a_run_whose_engine_was_restarted() {
     // Holds the turn of the shared engine, which lends its base image.
     let Some(shared) = bench("orphan") else { return };
     let Some(base) = base(&shared) else { return };
@@ -107,44 +130,48 @@ fn what_a_run_left_on_an_engine_that_died_is_found_when_it_is_back() {
     };
     let folder = tempfile::tempdir().unwrap();
     write_framework(folder.path(), "orphan");
-    let out = folder.path().join("out");
-    let mut command = coldcast();
-    command
-        .args(["measure", "docker", "odd-orphan", "--quick", "--samples", "1000"])
-        .arg("--models")
-        .arg(folder.path())
-        .arg("--out")
-        .arg(&out)
-        .env("DOCKER_HOST", engine.host())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let run = command.spawn().unwrap();
-    wait_until(|| has_lines(&out.join("raw/odd-orphan.jsonl")) && engine.left().lines().count() == 2);
+    let raw = folder.path().join("out/raw/odd-orphan.jsonl");
+    let samples = || {
+        std::fs::read_to_string(&raw)
+            .unwrap_or_default()
+            .matches("boot_ms")
+            .count()
+    };
+    let host = engine.host();
+    let start = || {
+        let mut command = coldcast();
+        command.args(["measure", "docker", "odd-orphan", "--quick", "--samples", "1000"]);
+        command.arg("--models").arg(folder.path());
+        command.arg("--out").arg(folder.path().join("out"));
+        command.env("DOCKER_HOST", &host);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+
+    // The run goes on when the engine is back, and removes all at its end.
+    let run = start();
+    wait_until(|| samples() >= 2 && engine.left().lines().count() == 2);
     engine.restart();
-    let output = run.wait_with_output().unwrap();
-    assert_eq!(
-        output.status.code(),
-        Some(3),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let before = samples();
+    wait_until(|| samples() >= before + 2);
+    interrupt(&run);
+    assert_says(&run.wait_with_output().unwrap(), 3, &["stopped by a signal"]);
+    assert_eq!(engine.left(), "");
+
+    // A run that was killed left things on an engine that was killed as well: found by their label.
+    let mut run = start();
+    wait_until(|| samples() >= 2 && engine.left().lines().count() == 2);
+    run.kill().unwrap();
+    run.wait().unwrap();
+    engine.restart();
+    assert_ne!(engine.left(), "");
     let cleanup = || {
         let mut command = coldcast();
-        command
-            .args(["measure", "cleanup", "--yes"])
-            .env("DOCKER_HOST", engine.host());
-        command.output().unwrap()
+        command.args(["measure", "cleanup", "--yes"]);
+        command.env("DOCKER_HOST", &host).output().unwrap()
     };
-    let first = cleanup();
-    assert_eq!(
-        first.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&first.stderr)
-    );
-    assert_eq!(engine.left(), "", "{}", String::from_utf8_lossy(&first.stderr));
+    assert_says(&cleanup(), 0, &["which has ended, left", "removed what run"]);
+    assert_eq!(engine.left(), "");
     assert_says(&cleanup(), 0, &["nothing to remove"]);
-    assert!(has_lines(&out.join("raw/odd-orphan.jsonl")), "samples are kept");
 }
 
 /// The base image on the shared engine: the official one or its stand-in.
