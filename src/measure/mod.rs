@@ -1,4 +1,4 @@
-//! Measures frameworks on a real Docker engine: images, cold starts by phase, warm behaviour. Writes profiles.
+//! Measures frameworks for real: images, cold starts by phase, warm behaviour. Writes profiles.
 //!
 //! Life of a measurement:
 //!
@@ -41,6 +41,7 @@ pub mod offered;
 pub mod pace;
 pub mod page_cache;
 pub mod probe;
+pub mod process_tree;
 pub mod progress;
 pub mod protocol;
 pub mod pull;
@@ -54,6 +55,9 @@ pub mod slot;
 pub mod start;
 pub mod store;
 pub mod subject;
+pub mod target;
+pub mod targets;
+pub mod usage;
 pub mod warm;
 pub mod warning;
 
@@ -69,9 +73,20 @@ use subject::Subject;
 
 use crate::model::profile::ColdMode;
 
+/// Where instances run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// In containers on a Docker engine.
+    Docker,
+    /// As processes of this machine.
+    Process,
+}
+
 /// What is to be measured, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
+    /// Where instances run.
+    pub backend: Backend,
     /// What is measured.
     pub subjects: Vec<Subject>,
     /// How each of them is started.

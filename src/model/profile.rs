@@ -67,6 +67,11 @@ impl FrameworkProfile {
     pub fn measured_on(&self) -> &str {
         self.provenance.started.split('T').next().unwrap_or_default()
     }
+
+    /// Whether it was taken of processes of a host, without containers and without a memory limit.
+    pub fn is_of_processes(&self) -> bool {
+        self.provenance.backend == "process"
+    }
 }
 
 impl MeasuredConfig {
@@ -102,7 +107,7 @@ pub struct Provenance {
     pub finished: String,
     /// The command line that repeats the measurement.
     pub command: String,
-    /// What ran the image: `docker`.
+    /// What ran the app: `docker` (containers) or `process` (processes of the host, without any engine).
     pub backend: String,
     /// Cold in which senses, as in the runs, separated by commas.
     pub cold_mode: String,
@@ -116,15 +121,15 @@ pub struct Provenance {
     pub host_memory_mib: u64,
     /// Kernel release.
     pub kernel: String,
-    /// Container engine version.
+    /// Container engine version; `none` without one, as for the two that follow.
     pub engine_version: String,
     /// Engine's storage driver.
     pub storage_driver: String,
     /// Control group version, `1` or `2`.
     pub cgroup_version: String,
-    /// CFS quota period in microseconds.
-    pub cpu_period_us: u64,
-    /// Content digest of the measured image (image id).
+    /// CFS quota period in microseconds; `null` where CPU is not limited by a quota.
+    pub cpu_period_us: Option<u64>,
+    /// Content digest of the measured image (image id); of the sources and the programs they need where there is none.
     pub image_id: String,
     /// Base references asked for by the Dockerfile and the images that stood for them.
     pub base_images: BTreeMap<String, String>,
@@ -152,7 +157,7 @@ pub struct Provenance {
 pub struct MeasuredConfig {
     /// CPU limit.
     pub cpu: MilliCpu,
-    /// Memory limit, swap off.
+    /// Memory limit, swap off; the host's memory where no limit was set (backend `process`).
     pub memory: MemoryMib,
     /// Cold in which sense.
     #[serde(default)]
