@@ -33,7 +33,8 @@ pub struct FrameworkProfile {
     pub name: String,
     /// The framework's release, such as `5.1.0`; unknown for a user's own image.
     pub framework_version: Option<String>,
-    /// Language runtime in the image, such as `Node.js 24.2.0`.
+    /// Language runtime in the image, such as `Node.js 24.2.0`; what the programs of the host say of themselves where there is
+    /// no image.
     pub runtime: Option<String>,
     /// Where, when and how the samples were taken.
     pub provenance: Provenance,

@@ -46,7 +46,10 @@ fn a_server_that_never_answers_is_a_timeout() {
 fn a_process_that_has_been_asked_or_seen_before_is_not_cold() {
     for (vice, says) in [
         ("used", "not cold: request count Some(101) after 1 requests"),
-        ("twin", "not cold: process 0000000000000000 has answered in an earlier start"),
+        (
+            "twin",
+            "not cold: process 0000000000000000 has answered in an earlier start",
+        ),
     ] {
         let Some(bench) = bench(vice) else { return };
         let output = bench.measure(&["--samples", "2"]);
@@ -63,7 +66,10 @@ fn an_app_that_breaks_the_contract_is_not_measured() {
     assert_says(
         &output,
         3,
-        &["does not meet the HTTP contract", "GET /items/{id}: GET /items/42: expected 200"],
+        &[
+            "does not meet the HTTP contract",
+            "GET /items/{id}: GET /items/42: expected 200",
+        ],
     );
     assert!(!bench.profile_path("odd-sloppy").exists());
     bench.assert_clean();

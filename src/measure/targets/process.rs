@@ -62,7 +62,7 @@ pub async fn sweep(run: &str) -> Option<String> {
 /// Why not, and what to do instead.
 pub fn check_cpu(cpu: MilliCpu) -> Result<(), String> {
     let most = host::allowed_cpus().len();
-    if cpu.0 == 0 || cpu.0 % 1000 != 0 {
+    if cpu.0 == 0 || !cpu.0.is_multiple_of(1000) {
         return Err(format!(
             "--cpu {}: a process is pinned to whole CPUs, as a share of one takes a control group; `coldcast measure \
              docker --cpu {}` has that",
