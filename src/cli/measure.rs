@@ -52,7 +52,7 @@ enum What {
     /// managers and apps run with your rights, and apps listen on all addresses of this machine. Writes
     /// <OUT>/<NAME>/profile.json. Everything is removed at the end, also after Ctrl-C.
     #[command(verbatim_doc_comment)]
-    #[command(after_help = "Example:\n  coldcast measure process express --quick")]
+    #[command(after_help = "Example:\n  coldcast measure process flask --quick")]
     Process(Box<process::ProcessArgs>),
     /// Tells what `measure docker` with the same arguments would do, and how long it would take
     #[command(after_help = "Example:\n  coldcast measure plan --all")]

@@ -207,6 +207,8 @@ impl<T: Target> Session<'_, T> {
         let raw = &mut self.prepared[subject].raw;
         match outcome {
             Outcome::Up(up) => {
+                // A server that is asked to end may wait for the clients it has.
+                drop(up.ready);
                 self.target.remove(&up.id).await;
                 let cold = Cold {
                     sample: ColdSample {

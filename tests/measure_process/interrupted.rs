@@ -24,6 +24,23 @@ fn ctrl_c_removes_everything_and_keeps_the_samples() {
 }
 
 #[test]
+fn ctrl_c_ends_what_prepares_an_app() {
+    let Some(bench) = bench("plain") else { return };
+    bench.add("odd-long", "requires = []\nprepare = [\"sh -c 'sleep 600; true'\"]");
+    let child = bench
+        .command(&["odd-long"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until(|| bench.processes().len() == 2);
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_says(&output, 3, &["stopped by a signal"]);
+    bench.assert_clean();
+}
+
+#[test]
 fn an_app_ends_with_a_killed_run_and_the_run_is_resumed() {
     let Some(bench) = bench("plain") else { return };
     let before = bench.killed();

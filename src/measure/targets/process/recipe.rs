@@ -75,6 +75,11 @@ impl Folders {
 }
 
 impl App {
+    /// The program, for people.
+    pub fn program(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+
     /// The command that starts it with a server on `port`. Of this process's environment it gets nothing but the path of
     /// programs: what else is there may be secret, and would change what is measured.
     pub fn command(&self, folders: &Folders, port: u16) -> Command {
@@ -116,6 +121,12 @@ pub async fn deploy(folders: &Folders, subject: &Subject, progress: &Progress) -
         return Err(MeasureError::OnlyContainers { name: name.into() });
     };
     let runtime = programs(folders, name, recipe).await?;
+    let mut notes = vec!["image: unpacked_bytes is the prepared folder, without the language's runtime".to_string()];
+    if let Some(runtime) = &runtime {
+        let other = format!("runs with {runtime} of this machine; the image has {}", framework.runtime);
+        progress.say(&format!("{name} {other}"));
+        notes.push(other);
+    }
     let sources = framework.image.sources(folder);
     let copy = folders.of_app(name);
     progress.now(format!("{name}: copying the sources"));
@@ -137,15 +148,9 @@ pub async fn deploy(folders: &Folders, subject: &Subject, progress: &Progress) -
         pulls: Vec::new(),
     };
     let image = Image {
-        id: digest(format!("{sources_digest} {runtime}").as_bytes()),
-        notes: vec![
-            format!(
-                "ran with {runtime} of this machine; the image has {}",
-                framework.runtime
-            ),
-            "image: unpacked_bytes is the prepared folder, without the language's runtime".into(),
-        ],
-        runtime: Some(runtime),
+        id: digest(format!("{sources_digest} {}", runtime.as_deref().unwrap_or_default()).as_bytes()),
+        notes,
+        runtime,
         bases: std::collections::BTreeMap::new(),
         facts,
     };
@@ -156,8 +161,8 @@ pub async fn deploy(folders: &Folders, subject: &Subject, progress: &Progress) -
     Ok((image, app))
 }
 
-/// The releases of the programs that an app needs.
-async fn programs(folders: &Folders, name: &str, recipe: &ProcessRecipe) -> Result<String, MeasureError> {
+/// The releases of the programs that an app needs; `None` if it needs none.
+async fn programs(folders: &Folders, name: &str, recipe: &ProcessRecipe) -> Result<Option<String>, MeasureError> {
     let mut releases = Vec::new();
     for program in &recipe.requires {
         if on_path(program, &path()).is_none() {
@@ -168,7 +173,7 @@ async fn programs(folders: &Folders, name: &str, recipe: &ProcessRecipe) -> Resu
         }
         releases.push(release(folders, program).await);
     }
-    Ok(releases.join(", "))
+    Ok((!releases.is_empty()).then(|| releases.join(", ")))
 }
 
 /// `node v20.20.2`, `Python 3.11.7`: the first line a program says about itself.

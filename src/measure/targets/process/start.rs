@@ -33,7 +33,7 @@ pub async fn cold_start(
     patience: Duration,
 ) -> Result<Up, Why> {
     let began = Instant::now();
-    let no_child = |error: std::io::Error| Why::other(format!("could not be started: {error}"));
+    let no_child = |error: std::io::Error| Why::other(format!("`{}` could not be started: {error}", app.program()));
     let port = processes.ports.free().map_err(no_child)?;
     let command = app.command(&processes.folders, port);
     let armed = Armed::new(command, Some(cpus), true).map_err(no_child)?;
