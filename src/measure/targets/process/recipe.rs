@@ -123,7 +123,10 @@ pub async fn deploy(folders: &Folders, subject: &Subject, progress: &Progress) -
     let runtime = programs(folders, name, recipe).await?;
     let mut notes = vec!["image: unpacked_bytes is the prepared folder, without the language's runtime".to_string()];
     if let Some(runtime) = &runtime {
-        let other = format!("runs with {runtime} of this machine; the image has {}", framework.runtime);
+        let other = format!(
+            "runs with {runtime} of this machine; the image has {}",
+            framework.runtime
+        );
         progress.say(&format!("{name} {other}"));
         notes.push(other);
     }
