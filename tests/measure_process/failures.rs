@@ -117,7 +117,7 @@ fn a_missing_program_is_named_and_others_go_on() {
         3,
         &[
             "odd-lost gave no sample: odd-lost needs the program",
-            "odd-unready gave no sample",
+            "and odd-unready: odd-unready could not be prepared",
             "wrote",
         ],
     );
