@@ -10,6 +10,7 @@ use std::time::Duration;
 use coldcast::measure::http::Request;
 use coldcast::measure::load::{Server, closed_loop};
 use coldcast::measure::offered;
+use coldcast::measure::process_tree::Tree;
 use coldcast::model::concurrency::found;
 use coldcast::model::framework::ConcurrencyModel;
 use coldcast::model::profile::WarmRun;
@@ -102,9 +103,8 @@ impl Odd {
     }
 
     fn anon_bytes(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-        1024.0 * line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap()
+        let root = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        Tree::new(root).anon_bytes().unwrap() as f64
     }
 }
 

@@ -17,13 +17,14 @@ use crate::measure::error::MeasureError;
 use crate::measure::progress::Progress;
 use crate::measure::registry::Registry;
 use crate::measure::subject::{self, Subject};
-use crate::measure::{Request, run};
+use crate::measure::{Backend, Request, run};
 use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 mod cleanup;
 mod contract;
 mod plan;
+mod process;
 mod table;
 
 /// Measures frameworks for real and writes their profiles
@@ -31,11 +32,11 @@ mod table;
 #[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
 pub struct MeasureArgs {
     #[command(subcommand)]
-    backend: Backend,
+    what: What,
 }
 
 #[derive(Debug, Subcommand)]
-enum Backend {
+enum What {
     /// Measures containers on a Docker engine of this machine
     ///
     /// Builds the image of each framework, starts it again and again at each CPU limit, and loads one instance of each
@@ -44,6 +45,15 @@ enum Backend {
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
     Docker(Box<DockerArgs>),
+    /// Measures processes of this machine, without containers
+    ///
+    /// Starts each app as its framework.toml says, in a private copy of its sources, pinned to whole CPUs, and takes the
+    /// same samples as `measure docker`. Needs Linux and the language's tools on PATH. There is no confinement: package
+    /// managers and apps run with your rights, and apps listen on all addresses of this machine. Writes
+    /// <OUT>/<NAME>/profile.json. Everything is removed at the end, also after Ctrl-C.
+    #[command(verbatim_doc_comment)]
+    #[command(after_help = "Example:\n  coldcast measure process flask --quick")]
+    Process(Box<process::ProcessArgs>),
     /// Tells what `measure docker` with the same arguments would do, and how long it would take
     #[command(after_help = "Example:\n  coldcast measure plan --all")]
     Plan(Box<DockerArgs>),
@@ -54,10 +64,11 @@ enum Backend {
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure contract gin")]
     Contract(contract::ContractArgs),
-    /// Removes what interrupted runs have left on the Docker engine
+    /// Removes what interrupted runs have left on the Docker engine and on this machine
     ///
-    /// Finds containers and networks by their label and pulled images by their name, shows them, and removes those of
-    /// runs that have ended. Nothing else is touched.
+    /// Finds containers and networks by their label, pulled images by their name, processes by a variable in their
+    /// environment and folders by their name, shows them, and removes those of runs that have ended. Nothing else is
+    /// touched.
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure cleanup --yes")]
     Cleanup(cleanup::CleanupArgs),
@@ -90,27 +101,14 @@ struct DockerArgs {
     /// Registry on this machine, such as 127.0.0.1:5000, to push images to and measure pulls from
     #[arg(long, value_name = "ADDRESS")]
     registry: Option<Registry>,
-    /// Seed of the random order
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// Folder of the frameworks
-    #[arg(long, value_name = "DIR", default_value = "models/frameworks")]
-    models: PathBuf,
+    #[command(flatten)]
+    shared: Shared,
     /// Where <NAME>/profile.json goes [default: --models; with --quick or --image ./measured]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Use a local image instead of an official base image; repeatable
     #[arg(long, value_name = "OFFICIAL=LOCAL", value_parser = base)]
     base: Vec<(String, String)>,
-    /// Go on with the samples of an interrupted run of the same command
-    #[arg(long)]
-    resume: bool,
-    /// Few samples and short loads, about a minute per framework; not for publication
-    #[arg(long)]
-    quick: bool,
-    /// How long a start may take
-    #[arg(long, value_name = "TIME", default_value = "120s")]
-    ready_timeout: SimDuration,
     /// Measure also when the disk is nearly full or the engine is on another machine
     #[arg(long)]
     force: bool,
@@ -131,16 +129,57 @@ struct DockerArgs {
     name: Option<String>,
 }
 
+/// Flags of every backend.
+#[derive(Debug, Args)]
+struct Shared {
+    /// Seed of the random order
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Folder of the frameworks
+    #[arg(long, value_name = "DIR", default_value = "models/frameworks")]
+    models: PathBuf,
+    /// Go on with the samples of an interrupted run of the same command
+    #[arg(long)]
+    resume: bool,
+    /// Few samples and short loads, about a minute per framework; not for publication
+    #[arg(long)]
+    quick: bool,
+    /// How long a start may take
+    #[arg(long, value_name = "TIME", default_value = "120s")]
+    ready_timeout: SimDuration,
+}
+
+impl Shared {
+    fn patience(&self) -> Duration {
+        Duration::from_nanos(self.ready_timeout.0)
+    }
+
+    /// The part of the command line that changes what is measured.
+    fn words(&self) -> Vec<String> {
+        let mut words = vec![format!("--seed {}", self.seed)];
+        if self.quick {
+            words.push("--quick".into());
+        }
+        words
+    }
+}
+
 /// Measures, prints a table, and fails if something gave no sample.
 pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
-    let args = match &args.backend {
-        Backend::Docker(args) => args,
-        Backend::Plan(args) => return print(plan::table(&request(args).map_err(failure)?)),
-        Backend::Contract(args) => return contract::run(args, common),
-        Backend::Cleanup(args) => return cleanup::run(args),
+    let (request, left_out) = match &args.what {
+        What::Docker(args) => (request(args).map_err(failure)?, Vec::new()),
+        What::Process(args) => process::request(args).map_err(failure)?,
+        What::Plan(args) => return print(plan::table(&request(args).map_err(failure)?)),
+        What::Contract(args) => return contract::run(args, common),
+        What::Cleanup(args) => return cleanup::run(args),
     };
-    let request = request(args).map_err(failure)?;
     let mut progress = Progress::new(common.quiet, std::io::stderr().is_terminal());
+    if !left_out.is_empty() {
+        progress.say(&format!(
+            "left out, as they run in containers only (`coldcast measure docker`): {}",
+            left_out.join(", ")
+        ));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -187,7 +226,7 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
             path: args.path.clone(),
         });
     } else {
-        subjects.extend(subject::frameworks(&args.models, &args.frameworks)?);
+        subjects.extend(subject::frameworks(&args.shared.models, &args.frameworks)?);
     }
     let plan = limits(args);
     // The engine takes no limit below 0.01 vCPU or 6 MiB.
@@ -205,21 +244,22 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
     let env = env.map_err(MeasureError::BadRequest)?;
     let out = match &args.out {
         Some(out) => out.clone(),
-        None if args.quick || args.image.is_some() => PathBuf::from("measured"),
-        None => args.models.clone(),
+        None if args.shared.quick || args.image.is_some() => PathBuf::from("measured"),
+        None => args.shared.models.clone(),
     };
     let command = command(args, &subjects, &modes, &env);
     Ok(Request {
+        backend: Backend::Docker,
         subjects,
         configs: configs(&plan, &modes),
-        seed: args.seed,
-        patience: Duration::from_nanos(args.ready_timeout.0),
+        seed: args.shared.seed,
+        patience: args.shared.patience(),
         out,
         bases: args.base.iter().cloned().collect::<BTreeMap<_, _>>(),
         registry: args.registry.clone(),
         env,
-        resume: args.resume,
-        quick: args.quick,
+        resume: args.shared.resume,
+        quick: args.shared.quick,
         force: args.force,
         command,
     })
@@ -252,7 +292,7 @@ impl Modes {
 
 /// Limits, samples and the kind of warm run. Limits that were named stand each with each.
 fn limits(args: &DockerArgs) -> Vec<(Limits, u32, WarmKind)> {
-    if args.cpu.is_empty() && args.memory.is_empty() && !args.quick {
+    if args.cpu.is_empty() && args.memory.is_empty() && !args.shared.quick {
         let mut usual = config::usual();
         for (_, samples, _) in &mut usual {
             *samples = args.samples.unwrap_or(*samples);
@@ -266,7 +306,7 @@ fn limits(args: &DockerArgs) -> Vec<(Limits, u32, WarmKind)> {
             given.to_vec()
         }
     };
-    let usual: &[MilliCpu] = if args.quick {
+    let usual: &[MilliCpu] = if args.shared.quick {
         &[config::REFERENCE.cpu]
     } else {
         &[MilliCpu(250), MilliCpu(500), MilliCpu(1000), MilliCpu(2000)]
@@ -282,8 +322,8 @@ fn limits(args: &DockerArgs) -> Vec<(Limits, u32, WarmKind)> {
         .collect();
     limits.sort_unstable();
     limits.dedup();
-    let samples = args.samples.unwrap_or(if args.quick { 5 } else { 30 });
-    let kind = |limits| match limits == config::REFERENCE && !args.quick {
+    let samples = args.samples.unwrap_or(if args.shared.quick { 5 } else { 30 });
+    let kind = |limits| match limits == config::REFERENCE && !args.shared.quick {
         true => WarmKind::Long,
         false => WarmKind::Short,
     };
@@ -351,10 +391,7 @@ fn command(args: &DockerArgs, subjects: &[Subject], modes: &Modes, env: &[EnvVar
     if let Some(samples) = args.samples {
         words.push(format!("--samples {samples}"));
     }
-    words.push(format!("--seed {}", args.seed));
-    if args.quick {
-        words.push("--quick".into());
-    }
+    words.extend(args.shared.words());
     words.join(" ")
 }
 

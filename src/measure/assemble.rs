@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::docker::{CPU_PERIOD_US, Engine};
 use super::load::round3;
 use super::slot::Slot;
 use super::store::Cold;
@@ -27,11 +26,30 @@ pub struct Circumstances {
     pub notes: Vec<String>,
 }
 
-/// The image of one subject.
+/// What instances ran on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backing {
+    /// Name of the backend, as in `measure <backend>`.
+    pub backend: String,
+    /// Container engine version.
+    pub engine_version: String,
+    /// Engine's storage driver.
+    pub storage_driver: String,
+    /// Control group version, `1` or `2`.
+    pub cgroup_version: String,
+    /// CFS quota period in microseconds; `None` where CPU is not limited by a quota.
+    pub cpu_period_us: Option<u64>,
+    /// Clock of all durations.
+    pub clock: String,
+}
+
+/// The image of one subject, or the folder that it is started in.
 #[derive(Debug)]
 pub struct Image {
     /// Its id.
     pub id: String,
+    /// The language runtime.
+    pub runtime: Option<String>,
     /// Official base references and what stood for them.
     pub bases: BTreeMap<String, String>,
     /// Its size.
@@ -56,7 +74,7 @@ pub struct Taken<'a> {
 /// The profile of one subject.
 pub fn profile(
     request: &Request,
-    engine: &Engine,
+    backing: &Backing,
     subject: &Subject,
     image: Image,
     taken: Taken<'_>,
@@ -81,12 +99,10 @@ pub fn profile(
     };
     let cold_mode = modes(|slot| slot.config.cold_mode.name());
     let cpu_mode = modes(|slot| slot.config.cpu_mode.name());
-    let (framework_version, runtime) = match subject {
-        Subject::Framework { framework, .. } => (Some(framework.version.clone()), Some(framework.runtime.clone())),
-        Subject::Image { .. } => (None, None),
+    let framework_version = match subject {
+        Subject::Framework { framework, .. } => Some(framework.version.clone()),
+        Subject::Image { .. } => None,
     };
-    let unknown = || "unknown".to_string();
-    let info = &engine.info;
     let repeated_blocks = repeated(&slots);
     let mut runs: Vec<MeasuredConfig> = slots.into_iter().map(|slot| config(slot, quiet)).collect();
     runs.sort_by_key(|run| (run.cpu, run.memory, run.cold_mode, run.cpu_mode));
@@ -94,31 +110,30 @@ pub fn profile(
         schema: SCHEMA,
         name: subject.name().to_string(),
         framework_version,
-        runtime,
+        runtime: image.runtime,
         provenance: Provenance {
             tool_version: env!("CARGO_PKG_VERSION").into(),
             started: circumstances.started.clone(),
             finished: circumstances.finished.clone(),
             command: request.command.clone(),
-            backend: "docker".into(),
+            backend: backing.backend.clone(),
             cold_mode,
             cpu_mode,
             host_cpu: host::cpu_model(),
             host_cores: host::cores(),
             host_memory_mib: host::memory_mib(),
             kernel: host::kernel(),
-            engine_version: info.server_version.clone().unwrap_or_else(unknown),
-            storage_driver: info.driver.clone().unwrap_or_else(unknown),
-            cgroup_version: info.cgroup_version.map_or_else(unknown, |version| version.to_string()),
-            cpu_period_us: CPU_PERIOD_US,
+            engine_version: backing.engine_version.clone(),
+            storage_driver: backing.storage_driver.clone(),
+            cgroup_version: backing.cgroup_version.clone(),
+            cpu_period_us: backing.cpu_period_us,
             image_id: image.id,
             base_images: image.bases,
             seed: request.seed,
             blocks: request.blocks() + repeated_blocks,
             repeated_blocks,
             probe_interval_ms: probe::SHORTEST_INTERVAL.as_secs_f64() * 1e3,
-            clock: "CLOCK_MONOTONIC; the engine's StartedAt moved over by the difference of wall and monotonic clock"
-                .into(),
+            clock: backing.clock.clone(),
             prober_cpu_share: circumstances.prober_cpu_share.map(round3),
             notes,
         },
@@ -208,14 +223,10 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
     notes
 }
 
-/// What a reader should know of every session.
-pub fn session_notes(pinned: bool) -> Vec<String> {
-    let cores = host::cores();
-    let mut notes = vec![
-        "the first start of each image in the session is not counted: it reads from disk".to_string(),
-        format!("prober, load generator and containers share the host's {cores} cores; nothing is pinned"),
-        "CPU time to ready includes the engine's own set-up inside the container's control group".to_string(),
-        "the empty handler behind round_trip_ms runs outside the container's CPU limit".to_string(),
+/// What a reader should know of every session, after what its target has to say.
+pub fn session_notes(of_target: Vec<String>) -> Vec<String> {
+    let mut notes = of_target;
+    notes.extend([
         "service times: all routes take turns in batches of 50; before, each gets up to 5000 requests within 10 s in all that are not kept".to_string(),
         "CPU time per request with one request in flight (`cpu_ms`) holds what the system spends on sleeping and waking up for \
          each; `cpu_loaded_ms` was taken with four in flight"
@@ -223,9 +234,6 @@ pub fn session_notes(pinned: bool) -> Vec<String> {
         "warm-up curve: one connection, at most a tenth of the CPU limit; a late answer delays the next request, and the \
          delay counts"
             .to_string(),
-    ];
-    if !pinned {
-        notes.push("no permanent neighbour entry (needs root and the ip command): a first packet may be late".into());
-    }
+    ]);
     notes
 }

@@ -161,7 +161,7 @@ async fn stand_in(engine: &Engine, official: &str) -> Result<Option<String>, Mea
 }
 
 /// The folder as a tar stream.
-fn context(folder: &Path) -> std::io::Result<Vec<u8>> {
+pub(super) fn context(folder: &Path) -> std::io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     archive.mode(tar::HeaderMode::Deterministic);
     let mut waiting = vec![folder.to_path_buf()];

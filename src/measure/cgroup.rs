@@ -118,7 +118,7 @@ fn read(folder: &Path, file: &str) -> Option<String> {
 }
 
 /// The number after `name` in lines of `name number`.
-fn key(text: &str, name: &str) -> Option<u64> {
+pub(super) fn key(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| {
         line.strip_prefix(name)?
             .strip_prefix([' ', '\t'])?

@@ -16,7 +16,7 @@ use super::probe::Target;
 use super::progress::Progress;
 use super::start::{self, Before, Outcome, Start, StopOnDrop};
 use super::subject::Subject;
-use super::{build, run};
+use super::{build, cleanup, run};
 use crate::model::profile::CpuMode;
 
 /// How long a start may take: a JVM needs its time.
@@ -40,7 +40,7 @@ pub async fn check(
         () = run::stop_signal() => Err(MeasureError::Stopped),
         outcome = all(&engine, &id, subjects, bases, progress) => outcome,
     };
-    run::sweep(&engine, &id).await;
+    run::sweep(cleanup::sweep(&engine, &id), &cleanup::by_hand(&id)).await;
     outcome
 }
 

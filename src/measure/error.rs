@@ -80,6 +80,30 @@ pub enum MeasureError {
         /// Official base images that are not on this machine.
         missing_bases: Vec<String>,
     },
+    /// A program that an app needs to run as a process is not there.
+    #[error("{name} needs the program `{program}`, which is not on PATH")]
+    MissingProgram {
+        /// The framework.
+        name: String,
+        /// The program.
+        program: String,
+    },
+    /// A framework without a way to run as a process.
+    #[error("{name} runs in containers only: its framework.toml has no [process] table")]
+    OnlyContainers {
+        /// The framework.
+        name: String,
+    },
+    /// A command that prepares an app failed.
+    #[error("{name} could not be prepared: `{command}`: {reason}")]
+    Prepare {
+        /// The framework.
+        name: String,
+        /// The command.
+        command: String,
+        /// What happened, with its last words.
+        reason: String,
+    },
     /// Page caches of the image's files cannot be emptied.
     #[error("disk-cold starts are not possible here: {reason}")]
     DiskCold {
@@ -155,6 +179,11 @@ impl MeasureError {
                 "give the engine access to an image registry, or make local stand-ins with `.ci/base-images`".into(),
                 "or name a local image: --base OFFICIAL=LOCAL".into(),
             ],
+            Self::MissingProgram { name, program } => vec![
+                format!("install `{program}`, or add its folder to PATH"),
+                format!("or measure the image, which has it: `coldcast measure docker {name}`"),
+            ],
+            Self::OnlyContainers { name } => vec![format!("measure its image: `coldcast measure docker {name}`")],
             Self::DiskCold { .. } => vec![
                 "run as root beside an engine on this machine that keeps images with overlay2 (`docker info`)".into(),
             ],
@@ -175,6 +204,7 @@ impl MeasureError {
             | Self::Build { .. }
             | Self::NothingMeasured { .. }
             | Self::Stopped
+            | Self::Prepare { .. }
             | Self::Io { .. } => Vec::new(),
         }
     }
@@ -183,7 +213,19 @@ impl MeasureError {
     pub fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::UnknownFramework { .. } | Self::BadFramework { .. } | Self::BadRequest(_) | Self::NoResume { .. }
+            Self::UnknownFramework { .. }
+                | Self::BadFramework { .. }
+                | Self::BadRequest(_)
+                | Self::NoResume { .. }
+                | Self::OnlyContainers { .. }
+        )
+    }
+
+    /// True when one subject cannot be measured and others can.
+    pub fn is_of_one_subject(&self) -> bool {
+        matches!(
+            self,
+            Self::Build { .. } | Self::MissingProgram { .. } | Self::OnlyContainers { .. } | Self::Prepare { .. }
         )
     }
 

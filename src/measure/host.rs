@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::unistd::Pid;
 
 /// Processor model.
 pub fn cpu_model() -> String {
@@ -35,6 +37,16 @@ pub fn kernel() -> String {
 /// Logical CPUs.
 pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
+}
+
+/// The logical CPUs that this process may use, in order.
+pub fn allowed_cpus() -> Vec<usize> {
+    let Ok(set) = sched_getaffinity(Pid::from_raw(0)) else {
+        return Vec::new();
+    };
+    (0..CpuSet::count())
+        .filter(|&cpu| set.is_set(cpu) == Ok(true))
+        .collect()
 }
 
 /// This process: its number and the clock tick at which it began, such as `4711.90210`.

@@ -1,4 +1,4 @@
-//! What earlier runs have left on the engine: after `kill -9`, a crash, or a restart of the engine.
+//! What earlier runs have left on the engine and on this machine: after `kill -9`, a crash, or a restart of the engine.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,13 +20,17 @@ pub struct Leftover {
     pub networks: Vec<String>,
     /// Pulled images by name.
     pub images: Vec<String>,
+    /// Processes of this machine: number and name.
+    pub processes: Vec<String>,
+    /// Folders of this machine.
+    pub folders: Vec<String>,
 }
 
-/// Everything that carries the label or the name of a run, by run.
+/// Everything on the engine that carries the label or the name of a run, by run.
 ///
 /// # Errors
 /// If the engine does not answer.
-pub async fn find(engine: &Engine) -> Result<BTreeMap<String, Leftover>, MeasureError> {
+pub async fn on_engine(engine: &Engine) -> Result<BTreeMap<String, Leftover>, MeasureError> {
     let failed = |source| MeasureError::Engine {
         doing: "list what runs have left".into(),
         source,
@@ -78,6 +82,8 @@ impl Leftover {
             ("container", &self.containers),
             ("network", &self.networks),
             ("image", &self.images),
+            ("process", &self.processes),
+            ("folder", &self.folders),
         ];
         kinds
             .into_iter()

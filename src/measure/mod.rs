@@ -1,19 +1,22 @@
-//! Measures frameworks on a real Docker engine: images, cold starts by phase, warm behaviour. Writes profiles.
+//! Measures frameworks for real: images, cold starts by phase, warm behaviour. Writes profiles.
 //!
 //! Life of a measurement:
 //!
-//! 1. [`build`] makes the image of each framework; [`image`] looks at its size.
-//!    With a registry at hand, the image is pushed and pulled ([`fresh_copy`], [`pull`]).
-//! 2. [`network`] makes a bridge without a route out, with one known address.
-//! 3. Each image is started once without being counted, and must meet the HTTP contract ([`contract`]).
-//! 4. Blocks: every configuration once per block, in seeded random order ([`protocol`]). [`start`] makes a new
-//!    container; [`probe`] polls it until the first right answer. Each sample is appended to a file at once ([`store`]).
-//! 5. Each configuration gets one warm run ([`warm`]).
-//! 6. [`assemble`] makes the profiles, [`cleanup`] removes whatever carries the run's label, also after an error, a
+//! 1. The target makes each app ready to be started ([`targets`]). With containers, [`build`] makes its image and
+//!    [`image`] looks at its size; with a registry at hand, the image is pushed and pulled ([`fresh_copy`], [`pull`]).
+//!    Without containers, its sources are copied and prepared.
+//! 2. With containers, [`network`] makes a bridge without a route out, with one known address.
+//! 3. Each app is started once without being counted, and must meet the HTTP contract ([`contract`]).
+//! 4. Blocks: every configuration once per block, in seeded random order ([`protocol`]). The target starts a new instance
+//!    ([`start`], [`targets::process`]); [`probe`] polls it until the first right answer. Each sample is appended to a file
+//!    at once ([`store`]).
+//! 5. Each configuration gets one warm run ([`warm`]). What an instance uses is read through [`usage`].
+//! 6. [`assemble`] makes the profiles, and the target removes whatever carries the run's mark, also after an error, a
 //!    panic, SIGINT or SIGTERM. A second signal ends the process at once and prints the command that finishes the job.
 //!
-//! The engine is driven asynchronously; whatever is timed runs on plain blocking threads, whose timers are finer.
-//! Durations in samples are milliseconds. Nothing here knows the simulator.
+//! [`session`] knows the protocol and [`target::Target`], and neither containers nor processes. Engine and children are
+//! driven asynchronously; whatever is timed runs on plain blocking threads, whose timers are finer. Durations in samples
+//! are milliseconds. Nothing here knows the simulator.
 
 pub mod assemble;
 pub mod attempts;
@@ -41,6 +44,7 @@ pub mod offered;
 pub mod pace;
 pub mod page_cache;
 pub mod probe;
+pub mod process_tree;
 pub mod progress;
 pub mod protocol;
 pub mod pull;
@@ -54,6 +58,9 @@ pub mod slot;
 pub mod start;
 pub mod store;
 pub mod subject;
+pub mod target;
+pub mod targets;
+pub mod usage;
 pub mod warm;
 pub mod warning;
 
@@ -69,9 +76,20 @@ use subject::Subject;
 
 use crate::model::profile::ColdMode;
 
+/// Where instances run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// In containers on a Docker engine.
+    Docker,
+    /// As processes of this machine.
+    Process,
+}
+
 /// What is to be measured, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
+    /// Where instances run.
+    pub backend: Backend,
     /// What is measured.
     pub subjects: Vec<Subject>,
     /// How each of them is started.

@@ -2,7 +2,8 @@
 //!
 //! The empty handler is a thread of this process that listens inside the container's network namespace, so that its
 //! packets cross the same bridge. It runs outside the container's CPU limit. Entering the namespace needs root; else
-//! it listens on the host's side of the bridge, where packets never leave the host's own stack.
+//! it listens on the host's side of the bridge, where packets never leave the host's own stack. A process of this machine
+//! is reached over the loopback interface, and so is the handler.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -17,33 +18,47 @@ use crate::stats::order;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"status\":\"ok\"}";
 
-/// A round trip, and whether it crossed the bridge.
+/// Where the empty handler listens, to be on the network path of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the network namespace of a container.
+    Container {
+        /// Its first process.
+        pid: i64,
+        /// Its address.
+        address: Ipv4Addr,
+        /// The host's side of its bridge.
+        gateway: Ipv4Addr,
+    },
+    /// On the loopback interface.
+    Loopback,
+}
+
+/// A round trip, and whether it took the instance's path.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RoundTrip {
     /// Median in milliseconds.
     pub median_ms: f64,
     /// False when the empty handler had to listen on the host's side.
-    pub crossed_bridge: bool,
+    pub same_path: bool,
 }
 
-/// Measures `count` round trips to an empty handler beside the process `pid`, which has the address `container`.
-pub fn measure(
-    pid: i64,
-    container: Ipv4Addr,
-    gateway: Ipv4Addr,
-    server: Server<'_>,
-    count: usize,
-) -> io::Result<RoundTrip> {
-    let (listener, address, crossed_bridge) = match listen_in_namespace(pid) {
-        Ok(listener) => {
-            let port = listener.local_addr()?.port();
-            (listener, SocketAddr::from((container, port)), true)
-        }
-        Err(_) => {
-            let listener = TcpListener::bind((gateway, 0))?;
-            let address = listener.local_addr()?;
-            (listener, address, false)
-        }
+/// Measures `count` round trips to an empty handler at that place.
+pub fn measure(place: Place, server: Server<'_>, count: usize) -> io::Result<RoundTrip> {
+    let at = |host: Ipv4Addr| {
+        let listener = TcpListener::bind((host, 0))?;
+        let address = listener.local_addr()?;
+        io::Result::Ok((listener, address))
+    };
+    let ((listener, address), same_path) = match place {
+        Place::Container { pid, address, gateway } => match listen_in_namespace(pid) {
+            Ok(listener) => {
+                let port = listener.local_addr()?.port();
+                ((listener, SocketAddr::from((address, port))), true)
+            }
+            Err(_) => (at(gateway)?, false),
+        },
+        Place::Loopback => (at(Ipv4Addr::LOCALHOST)?, true),
     };
     let responder = std::thread::spawn(move || {
         if let Ok((stream, _)) = listener.accept() {
@@ -65,7 +80,7 @@ pub fn measure(
     let median_ms = order::median(&order::sorted(times)).ok_or(io::ErrorKind::TimedOut)?;
     Ok(RoundTrip {
         median_ms: load::round3(median_ms),
-        crossed_bridge,
+        same_path,
     })
 }
 

@@ -1,30 +1,25 @@
 //! A whole run, from the first word with the engine to the last container removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 
 use futures_util::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::assemble::{self, Circumstances, Image};
-use super::docker::Engine;
+use super::assemble::{self, Backing, Circumstances, Image};
 use super::error::MeasureError;
-use super::fresh_copy::FreshCopy;
-use super::image::Look;
-use super::network::Network;
-use super::page_cache::LayerFiles;
+use super::leftovers::{self, Leftover};
 use super::progress::Progress;
 use super::session::{Prepared, Prober, Session};
 use super::slot::Slot;
 use super::store::{self, Header, RawFile, Taken};
-use super::subject::Subject;
+use super::target::Target;
+use super::targets::docker::Containers;
+use super::targets::process::{self, Processes};
 use super::warning::{self, Warning};
-use super::{Request, build, cleanup, host, image, leftovers, noise};
-use crate::model::profile::{BlockReading, ColdMode, FrameworkProfile};
-
-/// Beyond this the disk counts as full, in per cent.
-const DISK_LIMIT: f64 = 90.0;
+use super::{Backend, Request, host, noise};
+use crate::model::profile::{BlockReading, FrameworkProfile};
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -37,51 +32,63 @@ pub struct Finished {
 
 /// Measures everything asked for and removes what it made, however it ends.
 pub async fn run(request: &Request, progress: &mut Progress) -> Result<Finished, MeasureError> {
-    let engine = Engine::connect(request.force).await?;
-    check_disk(&engine, request.force)?;
-    if let Some(registry) = &request.registry {
-        registry.check().await?;
+    let id = run_id();
+    match request.backend {
+        Backend::Docker => {
+            let target = Containers::connect(&id, request).await?;
+            warn_of(leftovers::on_engine(target.engine()).await?, progress);
+            on(&target, &id, request, progress).await
+        }
+        Backend::Process => {
+            warn_of(process::leftovers(), progress);
+            let target = Processes::new(&id, request)?;
+            on(&target, &id, request, progress).await
+        }
     }
-    let dead = leftovers::find(&engine)
-        .await?
-        .into_values()
-        .filter(|left| !left.alive)
-        .count();
+}
+
+fn warn_of(left: BTreeMap<String, Leftover>, progress: &Progress) {
+    let dead = left.into_values().filter(|left| !left.alive).count();
     if dead > 0 {
         progress.say(&format!(
             "warning: {dead} runs that have ended left something behind; `coldcast measure cleanup` shows and removes it"
         ));
     }
-    let id = run_id();
+}
+
+/// The run `id` on one target.
+async fn on<T: Target>(
+    target: &T,
+    id: &str,
+    request: &Request,
+    progress: &mut Progress,
+) -> Result<Finished, MeasureError> {
     let outcome = tokio::select! {
         biased;
         () = stop_signal() => Ok(Err(MeasureError::Interrupted { kept: request.out.join("raw") })),
-        outcome = AssertUnwindSafe(measure(&engine, &id, request, progress)).catch_unwind() => outcome,
+        outcome = AssertUnwindSafe(measure(target, id, request, progress)).catch_unwind() => outcome,
     };
     progress.end();
     if matches!(outcome, Ok(Err(MeasureError::Interrupted { .. }))) {
         progress.say("stopping: removing what this run has made; another Ctrl-C leaves at once");
     }
-    sweep(&engine, &id).await;
+    sweep(target.sweep(), &target.by_hand()).await;
     if let Some(registry) = &request.registry
-        && let Err(error) = registry.forget(&id).await
+        && let Err(error) = registry.forget(id).await
     {
         progress.say(&format!("warning: {error}: tags that begin with {id} stay there"));
     }
     outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Removes what a run has made; says how to finish the job where that fails.
-pub(super) async fn sweep(engine: &Engine, id: &str) {
+/// Removes what a run has made, as `sweeping` does; says how to finish the job by hand where that fails.
+pub(super) async fn sweep(sweeping: impl Future<Output = Option<String>>, by_hand: &str) {
     let left = tokio::select! {
-        left = cleanup::sweep(engine, id) => left,
+        left = sweeping => left,
         () = stop_signal() => Some("stopped by another signal".into()),
     };
     if let Some(reason) = left {
-        eprintln!(
-            "warning: not everything could be removed ({reason}); this finishes the job:\n    {}",
-            cleanup::by_hand(id)
-        );
+        eprintln!("warning: not everything could be removed ({reason}); this finishes the job:\n    {by_hand}");
     }
 }
 
@@ -109,18 +116,8 @@ pub(super) async fn stop_signal() {
     }
 }
 
-fn check_disk(engine: &Engine, force: bool) -> Result<(), MeasureError> {
-    let Some(path) = engine.info.docker_root_dir.as_ref().map(PathBuf::from) else {
-        return Ok(());
-    };
-    match host::disk_used_percent(&path) {
-        Some(used_percent) if used_percent > DISK_LIMIT && !force => Err(MeasureError::DiskFull { path, used_percent }),
-        _ => Ok(()),
-    }
-}
-
-async fn measure(
-    engine: &Engine,
+async fn measure<T: Target>(
+    target: &T,
     run: &str,
     request: &Request,
     progress: &mut Progress,
@@ -130,15 +127,15 @@ async fn measure(
     let mut resumed = BTreeSet::new();
     let mut finished = Finished::default();
     let mut images = Vec::new();
-    let mut prepared: Vec<Prepared<'_>> = Vec::new();
+    let mut prepared: Vec<Prepared<'_, T::Deployed>> = Vec::new();
     let mut blocks: Vec<BlockReading> = Vec::new();
     let mut slots: Vec<Slot> = Vec::new();
-    let engine_version = engine.info.server_version.clone().unwrap_or_else(|| "unknown".into());
+    let backing = target.backing();
     for subject in &request.subjects {
         let name = subject.name();
-        let (image, copy) = match image_of(engine, run, subject, request, progress).await {
+        let (image, deployed) = match target.deploy(subject, progress).await {
             // The others can do without it.
-            Err(error @ MeasureError::Build { .. }) if request.subjects.len() > 1 => {
+            Err(error) if error.is_of_one_subject() && request.subjects.len() > 1 => {
                 progress.say(&format!("{name} is not measured: {error}"));
                 error
                     .hints()
@@ -147,13 +144,9 @@ async fn measure(
                 finished.unmeasured.push((name.to_string(), error.to_string()));
                 continue;
             }
-            image => image?,
+            deployed => deployed?,
         };
-        let layer_files = match request.asks_for(ColdMode::DiskCold) {
-            true => Some(LayerFiles::of_image(engine, &image.id).await?),
-            false => None,
-        };
-        let header = Header::new(&request.command, &image.id, &engine_version, &here);
+        let header = Header::new(&request.command, &image.id, &backing.engine_version, &here);
         let mut own: Vec<Slot> = request
             .configs
             .iter()
@@ -217,9 +210,7 @@ async fn measure(
         };
         prepared.push(Prepared {
             subject,
-            image: image.id.clone(),
-            layer_files,
-            copy,
+            deployed,
             pulls,
             raw,
             contract: None,
@@ -232,14 +223,11 @@ async fn measure(
         return Ok(finished);
     }
     let (load, ticks) = (host::load(), host::steal_and_total());
-    let network = Network::create(engine, run).await?;
-    let pinned = network.pin_neighbour();
+    target.open().await?;
     let taken = || slots.iter().flat_map(|slot| &slot.cold);
     let mut session = Session {
-        engine,
-        run,
+        target,
         request,
-        network,
         prepared,
         made: taken().map(|cold| cold.sample.order + 1).max().unwrap_or(0),
         seen: taken().filter_map(|cold| cold.sample.process_id.clone()).collect(),
@@ -251,7 +239,7 @@ async fn measure(
     session.take(progress).await?;
 
     let steal_share = ticks.zip(host::steal_and_total()).and_then(noise::steal_share);
-    let mut notes = assemble::session_notes(pinned);
+    let mut notes = assemble::session_notes(target.remarks());
     for warning in warning::of_session(&session.blocks, load, steal_share) {
         progress.say(&format!("warning: {warning}"));
         notes.push(warning.to_string());
@@ -266,19 +254,19 @@ async fn measure(
         prober_cpu_share: session.prober.share(),
         notes,
     };
-    finish(session, images, &circumstances, &mut finished, progress)?;
+    finish(session, &backing, images, &circumstances, &mut finished, progress)?;
     Ok(finished)
 }
 
-fn finish(
-    session: Session<'_>,
+fn finish<T: Target>(
+    session: Session<'_, T>,
+    backing: &Backing,
     images: Vec<Image>,
     circumstances: &Circumstances,
     finished: &mut Finished,
     progress: &Progress,
 ) -> Result<(), MeasureError> {
     let Session {
-        engine,
         request,
         prepared,
         mut slots,
@@ -313,62 +301,10 @@ fn finish(
             contract: prepared.contract,
             blocks: &blocks,
         };
-        let profile = assemble::profile(request, engine, prepared.subject, image, taken, circumstances);
+        let profile = assemble::profile(request, backing, prepared.subject, image, taken, circumstances);
         let path = store::write_profile(&request.out, &profile)?;
         prepared.raw.discard();
         finished.profiles.push((profile, path));
     }
     Ok(())
-}
-
-async fn image_of(
-    engine: &Engine,
-    run: &str,
-    subject: &Subject,
-    request: &Request,
-    progress: &Progress,
-) -> Result<(Image, Option<FreshCopy>), MeasureError> {
-    let name = subject.name();
-    let (built, folder, lock_files) = match subject {
-        Subject::Framework { framework, folder } => {
-            progress.now(format!("{name}: building the image"));
-            let sources = framework.image.sources(folder);
-            let built = build::build(engine, framework, &sources, &request.bases, |text| progress.say(text)).await?;
-            (built, Some(sources), framework.lock_files.as_slice())
-        }
-        Subject::Image { image, .. } => {
-            let id = build::image_id(engine, image).await?;
-            let id = id
-                .ok_or_else(|| MeasureError::BadRequest(format!("there is no local image `{image}`; pull it first")))?;
-            let built = build::BuiltImage {
-                id,
-                reference: image.clone(),
-                bases: std::collections::BTreeMap::new(),
-            };
-            (built, None, [].as_slice())
-        }
-    };
-    let mut copy = None;
-    if let Some(registry) = &request.registry {
-        progress.now(format!("{name}: pushing the image to {}", registry.address));
-        copy = Some(FreshCopy::publish(engine, registry, run, name, &built.id).await?);
-    }
-    progress.now(format!("{name}: looking at the image"));
-    let look = Look {
-        id: &built.id,
-        reference: &built.reference,
-        run,
-        folder: folder.as_deref(),
-        lock_files,
-        copy: copy.as_ref(),
-        quick: request.quick,
-    };
-    let (facts, notes) = image::facts(engine, look).await?;
-    let image = Image {
-        id: built.id,
-        bases: built.bases,
-        facts,
-        notes,
-    };
-    Ok((image, copy))
 }

@@ -132,7 +132,7 @@ pub fn scan(image: &str, path: &OsStr) -> (Option<Scan>, Vec<String>) {
     (scan, notes)
 }
 
-fn on_path(name: &str, path: &OsStr) -> Option<PathBuf> {
+pub(super) fn on_path(name: &str, path: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(path)
         .map(|folder| folder.join(name))
         .find(|file| {

@@ -1,23 +1,18 @@
-//! One session: images, blocks of cold starts, warm runs. Every container it makes carries the label of the run.
+//! One session: blocks of cold starts and warm runs, on whatever target.
 
 use std::collections::{BTreeSet, HashSet};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::config::Config;
-use super::docker::{ContainerSpec, Engine};
 use super::error::MeasureError;
-use super::fresh_copy::FreshCopy;
 use super::load::ms;
-use super::network::Network;
 use super::noise::{self, Spin};
-use super::page_cache::LayerFiles;
-use super::probe::Target;
 use super::progress::Progress;
 use super::slot::{GIVE_UP_AFTER, Slot};
-use super::start::{self, Before, Failed, Outcome, Start};
+use super::start::{Failed, Outcome};
 use super::store::{Cold, RawFile, Taken};
 use super::subject::Subject;
+use super::target::Target;
 use super::{Request, host, protocol};
 use crate::model::profile::{BlockReading, ColdMode, ColdSample, ContractCheck, FailureKind, Pull, StartFailure};
 
@@ -26,17 +21,13 @@ mod warm_runs;
 /// Of all blocks at most this share is taken again because of noise.
 const REPEATED_SHARE: f64 = 0.25;
 
-/// A subject with its image.
+/// A subject that can be started.
 #[derive(Debug)]
-pub struct Prepared<'a> {
+pub struct Prepared<'a, D> {
     /// The subject.
     pub subject: &'a Subject,
-    /// The id of its image.
-    pub image: String,
-    /// Where the files of its layers are, for disk-cold starts.
-    pub layer_files: Option<LayerFiles>,
-    /// Its copy in the registry, for node-cold starts.
-    pub copy: Option<FreshCopy>,
+    /// What the target keeps of it.
+    pub deployed: D,
     /// The pulls of node-cold starts.
     pub pulls: Vec<Pull>,
     /// Where its samples go at once.
@@ -49,24 +40,20 @@ pub struct Prepared<'a> {
 
 /// What a session works with.
 #[derive(Debug)]
-pub struct Session<'a> {
-    /// The engine.
-    pub engine: &'a Engine,
-    /// The run's id.
-    pub run: &'a str,
+pub struct Session<'a, T: Target> {
+    /// Where instances run.
+    pub target: &'a T,
     /// What was asked for.
     pub request: &'a Request,
-    /// The run's network.
-    pub network: Network,
     /// The subjects.
-    pub prepared: Vec<Prepared<'a>>,
+    pub prepared: Vec<Prepared<'a, T::Deployed>>,
     /// All configurations.
     pub slots: Vec<Slot>,
     /// The machine before each block, those of an interrupted run included.
     pub blocks: Vec<BlockReading>,
     /// Stolen and all CPU ticks when it was last read.
     pub ticks: Option<(u64, u64)>,
-    /// Containers made so far.
+    /// Instances started so far.
     pub made: u32,
     /// Ids of the processes that have answered so far: each start must bring a new one.
     pub seen: HashSet<String>,
@@ -97,7 +84,7 @@ impl Prober {
     }
 }
 
-impl Session<'_> {
+impl<T: Target> Session<'_, T> {
     /// Takes all samples that are not there yet.
     pub async fn take(&mut self, progress: &mut Progress) -> Result<(), MeasureError> {
         let weight = self.request.pace_weight();
@@ -185,7 +172,7 @@ impl Session<'_> {
         if due.is_empty() {
             return Ok(());
         }
-        let others = self.engine.running_containers().await;
+        let others = self.target.other_instances().await;
         let reading = noise::reading(block, spin, &mut self.ticks, others);
         let spin_ms = reading.spin_ms;
         let subjects: BTreeSet<usize> = due.iter().map(|&index| self.slots[index].subject).collect();
@@ -220,7 +207,9 @@ impl Session<'_> {
         let raw = &mut self.prepared[subject].raw;
         match outcome {
             Outcome::Up(up) => {
-                let _ = self.engine.remove(&up.id).await;
+                // A server that is asked to end may wait for the clients it has.
+                drop(up.ready);
+                self.target.remove(&up.id).await;
                 let cold = Cold {
                     sample: ColdSample {
                         block,
@@ -261,46 +250,18 @@ impl Session<'_> {
                 }
             }
         }
-        if let (ColdMode::NodeCold, Some(copy)) = (config.cold_mode, &self.prepared[subject].copy) {
-            // What stays is removed before the next pull, or at the end.
-            let _ = copy.remove(self.engine).await;
-        }
+        self.target.settle(&self.prepared[subject].deployed, config).await;
         Ok(())
     }
 
     async fn start(&mut self, subject: usize, config: Config) -> Outcome {
         let prepared = &self.prepared[subject];
-        let name = format!("coldcast-{}-{}", self.run, self.made);
+        let number = self.made;
         self.made += 1;
-        let target = Target {
-            address: SocketAddr::from((self.network.container, prepared.subject.port())),
-            path: prepared.subject.path().to_string(),
-            expect: prepared.subject.expect(),
-        };
-        let before = match (config.cold_mode, &prepared.layer_files, &prepared.copy) {
-            (ColdMode::DiskCold, Some(files), _) => Before::Evict(files),
-            (ColdMode::NodeCold, _, Some(copy)) => Before::Pull(copy),
-            _ => Before::Nothing,
-        };
-        let start = Start {
-            container: ContainerSpec {
-                name: &name,
-                run: self.run,
-                image: match before {
-                    Before::Pull(copy) => &copy.reference,
-                    _ => &prepared.image,
-                },
-                limits: config.limits,
-                network: &self.network,
-                env: &self.request.env,
-            },
-            target: &target,
-            patience: self.request.patience,
-            before,
-            cpu_mode: config.cpu_mode,
-            workload: &prepared.subject.routes().main(),
-        };
-        let outcome = start::cold_start(self.engine, &start).await;
+        let outcome = self
+            .target
+            .cold_start(prepared.subject, &prepared.deployed, config, number)
+            .await;
         self.unless_seen(outcome).await
     }
 
@@ -309,7 +270,7 @@ impl Session<'_> {
         let Outcome::Up(up) = outcome else { return outcome };
         match &up.sample.process_id {
             Some(id) if !self.seen.insert(id.clone()) => {
-                let _ = self.engine.remove(&up.id).await;
+                self.target.remove(&up.id).await;
                 Outcome::Failed(Failed {
                     kind: FailureKind::NotCold,
                     reason: format!("not cold: process {id} has answered in an earlier start"),

@@ -7,7 +7,11 @@
 //! A node-cold start begins with a pull, a disk-cold one has its image put out of the page cache before anything is
 //! timed. With boosted init the container gets two vCPUs until its health route has answered; then the limit is set,
 //! which is in no phase, and then comes the first request of the workload.
+//!
+//! What a start leads to ([`Up`], [`Failed`]) and how phases are made of moments is the same where no container is made:
+//! see [`super::targets::process`].
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -21,12 +25,14 @@ use super::http::Request;
 use super::page_cache::{self, LayerFiles};
 use super::probe::{self, Ready, Target};
 use super::pull::Pulled;
+use super::round_trip::Place;
+use super::usage::Usage;
 use crate::model::profile::{ColdSample, CpuMode, FailureKind};
 use crate::units::MilliCpu;
 
 mod clocks;
-mod failed;
-mod phases;
+pub(super) mod failed;
+pub(super) mod phases;
 
 pub use failed::Failed;
 
@@ -78,16 +84,18 @@ pub struct Start<'a> {
 /// An instance that is up.
 #[derive(Debug)]
 pub struct Up {
-    /// Its container.
+    /// What its target knows it by.
     pub id: String,
+    /// Its address.
+    pub address: SocketAddr,
+    /// Where an empty handler is on the same network path.
+    pub place: Place,
     /// The start, with block, order and spin ratio left to the caller.
     pub sample: ColdSample,
     /// The answer that proved it.
     pub ready: Ready,
-    /// Its first process.
-    pub pid: i64,
-    /// Its control group, where readable.
-    pub cgroup: Option<Cgroup>,
+    /// What it uses, where that can be read.
+    pub usage: Option<Usage>,
     /// How long its CPU limit had stopped it until then, summed over CPUs.
     pub throttled: Option<Duration>,
     /// Bytes that its first process had read from the disk until then.
@@ -99,9 +107,9 @@ pub struct Up {
 /// How a start ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A right answer came; the container is up.
+    /// A right answer came; the instance is up.
     Up(Box<Up>),
-    /// None came, or the sample proves nothing; the container is gone.
+    /// None came, or the sample proves nothing; the instance is gone.
     Failed(Failed),
 }
 
@@ -184,13 +192,13 @@ async fn run(engine: &Engine, start: &Start<'_>, id: &str, began: Clocks, pulled
         network.unpin_neighbour();
     }
     let pid = state.pid.unwrap_or(0);
-    let cgroup = Cgroup::of_process(pid);
+    let usage = Cgroup::of_process(pid).map(Usage::Group);
     let polled = or_its_end(engine, id, polling).await?;
-    let cpu = cgroup.as_ref().and_then(Cgroup::cpu_time);
-    let anon_bytes = cgroup.as_ref().and_then(Cgroup::anon_bytes);
-    let throttled = cgroup.as_ref().and_then(Cgroup::throttled);
+    let cpu = usage.as_ref().and_then(Usage::cpu_time);
+    let anon_bytes = usage.as_ref().and_then(Usage::anon_bytes);
+    let throttled = usage.as_ref().and_then(Usage::throttled);
     let disk_read = page_cache::read_from_disk(pid);
-    let why_not = |not_ready| Why::of(not_ready, start.patience, cgroup.as_ref());
+    let why_not = |not_ready| Why::of(not_ready, start.patience, usage.as_ref());
     let mut ready = polled.map_err(why_not)?;
     let mut first_request = None;
     if start.cpu_mode == CpuMode::BoostedInit {
@@ -235,10 +243,15 @@ async fn run(engine: &Engine, start: &Start<'_>, id: &str, began: Clocks, pulled
     };
     Ok(Up {
         id: id.to_string(),
+        address: start.target.address,
+        place: Place::Container {
+            pid,
+            address: network.container,
+            gateway: network.gateway,
+        },
         sample,
         ready,
-        pid,
-        cgroup,
+        usage,
         throttled,
         disk_read,
         pulled,

@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::cgroup::Cgroup;
 use super::http::{Connection, Request};
 use super::load::{self, Server, round3};
-use super::network::Network;
 use super::pace::{Long, Pace};
-use super::round_trip;
+use super::round_trip::{self, Place};
 use super::routes::Routes;
+use super::usage::Usage;
 use crate::model::profile::{CLIENT_TOO_SLOW, MemoryReading, RouteRun, WarmRun};
 use crate::stats::{order, regression};
 
@@ -43,12 +42,10 @@ pub struct Instance<'a> {
     pub server: Server<'a>,
     /// The connection of its first answer.
     pub connection: Connection,
-    /// Its first process.
-    pub pid: i64,
-    /// Its network.
-    pub network: &'a Network,
-    /// Its control group, where readable.
-    pub cgroup: Option<Cgroup>,
+    /// Where an empty handler is on the same network path.
+    pub place: Place,
+    /// What it uses, where that can be read.
+    pub usage: Option<Usage>,
     /// Its CPU limit in vCPUs.
     pub vcpu: f64,
     /// Its routes.
@@ -57,14 +54,14 @@ pub struct Instance<'a> {
 
 /// CPU time per request of the main route on a warm instance; for choosing the rate of the warm-up curve.
 pub fn calibrate(mut instance: Instance<'_>, limit: Duration) -> Option<f64> {
-    let cgroup = instance.cgroup.take()?;
+    let usage = instance.usage.take()?;
     let main = instance.routes.main();
     let mut ask =
         |count, limit| load::one_by_one(instance.server, &mut instance.connection, &main, count, limit, |_| {});
     ask(300, limit / 2).ok()?;
-    let before = cgroup.cpu_time()?;
+    let before = usage.cpu_time()?;
     let (times, _) = ask(300, limit / 2).ok()?;
-    let used = cgroup.cpu_time()?.saturating_sub(before);
+    let used = usage.cpu_time()?.saturating_sub(before);
     (!times.is_empty()).then(|| used.as_secs_f64() * 1e3 / times.len() as f64)
 }
 
@@ -76,29 +73,23 @@ pub fn run(
     cpu_ms: Option<f64>,
 ) -> std::io::Result<(WarmRun, Vec<String>)> {
     let server = instance.server;
-    let cgroup = instance.cgroup.clone();
+    let usage = instance.usage.clone();
     let mut notes = Vec::new();
-    let mut peak = Peak::new(cgroup.as_ref());
+    let mut peak = Peak::new(usage.as_ref());
     let mut errors = 0;
 
     let (count, rate) = pace.curve(instance.vcpu, cpu_ms);
     let main = instance.routes.main();
     let (warm_up_ms, warm_up_cpu_ms, wrong) =
-        warm_up_curve(server, &mut instance.connection, &main, rate, count, cgroup.as_ref())?;
+        warm_up_curve(server, &mut instance.connection, &main, rate, count, usage.as_ref())?;
     errors += wrong;
 
-    let idle_cpu_ms_per_s = rest(server.stop, pace.rest, cgroup.as_ref());
-    let idle = reading(cgroup.as_ref());
-    let (processes, threads) = cgroup.as_ref().and_then(Cgroup::processes_and_threads).unzip();
+    let idle_cpu_ms_per_s = rest(server.stop, pace.rest, usage.as_ref());
+    let idle = reading(usage.as_ref());
+    let (processes, threads) = usage.as_ref().and_then(Usage::processes_and_threads).unzip();
 
-    let round_trip = round_trip::measure(
-        instance.pid,
-        instance.network.container,
-        instance.network.gateway,
-        server,
-        300,
-    )?;
-    if !round_trip.crossed_bridge {
+    let round_trip = round_trip::measure(instance.place, server, 300)?;
+    if !round_trip.same_path {
         notes.push(
             "the empty handler listened on the host's side of the bridge (no root): its round trip is a lower bound"
                 .into(),
@@ -112,7 +103,7 @@ pub fn run(
         &mut instance.connection,
         &requests,
         pace,
-        cgroup.as_ref(),
+        usage.as_ref(),
         idle_cpu_ms_per_s,
     )?;
     errors += wrong;
@@ -150,7 +141,7 @@ pub fn run(
         peak.look();
     });
     errors += saturation.errors;
-    let loaded = reading(cgroup.as_ref());
+    let loaded = reading(usage.as_ref());
     let (mut stable_rate, mut plateaus, mut after_rest) = (None, Vec::new(), None);
     if let Some(long) = long {
         let cores = parallel_cpu.iter().map(|&(_, cores)| cores).fold(0.0, f64::max);
@@ -214,13 +205,13 @@ fn warm_up_curve(
     request: &Request,
     rate: f64,
     count: usize,
-    cgroup: Option<&Cgroup>,
+    usage: Option<&Usage>,
 ) -> std::io::Result<(Vec<f64>, Vec<f64>, u32)> {
     let ends: Vec<usize> = (1..=CURVE_PARTS).map(|part| part * count / CURVE_PARTS).collect();
-    let mut marks = vec![(0, cgroup.and_then(Cgroup::cpu_time))];
+    let mut marks = vec![(0, usage.and_then(Usage::cpu_time))];
     let (latencies, errors) = load::open_loop(server, connection, request, rate, count, |k| {
         if ends.contains(&(k + 1)) {
-            marks.push((k + 1, cgroup.and_then(Cgroup::cpu_time)));
+            marks.push((k + 1, usage.and_then(Usage::cpu_time)));
         }
     })?;
     let parts = marks.windows(2).filter_map(|pair| {
@@ -231,14 +222,14 @@ fn warm_up_curve(
 }
 
 /// Leaves the instance alone; returns the CPU milliseconds it burnt per second meanwhile.
-fn rest(stop: &AtomicBool, lasting: Duration, cgroup: Option<&Cgroup>) -> Option<f64> {
-    let before = cgroup.and_then(Cgroup::cpu_time);
+fn rest(stop: &AtomicBool, lasting: Duration, usage: Option<&Usage>) -> Option<f64> {
+    let before = usage.and_then(Usage::cpu_time);
     let began = Instant::now();
     while began.elapsed() < lasting && !stop.load(std::sync::atomic::Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(100).min(lasting.saturating_sub(began.elapsed())));
     }
     let seconds = began.elapsed().as_secs_f64();
-    let used = cgroup.and_then(Cgroup::cpu_time)?.saturating_sub(before?);
+    let used = usage.and_then(Usage::cpu_time)?.saturating_sub(before?);
     Some(round3(used.as_secs_f64() * 1e3 / seconds))
 }
 
@@ -267,7 +258,7 @@ fn routes(
     connection: &mut Connection,
     requests: &[(&'static str, Request)],
     pace: Pace,
-    cgroup: Option<&Cgroup>,
+    usage: Option<&Usage>,
     idle_cpu_ms_per_s: Option<f64>,
 ) -> std::io::Result<(BTreeMap<String, RouteRun>, u32)> {
     let empty = |name: &str| {
@@ -285,9 +276,9 @@ fn routes(
     for _ in 0..pace.route_requests / CPU_BATCH as usize {
         for (name, request) in requests {
             let left = end.saturating_duration_since(Instant::now());
-            let (began, before) = (Instant::now(), cgroup.and_then(Cgroup::cpu_time));
+            let (began, before) = (Instant::now(), usage.and_then(Usage::cpu_time));
             let (times, wrong) = load::one_by_one(server, connection, request, CPU_BATCH as usize, left, |_| {})?;
-            let used = || Some(cgroup.and_then(Cgroup::cpu_time)?.saturating_sub(before?).as_secs_f64() * 1e3);
+            let used = || Some(usage.and_then(Usage::cpu_time)?.saturating_sub(before?).as_secs_f64() * 1e3);
             let Some(run) = runs.get_mut(*name) else {
                 continue;
             };
@@ -305,25 +296,25 @@ fn routes(
     Ok((runs, errors))
 }
 
-fn reading(cgroup: Option<&Cgroup>) -> MemoryReading {
-    cgroup.map(Cgroup::memory).unwrap_or_default()
+fn reading(usage: Option<&Usage>) -> MemoryReading {
+    usage.map(Usage::memory).unwrap_or_default()
 }
 
 /// The highest anonymous memory seen.
 struct Peak<'a> {
-    cgroup: Option<&'a Cgroup>,
+    usage: Option<&'a Usage>,
     bytes: Option<u64>,
 }
 
 impl<'a> Peak<'a> {
-    fn new(cgroup: Option<&'a Cgroup>) -> Self {
-        let mut peak = Self { cgroup, bytes: None };
+    fn new(usage: Option<&'a Usage>) -> Self {
+        let mut peak = Self { usage, bytes: None };
         peak.look();
         peak
     }
 
     fn look(&mut self) -> Option<f64> {
-        let now = self.cgroup.and_then(Cgroup::anon_bytes)?;
+        let now = self.usage.and_then(Usage::anon_bytes)?;
         self.bytes = self.bytes.max(Some(now));
         Some(now as f64)
     }

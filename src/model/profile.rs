@@ -33,7 +33,8 @@ pub struct FrameworkProfile {
     pub name: String,
     /// The framework's release, such as `5.1.0`; unknown for a user's own image.
     pub framework_version: Option<String>,
-    /// Language runtime in the image, such as `Node.js 24.2.0`.
+    /// Language runtime in the image, such as `Node.js 24.2.0`; what the programs of the host say of themselves where there is
+    /// no image.
     pub runtime: Option<String>,
     /// Where, when and how the samples were taken.
     pub provenance: Provenance,
@@ -66,6 +67,11 @@ impl FrameworkProfile {
     /// The day on which the measurement began, as `2026-11-23`.
     pub fn measured_on(&self) -> &str {
         self.provenance.started.split('T').next().unwrap_or_default()
+    }
+
+    /// Whether it was taken of processes of a host, without containers and without a memory limit.
+    pub fn is_of_processes(&self) -> bool {
+        self.provenance.backend == "process"
     }
 }
 
@@ -102,7 +108,7 @@ pub struct Provenance {
     pub finished: String,
     /// The command line that repeats the measurement.
     pub command: String,
-    /// What ran the image: `docker`.
+    /// What ran the app: `docker` (containers) or `process` (processes of the host, without any engine).
     pub backend: String,
     /// Cold in which senses, as in the runs, separated by commas.
     pub cold_mode: String,
@@ -116,15 +122,15 @@ pub struct Provenance {
     pub host_memory_mib: u64,
     /// Kernel release.
     pub kernel: String,
-    /// Container engine version.
+    /// Container engine version; `none` without one, as for the two that follow.
     pub engine_version: String,
     /// Engine's storage driver.
     pub storage_driver: String,
     /// Control group version, `1` or `2`.
     pub cgroup_version: String,
-    /// CFS quota period in microseconds.
-    pub cpu_period_us: u64,
-    /// Content digest of the measured image (image id).
+    /// CFS quota period in microseconds; `null` where CPU is not limited by a quota.
+    pub cpu_period_us: Option<u64>,
+    /// Content digest of the measured image (image id); of the sources and the programs they need where there is none.
     pub image_id: String,
     /// Base references asked for by the Dockerfile and the images that stood for them.
     pub base_images: BTreeMap<String, String>,
@@ -152,7 +158,7 @@ pub struct Provenance {
 pub struct MeasuredConfig {
     /// CPU limit.
     pub cpu: MilliCpu,
-    /// Memory limit, swap off.
+    /// Memory limit, swap off; the host's memory where no limit was set (backend `process`).
     pub memory: MemoryMib,
     /// Cold in which sense.
     #[serde(default)]

@@ -28,7 +28,7 @@ impl Planner<'_> {
                 boosted: on_lambda,
             },
         )?;
-        let most_in_flight = self.memory(name, &sized)?;
+        let most_in_flight = self.memory(profile, &sized)?;
         if let Some(law) = &sized.law {
             self.assume(self.law(name, law, work));
         }
@@ -37,7 +37,12 @@ impl Planner<'_> {
              taken off; a cold start is one measured start with its phases together",
         );
         self.assume(sized.warm_up.assumption(name));
-        if on_lambda {
+        if profile.is_of_processes() {
+            self.assume(format!(
+                "{name} was measured as processes, without containers: creating an environment is not in its cold starts, \
+                 which are lower bounds; process start to listening socket stands for initialisation"
+            ));
+        } else if on_lambda {
             let [environment, cpu] = lambda(name, sized.cpu_mode);
             self.assume(environment);
             self.assume(cpu);
@@ -62,12 +67,19 @@ impl Planner<'_> {
     }
 
     /// The most requests in flight for which an instance has memory; `None`: any number.
-    fn memory(&mut self, name: &str, sized: &Sized) -> Result<Option<u32>, String> {
+    fn memory(&mut self, profile: &FrameworkProfile, sized: &Sized) -> Result<Option<u32>, String> {
+        let name = &profile.name;
         let limit = self.shape.memory.unwrap_or(sized.warm_memory);
         let concurrency = self.shape.concurrency;
         let room = sized.memory.room(limit, concurrency);
         let room = room.map_err(|problem| format!("{name} needs more memory than {limit}: {problem}"))?;
-        self.assumptions.extend(under_limits(limit, sized));
+        if profile.is_of_processes() {
+            self.assume(format!(
+                "{name} was measured as processes of a host, without a memory limit; under {limit} the same times are assumed"
+            ));
+        } else {
+            self.assumptions.extend(under_limits(limit, sized));
+        }
         if concurrency <= 1 {
             return Ok(None);
         }

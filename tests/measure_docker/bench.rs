@@ -1,17 +1,17 @@
 //! A bench for one odd server: its folder, its image, and what may be left behind.
 
 use std::path::Path;
-use std::process::{Child, Command, Output};
+use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
 
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, RemoveImageOptions,
 };
 use coldcast::measure::docker::{Engine, RUN_LABEL};
-use coldcast::model::profile::{ColdSample, FrameworkProfile};
+use coldcast::model::profile::FrameworkProfile;
 
-use crate::app::{APP, BASE};
+use crate::app::BASE;
+use crate::odd::{APP, coldcast, framework_toml, name_of, skip};
 
 /// The engine, held by one test at a time.
 pub struct Bench {
@@ -74,44 +74,8 @@ pub fn write_framework(models: &Path, vice: &str) {
     );
     write(
         "framework.toml",
-        &format!(
-            r#"schema = 1
-name = "{}"
-title = "Odd"
-language = "Python"
-runtime = "CPython"
-version = "1"
-licence = "MIT"
-homepage = "https://example.org"
-server = "http.server"
-lock-files = []
-[image]
-dockerfile = "Dockerfile"
-port = 8080
-[image.bases]
-PYTHON_BASE = "{BASE}"
-[concurrency]
-model = "thread-pool"
-detail = "a thread per connection"
-"#,
-            name_of(vice)
-        ),
+        &framework_toml(vice, &format!("PYTHON_BASE = \"{BASE}\""), ""),
     );
-}
-
-/// Skips a test, which is a failure where all are demanded.
-pub fn skip<T>(why: &str) -> Option<T> {
-    assert!(std::env::var("COLDCAST_REQUIRE_DOCKER").as_deref() != Ok("1"), "{why}");
-    eprintln!("skipped: {why}");
-    None
-}
-
-fn name_of(vice: &str) -> String {
-    format!("odd-{vice}")
-}
-
-pub fn coldcast() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_coldcast"))
 }
 
 impl Bench {
@@ -203,40 +167,4 @@ impl Drop for Bench {
                 .remove_image(&self.tag(), None::<RemoveImageOptions>, None),
         );
     }
-}
-
-/// The phases of a start must add up to its total.
-#[track_caller]
-pub fn assert_adds_up(sample: &ColdSample) {
-    let off = (sample.phase_sum_ms() - sample.total_ms).abs();
-    assert!(
-        off <= 2.0 + (sample.total_ms / 400.0).max(1.0),
-        "{off} ms off: {sample:?}"
-    );
-}
-
-#[track_caller]
-pub fn assert_says(output: &Output, code: i32, texts: &[&str]) {
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{stderr}");
-    for text in texts {
-        assert!(stderr.contains(text), "`{text}` is missing in:\n{stderr}");
-    }
-}
-
-pub fn has_lines(path: &Path) -> bool {
-    std::fs::read_to_string(path).is_ok_and(|text| text.contains("boot_ms"))
-}
-
-pub fn wait_until(condition: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !condition() {
-        assert!(began.elapsed() < Duration::from_secs(120), "waited in vain");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
-pub fn interrupt(child: &Child) {
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
 }

@@ -3,7 +3,8 @@
 use bollard::query_parameters::ListImagesOptionsBuilder;
 use coldcast::model::profile::{ColdMode, ColdSample, CpuMode, FrameworkProfile, MeasuredConfig};
 
-use crate::bench::{Bench, assert_adds_up, assert_says, bench, coldcast};
+use crate::bench::{Bench, bench};
+use crate::odd::{assert_adds_up, assert_says, coldcast};
 use crate::registry::Registry;
 
 fn run(profile: &FrameworkProfile, cold: ColdMode, cpu: CpuMode) -> &MeasuredConfig {

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use crate::app::BASE;
-use crate::bench::{assert_says, bench, coldcast, interrupt, skip, wait_until, write_framework};
+use crate::bench::{bench, write_framework};
+use crate::odd::{assert_says, coldcast, interrupt, skip, wait_until};
 
 struct OwnEngine {
     folder: tempfile::TempDir,

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use coldcast::model::profile::FailureKind;
 
-use crate::bench::{Bench, assert_says, bench, coldcast};
+use crate::bench::{Bench, bench};
+use crate::odd::{assert_says, coldcast};
 
 /// The kinds of failures in the raw file, each once: the warm run fails like the starts.
 fn kinds(bench: &Bench) -> BTreeSet<String> {

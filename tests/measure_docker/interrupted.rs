@@ -2,7 +2,8 @@
 
 use std::process::Stdio;
 
-use crate::bench::{Bench, assert_adds_up, assert_says, bench, coldcast, has_lines, wait_until};
+use crate::bench::{Bench, bench};
+use crate::odd::{assert_adds_up, assert_says, coldcast, has_lines, wait_until};
 
 /// Starts a measurement of twelve starts and kills it after the third, so that it can clean up nothing.
 fn killed(bench: &Bench, name: &str) -> String {

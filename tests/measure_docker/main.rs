@@ -7,12 +7,15 @@ mod cold_modes;
 mod engine;
 mod failures;
 mod interrupted;
+#[path = "../common/odd.rs"]
+mod odd;
 mod registry;
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
-use bench::{assert_adds_up, assert_says, bench, coldcast, has_lines, interrupt, wait_until};
+use bench::bench;
+use odd::{assert_adds_up, assert_says, coldcast, has_lines, interrupt, wait_until};
 
 #[test]
 fn a_503_is_not_ready() {

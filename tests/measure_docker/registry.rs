@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
-use crate::bench::{skip, wait_until};
+use crate::odd::{skip, wait_until};
 
 pub struct Registry {
     server: Child,

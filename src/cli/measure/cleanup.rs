@@ -1,5 +1,6 @@
 //! `coldcast measure cleanup`: removes what interrupted runs have left.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Args;
@@ -8,7 +9,9 @@ use super::failure;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::say;
 use crate::measure::docker::Engine;
-use crate::measure::{cleanup, leftovers};
+use crate::measure::error::MeasureError;
+use crate::measure::leftovers::{self, Leftover};
+use crate::measure::{cleanup, targets};
 
 /// Flags of `measure cleanup`.
 #[derive(Debug, Args)]
@@ -34,8 +37,18 @@ pub fn run(args: &CleanupArgs) -> Outcome {
 }
 
 async fn clean(args: &CleanupArgs) -> Outcome {
-    let engine = Engine::connect(args.force).await.map_err(failure)?;
-    let mut found = leftovers::find(&engine).await.map_err(failure)?;
+    let mut found = targets::process::leftovers();
+    let engine = match Engine::connect(args.force).await {
+        Ok(engine) => Some(engine),
+        Err(error @ (MeasureError::NoEngine { .. } | MeasureError::Denied { .. })) => {
+            say(format_args!("looked at processes only, not at containers: {error}"));
+            None
+        }
+        Err(error) => return Err(failure(error)),
+    };
+    if let Some(engine) = &engine {
+        merge(&mut found, leftovers::on_engine(engine).await.map_err(failure)?);
+    }
     if let Some(run) = &args.run {
         found.retain(|id, _| id == run);
         if found.is_empty() {
@@ -61,7 +74,11 @@ async fn clean(args: &CleanupArgs) -> Outcome {
         return Ok(());
     }
     for run in due {
-        if let Some(reason) = cleanup::sweep(&engine, run).await {
+        let mut left = targets::process::sweep(run).await;
+        if let Some(engine) = &engine {
+            left = left.or(cleanup::sweep(engine, run).await);
+        }
+        if let Some(reason) = left {
             return Err(Failure::Environment(anyhow::anyhow!(
                 "not everything of run {run} could be removed: {reason}"
             )));
@@ -69,6 +86,17 @@ async fn clean(args: &CleanupArgs) -> Outcome {
         say(format_args!("removed what run {run} had left"));
     }
     Ok(())
+}
+
+/// A run may have left something in both places.
+fn merge(found: &mut BTreeMap<String, Leftover>, others: BTreeMap<String, Leftover>) {
+    for (run, other) in others {
+        let left = found.entry(run).or_default();
+        left.alive |= other.alive;
+        left.containers.extend(other.containers);
+        left.networks.extend(other.networks);
+        left.images.extend(other.images);
+    }
 }
 
 fn agreed(runs: usize) -> Result<bool, Failure> {

@@ -1,11 +1,11 @@
 //! The part of a session that loads instances: the uncounted first start of each image, and the warm runs.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::{Session, tell};
+use crate::measure::Backend;
 use crate::measure::config::WarmKind;
 use crate::measure::contract::{self, Checked};
 use crate::measure::docker::Limits;
@@ -16,14 +16,15 @@ use crate::measure::progress::Progress;
 use crate::measure::run::now;
 use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
 use crate::measure::store::Taken;
+use crate::measure::target::Target;
 use crate::measure::warm::{self, Instance};
 use crate::model::profile::{ContractCheck, FailureKind, StartFailure};
 
 /// Time for learning what a request costs, before the rate of the warm-up curve is chosen.
 const CALIBRATION: Duration = Duration::from_secs(4);
 
-impl Session<'_> {
-    /// The first start of an image in a session reads from disk and is no sample. It is used to check the HTTP contract and
+impl<T: Target> Session<'_, T> {
+    /// The first start of an app in a session reads from disk and is no sample. It is used to check the HTTP contract and
     /// to learn what a request costs, in CPU milliseconds. A framework that breaks the contract is not measured.
     pub(super) async fn first_start(&mut self, subject: usize, progress: &Progress) -> Option<f64> {
         let name = self.prepared[subject].subject.name().to_string();
@@ -53,7 +54,7 @@ impl Session<'_> {
                 (checked, warm::calibrate(instance, CALIBRATION))
             })
             .await;
-        let _ = self.engine.remove(&id).await;
+        self.target.remove(&id).await;
         let (checked, cost) = learnt?;
         if let Some(checked) = checked {
             self.judge(subject, &checked, progress);
@@ -74,7 +75,10 @@ impl Session<'_> {
             None => {
                 prepared.contract = Some(ContractCheck {
                     at: now(),
-                    command: format!("coldcast measure contract {name}"),
+                    command: match self.request.backend {
+                        Backend::Docker => format!("coldcast measure contract {name}"),
+                        Backend::Process => format!("coldcast measure process {name} --quick"),
+                    },
                     routes: checked.len() as u32,
                     requests: checked.iter().map(|checked| checked.right).sum(),
                 });
@@ -108,13 +112,13 @@ impl Session<'_> {
                     .await;
                 let log = match &ran {
                     Some(Ok(_)) => Vec::new(),
-                    _ => self.engine.last_log_lines(&id).await,
+                    _ => self.target.last_log_lines(&id).await,
                 };
-                let state = self.engine.state(&id).await.ok().map(|(state, _)| state);
-                let _ = self.engine.remove(&id).await;
+                let out_of_memory = self.target.is_out_of_memory(&id).await;
+                self.target.remove(&id).await;
                 match ran {
                     Some(Ok(run)) => Ok(run),
-                    Some(Err(_)) if state.is_some_and(|state| state.oom_killed == Some(true)) => Err(Failed {
+                    Some(Err(_)) if out_of_memory => Err(Failed {
                         kind: FailureKind::OutOfMemory,
                         reason: "out of memory under load".into(),
                         log,
@@ -156,28 +160,25 @@ impl Session<'_> {
     }
 
     /// Runs blocking work on an instance, on a thread that stops when this future is dropped.
-    async fn on_thread<T: Send + 'static>(
+    async fn on_thread<R: Send + 'static>(
         &self,
         up: Up,
         subject: usize,
         limits: Limits,
-        work: impl FnOnce(Instance<'_>) -> T + Send + 'static,
-    ) -> Option<T> {
+        work: impl FnOnce(Instance<'_>) -> R + Send + 'static,
+    ) -> Option<R> {
         let stop = Arc::new(AtomicBool::new(false));
         let _guard = StopOnDrop(stop.clone());
-        let network = self.network.clone();
-        let subject = self.prepared[subject].subject;
-        let (port, routes) = (subject.port(), subject.routes());
+        let routes = self.prepared[subject].subject.routes();
         let task = tokio::task::spawn_blocking(move || {
             work(Instance {
                 server: Server {
-                    address: SocketAddr::from((network.container, port)),
+                    address: up.address,
                     stop: &stop,
                 },
                 connection: up.ready.connection,
-                pid: up.pid,
-                network: &network,
-                cgroup: up.cgroup,
+                place: up.place,
+                usage: up.usage,
                 vcpu: limits.cpu.as_vcpu(),
                 routes,
             })

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::measure::cgroup::Cgroup;
 use crate::measure::docker::Engine;
 use crate::measure::probe::{Expect, NotReady, Ready};
+use crate::measure::usage::Usage;
 use crate::model::profile::FailureKind;
 
 /// A start without a sample.
@@ -14,7 +14,7 @@ pub struct Failed {
     pub kind: FailureKind,
     /// What went wrong.
     pub reason: String,
-    /// The last lines the container wrote.
+    /// The last lines the instance wrote.
     pub log: Vec<String>,
 }
 
@@ -40,9 +40,9 @@ impl Why {
         Self::new(FailureKind::Dropped, format!("dropped: {reason}"))
     }
 
-    /// What the prober met. If the kernel has killed a process of the container for its memory meanwhile, the rest is a
+    /// What the prober met. If the kernel has killed a process of the instance for its memory meanwhile, the rest is a
     /// consequence of that.
-    pub fn of(not_ready: NotReady, patience: Duration, cgroup: Option<&Cgroup>) -> Self {
+    pub fn of(not_ready: NotReady, patience: Duration, usage: Option<&Usage>) -> Self {
         let (kind, reason) = match not_ready {
             NotReady::Timeout(last) => (
                 FailureKind::Timeout,
@@ -51,7 +51,7 @@ impl Why {
             NotReady::Wrong(reason) => (FailureKind::Other, reason),
             NotReady::Stopped => (FailureKind::Other, "stopped".into()),
         };
-        match cgroup.and_then(Cgroup::oom_kills) {
+        match usage.and_then(Usage::oom_kills) {
             Some(killed) if killed > 0 => Self::new(
                 FailureKind::OutOfMemory,
                 format!("out of memory: the kernel killed {killed} of its processes; {reason}"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Instance;
-use crate::measure::cgroup::Cgroup;
+use crate::measure::usage::Usage;
 use crate::measure::http::Request;
 use crate::measure::load;
 use crate::measure::pace::Pace;
@@ -21,13 +21,13 @@ pub fn add(
     idle_cpu_ms_per_s: Option<f64>,
     runs: &mut BTreeMap<String, RouteRun>,
 ) -> u32 {
-    let cgroup = instance.cgroup.as_ref();
+    let usage = instance.usage.as_ref();
     let mut errors = 0;
     for _ in 0..pace.bursts {
         for (name, request) in requests {
-            let (began, before) = (std::time::Instant::now(), cgroup.and_then(Cgroup::cpu_time));
+            let (began, before) = (std::time::Instant::now(), usage.and_then(Usage::cpu_time));
             let seen = load::closed_loop(instance.server, request, IN_FLIGHT, pace.burst, || {});
-            let after = cgroup.and_then(Cgroup::cpu_time);
+            let after = usage.and_then(Usage::cpu_time);
             errors += seen.errors;
             let used = before.zip(after).map(|(before, after)| after.saturating_sub(before));
             if let (Some(used), Some(run)) = (used.filter(|_| seen.completed > 0), runs.get_mut(*name)) {

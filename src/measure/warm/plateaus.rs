@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{Instance, rest};
-use crate::measure::cgroup::Cgroup;
 use crate::measure::http::Request;
 use crate::measure::load::round3;
 use crate::measure::offered;
 use crate::measure::pace::Long;
+use crate::measure::usage::Usage;
 use crate::model::profile::{MemoryReading, Plateau};
 
 /// Rates as shares of the highest stable rate: 1, 5 and 10 times a base of a tenth, and the last one again, so that
@@ -23,27 +23,27 @@ pub fn run(
     stable_rate: f64,
     pace: Long,
 ) -> (Vec<Plateau>, Option<MemoryReading>) {
-    let cgroup = instance.cgroup.as_ref();
-    rest(instance.server.stop, pace.settle, cgroup);
+    let usage = instance.usage.as_ref();
+    rest(instance.server.stop, pace.settle, usage);
     let plateaus = SHARES
         .iter()
         .zip(0..)
         .map(|(share, seed)| plateau(instance, request, round3(share * stable_rate), pace.plateau, seed))
         .collect();
-    rest(instance.server.stop, pace.afterwards, cgroup);
-    (plateaus, cgroup.map(Cgroup::memory))
+    rest(instance.server.stop, pace.afterwards, usage);
+    (plateaus, usage.map(Usage::memory))
 }
 
 fn plateau(instance: &Instance<'_>, request: &Request, rate: f64, lasting: Duration, seed: u64) -> Plateau {
-    let cgroup = instance.cgroup.as_ref();
-    let before = cgroup.and_then(Cgroup::cpu_time);
+    let usage = instance.usage.as_ref();
+    let before = usage.and_then(Usage::cpu_time);
     let mut anon_bytes = Vec::new();
     let seen = offered::offer(instance.server, request, rate, lasting, seed, |seconds| {
         if seconds >= (anon_bytes.len() + 1) as f64 {
-            anon_bytes.extend(cgroup.and_then(Cgroup::anon_bytes));
+            anon_bytes.extend(usage.and_then(Usage::anon_bytes));
         }
     });
-    let after = cgroup.and_then(Cgroup::cpu_time);
+    let after = usage.and_then(Usage::cpu_time);
     let latencies = seen.latencies();
     Plateau {
         rate,
@@ -59,6 +59,6 @@ fn plateau(instance: &Instance<'_>, request: &Request, rate: f64, lasting: Durat
             .filter_map(|q| Some((q, round3(latencies.quantile(q)? as f64 / 1e6))))
             .collect(),
         anon_bytes,
-        end: cgroup.map(Cgroup::memory).unwrap_or_default(),
+        end: usage.map(Usage::memory).unwrap_or_default(),
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Instance;
-use crate::measure::cgroup::Cgroup;
 use crate::measure::http::Request;
 use crate::measure::load::{Server, round3};
 use crate::measure::offered::{self, Offered};
+use crate::measure::usage::Usage;
 use crate::model::profile::{CLIENT_TOO_SLOW, StableRate, Trial};
 use crate::stats::{order, regression};
 
@@ -28,7 +28,7 @@ pub fn search(instance: &Instance<'_>, request: &Request, throughput: f64, cores
     let mut found = Vec::new();
     let mut run = |repetition: u32, rate: f64| {
         let seed = u64::from(repetition) << 32 | trials.len() as u64;
-        let cpu_time = || instance.cgroup.as_ref().and_then(Cgroup::cpu_time);
+        let cpu_time = || instance.usage.as_ref().and_then(Usage::cpu_time);
         let before = cpu_time();
         let (mut one, mean_in_system) = attempt(instance.server, request, repetition, rate, trial, seed);
         let used = before

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColdMode {
-    /// New container, image and page cache warm.
+    /// New container or process, image and page cache warm.
     #[default]
     ProcessCold,
     /// New container, image on the node, its files not in the page cache.
@@ -95,7 +95,8 @@ pub enum Verdict {
 }
 
 /// One cold start. The phases (`pull`, `create`, `start`, `boot`, `first_response`, `first_request`) add up to `total_ms`
-/// within 2 ms plus one probe interval.
+/// within 2 ms plus one probe interval. A process of the host (backend `process`) has no engine: its `start` ends when the
+/// program has taken the place of the forked copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColdSample {
@@ -103,11 +104,11 @@ pub struct ColdSample {
     pub block: u32,
     /// Position within the session, from 0.
     pub order: u32,
-    /// Create call to its answer.
+    /// Create call to its answer; for a process what is done before the call that starts it.
     pub create_ms: f64,
-    /// Start call to the engine's `StartedAt`.
+    /// Start call to the engine's `StartedAt`; for a process to its program's beginning.
     pub start_ms: f64,
-    /// `StartedAt` to the first accepted connection.
+    /// From there to the first accepted connection.
     pub boot_ms: f64,
     /// First accepted connection to the first correct 200 (handler `healthz`).
     pub first_response_ms: f64,
@@ -124,9 +125,9 @@ pub struct ColdSample {
     pub limit_update_ms: Option<f64>,
     /// First call (pull or create) to the last phase's end, measured on its own; `limit_update_ms` is taken off.
     pub total_ms: f64,
-    /// CPU time of the container up to that first 200; `null` without access to its control group.
+    /// CPU time of the container, or of the process and its descendants, up to that first 200; `null` without access to it.
     pub cpu_ms: Option<f64>,
-    /// Anonymous memory right after the first 200; `null` without access to its control group.
+    /// Anonymous memory right after the first 200; `null` without access to it.
     pub anon_bytes: Option<u64>,
     /// Connection attempts before the first accepted one.
     pub tries: u32,

@@ -12,7 +12,7 @@ pub struct ImageFacts {
     pub compressed_bytes: Option<u64>,
     /// True when `compressed_bytes` was estimated by compressing the saved image with gzip -6.
     pub compressed_estimated: bool,
-    /// Bytes on disk.
+    /// Bytes on disk; of the prepared folder where there is no image (backend `process`).
     pub unpacked_bytes: u64,
     /// Number of file system layers.
     pub layers: u32,

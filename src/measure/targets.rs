@@ -1,0 +1,4 @@
+//! The places where instances run.
+
+pub mod docker;
+pub mod process;
