@@ -64,6 +64,20 @@ pub fn parse(text: &str) -> Result<FrameworkProfile, String> {
 }
 
 impl FrameworkProfile {
+    /// The machine that measured, in one line.
+    pub fn machine(&self) -> String {
+        let p = &self.provenance;
+        format!(
+            "{}, {} cores, {} GiB, kernel {}, {} {}",
+            p.host_cpu,
+            p.host_cores,
+            (p.host_memory_mib + 512) / 1024,
+            p.kernel,
+            p.backend,
+            p.engine_version
+        )
+    }
+
     /// The day on which the measurement began, as `2026-11-23`.
     pub fn measured_on(&self) -> &str {
         self.provenance.started.split('T').next().unwrap_or_default()

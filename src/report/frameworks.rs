@@ -178,7 +178,7 @@ pub fn table(entries: &[Entry], style: Style) -> String {
             number(line.items_cpu_ms, 3),
             number(Some(mib(profile.image.unpacked_bytes)), 0),
             profile.measured_on().to_string(),
-            letter(hosts.iter().position(|known| *known == host(profile))),
+            letter(hosts.iter().position(|known| *known == profile.machine())),
         ]
     });
     let mut text = draw(style, &header, rows.collect(), 3);
@@ -193,25 +193,12 @@ pub fn table(entries: &[Entry], style: Style) -> String {
 fn hosts(entries: &[Entry]) -> Vec<String> {
     let mut hosts: Vec<String> = Vec::new();
     for profile in entries.iter().filter_map(|entry| entry.profile.as_ref()) {
-        let host = host(profile);
+        let host = profile.machine();
         if !hosts.contains(&host) {
             hosts.push(host);
         }
     }
     hosts
-}
-
-fn host(profile: &FrameworkProfile) -> String {
-    let p = &profile.provenance;
-    format!(
-        "{}, {} cores, {} GiB, kernel {}, {} {}",
-        p.host_cpu,
-        p.host_cores,
-        (p.host_memory_mib + 512) / 1024,
-        p.kernel,
-        p.backend,
-        p.engine_version
-    )
 }
 
 /// A, B, C and so on; after Z numbers.

@@ -98,9 +98,11 @@ pub fn plan(loaded: &Loaded) -> Result<Plan, ScenarioError> {
         problems: Vec::new(),
         assumptions: BTreeSet::new(),
         profile_sha256: BTreeMap::new(),
+        machines: BTreeMap::new(),
     };
     let pricing = planner.pricing()?;
     let variants = planner.variants(&pricing);
+    planner.name_machines();
     if planner.problems.is_empty() {
         return Ok(Plan {
             variants,
@@ -123,9 +125,28 @@ pub(super) struct Planner<'a> {
     pub(super) problems: Vec<String>,
     pub(super) assumptions: BTreeSet<String>,
     pub(super) profile_sha256: BTreeMap<String, String>,
+    /// Machines on which profiles were measured, with the frameworks of each.
+    pub(super) machines: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Planner<'_> {
+    /// Says so where frameworks were not measured on the same machine: then what differs is not theirs alone.
+    fn name_machines(&mut self) {
+        if self.machines.len() < 2 {
+            return;
+        }
+        let each = self.machines.iter().map(|(machine, frameworks)| {
+            let names: Vec<&str> = frameworks.iter().map(String::as_str).collect();
+            format!("{} on {machine}", names.join(", "))
+        });
+        let each: Vec<String> = each.collect();
+        self.assume(format!(
+            "the profiles come from different machines, so that differences between frameworks are in part differences between \
+             machines: {}",
+            each.join("; ")
+        ));
+    }
+
     fn problem(&mut self, text: impl Into<String>) {
         self.problems.push(text.into());
     }

@@ -147,3 +147,21 @@ fn unknown_growth_is_told_and_the_peak_under_load_must_fit() {
       - made-up needs more memory than 49Mi: measured peak 50 MiB of anonymous memory under load
     ");
 }
+
+#[test]
+fn profiles_of_different_machines_are_said_to_be() {
+    let scenario = STEADY.replace("[\"made-up.json\"]", "[\"made-up.json\", \"other.json\"]");
+    let sandbox = sandbox(&scenario, |_| {});
+    let text = sandbox.read("made-up.json");
+    let told = |host: &str| {
+        let mut profile: serde_json::Value = serde_json::from_str(&text).unwrap();
+        profile["name"] = "other".into();
+        profile["provenance"]["host_cpu"] = host.into();
+        sandbox.write("other.json", &profile.to_string());
+        let said = sandbox.run("compare s.toml").ok().stderr;
+        said.contains("the profiles come from different machines") && said.contains("other on another CPU, ")
+    };
+    let own: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(!told(own["provenance"]["host_cpu"].as_str().unwrap()));
+    assert!(told("another CPU"));
+}
