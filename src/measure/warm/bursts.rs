@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::Instance;
-use crate::measure::usage::Usage;
 use crate::measure::http::Request;
 use crate::measure::load;
 use crate::measure::pace::Pace;
+use crate::measure::usage::Usage;
 use crate::model::profile::RouteRun;
 
 /// Requests in flight.
