@@ -33,7 +33,7 @@ fn each_profile_belongs_to_its_framework() {
 
 /// Still with profiles of an earlier, shorter protocol: four CPU limits with 30 starts each, and no check of the contract.
 /// Each is to be measured anew; then its name goes.
-const SHORT_PROTOCOL: [&str; 4] = ["express", "fastapi", "gin", "spring-boot"];
+const SHORT_PROTOCOL: [&str; 1] = ["spring-boot"];
 
 fn full() -> impl Iterator<Item = FrameworkProfile> {
     let short = |profile: &FrameworkProfile| SHORT_PROTOCOL.contains(&profile.name.as_str());

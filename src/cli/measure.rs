@@ -21,6 +21,7 @@ use crate::measure::{Backend, Request, run};
 use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
+mod agreement;
 mod cleanup;
 mod contract;
 mod plan;
@@ -64,6 +65,9 @@ enum What {
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure contract gin")]
     Contract(contract::ContractArgs),
+    /// Tells whether two measurements of the same frameworks agree: medians of the cold start, size by size
+    #[command(after_help = "Example:\n  coldcast measure agreement models/frameworks models/frameworks")]
+    Agreement(agreement::AgreementArgs),
     /// Removes what interrupted runs have left on the Docker engine and on this machine
     ///
     /// Finds containers and networks by their label, pulled images by their name, processes by a variable in their
@@ -171,6 +175,7 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
         What::Process(args) => process::request(args).map_err(failure)?,
         What::Plan(args) => return print(plan::table(&request(args).map_err(failure)?)),
         What::Contract(args) => return contract::run(args, common),
+        What::Agreement(args) => return agreement::run(args),
         What::Cleanup(args) => return cleanup::run(args),
     };
     let mut progress = Progress::new(common.quiet, std::io::stderr().is_terminal());

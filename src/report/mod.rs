@@ -1,5 +1,6 @@
 //! Reports: what a study found, written for people and for programs. Rounding happens only here.
 
+pub mod agreement;
 pub mod atomic;
 pub mod cells;
 pub mod costs;

@@ -28,10 +28,7 @@ impl Planner<'_> {
                 boosted: on_lambda,
             },
         )?;
-        self.machines
-            .entry(profile.machine())
-            .or_default()
-            .insert(name.clone());
+        self.machines.entry(profile.machine()).or_default().insert(name.clone());
         let most_in_flight = self.memory(profile, &sized)?;
         if let Some(law) = &sized.law {
             self.assume(self.law(name, law, work));

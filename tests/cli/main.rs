@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod agreement;
 mod answers;
 mod bad_files;
 mod bad_flags;
