@@ -8,6 +8,19 @@ use crate::app::BASE;
 use crate::bench::{bench, write_framework};
 use crate::odd::{assert_says, coldcast, interrupt, skip, wait_until};
 
+/// The bridge of the test's engine, and its address.
+const BRIDGE: &str = "ccowntest";
+const ADDRESS: &str = "10.218.0.1/24";
+
+/// Runs `ip`; whether that went well.
+fn ip(arguments: &[&str]) -> bool {
+    Command::new("ip")
+        .args(arguments)
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 struct OwnEngine {
     folder: tempfile::TempDir,
     daemon: Child,
@@ -18,6 +31,13 @@ impl OwnEngine {
     fn start(base: &str) -> Option<Self> {
         if !nix::unistd::geteuid().is_root() {
             return skip("an engine of its own needs root");
+        }
+        ip(&["link", "delete", BRIDGE]);
+        let bridge = ip(&["link", "add", BRIDGE, "type", "bridge"])
+            && ip(&["address", "add", ADDRESS, "dev", BRIDGE])
+            && ip(&["link", "set", BRIDGE, "up"]);
+        if !bridge {
+            return skip("no bridge can be made (Debian: apt-get install iproute2)");
         }
         let folder = tempfile::tempdir().unwrap();
         let Some(daemon) = daemon(folder.path()) else {
@@ -74,6 +94,7 @@ impl Drop for OwnEngine {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.daemon.id()).unwrap());
         let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
         let _ = self.daemon.wait();
+        ip(&["link", "delete", BRIDGE]);
         self.tidy();
     }
 }
@@ -106,7 +127,8 @@ fn daemon(folder: &Path) -> Option<Child> {
         let _ = std::fs::remove_file(folder.join(file));
     }
     Command::new("dockerd")
-        .args(["--bridge=none", "--iptables=false", "--log-level=error"])
+        // Without a bridge of its own it would remove the default one, which belongs to the machine's engine.
+        .args(["--bridge", BRIDGE, "--iptables=false", "--log-level=error"])
         .args(["--data-root", &at("data"), "--exec-root", &at("exec")])
         .args([
             "--pidfile",
