@@ -90,6 +90,13 @@ impl FrameworkProfile {
 }
 
 impl MeasuredConfig {
+    /// Whether CPU time per request is only known of one request at a time, which holds what sleeping and waking up cost.
+    pub fn is_cpu_alone(&self) -> bool {
+        let routes = self.warm.iter().flat_map(|warm| warm.routes.values());
+        let mut measured = routes.filter(|route| !route.cpu_ms.is_empty()).peekable();
+        measured.peek().is_some() && measured.all(|route| route.cpu_loaded_ms.is_empty())
+    }
+
     /// The cold starts that summaries and simulations use: all but those of noisy blocks that were taken again.
     pub fn counted(&self) -> impl Iterator<Item = &ColdSample> {
         self.cold.iter().filter(|sample| sample.verdict == Verdict::Counted)

@@ -123,7 +123,9 @@ pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
             }
         };
         let route = |quantity, name: &str| {
-            let (a, b) = (batches(run, name), batches(other, name));
+            // Like with like: of a busy server only where both were measured so.
+            let alone = run.is_cpu_alone() || other.is_cpu_alone();
+            let (a, b) = (batches(run, name, alone), batches(other, name, alone));
             Compared {
                 quantity,
                 unit: "ms",
@@ -282,9 +284,16 @@ fn totals(run: &MeasuredConfig) -> Vec<f64> {
     run.counted().map(|sample| sample.total_ms).collect()
 }
 
-fn batches(run: &MeasuredConfig, route: &str) -> Vec<f64> {
+fn batches(run: &MeasuredConfig, route: &str, alone: bool) -> Vec<f64> {
     let route = run.warm.as_ref().and_then(|warm| warm.routes.get(route));
-    let batches = route.map(|route| route.cpu_per_request()).unwrap_or_default();
+    let batches = route.map(|route| {
+        if alone {
+            route.cpu_ms.as_slice()
+        } else {
+            route.cpu_per_request()
+        }
+    });
+    let batches = batches.unwrap_or_default();
     batches.iter().copied().filter(|ms| *ms > 0.0).collect()
 }
 

@@ -185,6 +185,24 @@ pub fn table(entries: &[Entry], style: Style) -> String {
     for (number, host) in hosts.iter().enumerate() {
         let _ = write!(text, "\nHost {}: {host}.", letter(Some(number)));
     }
+    let alone: Vec<&str> = entries
+        .iter()
+        .filter(|entry| {
+            entry
+                .profile
+                .as_ref()
+                .and_then(reference)
+                .is_some_and(MeasuredConfig::is_cpu_alone)
+        })
+        .map(|entry| entry.framework.title.as_str())
+        .collect();
+    if !alone.is_empty() {
+        let _ = write!(
+            text,
+            "\nCPU per request: with four in flight; of {} with one at a time, which costs more.",
+            alone.join(", ")
+        );
+    }
     text.push('\n');
     text
 }

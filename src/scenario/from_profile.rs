@@ -9,7 +9,7 @@ use super::plan::Planner;
 use super::resolve::Resolved;
 use super::work::{CpuSpec, Work};
 use crate::model::dist::Dist;
-use crate::model::profile::{CpuMode, FrameworkProfile};
+use crate::model::profile::{CpuMode, FrameworkProfile, MeasuredConfig};
 use crate::sim::platform::PlatformSpec;
 use crate::sim::setup::{ColdModel, ServiceTime};
 use crate::units::{MemoryMib, SimDuration};
@@ -38,6 +38,12 @@ impl Planner<'_> {
              taken off; a cold start is one measured start with its phases together",
         );
         self.assume(sized.warm_up.assumption(name));
+        if profile.runs.iter().any(MeasuredConfig::is_cpu_alone) {
+            self.assume(format!(
+                "CPU time per request of {name} was measured with one request at a time, which costs more than under load; \
+                 other profiles may have that of a busy server"
+            ));
+        }
         if profile.is_of_processes() {
             self.assume(format!(
                 "{name} was measured as processes, without containers: creating an environment is not in its cold starts, \

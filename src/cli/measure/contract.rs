@@ -37,7 +37,7 @@ pub struct ContractArgs {
     /// Use a local image instead of an official base image; repeatable
     #[arg(long, value_name = "OFFICIAL=LOCAL", value_parser = super::base)]
     base: Vec<(String, String)>,
-    /// Use an engine on another machine or a nearly full disk all the same
+    /// Use an engine on another machine all the same
     #[arg(long)]
     force: bool,
 }
