@@ -11,6 +11,16 @@ import { ValidatedBody } from './validated-body.pipe.js';
 const manifest = createRequire(import.meta.url).resolve('@nestjs/core/package.json');
 const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
 
+/**
+ * CPU time of this thread in microseconds. The kernel counts what a thread has used since the last tick only when it is
+ * asked about the whole process, so that comes first; without it 1 ms came out as anything from 0.5 to 4 ms.
+ */
+function threadCpu(): number {
+  process.cpuUsage();
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}
+
 @Controller()
 export class ApiController {
   @Get('healthz')
@@ -39,12 +49,10 @@ export class ApiController {
 
   @Get('cpu')
   cpu(@Query('ms', Milliseconds) ms: number) {
-    const start = process.threadCpuUsage();
-    let used: NodeJS.CpuUsage;
+    const end = threadCpu() + ms * 1000;
     do {
       for (let i = 0, x = 1; i < 2000; i += 1) x = (x * 48271) % 2147483647;
-      used = process.threadCpuUsage(start);
-    } while (used.user + used.system < ms * 1000);
+    } while (threadCpu() < end);
     return { cpu_ms: ms };
   }
 
