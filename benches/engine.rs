@@ -180,6 +180,7 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
             period: None,
         },
         overhead_cpu: SimDuration::ZERO,
+        boost: None,
     });
     let draws = Draws::new(SEED, 0);
     let shape = spec.shape();
@@ -195,9 +196,13 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
             timeout: None,
             init_limit: None,
             queue_timeout: None,
+            queue_refuses: shape.queue_refuses,
+            starts_ahead: shape.starts_ahead,
             initial: shape.initial,
+            client: None,
+            first_entity: None,
         }],
-        platform: spec.build(draws),
+        platform: spec.build(draws, &["f"]),
         warm_up: SimDuration::ZERO,
         horizon: None,
         sample_every: SimDuration::from_secs(60),

@@ -40,6 +40,14 @@ pub enum Purpose {
     Count = 8,
     /// Order of measurements, and resampling.
     Order = 9,
+    /// Jitter of the waits between attempts.
+    Backoff = 10,
+    /// Time that users think.
+    Think = 11,
+    /// When something periodic begins.
+    Phase = 12,
+    /// The session of a request.
+    Session = 13,
 }
 
 /// The seed of a run and its replication: the root of every stream.
@@ -84,10 +92,15 @@ impl Stream {
         ((self.bits(index) >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
     }
 
+    /// A stream that belongs to `index` alone.
+    pub fn branch(self, index: u64) -> Stream {
+        Stream { key: self.bits(index) }
+    }
+
     /// A generator for `rand` and `rand_distr` whose numbers belong to `index` alone.
     pub fn rng(self, index: u64) -> CounterRng {
         CounterRng {
-            stream: Stream { key: self.bits(index) },
+            stream: self.branch(index),
             next: 0,
         }
     }

@@ -12,7 +12,7 @@ use crate::report::manifest::{Manifest, Run};
 use crate::report::{self, json, summary, table};
 use crate::scenario::{self, Plan, Variant, plan};
 use crate::study::{Options, Study};
-use crate::trace::OnBadLine;
+use crate::trace::{OnBadLine, Placement};
 
 mod gates;
 mod manifest;
@@ -57,9 +57,14 @@ struct StudyFlags {
     /// Write summary.csv, costs.csv, timeline.csv and manifest.json into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write more into it: every request of the first replication (requests.parquet)
+    /// Write more into it, of the first replication: every request (requests.parquet), or every function where they share
+    /// nothing (functions.csv)
     #[arg(long, value_enum, value_delimiter = ',', requires = "out", value_name = "WHAT")]
     record: Vec<Record>,
+    /// Run every variant with the arrivals of a bin placed uniformly, in clusters, and all at its start: the range that a
+    /// trace of counts leaves open
+    #[arg(long)]
+    placement_bracket: bool,
     /// What to do on a line of the trace that cannot be read, in place of the scenario's setting
     #[arg(long, value_enum, value_name = "RULE")]
     on_bad_line: Option<BadLine>,
@@ -74,6 +79,7 @@ struct StudyFlags {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Record {
     Requests,
+    Functions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -185,7 +191,10 @@ fn resolve_with(path: Option<&Path>, sets: &[String], on_bad_line: Option<BadLin
 fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool) -> Outcome {
     let started = jiff::Timestamp::now();
     let (clock, cpu) = (Instant::now(), cpu_seconds());
-    let variants: Vec<Variant> = plans.iter().flat_map(|plan| plan.variants.iter().cloned()).collect();
+    let mut variants: Vec<Variant> = plans.iter().flat_map(|plan| plan.variants.iter().cloned()).collect();
+    if flags.placement_bracket {
+        variants = bracket(&variants)?;
+    }
     gates::check(&variants, flags)?;
     if let Some(out) = &flags.out {
         std::fs::create_dir_all(out).map_err(|e| Failure::output(report::atomic::WriteError::new(out, e)))?;
@@ -193,6 +202,7 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool)
     let options = Options {
         threads: common.threads.map(usize::from),
         record_requests: flags.record.contains(&Record::Requests),
+        record_functions: flags.record.contains(&Record::Functions),
     };
     let study = watch::watched(&variants, options, common.quiet)?;
     let mut manifest = manifest::manifest(&plans, &study)?;
@@ -219,6 +229,28 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool)
         remarks(&manifest, flags.out.as_deref());
     }
     gates::hold(&study, flags)
+}
+
+/// Each variant with each of the placements of the bracket.
+fn bracket(variants: &[Variant]) -> Result<Vec<Variant>, Failure> {
+    let mut all = Vec::new();
+    for variant in variants {
+        for placement in Placement::bracket() {
+            let mut placed = variant.clone();
+            placed.name = format!("{}, {}", variant.name, placement.name());
+            let mut any = false;
+            for service in &mut placed.services {
+                any |= service.traffic.set_placement(placement);
+            }
+            if !any {
+                return Err(Failure::Input(anyhow::anyhow!(
+                    "--placement-bracket is about traffic of counts per bin (counts, azure-2019); this scenario has none"
+                )));
+            }
+            all.push(placed);
+        }
+    }
+    Ok(all)
 }
 
 fn text(study: &Study, style: table::Style, compared: bool) -> String {

@@ -30,6 +30,7 @@ enum Form {
     Weibull(WeibullForm),
     Uniform(UniformForm),
     Empirical(EmpiricalForm),
+    Mixture(Vec<PartForm>),
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -66,6 +67,13 @@ struct WeibullForm {
 struct UniformForm {
     min: SimDuration,
     max: SimDuration,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartForm {
+    weight: f64,
+    of: DistSpec,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -111,6 +119,8 @@ pub enum Dist {
     Uniform(f64, f64),
     /// One of these samples, each as likely as the other, ascending.
     Empirical(Arc<[SimDuration]>),
+    /// One of these distributions, each with the share up to which it and those before it are chosen.
+    Mixture(Arc<[(f64, Dist)]>),
 }
 
 impl DistSpec {
@@ -160,6 +170,7 @@ impl DistSpec {
                 };
                 Dist::empirical(values).ok_or("there is no value to draw from")?
             }
+            Form::Mixture(parts) => mixture(parts)?,
         })
     }
 }
@@ -169,6 +180,22 @@ fn samples(text: &str) -> Result<Vec<SimDuration>, String> {
     lines
         .map(|(i, line)| line.trim().parse().map_err(|e| format!("line {}: {e}", i + 1)))
         .collect()
+}
+
+fn mixture(parts: &[PartForm]) -> Result<Dist, String> {
+    let total: f64 = parts.iter().map(|part| part.weight).sum();
+    if parts.iter().any(|part| !(part.weight > 0.0 && part.weight.is_finite())) || parts.is_empty() {
+        return Err("a mixture has at least one part, each with a `weight` above 0".into());
+    }
+    let mut below = 0.0;
+    let prepared = parts.iter().map(|part| {
+        if part.of.path().is_some() {
+            return Err("a part of a mixture cannot name a file".to_string());
+        }
+        below += part.weight;
+        Ok((below / total, part.of.prepare(None)?))
+    });
+    Ok(Dist::Mixture(prepared.collect::<Result<_, _>>()?))
 }
 
 fn lognormal(form: &LognormalForm) -> Result<Dist, String> {
@@ -208,6 +235,7 @@ impl Dist {
                 let rank = (u128::from(stream.bits(index)) * samples.len() as u128) >> 64;
                 return samples[rank as usize];
             }
+            Self::Mixture(parts) => return chosen(parts, stream.uniform(index)).at(stream.branch(index), 0),
         };
         SimDuration((ns + 0.5) as u64)
     }
@@ -222,6 +250,10 @@ impl Dist {
             Self::Weibull(scale, power) => Self::Weibull(scale * factor, power),
             Self::Uniform(min, max) => Self::Uniform(min * factor, max * factor),
             Self::Empirical(samples) => Self::Empirical(samples.iter().map(|d| d.scale(factor)).collect()),
+            Self::Mixture(parts) => {
+                let scaled = parts.iter().map(|(below, part)| (*below, part.clone().scaled(factor)));
+                Self::Mixture(scaled.collect())
+            }
         }
     }
 
@@ -235,8 +267,22 @@ impl Dist {
             Self::Weibull(scale, power) => scale * gamma_function(1.0 + power),
             Self::Uniform(min, max) => (min + max) / 2.0,
             Self::Empirical(samples) => samples.iter().map(|d| d.0 as f64).sum::<f64>() / samples.len() as f64,
+            Self::Mixture(parts) => {
+                let mut before = 0.0;
+                let each = parts.iter().map(|(below, part)| {
+                    let share = below - std::mem::replace(&mut before, *below);
+                    1e9 * share * part.mean_s()
+                });
+                each.sum()
+            }
         }
     }
+}
+
+/// The part of a mixture that a uniform number falls to.
+fn chosen(parts: &[(f64, Dist)], uniform: f64) -> &Dist {
+    let part = parts.iter().find(|(below, _)| uniform < *below);
+    &part.unwrap_or(&parts[parts.len() - 1]).1
 }
 
 #[inline(never)]
@@ -290,6 +336,7 @@ mod tests {
             "{ weibull = { scale = '20ms', shape = 0.7 } }",
             "{ uniform = { min = '10ms', max = '20ms' } }",
             "{ empirical = { values = ['1ms', '2ms', '30ms'] } }",
+            "{ mixture = [{ weight = 49, of = '1ms' }, { weight = 1, of = { exponential = { mean = '200ms' } } }] }",
         ] {
             let dist = dist(text).unwrap();
             let draws: Vec<f64> = (0..n).map(|k| dist.at(stream, k).as_secs_f64()).collect();

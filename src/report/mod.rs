@@ -9,6 +9,7 @@ pub mod frame;
 pub mod framework_detail;
 pub mod framework_ratios;
 pub mod frameworks;
+pub mod functions;
 pub mod json;
 pub mod manifest;
 pub mod summary;
@@ -30,6 +31,9 @@ pub fn write_files(folder: &Path, study: &Study, manifest: &Manifest) -> Result<
     staged.add("summary.csv", &summary::csv(study))?;
     staged.add("costs.csv", &costs::csv(study))?;
     staged.add("timeline.csv", &timeline::csv(study))?;
+    if study.variants.iter().any(|variant| !variant.functions.is_empty()) {
+        staged.add("functions.csv", &functions::csv(study))?;
+    }
     staged.add("manifest.json", &manifest.json())?;
     staged.commit()
 }

@@ -8,7 +8,7 @@ const VARIES: bool = true;
 
 /// Columns in the order of the file, and whether they vary over replications; those that do have `_low` and `_high` at
 /// the end of the row.
-pub const COLUMNS: [(&str, bool); 44] = [
+pub const COLUMNS: [(&str, bool); 45] = [
     ("scenario", FIXED),
     ("variant", FIXED),
     ("service", FIXED),
@@ -23,6 +23,7 @@ pub const COLUMNS: [(&str, bool); 44] = [
     ("timed_out", VARIES),
     ("failed", VARIES),
     ("cold_starts", VARIES),
+    ("retries", VARIES),
     ("cold_start_ratio", VARIES),
     ("latency_mean_ms", VARIES),
     ("latency_p50_ms", VARIES),

@@ -63,13 +63,16 @@ pub fn csv(study: &Study) -> Vec<u8> {
     cells::csv(&COLUMNS, rows)
 }
 
-/// Cost of a bin to nine decimals of a dollar.
+/// Cost of a bin to nine decimals of a dollar; `None` where not all of it comes with the requests.
 fn cost(pricing: &Pricing, bin: &TimelineRow) -> Option<Decimal> {
+    if !pricing.meter.is_by_request() {
+        return None;
+    }
     // Means over replications are priced in thousandths, so that fractions are not lost.
     let usage = LambdaUsage {
         requests: (bin.charged * 1e3).round() as u64,
         billed_ms: (bin.tally * 1e3).round() as u64,
-        init_ms: 0,
+        ..LambdaUsage::default()
     };
     let thousandfold = list_price(pricing, &pricing.meter.quantities(&usage), None).ok()?;
     Some((thousandfold / Decimal::from(1000)).round_dp(9).normalize())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::client::ClientSpec;
 use super::inline::InlineProfile;
 use super::instance::InstanceSpec;
 use super::work::Work;
@@ -44,6 +45,8 @@ pub struct Scenario {
     pub traffic: Option<Traffic>,
     /// The handler's own work.
     pub work: Option<Work>,
+    /// What those do who send the requests; default: each asks once and waits for the answer.
+    pub client: Option<ClientSpec>,
     /// The latency promise.
     pub slo: Option<Slo>,
     /// Where it runs.
@@ -82,6 +85,8 @@ pub struct Prices {
     /// Whether the provider's free allowance is granted, once to each variant.
     #[serde(default)]
     pub free_tier: bool,
+    /// The day whose rules decide what is billed, such as 2025-07-31; default: the day from which the list stands.
+    pub rules_of: Option<String>,
 }
 
 /// `[[service]]`
@@ -96,6 +101,8 @@ pub struct Service {
     pub traffic: Option<Traffic>,
     /// The handler's own work; default: the scenario's.
     pub work: Option<Work>,
+    /// What those do who send its requests; default: the scenario's.
+    pub client: Option<ClientSpec>,
     /// The latency promise; default: the scenario's.
     pub slo: Option<Slo>,
 }

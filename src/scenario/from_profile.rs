@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::instance;
+use super::concurrency;
+use super::instance::{self, InstanceSpec};
 use super::measured::{self, Law, Sized, Wanted};
 use super::memory::Room;
 use super::plan::Planner;
@@ -25,13 +26,14 @@ impl Planner<'_> {
                 cpu: self.shape.cpu,
                 memory: self.shape.memory,
                 interpolate: self.scenario.interpolate,
-                boosted: on_lambda,
+                boosted: on_lambda || self.shape.boost.is_some(),
             },
         )?;
         self.machines.entry(profile.machine()).or_default().insert(name.clone());
         let most_in_flight = self.memory(profile, &sized)?;
+        let instance = self.instance(profile);
         if let Some(law) = &sized.law {
-            self.assume(self.law(name, law, work));
+            self.assume(self.law(name, law, work, instance.is_some()));
         }
         self.assume(
             "an empty handler costs what /healthz was measured to take with one request in flight, network round trip \
@@ -54,10 +56,10 @@ impl Planner<'_> {
             self.assume(environment);
             self.assume(cpu);
         }
-        let (cpu, wait) = self.work(name, work, &sized.cpu_ms)?;
+        let (cpu, wait) = self.work(name, work, &sized.cpu_ms, instance.is_some())?;
         let mut overhead = sized.overhead;
         let mut inside = None;
-        if let Some(instance) = self.scenario.instance {
+        if let Some(instance) = instance {
             let overhead_ms = sized.cpu_ms.get(measured::EMPTY_ROUTE).copied().unwrap_or(0.0);
             let overhead_cpu = SimDuration::from_millis_f64(overhead_ms);
             overhead = instance::without_cpu(&overhead, overhead_cpu.scale(1.0 / self.share()));
@@ -71,6 +73,31 @@ impl Planner<'_> {
             inside,
             source: format!("measured {}", profile.measured_on()),
         })
+    }
+
+    /// What requests share inside an instance: what the scenario says, or what was measured where there are several at a
+    /// time; `None`: nothing.
+    fn instance(&mut self, profile: &FrameworkProfile) -> Option<InstanceSpec> {
+        let chosen = match self.scenario.instance {
+            Some(instance) => Some(instance),
+            None if self.shape.concurrency <= 1 => None,
+            None => {
+                let measured = concurrency::of(profile, self.shape.cpu);
+                if measured.is_none() {
+                    self.assume(format!(
+                        "{}: requests inside an instance take their own time, however many there are: what they share was not \
+                         measured; [instance] says it",
+                        profile.name
+                    ));
+                }
+                measured.map(|(instance, text)| {
+                    self.assume(text);
+                    instance.assumptions().into_iter().for_each(|text| self.assume(text));
+                    instance
+                })
+            }
+        };
+        chosen.filter(InstanceSpec::shares)
     }
 
     /// The most requests in flight for which an instance has memory; `None`: any number.
@@ -123,7 +150,7 @@ impl Planner<'_> {
     }
 
     /// How a size between measured ones came about. Of the routes those that are used are told.
-    fn law(&self, name: &str, law: &Law, work: Option<&Work>) -> String {
+    fn law(&self, name: &str, law: &Law, work: Option<&Work>, shares: bool) -> String {
         let percent = |share: f64| format!("{:.0}%", 100.0 * share);
         let mut misses = vec![
             format!("{} in a phase of a start", percent(law.start_miss)),
@@ -131,7 +158,7 @@ impl Planner<'_> {
         ];
         let mut routes: BTreeMap<&str, f64> = BTreeMap::new();
         let mut used = |route: &str| routes.extend(law.cpu_misses.get_key_value(route).map(|(k, v)| (k.as_str(), *v)));
-        if self.scenario.instance.is_some() {
+        if shares {
             used(measured::EMPTY_ROUTE);
         }
         if let Some(CpuSpec::Route { route, .. }) = work.and_then(|work| work.cpu.as_ref()) {
@@ -166,17 +193,14 @@ impl Planner<'_> {
         name: &str,
         work: Option<&Work>,
         cpu_ms: &BTreeMap<String, f64>,
+        shares: bool,
     ) -> Result<(Dist, Dist), String> {
         let none = Dist::Constant(SimDuration::ZERO);
         let Some(work) = work else {
             return Ok((none.clone(), none));
         };
         // Where requests share the CPU, the engine stretches.
-        let share = if self.scenario.instance.is_some() {
-            1.0
-        } else {
-            self.share()
-        };
+        let share = if shares { 1.0 } else { self.share() };
         let cpu = match &work.cpu {
             None => none.clone(),
             Some(CpuSpec::Route { route, times }) => {

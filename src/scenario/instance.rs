@@ -25,6 +25,8 @@ pub struct InstanceSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Model {
+    /// They share nothing: each takes its own time, however many there are.
+    Independent,
     /// One thread runs all handlers: a request holds the CPU until it waits.
     EventLoop,
     /// Several processes, an event loop in each.
@@ -39,11 +41,26 @@ pub enum Model {
     Prefork,
 }
 
+impl Model {
+    /// The name as scenarios write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Independent => "independent",
+            Self::EventLoop => "event-loop",
+            Self::PreforkEventLoop => "prefork-event-loop",
+            Self::Coroutines => "coroutines",
+            Self::ThreadPool => "thread-pool",
+            Self::LockedThreads => "locked-threads",
+            Self::Prefork => "prefork",
+        }
+    }
+}
+
 impl InstanceSpec {
     /// Everything that is wrong with it on a platform of this shape.
     pub fn problems(&self, shape: &Shape) -> Vec<String> {
         let mut problems = Vec::new();
-        if shape.concurrency <= 1 {
+        if shape.concurrency <= 1 && self.shares() {
             problems.push(
                 "[instance] has nothing to share: give the platform a `concurrency` above 1 (`lambda` serves one request at \
                  a time in each environment)"
@@ -59,6 +76,9 @@ impl InstanceSpec {
                 _ => {}
             }
         }
+        if self.cfs_period.is_some() && !self.shares() {
+            problems.push("`instance.cfs-period` has no meaning with this model".into());
+        }
         if self.cfs_period == Some(SimDuration::ZERO) {
             problems.push("`instance.cfs-period` must be above 0; Linux has 100ms".into());
         }
@@ -69,7 +89,13 @@ impl InstanceSpec {
         matches!(self.model, Model::ThreadPool | Model::LockedThreads | Model::Prefork)
     }
 
-    /// What the engine is told. `overhead_cpu` is the CPU time of the framework's overhead.
+    /// Whether requests share anything.
+    pub fn shares(&self) -> bool {
+        self.model != Model::Independent
+    }
+
+    /// What the engine is told of a model whose requests share something. `overhead_cpu` is the CPU time of the framework's
+    /// overhead.
     pub fn inside(&self, shape: &Shape, overhead_cpu: SimDuration) -> Inside {
         let whole_cores = shape.cpu.0.div_ceil(1000).max(1);
         let loops = self.processes.unwrap_or(1);
@@ -77,7 +103,7 @@ impl InstanceSpec {
             Model::EventLoop => (Some(1), 1),
             Model::PreforkEventLoop => (Some(loops), loops),
             Model::LockedThreads => (None, 1),
-            Model::Coroutines | Model::ThreadPool | Model::Prefork => (None, whole_cores),
+            Model::Independent | Model::Coroutines | Model::ThreadPool | Model::Prefork => (None, whole_cores),
         };
         Inside {
             workers: self.workers,
@@ -88,12 +114,26 @@ impl InstanceSpec {
                 period: self.cfs_period,
             },
             overhead_cpu,
+            boost: shape.boost.map(|boost| {
+                let boosted = self.inside(
+                    &Shape {
+                        cpu: boost.cpu,
+                        boost: None,
+                        ..*shape
+                    },
+                    overhead_cpu,
+                );
+                (boosted.cpu, boost.lasts)
+            }),
         }
     }
 
     /// In words, for the assumptions.
-    pub fn assumptions(&self) -> [String; 2] {
-        [
+    pub fn assumptions(&self) -> Vec<String> {
+        if !self.shares() {
+            return vec!["requests inside an instance take their own time, however many there are".into()];
+        }
+        vec![
             "inside an instance requests need the CPU first and wait afterwards; CPU is shared equally among those that need \
              it, or held in order of arrival by event loops"
                 .into(),

@@ -1,5 +1,7 @@
 //! Scenarios: what the TOML says ([`file`]), changes from the command line ([`set`]), and what it all means ([`plan`]).
 
+pub mod client;
+mod concurrency;
 pub mod error;
 pub mod file;
 mod from_profile;
@@ -10,6 +12,7 @@ pub mod measured;
 pub mod memory;
 pub mod plan;
 mod resolve;
+mod service;
 pub mod set;
 pub mod warm_up;
 pub mod work;

@@ -10,8 +10,10 @@ use super::resolve::label;
 use crate::cost::meter::LambdaMeterSpec;
 use crate::cost::month::Month;
 use crate::model::price::PriceList;
+use crate::model::price::date::parse_day;
 use crate::sim::platform::{PlatformSpec, Shape};
 use crate::sim::setup::ServiceSetup;
+use crate::suggest;
 use crate::trace::Traffic;
 use crate::units::SimDuration;
 
@@ -147,7 +149,7 @@ impl Planner<'_> {
         ));
     }
 
-    fn problem(&mut self, text: impl Into<String>) {
+    pub(super) fn problem(&mut self, text: impl Into<String>) {
         self.problems.push(text.into());
     }
 
@@ -168,6 +170,7 @@ impl Planner<'_> {
             interpolate: _,
             traffic,
             work,
+            client,
             slo,
             platform,
             instance,
@@ -216,6 +219,7 @@ impl Planner<'_> {
             framework: framework.clone(),
             traffic: traffic.clone(),
             work: work.clone(),
+            client: client.clone(),
             slo: *slo,
         };
         let groups: Vec<(String, Vec<Service>)> = match (frameworks.as_slice(), service.as_slice()) {
@@ -229,6 +233,7 @@ impl Planner<'_> {
                 let filled = services.iter().map(|service| Service {
                     traffic: service.traffic.clone().or_else(|| traffic.clone()),
                     work: service.work.clone().or_else(|| work.clone()),
+                    client: service.client.clone().or_else(|| client.clone()),
                     slo: service.slo.or(*slo),
                     ..service.clone()
                 });
@@ -240,6 +245,23 @@ impl Planner<'_> {
                 Vec::new()
             }
         };
+        if let PlatformSpec::Lambda(spec) = platform {
+            let services = groups
+                .iter()
+                .flat_map(|(_, services)| services)
+                .map(|service| service.name.as_str());
+            let services: BTreeSet<&str> = services.collect();
+            for name in spec.function.keys().filter(|name| !services.contains(name.as_str())) {
+                let nearest = suggest::nearest(name, services.iter().copied());
+                let hint = nearest
+                    .first()
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
+                self.problems.push(format!(
+                    "[platform.lambda.function.{name}]: there is no service `{name}`{hint}"
+                ));
+            }
+        }
         let mut seen = BTreeSet::new();
         let doubled: Vec<String> = groups
             .iter()
@@ -272,67 +294,27 @@ impl Planner<'_> {
         variants
     }
 
-    fn service(&mut self, service: &Service) -> Option<PlannedService> {
-        let Service {
-            name,
-            framework,
-            traffic,
-            work,
-            slo,
-        } = service;
-        if let Some(slo) = slo
-            && !(slo.objective > 0.0 && slo.objective <= 1.0)
-        {
-            self.problem(format!(
-                "`slo.objective` is {}; it must be above 0 and at most 1, such as 0.99",
-                slo.objective
-            ));
-        }
-        let traffic = match traffic {
-            Some(traffic) => Some(traffic.clone()),
-            None => {
-                self.problem(format!(
-                    "there is no [traffic] for `{name}`; kinds: {}",
-                    Traffic::NAMES.join(", ")
-                ));
-                None
-            }
-        };
-        for problem in traffic.iter().flat_map(Traffic::problems) {
-            self.problem(problem);
-        }
-        let resolved = match self.resolve(framework, work.as_ref()) {
-            Ok(resolved) => resolved,
-            Err(problems) => {
-                self.problems.extend(problems);
-                return None;
-            }
-        };
-        Some(PlannedService {
-            name: name.clone(),
-            framework: label(framework),
-            profile_source: resolved.source,
-            traffic: traffic?,
-            slo: *slo,
-            setup: ServiceSetup {
-                warm: resolved.warm,
-                inside: resolved.inside,
-                warm_up: resolved.warm_up,
-                cold: resolved.cold,
-                concurrency: self.shape.concurrency.max(1),
-                most_in_flight: resolved.most_in_flight,
-                routing: self.shape.routing,
-                timeout: self.shape.timeout,
-                init_limit: self.shape.init_limit,
-                queue_timeout: self.shape.queue_timeout,
-                initial: self.shape.initial,
-            },
-        })
-    }
-
     fn pricing(&mut self) -> Result<Option<Pricing>, ScenarioError> {
-        let Some(Prices { list, month, free_tier }) = &self.scenario.prices else {
+        let Some(Prices {
+            list,
+            month,
+            free_tier,
+            rules_of,
+        }) = &self.scenario.prices
+        else {
             return Ok(None);
+        };
+        let rules_of = match rules_of {
+            None => None,
+            Some(text) => {
+                let day = parse_day(text);
+                if day.is_none() {
+                    self.problem(format!(
+                        "`prices.rules-of` is `{text}`; it is a day, such as 2025-07-31"
+                    ));
+                }
+                day
+            }
         };
         let path = self.base.join(list);
         let list = if list.ends_with(".toml") {
@@ -348,7 +330,13 @@ impl Planner<'_> {
             ));
             return Ok(None);
         };
-        let meter = LambdaMeterSpec::new(spec, &list)?;
+        if let Some(day) = rules_of {
+            self.assume(format!(
+                "invocations are billed by the rules of {day}, at the prices of {}",
+                list.id
+            ));
+        }
+        let meter = LambdaMeterSpec::new(spec, &list, rules_of)?;
         for problem in meter.problems(&list) {
             self.problem(problem);
         }

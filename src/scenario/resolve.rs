@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::instance::InstanceSpec;
 use super::load::hex;
 use super::plan::Planner;
 use super::work::Work;
@@ -39,7 +40,7 @@ impl Planner<'_> {
                     "[work] does not change `{framework}`: the service time of an inline profile includes its work"
                 ));
             }
-            let inside = match (self.scenario.instance, &cold) {
+            let inside = match (self.scenario.instance.filter(InstanceSpec::shares), &cold) {
                 (Some(_), ColdModel::Response(_)) => {
                     return Err(vec![format!(
                         "[profile.{framework}]: [instance] needs `cold-start` in place of `cold-response`: requests that share \

@@ -1,6 +1,6 @@
 //! Instances of one function in order of age, and which of them are free. Everything takes constant time, whatever the
 //! number of instances: each has a place in a row ordered by creation, and the free places are bits: one word of them, or
-//! many under two levels of summaries.
+//! many under two levels of summaries. The row remembers whose turn it is, for those who go round.
 
 use crate::sim::pool::{Links, NONE};
 
@@ -14,6 +14,8 @@ pub(crate) struct AgeRow {
     slots: Vec<u32>,
     ended: usize,
     free: Free,
+    /// The place after that of the instance that was handed out in turn last.
+    turn: usize,
 }
 
 /// The free places.
@@ -43,6 +45,8 @@ impl AgeRow {
         self.ended += 1;
         if self.ended > WORD / 2 + self.slots.len() / 2 {
             self.ended = 0;
+            let before_turn = &self.slots[..self.turn.min(self.slots.len())];
+            self.turn = before_turn.iter().filter(|&&slot| slot != NONE).count();
             self.slots.retain(|&slot| slot != NONE);
             self.free = Free::default();
             self.free.grow(self.slots.len());
@@ -71,16 +75,51 @@ impl AgeRow {
         }
     }
 
-    /// Slot of the free instance that was created first, or last.
+    /// Slot of the free instance that was created first.
     #[inline]
-    pub(crate) fn find(&self, newest: bool) -> Option<u32> {
+    pub(crate) fn first(&self) -> Option<u32> {
         let place = match &self.free {
             Free::Few(0) => return None,
-            Free::Few(word) if newest => highest(*word),
             Free::Few(word) => lowest(*word),
-            Free::Many(bits) if newest => bits.last()?,
             Free::Many(bits) => bits.first()?,
         };
+        Some(self.slots[place])
+    }
+
+    /// Slots of the free instances, oldest first.
+    pub(crate) fn all_free(&self) -> impl Iterator<Item = u32> {
+        let free = |&(place, _): &(usize, &u32)| match &self.free {
+            Free::Few(word) => word >> place & 1 == 1,
+            Free::Many(bits) => bits.at_or_after(place) == Some(place),
+        };
+        self.slots.iter().enumerate().filter(free).map(|(_, &slot)| slot)
+    }
+
+    /// Slot of the free instance that was created last.
+    #[inline]
+    pub(crate) fn last(&self) -> Option<u32> {
+        let place = match &self.free {
+            Free::Few(0) => return None,
+            Free::Few(word) => highest(*word),
+            Free::Many(bits) => bits.last()?,
+        };
+        Some(self.slots[place])
+    }
+
+    /// Slot of the first free instance that was created after the one that this function gave last; the first of all if
+    /// there is none.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<u32> {
+        let turn = self.turn;
+        let place = match &self.free {
+            Free::Few(0) => return None,
+            Free::Few(word) => match word & not_below(turn) {
+                0 => lowest(*word),
+                rest => lowest(rest),
+            },
+            Free::Many(bits) => bits.at_or_after(turn).or_else(|| bits.first())?,
+        };
+        self.turn = place + 1;
         Some(self.slots[place])
     }
 
@@ -133,9 +172,22 @@ fn highest(word: u64) -> usize {
     WORD - 1 - word.leading_zeros() as usize
 }
 
+/// The bits of a word from `place` on; none if that is beyond the word.
+#[inline]
+fn not_below(place: usize) -> u64 {
+    if place < WORD { u64::MAX << place } else { 0 }
+}
+
+/// The first bit set at `i` or after it within the word of `i`, counted over all words of a level.
+#[inline]
+fn within(level: &[u64], i: usize) -> Option<usize> {
+    let word = level.get(i / WORD)? & (u64::MAX << (i % WORD));
+    (word != 0).then(|| i / WORD * WORD + lowest(word))
+}
+
 /// A set of small integers. A bit of an upper level says whether the word below it has any bit set.
 #[derive(Debug, Default)]
-struct Bits {
+pub(crate) struct Bits {
     low: Vec<u64>,
     middle: Vec<u64>,
     high: Vec<u64>,
@@ -143,7 +195,7 @@ struct Bits {
 
 impl Bits {
     /// Makes room for the integers below `n`.
-    fn grow(&mut self, n: usize) {
+    pub(crate) fn grow(&mut self, n: usize) {
         let words = n.div_ceil(WORD);
         if words > self.low.len() {
             self.low.resize(words, 0);
@@ -153,7 +205,7 @@ impl Bits {
     }
 
     #[inline]
-    fn set(&mut self, i: usize) {
+    pub(crate) fn set(&mut self, i: usize) {
         let word = &mut self.low[i / WORD];
         let was_empty = *word == 0;
         *word |= 1 << (i % WORD);
@@ -166,7 +218,7 @@ impl Bits {
     }
 
     #[inline]
-    fn clear(&mut self, i: usize) {
+    pub(crate) fn clear(&mut self, i: usize) {
         let word = &mut self.low[i / WORD];
         *word &= !(1 << (i % WORD));
         if *word == 0 {
@@ -181,20 +233,38 @@ impl Bits {
     }
 
     #[inline]
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.high.iter().all(|&word| word == 0)
     }
 
     #[inline]
-    fn first(&self) -> Option<usize> {
+    pub(crate) fn first(&self) -> Option<usize> {
         let i = self.high.iter().position(|&word| word != 0)?;
         let i = i * WORD + lowest(self.high[i]);
         let i = i * WORD + lowest(self.middle[i]);
         Some(i * WORD + lowest(self.low[i]))
     }
 
+    /// The smallest member that is not below `i`.
+    fn at_or_after(&self, i: usize) -> Option<usize> {
+        if let Some(found) = within(&self.low, i) {
+            return Some(found);
+        }
+        let next = i / WORD + 1;
+        let word = within(&self.middle, next).or_else(|| {
+            let next = next / WORD + 1;
+            let group = within(&self.high, next).or_else(|| {
+                let from = (next / WORD + 1).min(self.high.len());
+                let k = from + self.high[from..].iter().position(|&word| word != 0)?;
+                Some(k * WORD + lowest(self.high[k]))
+            })?;
+            Some(group * WORD + lowest(self.middle[group]))
+        })?;
+        Some(word * WORD + lowest(self.low[word]))
+    }
+
     #[inline]
-    fn last(&self) -> Option<usize> {
+    pub(crate) fn last(&self) -> Option<usize> {
         let i = self.high.iter().rposition(|&word| word != 0)?;
         let i = i * WORD + highest(self.high[i]);
         let i = i * WORD + highest(self.middle[i]);
@@ -228,6 +298,9 @@ mod tests {
                 }
                 prop_assert_eq!(bits.first(), set.first().copied());
                 prop_assert_eq!(bits.last(), set.last().copied());
+                for from in [i, i + 1, i + 64, 5_000] {
+                    prop_assert_eq!(bits.at_or_after(from), set.range(from..).next().copied());
+                }
                 prop_assert_eq!(bits.is_empty(), set.is_empty());
             }
         }
@@ -251,6 +324,7 @@ mod tests {
             let (mut row, mut table) = (AgeRow::default(), Table::default());
             // Instances that exist, by age, and whether they are free.
             let mut alive: Vec<(u32, bool)> = Vec::new();
+            let mut turn = 0;
             for (step, pick, times) in steps {
                 for k in 0..times {
                     if step == 0 {
@@ -279,8 +353,12 @@ mod tests {
                     }
                 }
                 let free = |&&(_, free): &&(u32, bool)| free;
-                prop_assert_eq!(row.find(false), alive.iter().find(free).map(|i| i.0));
-                prop_assert_eq!(row.find(true), alive.iter().rfind(free).map(|i| i.0));
+                prop_assert_eq!(row.first(), alive.iter().find(free).map(|i| i.0));
+                prop_assert_eq!(row.last(), alive.iter().rfind(free).map(|i| i.0));
+                // Slots are numbered by age here.
+                let next = alive.iter().filter(free).find(|i| i.0 >= turn).or(alive.iter().find(free)).map(|i| i.0);
+                prop_assert_eq!(row.next(), next);
+                turn = next.map_or(turn, |slot| slot + 1);
                 prop_assert_eq!(row.is_empty(), !alive.iter().any(|i| i.1));
             }
         }

@@ -1,5 +1,5 @@
 //! The calendar: events to come. At the same time completions come first, in the order of insertion, then requests that
-//! have had their CPU time, readiness, expiry and give-up, each by age of the subject.
+//! have had their CPU time, readiness, expiry, give-up, what the platform does by itself, and what clients do, each by age of the subject.
 //!
 //! Completions, one per request, have a small heap of their own; the rare timers (readiness, expiry, give-up) have
 //! another. Cancelling costs nothing: a timer carries the number of what it is about and is ignored when stale.
@@ -28,6 +28,13 @@ pub(crate) enum Timer {
         /// Its slot.
         instance: u32,
     },
+    /// An instance has no more CPU than its limit from now on.
+    Boosted {
+        /// Creation number of the instance within the run.
+        number: u64,
+        /// Its slot when the timer was set.
+        instance: u32,
+    },
     /// An instance may have reached the end of its idle time.
     Expiry {
         /// Creation number of the instance within the run.
@@ -37,12 +44,49 @@ pub(crate) enum Timer {
     },
     /// A request may have waited too long.
     GiveUp {
-        /// Number of the arrival within the run.
+        /// Number of the wait within the run.
         number: u64,
         /// Position of its service.
         service: u16,
         /// Number of its function within the service.
         function: u32,
+    },
+    /// The platform looks at a function.
+    Tick {
+        /// Position of its service.
+        service: u16,
+        /// Number of the function within the service.
+        function: u32,
+    },
+    /// An instance is to be started if no request has come meanwhile.
+    Rewarm {
+        /// Position of its service.
+        service: u16,
+        /// Number of the function within the service.
+        function: u32,
+        /// Requests of the function when the timer was set.
+        arrivals: u64,
+    },
+    /// A client may have waited long enough for an attempt.
+    Patience {
+        /// Number of the attempt within the run.
+        number: u64,
+        /// Slot of its call when the timer was set.
+        call: u32,
+    },
+    /// A call gets its next attempt.
+    Send {
+        /// Number of the attempt within the run.
+        number: u64,
+        /// Slot of its call.
+        call: u32,
+    },
+    /// A user has thought.
+    User {
+        /// Position of its service.
+        service: u16,
+        /// Number of the user within the service.
+        user: u32,
     },
 }
 

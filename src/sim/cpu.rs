@@ -64,6 +64,8 @@ pub(crate) struct Cpu {
     at: SimTime,
     jobs: BinaryHeap<Reverse<Job>>,
     arrivals: u64,
+    /// CPU time used so far, in milli-CPU-nanoseconds.
+    used: u128,
 }
 
 impl Cpu {
@@ -84,7 +86,30 @@ impl Cpu {
             at: now,
             jobs: BinaryHeap::new(),
             arrivals: 0,
+            used: 0,
         }
+    }
+
+    /// CPU time used until now, in milli-CPU-nanoseconds.
+    pub(crate) fn used(&mut self, now: SimTime) -> u128 {
+        self.advance(now);
+        self.used
+    }
+
+    /// Another limit holds from now on.
+    pub(crate) fn limit(&mut self, now: SimTime, limit: CpuLimit) {
+        self.advance(now);
+        let fresh = Self::new(limit, now);
+        self.capacity = fresh.capacity;
+        // A period that has begun goes on, with no more left of its quota than there would be.
+        self.period = match (self.period, fresh.period) {
+            (Some(old), Some(new)) => Some(Period {
+                left: old.left.min(new.full),
+                end: old.end,
+                ..new
+            }),
+            (_, new) => new,
+        };
     }
 
     /// The places of the requests that need CPU.
@@ -186,7 +211,9 @@ impl Cpu {
             return;
         }
         if self.period.is_none() {
-            self.attained += self.gained(now.since(self.at).0);
+            let time = now.since(self.at).0;
+            self.attained += self.gained(time);
+            self.used += u128::from(self.burn()) * u128::from(time);
             self.at = now;
             return;
         }
@@ -200,6 +227,7 @@ impl Cpu {
             let until = now.min(period.end);
             let run = (period.left / burn).min(until.since(self.at).0);
             self.attained += self.gained(run);
+            self.used += u128::from(burn) * u128::from(run);
             // What is left of a quota that is too small for a nanosecond is lost.
             period.left = if run < until.since(self.at).0 {
                 0
@@ -325,6 +353,18 @@ mod tests {
             assert!(done.since(now).0 < 2_100_000);
         }
         assert_eq!(cpu.runnable(), 1);
+    }
+
+    #[test]
+    fn another_limit_holds_from_its_time_on() {
+        let mut cpu = Cpu::new(limit(2000, 4, None), SimTime::ZERO);
+        cpu.add(SimTime::ZERO, 0, ms(30), ms(0));
+        cpu.add(SimTime::ZERO, 1, ms(30), ms(0));
+        cpu.add(SimTime::ZERO, 2, ms(10), ms(0));
+        // Three share two cores for 9 ms, each has had 6; the one with 4 left needs 12 ms of one core.
+        cpu.limit(at(9), limit(1000, 1, None));
+        assert_eq!(cpu.next_done(), at(21));
+        assert_eq!(cpu.used(at(21)), 30_000_000_000);
     }
 
     /// Work is conserved: while something is runnable, the CPU time handed out equals the limit times the time.

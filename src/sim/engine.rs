@@ -25,12 +25,12 @@ pub struct RunStats {
 }
 
 /// Instances of one service between the warm-up and the end.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServiceStats {
     /// Integrals over that time, in instance-nanoseconds and request-nanoseconds.
     pub area: FleetState<i128>,
-    /// Most instances at a time.
-    pub instances_peak: u32,
+    /// Most instances at a time; `None` where functions were run one by one.
+    pub instances_peak: Option<u32>,
     /// Instances created.
     pub instances_created: u64,
 }
@@ -107,7 +107,8 @@ pub fn run(setup: Setup, feeds: Vec<Feed<'_>>, draws: Draws, observer: &mut impl
             } else {
                 horizon
             });
-        } else if open || world.unfinished() {
+        } else if event < SimTime::NEVER && (event <= world.end() || world.unfinished()) {
+            // Also without requests: instances end until the counted time does.
             world.pass(event, observer);
             world.step(observer);
         } else {

@@ -28,9 +28,41 @@ pub enum Reject {
     MaxInstances,
     /// The most waiting requests that the scenario allows.
     QueueFull,
+    /// No instance had a free slot for too long.
+    Pending,
 }
 
-/// A request that ran to an end.
+/// What a fact about a request stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// All that was asked for.
+    Request,
+    /// One attempt of a call, whose end is a fact of its own.
+    Attempt,
+    /// A request of the operator's own, to keep an instance warm.
+    Ping,
+}
+
+/// A call that ended, where clients give up or try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Position of its service.
+    pub service: u16,
+    /// Number of its function within the service.
+    pub function: u32,
+    /// How many calls of this function came before it.
+    pub index: u64,
+    /// When it was made.
+    pub arrived: SimTime,
+    /// When it was answered, or given up for good.
+    pub at: SimTime,
+    /// How it ended, where its last attempt was not turned away.
+    pub outcome: Outcome,
+    /// Why its last attempt was turned away, if it was.
+    pub rejected: Option<Reject>,
+}
+
+/// A request, or one attempt of a call, that ran to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finished {
     /// Position of its service.
@@ -53,6 +85,10 @@ pub struct Finished {
     pub init: SimDuration,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether it is all that was asked for.
+    pub role: Role,
+    /// Whether an instance of provisioned concurrency served it.
+    pub provisioned: bool,
 }
 
 /// The state of a service's instances at one instant, or its integral over time.
@@ -108,10 +144,14 @@ pub enum Fact {
         service: u16,
         /// Number of its function within the service.
         function: u32,
-        /// When, which is also its arrival.
+        /// When it had arrived.
+        arrived: SimTime,
+        /// When it was turned away.
         at: SimTime,
         /// Why.
         reason: Reject,
+        /// Whether it is all that was asked for.
+        role: Role,
     },
     /// A waiting request gave up.
     GaveUp {
@@ -123,13 +163,48 @@ pub enum Fact {
         arrived: SimTime,
         /// When it gave up.
         at: SimTime,
+        /// Whether it is all that was asked for.
+        role: Role,
     },
+    /// A call gets another attempt.
+    Retried {
+        /// Position of its service.
+        service: u16,
+        /// When the call was made.
+        arrived: SimTime,
+        /// When the attempt before was lost.
+        at: SimTime,
+    },
+    /// A call ended.
+    Ended(Ended),
     /// An instance was started for a request.
     ColdStart {
         /// Position of its service.
         service: u16,
         /// When.
         at: SimTime,
+    },
+    /// An instance is up that was started for no request in particular.
+    Prepared {
+        /// Position of its service.
+        service: u16,
+        /// When.
+        at: SimTime,
+        /// Its initialisation.
+        init: SimDuration,
+        /// Whether it belongs to provisioned concurrency.
+        provisioned: bool,
+    },
+    /// What is configured as a function's provisioned concurrency changes.
+    Configured {
+        /// Position of its service.
+        service: u16,
+        /// Number of the function within the service.
+        function: u32,
+        /// When.
+        at: SimTime,
+        /// Instances.
+        provisioned: u32,
     },
     /// An instance ended.
     Stopped {

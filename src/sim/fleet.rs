@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::rng::{Draws, Purpose};
+use crate::sim::gauge::Gauge;
 use crate::sim::pool::{Link, Links, Pool, Routing};
 use crate::sim::setup::{ColdStart, FunctionStreams};
 use crate::sim::slab::Slab;
@@ -25,13 +26,22 @@ pub(crate) struct Request {
     /// Whether an instance was started for it.
     pub(crate) cold: bool,
     pub(crate) timed_out: bool,
-    /// Part of the initial state: it is served but was no arrival.
-    pub(crate) initial: bool,
+    /// Slot of the call whose attempt it is, [`Request::WHOLE`], [`Request::PING`] or [`Request::INITIAL`].
+    pub(crate) call: u32,
 }
 
 impl Request {
     /// In place of the instance: the request has failed, and its place waits for the completion that will not be.
     pub(crate) const FAILED: u32 = u32::MAX - 1;
+
+    /// In place of the call: it is all that was asked for.
+    pub(crate) const WHOLE: u32 = u32::MAX;
+
+    /// In place of the call: a request of the operator's own, to keep an instance warm.
+    pub(crate) const PING: u32 = u32::MAX - 2;
+
+    /// In place of the call: part of the initial state, which is served but was no arrival.
+    pub(crate) const INITIAL: u32 = u32::MAX - 1;
 
     /// The profile decides about the service time.
     pub(crate) const DRAWN: SimDuration = SimDuration::MAX;
@@ -49,7 +59,7 @@ impl Request {
             service,
             cold: false,
             timed_out: false,
-            initial: false,
+            call: Self::WHOLE,
         }
     }
 }
@@ -57,7 +67,7 @@ impl Request {
 /// A request in the queue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Waiting {
-    /// How many requests of the run had arrived when it did.
+    /// How many requests of the run had waited when it began to.
     pub(crate) number: u64,
     pub(crate) request: Request,
 }
@@ -79,6 +89,10 @@ pub(crate) struct Instance {
     pub(crate) init: SimDuration,
     /// Requests in service, or waiting for it to start.
     pub(crate) in_flight: u32,
+    /// Belongs to provisioned concurrency.
+    pub(crate) provisioned: bool,
+    /// Overhead of its first request, which is still to come because it was started ahead; replaces the warm overhead.
+    pub(crate) first: Option<SimDuration>,
     /// Initialises again within the next request, because the last one was cut off.
     pub(crate) reset: bool,
     /// Requests after its first, as far as its warm-up curve goes.
@@ -97,6 +111,8 @@ pub(crate) struct Start {
     pub(crate) requests: Vec<Request>,
     /// Counts as busy because only the whole response of its first request is known.
     pub(crate) counts_as_busy: bool,
+    /// For no request in particular.
+    pub(crate) ahead: bool,
 }
 
 /// Instances by slot.
@@ -113,6 +129,8 @@ impl Links for Instances {
 /// A function: it scales on its own.
 #[derive(Debug)]
 pub(crate) struct Fleet {
+    /// Whose luck it has.
+    pub(crate) entity: u64,
     pub(crate) streams: FunctionStreams,
     /// Arrivals so far.
     pub(crate) arrivals: u64,
@@ -122,24 +140,78 @@ pub(crate) struct Fleet {
     pub(crate) instances: u32,
     /// Requests in service or waiting for an instance that starts for them.
     pub(crate) in_flight: u32,
-    /// Instances that are up and have a free slot.
+    /// Instances that are up and have a free slot, without those of provisioned concurrency.
     pub(crate) pool: Pool,
+    /// By session: slot of the instance that had its last request, and that instance's number within the run; only where
+    /// sessions stick to instances.
+    pub(crate) pins: Vec<(u32, u64)>,
+    /// What a platform looks at that acts by itself; `None` where none does.
+    pub(crate) watched: Option<Box<Watched>>,
     /// Instances on their way up with a free slot, oldest first; only where instances serve several requests.
     pub(crate) starting: VecDeque<u32>,
     /// Requests that wait, oldest first.
     pub(crate) queue: VecDeque<Waiting>,
 }
 
+/// What a platform looks at that acts by itself.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    /// Whether it is going to look at the function.
+    pub(crate) ticking: bool,
+    /// Instances of provisioned concurrency that are up and have a free slot.
+    pub(crate) pool: Pool,
+    /// Instances of provisioned concurrency.
+    pub(crate) provisioned: u32,
+    /// Requests on them.
+    pub(crate) on_provisioned: Gauge,
+    /// Requests on any instance.
+    pub(crate) in_flight: Gauge,
+    /// Slots of all instances, in no order.
+    pub(crate) slots: Vec<u32>,
+    /// CPU time used on instances that have ended, in milli-CPU-nanoseconds.
+    pub(crate) cpu_of_ended: u128,
+}
+
+impl Watched {
+    /// A request comes into service, or waits for an instance that starts for it.
+    pub(crate) fn enter(&mut self, now: SimTime, provisioned: bool) {
+        self.in_flight.up(now);
+        if provisioned {
+            self.on_provisioned.up(now);
+        }
+    }
+
+    /// A request ends.
+    pub(crate) fn leave(&mut self, now: SimTime, provisioned: bool) {
+        self.in_flight.down(now);
+        if provisioned {
+            self.on_provisioned.down(now);
+        }
+    }
+}
+
 impl Fleet {
-    pub(crate) fn new(draws: Draws, service: u16, function: u32, routing: Routing) -> Self {
-        let entity = u64::from(service) << 32 | u64::from(function);
+    /// The pool to which an instance belongs.
+    #[inline]
+    pub(crate) fn pool(&mut self, provisioned: bool) -> &mut Pool {
+        match &mut self.watched {
+            Some(watched) if provisioned => &mut watched.pool,
+            _ => &mut self.pool,
+        }
+    }
+
+    /// A function with no instances, whose luck is that of `entity`.
+    pub(crate) fn new(draws: Draws, entity: u64, routing: Routing) -> Self {
         Self {
+            entity,
             streams: FunctionStreams::new(draws, entity),
             arrivals: 0,
             created: 0,
             instances: 0,
             in_flight: 0,
             pool: Pool::new(routing, draws.stream(Purpose::Routing, entity)),
+            pins: Vec::new(),
+            watched: None,
             starting: VecDeque::new(),
             queue: VecDeque::new(),
         }

@@ -23,7 +23,7 @@ impl Gauge {
         self.offset += i128::from(now.0);
     }
 
-    fn area(&self, now: SimTime) -> i128 {
+    pub(crate) fn area(&self, now: SimTime) -> i128 {
         self.offset + i128::from(self.count) * i128::from(now.0)
     }
 }

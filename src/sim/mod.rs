@@ -1,6 +1,8 @@
 //! The simulator: pure, synchronous, in integer nanoseconds. Given a [`setup::Setup`] it cannot fail.
 pub(crate) mod age;
+pub(crate) mod by_load;
 pub(crate) mod calendar;
+pub mod client;
 pub(crate) mod cpu;
 pub mod engine;
 pub mod fact;

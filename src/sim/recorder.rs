@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sim::fact::{Fact, Finished, Observer, Outcome, Reject};
+use crate::sim::fact::{Ended, Fact, Finished, Observer, Outcome, Reject, Role};
 use crate::stats::histogram::Histogram;
 use crate::units::{SimDuration, SimTime};
 
@@ -19,8 +19,10 @@ pub struct ServiceRecord {
     pub timed_out: u64,
     /// Requests whose instance was killed.
     pub failed: u64,
-    /// Instances started for a request.
+    /// Instances started for a request, or for an attempt of one.
     pub cold_starts: u64,
+    /// Attempts after the first.
+    pub retries: u64,
     /// Requests that were rejected, timed out, failed, or slower than the objective's latency.
     pub violations: u64,
     /// Latency of answered requests from arrival to end, in nanoseconds.
@@ -29,6 +31,47 @@ pub struct ServiceRecord {
     pub stopped: u64,
     /// Sum of their lifespans in nanoseconds.
     pub lifespan: u128,
+}
+
+impl ServiceRecord {
+    /// Adds the counts of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.completed += other.completed;
+        self.timed_out += other.timed_out;
+        self.failed += other.failed;
+        self.cold_starts += other.cold_starts;
+        self.retries += other.retries;
+        self.violations += other.violations;
+        self.stopped += other.stopped;
+        self.lifespan += other.lifespan;
+        self.latency.merge(&other.latency);
+        for (&reason, &count) in &other.rejected {
+            *self.rejected.entry(reason).or_default() += count;
+        }
+    }
+
+    #[inline(always)]
+    fn ended(&mut self, outcome: Outcome, latency: SimDuration, limit: SimDuration) {
+        self.requests += 1;
+        match outcome {
+            Outcome::Completed => {
+                self.completed += 1;
+                self.latency.record(latency.0);
+                self.violations += u64::from(latency > limit);
+                return;
+            }
+            Outcome::TimedOut => self.timed_out += 1,
+            Outcome::Failed => self.failed += 1,
+        }
+        self.violations += 1;
+    }
+
+    fn turned_away(&mut self, reason: Reject) {
+        self.requests += 1;
+        self.violations += 1;
+        *self.rejected.entry(reason).or_default() += 1;
+    }
 }
 
 /// Watches a run and fills a [`ServiceRecord`] for each service.
@@ -59,8 +102,16 @@ impl Observer for Recorder {
     fn observe(&mut self, fact: &Fact) {
         match fact {
             Fact::Finished(request) => self.finished(request),
-            Fact::Arrived { .. } | Fact::Sampled { .. } | Fact::ColdStart { .. } => {}
-            Fact::Rejected { .. } | Fact::GaveUp { .. } | Fact::Stopped { .. } => self.rare(fact),
+            Fact::Arrived { .. }
+            | Fact::Sampled { .. }
+            | Fact::ColdStart { .. }
+            | Fact::Prepared { .. }
+            | Fact::Configured { .. } => {}
+            Fact::Rejected { .. }
+            | Fact::GaveUp { .. }
+            | Fact::Stopped { .. }
+            | Fact::Retried { .. }
+            | Fact::Ended(_) => self.rare(fact),
         }
     }
 }
@@ -72,38 +123,48 @@ impl Recorder {
             return;
         }
         let (limit, record) = &mut self.services[request.service as usize];
-        let latency = request.finished.since(request.arrived);
-        record.requests += 1;
-        record.cold_starts += u64::from(request.cold);
-        match request.outcome {
-            Outcome::Completed => {
-                record.completed += 1;
-                record.latency.record(latency.0);
-                record.violations += u64::from(latency > *limit);
-                return;
-            }
-            Outcome::TimedOut => record.timed_out += 1,
-            Outcome::Failed => record.failed += 1,
+        record.cold_starts += u64::from(request.cold && request.role != Role::Ping);
+        if request.role == Role::Request {
+            record.ended(request.outcome, request.finished.since(request.arrived), *limit);
         }
-        record.violations += 1;
     }
 
     #[inline(never)]
     fn rare(&mut self, fact: &Fact) {
         match *fact {
             Fact::Rejected {
-                service, at, reason, ..
-            } if at >= self.warm_up => {
-                let record = &mut self.services[service as usize].1;
-                record.requests += 1;
-                record.violations += 1;
-                *record.rejected.entry(reason).or_default() += 1;
+                service,
+                arrived,
+                reason,
+                role: Role::Request,
+                ..
+            } if arrived >= self.warm_up => self.services[service as usize].1.turned_away(reason),
+            Fact::GaveUp {
+                service,
+                arrived,
+                at,
+                role: Role::Request,
+                ..
+            } if arrived >= self.warm_up => {
+                let (limit, record) = &mut self.services[service as usize];
+                record.ended(Outcome::TimedOut, at.since(arrived), *limit);
             }
-            Fact::GaveUp { service, arrived, .. } if arrived >= self.warm_up => {
-                let record = &mut self.services[service as usize].1;
-                record.requests += 1;
-                record.violations += 1;
-                record.timed_out += 1;
+            Fact::Retried { service, arrived, .. } if arrived >= self.warm_up => {
+                self.services[service as usize].1.retries += 1;
+            }
+            Fact::Ended(Ended {
+                service,
+                arrived,
+                at,
+                outcome,
+                rejected,
+                ..
+            }) if arrived >= self.warm_up => {
+                let (limit, record) = &mut self.services[service as usize];
+                match rejected {
+                    Some(reason) => record.turned_away(reason),
+                    None => record.ended(outcome, at.since(arrived), *limit),
+                }
             }
             Fact::Stopped {
                 service, created, at, ..

@@ -1,8 +1,8 @@
 //! Every request of a run, for those who ask for it.
 
-use crate::sim::fact::{Fact, Observer, Outcome};
+use crate::sim::fact::{Ended, Fact, Observer, Outcome, Role};
 
-/// One request.
+/// One request, or one call with all its attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestRecord {
     /// Position of its service.
@@ -11,7 +11,7 @@ pub struct RequestRecord {
     pub function: u32,
     /// Arrival, in nanoseconds since the start of the run.
     pub arrived: u64,
-    /// Start of its service; `None` if it was never served.
+    /// Start of its service; `None` if it was never served, or in several attempts.
     pub started: Option<u64>,
     /// End.
     pub finished: u64,
@@ -37,25 +37,43 @@ impl Requests {
 impl Observer for Requests {
     fn observe(&mut self, fact: &Fact) {
         let row = match *fact {
-            Fact::Finished(request) => RequestRecord {
+            Fact::Finished(request) if request.role == Role::Request => RequestRecord {
                 service: request.service,
                 function: request.function,
                 arrived: request.arrived.0,
                 started: Some(request.started.0),
                 finished: request.finished.0,
                 cold: request.cold,
-                outcome: match request.outcome {
-                    Outcome::Completed => "completed",
-                    Outcome::TimedOut => "timed-out",
-                    Outcome::Failed => "failed",
-                },
+                outcome: name(request.outcome),
+            },
+            Fact::Ended(Ended {
+                service,
+                function,
+                arrived,
+                at,
+                outcome,
+                rejected,
+                ..
+            }) => RequestRecord {
+                service,
+                function,
+                arrived: arrived.0,
+                started: None,
+                finished: at.0,
+                cold: false,
+                outcome: rejected.map_or(name(outcome), |_| "rejected"),
             },
             Fact::Rejected {
-                service, function, at, ..
+                service,
+                function,
+                arrived,
+                at,
+                role: Role::Request,
+                ..
             } => RequestRecord {
                 service,
                 function,
-                arrived: at.0,
+                arrived: arrived.0,
                 started: None,
                 finished: at.0,
                 cold: false,
@@ -66,6 +84,7 @@ impl Observer for Requests {
                 function,
                 arrived,
                 at,
+                role: Role::Request,
             } => RequestRecord {
                 service,
                 function,
@@ -78,5 +97,13 @@ impl Observer for Requests {
             _ => return,
         };
         self.rows.push(row);
+    }
+}
+
+fn name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "completed",
+        Outcome::TimedOut => "timed-out",
+        Outcome::Failed => "failed",
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::dist::Dist;
 use crate::rng::{Draws, Purpose, Stream};
+pub use crate::sim::client::Client;
 pub use crate::sim::cpu::CpuLimit;
 use crate::sim::platform::Platform;
 use crate::sim::pool::Routing;
@@ -49,8 +50,17 @@ pub struct ServiceSetup {
     pub init_limit: Option<SimDuration>,
     /// A request that waits longer in the queue gives up; `None`: never.
     pub queue_timeout: Option<SimDuration>,
+    /// Whether it is turned away then, rather than gives up.
+    pub queue_refuses: bool,
+    /// Whether the platform may start instances for no request in particular.
+    pub starts_ahead: bool,
     /// Instances that exist at the start of the run.
     pub initial: InitialState,
+    /// What those do who send its requests; `None`: each asks once and waits for the answer.
+    pub client: Option<Client>,
+    /// Whose luck its first function has, the others having that of the numbers after it; `None`: by the service's position.
+    /// It lets functions be run one by one with the luck they have together.
+    pub first_entity: Option<u64>,
 }
 
 /// What the requests inside one instance share.
@@ -66,6 +76,8 @@ pub struct Inside {
     pub cpu: CpuLimit,
     /// CPU time of the framework's overhead of a warm request.
     pub overhead_cpu: SimDuration,
+    /// More CPU while an instance starts, and for so long afterwards; `None`: the same as ever.
+    pub boost: Option<(CpuLimit, SimDuration)>,
 }
 
 impl Inside {
@@ -109,6 +121,15 @@ pub enum ColdModel {
     Start(Dist),
     /// One measured start, drawn whole so that its phases stay together.
     Measured(Arc<[ColdStart]>),
+    /// A restore from a snapshot in place of a start.
+    Restored {
+        /// Creating the instance and fetching the snapshot.
+        fetch: Dist,
+        /// Resuming it, which counts as initialisation.
+        resume: Dist,
+        /// Measured starts, of which the overhead of the first request is taken; none: it is as any other.
+        starts: Arc<[ColdStart]>,
+    },
 }
 
 /// A measured cold start by phase.
@@ -200,10 +221,23 @@ impl ColdModel {
                 let init = dist.at(streams.cold, ordinal);
                 (ColdStart { init, ..none }, None)
             }
-            Self::Measured(samples) => {
-                let rank = (u128::from(streams.cold.bits(ordinal)) * samples.len() as u128) >> 64;
-                (samples[rank as usize], None)
+            Self::Measured(samples) => (pick(samples, streams.cold, ordinal).unwrap_or(none), None),
+            Self::Restored { fetch, resume, starts } => {
+                let [fetched, resumed, first] = [0, 1, 2].map(|k| 3 * ordinal + k);
+                let measured = pick(starts, streams.cold, first).unwrap_or(none);
+                let restored = ColdStart {
+                    sandbox: fetch.at(streams.cold, fetched),
+                    init: resume.at(streams.cold, resumed),
+                    first_request: measured.first_request,
+                };
+                (restored, None)
             }
         }
     }
+}
+
+/// One of the measured starts, each with equal chance.
+fn pick(starts: &[ColdStart], stream: Stream, index: u64) -> Option<ColdStart> {
+    let rank = (u128::from(stream.bits(index)) * starts.len() as u128) >> 64;
+    starts.get(rank as usize).copied()
 }

@@ -30,16 +30,22 @@ pub(crate) struct Station {
 }
 
 impl Station {
-    /// An empty station.
-    pub(crate) fn new(inside: Inside, now: SimTime) -> Self {
+    /// An empty station, of an instance that is about to start if `boosted`.
+    pub(crate) fn new(inside: Inside, now: SimTime, boosted: bool) -> Self {
+        let boost = inside.boost.filter(|_| boosted);
         Self {
             inside,
-            cpu: Cpu::new(inside.cpu, now),
+            cpu: Cpu::new(boost.map_or(inside.cpu, |boost| boost.0), now),
             accepted: VecDeque::new(),
             turn: VecDeque::new(),
             working: 0,
             wake: SimTime::NEVER,
         }
+    }
+
+    /// From now on there is no more CPU than the limit.
+    pub(crate) fn end_boost(&mut self, now: SimTime) {
+        self.cpu.limit(now, self.inside.cpu);
     }
 
     /// A request comes in.
@@ -85,6 +91,11 @@ impl Station {
     pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
         let waiting = self.accepted.iter().chain(&self.turn).map(|job| job.place);
         waiting.chain(self.cpu.places())
+    }
+
+    /// CPU time used until now, in milli-CPU-nanoseconds.
+    pub(crate) fn used(&mut self, now: SimTime) -> u128 {
+        self.cpu.used(now)
     }
 
     /// When the next request will have had its CPU time.

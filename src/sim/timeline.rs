@@ -1,7 +1,7 @@
 //! The run over time, in bins of equal width. When there are too many bins, neighbours are merged and the width doubles,
 //! so that a run of unknown length needs no more memory than a short one.
 
-use crate::sim::fact::{Fact, Finished, FleetState, Observer, Outcome};
+use crate::sim::fact::{Ended, Fact, Finished, FleetState, Observer, Outcome, Role};
 use crate::stats::histogram::{Sparse, bucket};
 use crate::units::SimTime;
 
@@ -32,8 +32,14 @@ pub struct Bin {
 }
 
 impl Bin {
-    /// Adds the counts of a bin: the next one in time, or the same one of another replication.
+    /// Adds a bin: the next one in time, or the same one of another replication.
     pub fn add(&mut self, other: &Self) {
+        self.width += other.width;
+        self.join(other);
+    }
+
+    /// Adds what other services count in the same bin of time.
+    pub fn join(&mut self, other: &Self) {
         self.arrivals += other.arrivals;
         self.completed += other.completed;
         self.finished += other.finished;
@@ -41,7 +47,6 @@ impl Bin {
         self.rejected += other.rejected;
         self.cold_starts += other.cold_starts;
         self.area += other.area;
-        self.width += other.width;
         self.latency.merge(&other.latency);
     }
 
@@ -107,6 +112,30 @@ impl<F: Fn(&Finished) -> u64> Timeline<F> {
 }
 
 impl ServiceTimeline {
+    /// Adds the bins of other functions of the same run.
+    pub fn join(&mut self, other: &Self) {
+        if self.bins.is_empty() {
+            self.bins.clone_from(&other.bins);
+            self.samples_per_bin = other.samples_per_bin;
+            return;
+        }
+        debug_assert_eq!(self.bins.len(), other.bins.len(), "bins of the same run");
+        for (bin, other) in self.bins.iter_mut().zip(&other.bins) {
+            bin.join(other);
+        }
+    }
+
+    #[inline(always)]
+    fn answered(&mut self, latency: u64) {
+        self.current.completed += 1;
+        let bucket = bucket::<{ Sparse::BITS }>(latency) as u16;
+        let count = &mut self.counts[usize::from(bucket)];
+        if *count == 0 {
+            self.touched.push(bucket);
+        }
+        *count += 1;
+    }
+
     fn sample(&mut self, at: SimTime, area: FleetState<i128>) {
         self.current.width += at.since(self.last).0;
         self.current.area += area - self.area;
@@ -163,18 +192,30 @@ impl<F: Fn(&Finished) -> u64> Observer for Timeline<F> {
                 let service = &mut self.services[request.service as usize];
                 service.current.finished += 1;
                 service.current.tally += (self.tally)(&request);
-                if request.outcome != Outcome::Completed {
-                    return;
+                if request.outcome == Outcome::Completed && request.role == Role::Request {
+                    service.answered(request.finished.since(request.arrived).0);
                 }
-                service.current.completed += 1;
-                let bucket = bucket::<{ Sparse::BITS }>(request.finished.since(request.arrived).0) as u16;
-                let count = &mut service.counts[usize::from(bucket)];
-                if *count == 0 {
-                    service.touched.push(bucket);
-                }
-                *count += 1;
             }
-            Fact::Rejected { service, .. } => self.services[service as usize].current.rejected += 1,
+            Fact::Rejected {
+                service,
+                role: Role::Request,
+                ..
+            } => self.services[service as usize].current.rejected += 1,
+            Fact::Ended(Ended {
+                service,
+                arrived,
+                at,
+                outcome,
+                rejected,
+                ..
+            }) => {
+                let service = &mut self.services[service as usize];
+                if rejected.is_some() {
+                    service.current.rejected += 1;
+                } else if outcome == Outcome::Completed {
+                    service.answered(at.since(arrived).0);
+                }
+            }
             Fact::ColdStart { service, .. } => self.services[service as usize].current.cold_starts += 1,
             Fact::Sampled { service, at, area } => self.services[service as usize].sample(at, area),
             _ => {}

@@ -1,25 +1,30 @@
 //! The world changes: it applies the platform's decisions, keeps the calendar and tells facts. It knows no prices.
 //!
 //! At one instant completions come first, then instances that become ready, then instances that end, then waiting
-//! requests that give up, and arrivals last, so that freed capacity serves the arrival of the same instant.
+//! requests that give up, then what clients do, and arrivals last, so that freed capacity serves the arrival of the same instant.
 
+mod calls;
 mod inside;
 mod instances;
 mod killed;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod ticks;
 
 use crate::rng::Draws;
 use crate::sim::calendar::{Calendar, Event, Timer};
+use crate::sim::client::Purse;
 use crate::sim::engine::{RunStats, ServiceStats};
 use crate::sim::fact::{Fact, FleetState, Observer};
 use crate::sim::fleet::{Fleet, Instances, Request};
 use crate::sim::gauge::Gauges;
-use crate::sim::platform::Platform;
+use crate::sim::platform::{Platform, Ticks};
+use crate::sim::pool::Routing;
 use crate::sim::setup::{ServiceSetup, Setup};
 use crate::sim::slab::Slab;
 use crate::units::{SimDuration, SimTime};
+use calls::{Call, Loss};
 
 /// A service at work.
 #[derive(Debug)]
@@ -28,7 +33,21 @@ struct Service {
     most_in_flight: u32,
     /// Whether a service time depends on nothing but its draw.
     plain: bool,
+    /// Whether its requests count towards the account's limit.
+    shares: bool,
+    /// When the platform looks at its functions by itself.
+    ticks: Option<Ticks>,
+    /// Whether instances may be started for no request in particular.
+    ahead: bool,
     setup: ServiceSetup,
+    /// Sessions that stick to instances; 0: they do not.
+    sessions: u32,
+    /// Whose luck its first function has.
+    first: u64,
+    /// What is left of the clients' budget for retries.
+    purse: Option<Purse>,
+    /// How often each user has begun to think.
+    asked: Vec<u64>,
     fleets: Vec<Fleet>,
     gauges: Gauges,
     created: u64,
@@ -47,6 +66,16 @@ impl Service {
     }
 }
 
+/// Sessions that stick to instances.
+fn sticky(setup: &ServiceSetup) -> u32 {
+    let client = setup.client.as_ref().filter(|_| setup.routing == Routing::Sticky);
+    client.map_or(0, |client| {
+        let users = client.users.as_ref().map_or(0, |users| users.count);
+        client.sessions.max(users)
+    })
+}
+
+/// The run's state.
 pub(crate) struct World {
     services: Vec<Service>,
     platform: Box<dyn Platform>,
@@ -58,10 +87,17 @@ pub(crate) struct World {
     /// By slot of an instance: the places of its requests in service in order of their coming, where too many of them
     /// kill it.
     held: Vec<Vec<u32>>,
-    /// Requests in service or waiting for an instance that starts for them.
+    /// Requests in service or waiting for an instance that starts for them, of the services that share the account's limit
+    /// and not on instances of provisioned concurrency.
     in_flight: u32,
-    /// Requests in the system.
+    /// Requests in the system, and calls under way.
     present: u64,
+    /// Calls under way, where clients give up or try again, and attempts that outlived theirs.
+    calls: Slab<Call>,
+    /// Attempts of calls so far.
+    attempts: u64,
+    /// Requests that had to wait so far.
+    waits: u64,
     arrivals: u64,
     ended: u64,
     /// Instances created so far.
@@ -88,7 +124,7 @@ impl World {
             horizon,
             sample_every,
         } = setup;
-        let service = |setup: ServiceSetup| {
+        let service = |(i, setup): (usize, ServiceSetup)| {
             assert!(setup.concurrency > 0, "an instance serves at least one request");
             assert!(
                 setup.most_in_flight != Some(0),
@@ -96,7 +132,18 @@ impl World {
             );
             Service {
                 most_in_flight: setup.most_in_flight.unwrap_or(u32::MAX),
+                shares: platform.shares_account(i as u16),
+                ticks: platform.ticks(i as u16),
+                ahead: setup.starts_ahead,
                 plain: setup.warm_up.is_none() && setup.timeout.is_none(),
+                sessions: sticky(&setup),
+                first: setup.first_entity.unwrap_or((i as u64) << 32),
+                purse: setup
+                    .client
+                    .as_ref()
+                    .and_then(|client| client.retry.budget)
+                    .map(Purse::new),
+                asked: Vec::new(),
                 setup,
                 fleets: Vec::new(),
                 gauges: Gauges::default(),
@@ -108,7 +155,7 @@ impl World {
             }
         };
         Self {
-            services: services.into_iter().map(service).collect(),
+            services: services.into_iter().enumerate().map(service).collect(),
             platform,
             draws,
             calendar: Calendar::default(),
@@ -117,6 +164,9 @@ impl World {
             held: Vec::new(),
             in_flight: 0,
             present: 0,
+            calls: Slab::default(),
+            attempts: 0,
+            waits: 0,
             arrivals: 0,
             ended: 0,
             created: 0,
@@ -135,12 +185,19 @@ impl World {
     pub(crate) fn begin(&mut self, observer: &mut impl Observer) {
         for service in 0..self.services.len() {
             self.new_functions(service as u16, 0, observer);
+            self.wake_users(service as u16);
         }
     }
 
     /// Whether requests are still in the system.
     pub(crate) fn unfinished(&self) -> bool {
         self.present > 0
+    }
+
+    /// When the counted time ends; never if that is not known yet.
+    #[inline]
+    pub(crate) fn end(&self) -> SimTime {
+        self.end
     }
 
     #[inline]
@@ -215,12 +272,22 @@ impl World {
         match timer {
             Timer::Cpu { number, instance } => self.had_cpu(number, instance, observer),
             Timer::Ready { instance, .. } => self.up(instance, observer),
+            Timer::Boosted { number, instance } => self.boosted(number, instance),
             Timer::Expiry { number, instance } => self.expire(number, instance, observer),
             Timer::GiveUp {
                 number,
                 service,
                 function,
             } => self.give_up(number, service, function, observer),
+            Timer::Tick { service, function } => self.tick(service, function, observer),
+            Timer::Rewarm {
+                service,
+                function,
+                arrivals,
+            } => self.rewarm(service, function, arrivals),
+            Timer::Patience { number, call } => self.patience(number, call, observer),
+            Timer::Send { number, call } => self.send(number, call, observer),
+            Timer::User { service, user } => self.user(service, user, observer),
         }
     }
 
@@ -252,7 +319,7 @@ impl World {
             let [from, to] = service.cuts;
             ServiceStats {
                 area: to - from,
-                instances_peak: service.peak,
+                instances_peak: Some(service.peak),
                 instances_created: service.created_counted,
             }
         });

@@ -20,8 +20,6 @@ pub struct Sample {
     pub stats: ServiceStats,
     /// Whether there is a latency promise to violate.
     pub has_slo: bool,
-    /// Whether the peak of instances is known; it is not for the sum of several services.
-    pub peak_known: bool,
     /// US dollars a month; `None` if the platform has no price.
     pub cost: Option<Cost>,
 }
@@ -52,8 +50,9 @@ pub const COUNTS: [Metric; 4] = [
 ];
 
 /// Columns after the counts, in the order of the file.
-pub const METRICS: [Metric; 20] = [
+pub const METRICS: [Metric; 21] = [
     ("cold_starts", |s| Some(s.record.cold_starts as f64)),
+    ("retries", |s| Some(s.record.retries as f64)),
     ("cold_start_ratio", |s| ratio(s.record.cold_starts, s.record.requests)),
     ("latency_mean_ms", |s| s.record.latency.mean().map(|ns| ns / 1e6)),
     ("latency_p50_ms", |s| quantile(s, 0.5)),
@@ -72,9 +71,7 @@ pub const METRICS: [Metric; 20] = [
         } = s.stats.area;
         mean_of(s, starting + busy + idle)
     }),
-    ("instances_peak", |s| {
-        s.peak_known.then_some(f64::from(s.stats.instances_peak))
-    }),
+    ("instances_peak", |s| s.stats.instances_peak.map(f64::from)),
     ("busy_mean", |s| mean_of(s, s.stats.area.busy)),
     ("idle_mean", |s| mean_of(s, s.stats.area.idle)),
     ("instance_lifespan_mean_s", |s| {
@@ -97,7 +94,6 @@ impl Sample {
             record: replication.records[service].clone(),
             stats: replication.stats.services[service].clone(),
             has_slo,
-            peak_known: true,
             cost: None,
         }
     }
@@ -116,23 +112,12 @@ impl Sample {
     }
 
     fn add(&mut self, other: &Self) {
-        let (mine, theirs) = (&mut self.record, &other.record);
-        mine.requests += theirs.requests;
-        mine.completed += theirs.completed;
-        mine.timed_out += theirs.timed_out;
-        mine.failed += theirs.failed;
-        mine.cold_starts += theirs.cold_starts;
-        mine.violations += theirs.violations;
-        mine.stopped += theirs.stopped;
-        mine.lifespan += theirs.lifespan;
-        mine.latency.merge(&theirs.latency);
-        for (&reason, &count) in &theirs.rejected {
-            *mine.rejected.entry(reason).or_default() += count;
-        }
+        self.record.merge(&other.record);
         self.stats.area += other.stats.area;
         self.stats.instances_created += other.stats.instances_created;
         self.has_slo &= other.has_slo;
-        self.peak_known = false;
+        // The most instances of all together are not the sum of the most of each.
+        self.stats.instances_peak = None;
         self.cost = match (self.cost, other.cost) {
             (Some(a), Some(b)) => Some(Cost {
                 total: a.total + b.total,
@@ -158,6 +143,7 @@ pub fn rejected_by_reason(rejected: &BTreeMap<Reject, u64>) -> BTreeMap<&'static
         Reject::ScalingRate => "scaling-rate-limit",
         Reject::MaxInstances => "max-instances",
         Reject::QueueFull => "queue-full",
+        Reject::Pending => "pending-too-long",
     };
     rejected.iter().map(|(reason, &count)| (name(reason), count)).collect()
 }

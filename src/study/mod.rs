@@ -5,6 +5,7 @@ pub mod bills;
 pub mod metrics;
 pub mod replicate;
 pub mod result;
+pub mod split;
 pub mod timeline;
 
 pub use replicate::{Options, Progress, run};

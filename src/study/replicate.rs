@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::result::{Study, StudyError, VariantResult};
+use super::split::{self, FunctionRow};
 use crate::cost::meter::{LambdaMeter, LambdaUsage};
 use crate::model::arrival::Arrival;
 use crate::rng::Draws;
@@ -15,7 +16,7 @@ use crate::sim::recorder::{Recorder, ServiceRecord};
 use crate::sim::records::{RequestRecord, Requests};
 use crate::sim::setup::Setup;
 use crate::sim::timeline::{ServiceTimeline, Timeline};
-use crate::trace::{ImportReport, Open, TraceError};
+use crate::trace::{ImportReport, Open, Source, TraceError};
 use crate::units::{SimDuration, SimTime};
 
 /// What one replication of one variant gave.
@@ -33,6 +34,8 @@ pub struct Replication {
     pub imports: Vec<ImportReport>,
     /// Every request, where they were asked for.
     pub requests: Vec<RequestRecord>,
+    /// Every function, where they were asked for and share nothing.
+    pub functions: Vec<FunctionRow>,
 }
 
 /// What others may see of a running study.
@@ -51,6 +54,40 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Whether every request of the first replication is kept.
     pub record_requests: bool,
+    /// Whether figures of every function of the first replication are kept, where functions share nothing.
+    pub record_functions: bool,
+}
+
+/// What hands arrivals to the engine, and how it failed.
+pub(super) struct Feeds<'a> {
+    pub(super) failure: Mutex<Option<TraceError>>,
+    pub(super) progress: &'a Progress,
+}
+
+impl<'a> Feeds<'a> {
+    /// The arrivals of a source.
+    pub(super) fn of<'b>(&'b self, source: &'b mut dyn Source) -> Feed<'b> {
+        Box::new(move |out: &mut Vec<Arrival>| {
+            let before = out.len();
+            let more = source.refill(out).unwrap_or_else(|error| {
+                self.failure
+                    .lock()
+                    .unwrap_or_else(|p| p.into_inner())
+                    .get_or_insert(error);
+                false
+            });
+            self.progress
+                .requests
+                .fetch_add((out.len() - before) as u64, Ordering::Relaxed);
+            more
+        })
+    }
+
+    /// The first failure, if there was any.
+    pub(super) fn failed(self) -> Result<(), TraceError> {
+        let failure = self.failure.into_inner().unwrap_or_else(|p| p.into_inner());
+        failure.map_or(Ok(()), Err)
+    }
 }
 
 /// Runs all replications of all variants. The result does not depend on the number of threads.
@@ -71,8 +108,8 @@ pub fn run(variants: &[Variant], options: Options, progress: &Progress) -> Resul
         jobs.par_iter()
             .with_max_len(1)
             .map(|&(v, r)| {
-                let record = options.record_requests && r == 0;
-                let replication = replicate(&variants[v], r, record, progress);
+                let alone = split::replicate(&variants[v], r, options, progress);
+                let replication = alone.unwrap_or_else(|| replicate(&variants[v], r, options, progress));
                 progress.done.fetch_add(1, Ordering::Relaxed);
                 replication
             })
@@ -88,7 +125,8 @@ pub fn run(variants: &[Variant], options: Options, progress: &Progress) -> Resul
 }
 
 /// Runs one replication.
-fn replicate(variant: &Variant, number: u32, record: bool, progress: &Progress) -> Result<Replication, StudyError> {
+fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progress) -> Result<Replication, StudyError> {
+    let record = options.record_requests && number == 0;
     let draws = Draws::new(variant.seed, u64::from(number));
     let mut opened = Vec::new();
     for (entity, service) in variant.services.iter().enumerate() {
@@ -126,36 +164,24 @@ fn replicate(variant: &Variant, number: u32, record: bool, progress: &Progress) 
             (meter, record.then(Requests::default)),
         ),
     );
-    let failure: Mutex<Option<TraceError>> = Mutex::new(None);
-    let feeds: Vec<Feed<'_>> = opened
+    let failing = Feeds {
+        failure: Mutex::new(None),
+        progress,
+    };
+    let feeds = opened
         .iter_mut()
-        .map(|opened| {
-            let failure = &failure;
-            let feed = move |out: &mut Vec<Arrival>| {
-                let before = out.len();
-                let more = opened.source.refill(out).unwrap_or_else(|error| {
-                    failure.lock().unwrap_or_else(|p| p.into_inner()).get_or_insert(error);
-                    false
-                });
-                progress
-                    .requests
-                    .fetch_add((out.len() - before) as u64, Ordering::Relaxed);
-                more
-            };
-            Box::new(feed) as Feed<'_>
-        })
+        .map(|opened| failing.of(opened.source.as_mut()))
         .collect();
+    let names: Vec<&str> = variant.services.iter().map(|service| service.name.as_str()).collect();
     let setup = Setup {
         services,
-        platform: variant.platform.part().build(draws),
+        platform: variant.platform.part().build(draws, &names),
         warm_up: variant.warm_up,
         horizon,
         sample_every: sample_every(horizon),
     };
     let stats = engine::run(setup, feeds, draws, &mut observer);
-    if let Some(error) = failure.into_inner().unwrap_or_else(|p| p.into_inner()) {
-        return Err(error.into());
-    }
+    failing.failed()?;
     if stats.end <= SimTime::ZERO + variant.warm_up {
         return Err(StudyError::ShorterThanWarmUp {
             length: stats.end.since(SimTime::ZERO),
@@ -170,11 +196,12 @@ fn replicate(variant: &Variant, number: u32, record: bool, progress: &Progress) 
         usage: meter.map(LambdaMeter::into_usage).unwrap_or_default(),
         imports: opened.iter().map(|opened| opened.source.report()).collect(),
         requests: requests.map(Requests::into_rows).unwrap_or_default(),
+        functions: Vec::new(),
     })
 }
 
 /// A round interval that gives at most about a thousand samples; where the length is not known the timeline merges.
-fn sample_every(horizon: Option<SimDuration>) -> SimDuration {
+pub(super) fn sample_every(horizon: Option<SimDuration>) -> SimDuration {
     const ROUND: [u64; 11] = [1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 21_600, 86_400];
     let Some(horizon) = horizon else {
         return SimDuration::from_secs(10);

@@ -8,6 +8,7 @@ use rust_decimal::prelude::FromPrimitive;
 use super::bills::{self, Bills};
 use super::metrics::{COUNTS, METRICS, Sample, rejected_by_reason};
 use super::replicate::Replication;
+use super::split::FunctionRow;
 use super::timeline::{self, TimelineRow};
 use crate::cost::bill::{Bill, BillError};
 use crate::model::price::PriceError;
@@ -146,8 +147,12 @@ pub struct VariantResult {
     pub imports: Vec<(String, ImportReport)>,
     /// Every request of the first replication, where they were asked for.
     pub requests: Vec<RequestRecord>,
+    /// Every function of the first replication, where they were asked for and share nothing.
+    pub functions: Vec<FunctionRow>,
     /// Names of the services by position.
     pub services: Vec<String>,
+    /// Whether each of them has a latency promise.
+    pub has_slo: Vec<bool>,
     /// Requests simulated in all replications, warm-up included.
     pub simulated: u64,
     /// The varying columns of the `all` row in each replication, for paired differences.
@@ -269,6 +274,8 @@ impl VariantResult {
             }),
             simulated: replications.iter().map(|r| r.stats.arrivals).sum(),
             samples: columns(&all),
+            has_slo: variant.services.iter().map(|service| service.slo.is_some()).collect(),
+            functions: replications.first().map(|r| r.functions.clone()).unwrap_or_default(),
             requests: replications.into_iter().next().map(|r| r.requests).unwrap_or_default(),
             services: names,
         })

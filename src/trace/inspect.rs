@@ -55,7 +55,12 @@ pub fn inspect(traffic: &Traffic, base: &Path) -> Result<Inspection, TraceError>
         Traffic::Csv(spec) => events(spec, base)?,
         Traffic::Counts(spec) => bins(spec, base)?,
         Traffic::Azure2019(spec) => days(spec, base)?,
-        Traffic::Poisson(_) | Traffic::Constant(_) | Traffic::Diurnal(_) | Traffic::FlashCrowd(_) => {
+        Traffic::Poisson(_)
+        | Traffic::Constant(_)
+        | Traffic::Diurnal(_)
+        | Traffic::FlashCrowd(_)
+        | Traffic::ClosedLoop(_)
+        | Traffic::AzureDay(_) => {
             return Err(TraceError::Settings(format!(
                 "`{}` traffic has no file to inspect",
                 traffic.name()

@@ -5,6 +5,8 @@
 //! Knows nothing of what happens to a request. A new kind is one file and one row in the registry below.
 
 pub mod azure2019;
+pub mod azure_day;
+pub mod closed_loop;
 pub mod constant;
 pub mod counts;
 pub mod csv;
@@ -36,6 +38,7 @@ use crate::rng::{Draws, Purpose, Stream};
 use crate::units::SimDuration;
 
 pub use error::TraceError;
+pub use placement::{Clusters, Placement};
 pub use report::ImportReport;
 pub use table::OnBadLine;
 
@@ -111,6 +114,29 @@ pub trait Kind {
 
     /// Starts the arrivals. Files are opened and their beginning is checked.
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError>;
+
+    /// Its functions one by one; `None` where they come together only.
+    fn functions(&self, _open: &Open<'_>) -> Option<Box<dyn Functions>> {
+        None
+    }
+}
+
+/// Traffic whose functions can be replayed one by one, with the same arrivals as together.
+pub trait Functions: Send + Sync {
+    /// How many there are.
+    fn count(&self) -> u32;
+
+    /// Expected requests of a function, to share out the work.
+    fn weight(&self, function: u32) -> f64;
+
+    /// The arrivals of one function, as function 0.
+    fn open(&self, function: u32) -> Box<dyn Source>;
+
+    /// The length of the run.
+    fn length(&self) -> SimDuration;
+
+    /// What the traffic is.
+    fn report(&self) -> ImportReport;
 }
 
 registry! {
@@ -124,10 +150,14 @@ registry! {
         "diurnal" => Diurnal(diurnal::Spec),
         /// A constant rate with one surge.
         "flash-crowd" => FlashCrowd(flash_crowd::Spec),
+        /// Users who wait for each answer.
+        "closed-loop" => ClosedLoop(closed_loop::Spec),
         /// One row a request, from a CSV file.
         "csv" => Csv(csv::Spec),
         /// Requests per bin of time, from a CSV file.
         "counts" => Counts(counts::Spec),
+        /// Traffic like a day of that of Azure Functions, made from published figures.
+        "azure-day" => AzureDay(azure_day::Spec),
         /// Microsoft's Azure Functions trace of 2019.
         "azure-2019" => Azure2019(azure2019::Spec),
     }
@@ -152,14 +182,34 @@ impl Traffic {
         }
     }
 
+    /// Its functions one by one; `None` where they come together only.
+    pub fn functions(&self, open: &Open<'_>) -> Option<Box<dyn Functions>> {
+        self.part().functions(open)
+    }
+
     /// The file or folder that is read, if any; `embedded:<name>` for what is built in.
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Csv(spec) => Some(&spec.path),
             Self::Counts(spec) => Some(&spec.path),
             Self::Azure2019(spec) => Some(&spec.path),
-            Self::Poisson(_) | Self::Constant(_) | Self::Diurnal(_) | Self::FlashCrowd(_) => None,
+            Self::Poisson(_)
+            | Self::Constant(_)
+            | Self::Diurnal(_)
+            | Self::FlashCrowd(_)
+            | Self::ClosedLoop(_)
+            | Self::AzureDay(_) => None,
         }
+    }
+
+    /// Chooses where arrivals fall within their bins; false where the traffic has none.
+    pub fn set_placement(&mut self, placement: Placement) -> bool {
+        match self {
+            Self::Counts(spec) => spec.placement = placement,
+            Self::Azure2019(spec) => spec.placement = placement,
+            _ => return false,
+        }
+        true
     }
 
     /// Chooses what happens on a line that cannot be read. Without effect where no file is read.
@@ -168,7 +218,12 @@ impl Traffic {
             Self::Csv(spec) => spec.on_bad_line = rule,
             Self::Counts(spec) => spec.on_bad_line = rule,
             Self::Azure2019(spec) => spec.on_bad_line = rule,
-            Self::Poisson(_) | Self::Constant(_) | Self::Diurnal(_) | Self::FlashCrowd(_) => {}
+            Self::Poisson(_)
+            | Self::Constant(_)
+            | Self::Diurnal(_)
+            | Self::FlashCrowd(_)
+            | Self::ClosedLoop(_)
+            | Self::AzureDay(_) => {}
         }
     }
 }

@@ -47,7 +47,21 @@ fn gap() -> SimDuration {
     SimDuration::from_millis(20)
 }
 
+impl Default for Clusters {
+    fn default() -> Self {
+        Self {
+            mean_size: mean_size(),
+            gap: gap(),
+        }
+    }
+}
+
 impl Placement {
+    /// From too smooth over bursty to the worst case: what a trace of counts leaves open.
+    pub fn bracket() -> [Self; 3] {
+        [Self::Uniform, Self::Clustered(Clusters::default()), Self::Start]
+    }
+
     /// The name as files write it.
     pub fn name(self) -> &'static str {
         match self {

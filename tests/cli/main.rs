@@ -9,6 +9,8 @@ mod answers;
 mod bad_files;
 mod bad_flags;
 mod bad_scenarios;
+mod by_function;
+mod clients;
 mod disk;
 mod examples;
 mod from_profile;

@@ -6,6 +6,7 @@ mod simulator;
 use coldcast::model::arrival::Arrival;
 use coldcast::model::dist::Dist;
 use coldcast::rng::Draws;
+use coldcast::sim::client::{Client, Retry};
 use coldcast::sim::engine::{Feed, run};
 use coldcast::sim::fact::{self, Fact, Observer};
 use coldcast::sim::platform::scale_per_request::{Clock, Initial, Overflow, Spec};
@@ -15,7 +16,7 @@ use coldcast::sim::recorder::Recorder;
 use coldcast::sim::setup::{ColdModel, CpuLimit, InitialState, Inside, ServiceSetup, ServiceTime, Setup, WarmUpCurve};
 use coldcast::units::{MilliCpu, SimDuration, SimTime};
 use proptest::prelude::*;
-use simulator::{Cold, Outcome, Rules, simulate};
+use simulator::{Cold, Outcome, Rules, SESSIONS, simulate};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -104,18 +105,27 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
             timeout: None,
             init_limit: None,
             queue_timeout: rules.queue_timeout.map(length),
+            queue_refuses: false,
+            starts_ahead: false,
             initial: match rules.fixed {
                 false => shape.initial,
                 true => InitialState::default(),
             },
+            client: (rules.routing == Routing::Sticky).then(|| Client {
+                timeout: None,
+                retry: Retry::default(),
+                users: None,
+                sessions: SESSIONS,
+            }),
+            first_entity: None,
         }],
         platform: match rules.fixed {
-            false => spec.build(draws),
+            false => spec.build(draws, &["f"]),
             true => fixed::Spec {
                 replicas: rules.initial.0 as u32,
                 ..fixed::Spec::default()
             }
-            .build(draws),
+            .build(draws, &["f"]),
         },
         warm_up: length(rules.window.0),
         horizon: rules.window.1.map(length),
@@ -158,7 +168,7 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
     let stats = &stats.services[0];
     let area = [stats.area.starting, stats.area.busy, stats.area.idle, stats.area.queued];
     out.area = area.map(|area| u64::try_from(area).expect("an integral of counts"));
-    out.peak = stats.instances_peak as usize;
+    out.peak = stats.instances_peak.expect("known") as usize;
     out.created = stats.instances_created as usize;
     out
 }
@@ -190,12 +200,19 @@ fn agree(rules: &Rules, trace: &[simulator::Arrival], batch: usize) {
     assert_eq!(engine, oracle, "engine and oracle under {rules:?}");
 }
 
-const ROUTINGS: [Routing; 5] = [
+const CLOCKS: [Clock; 3] = [Clock::LastUse, Clock::Creation, Clock::Never];
+
+const ROUTINGS: [Routing; 10] = [
     Routing::Newest,
     Routing::MostRecentlyUsed,
     Routing::LeastRecentlyUsed,
     Routing::Oldest,
     Routing::Random,
+    Routing::RoundRobin,
+    Routing::LeastOutstanding,
+    Routing::RandomOfTwo,
+    Routing::MostLoaded,
+    Routing::Sticky,
 ];
 
 /// Arrivals 0 to 3 s apart, or after a pause in which instances end, so that most of them share their instant with
@@ -246,7 +263,7 @@ fn rules() -> impl Strategy<Value = Rules> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Every case runs under all ten combinations of routing and clock.
+    /// Every case runs under all combinations of routing and clock.
     #[test]
     fn the_engine_agrees_with_the_oracle(
         rules in rules(),
@@ -258,7 +275,7 @@ proptest! {
         let last = trace.last().map_or(0, |a| a.at);
         let warm_up = if horizon.is_some() { warm_up } else { warm_up.min(last) };
         for routing in ROUTINGS {
-            for clock in [Clock::LastUse, Clock::Creation] {
+            for clock in CLOCKS {
                 let window = (warm_up, horizon.map(|h| warm_up + h));
                 let rules = Rules { routing, clock, window, ..rules.clone() };
                 agree(&rules, &trace, batch);
@@ -270,7 +287,7 @@ proptest! {
     #[test]
     fn the_engine_agrees_on_the_plain_platform(rules in rules(), trace in trace(), batch in 1..40usize) {
         for routing in ROUTINGS {
-            for clock in [Clock::LastUse, Clock::Creation] {
+            for clock in CLOCKS {
                 let plain = Rules {
                     routing,
                     clock,
@@ -309,6 +326,7 @@ fn inside() -> impl Strategy<Value = (Inside, Dist, Dist)> {
                 period: None,
             },
             overhead_cpu: SimDuration::ZERO,
+            boost: None,
         };
         (inside, cpu, wait)
     })
@@ -327,7 +345,7 @@ proptest! {
         batch in 1..40usize,
     ) {
         for routing in ROUTINGS {
-            for clock in [Clock::LastUse, Clock::Creation] {
+            for clock in CLOCKS {
                 let shared = Rules {
                     routing,
                     clock,
@@ -363,7 +381,7 @@ proptest! {
     ) {
         let rules = Rules { concurrency, inside, curve, most_in_flight, ..rules };
         for routing in ROUTINGS {
-            for clock in [Clock::LastUse, Clock::Creation] {
+            for clock in CLOCKS {
                 if !fixed {
                     agree(&Rules { routing, clock, ..rules.clone() }, &trace, batch);
                     continue;

@@ -6,6 +6,8 @@
 
 mod life;
 
+use std::collections::BTreeMap;
+
 use coldcast::model::dist::Dist;
 use coldcast::rng::{Draws, Purpose};
 use coldcast::sim::platform::scale_per_request::{Clock, Overflow};
@@ -16,6 +18,12 @@ use life::on_cpu;
 
 /// Nanoseconds. The tests mostly use whole seconds, so that many things happen at once.
 pub type Time = u64;
+
+/// Sessions of each function, where they stick to instances.
+pub const SESSIONS: u32 = 3;
+
+/// More than any count here; its square fits.
+const LARGE: u64 = 1 << 30;
 
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -124,12 +132,16 @@ struct Simulator {
     until: Time,
     sequence: u64,
     instances: Vec<Instance>,
-    /// By function: instances with a free slot, arrivals and instances so far, requests in the queue, random picks.
+    /// By function: instances with a free slot, arrivals and instances so far, requests in the queue, random picks, and the
+    /// instance after the one that was routed to last.
     free: Vec<Vec<usize>>,
     arrived: Vec<u64>,
     created: Vec<u64>,
     queue: Vec<Vec<Request>>,
     picks: Vec<u64>,
+    turns: Vec<u64>,
+    /// By function and session: the instance that had the last request.
+    pins: BTreeMap<(usize, u64), usize>,
     out: Outcome,
 }
 
@@ -181,11 +193,13 @@ pub fn simulate(rules: &Rules, trace: &[Arrival]) -> Outcome {
         }
         let unfinished =
             sim.queue.iter().any(|queue| !queue.is_empty()) || sim.instances.iter().any(|i| i.in_flight() > 0);
-        if arrivals.peek().is_none() && !unfinished {
+        let first = steps.into_iter().min_by_key(|s| (s.0, s.1, s.2));
+        // Without requests instances still end until the counted time does.
+        let over = first.as_ref().is_none_or(|step| step.0 > until);
+        if arrivals.peek().is_none() && !unfinished && over {
             sim.pass(until.max(sim.now), from, until, &mut warm);
             return sim.out;
         }
-        let first = steps.into_iter().min_by_key(|s| (s.0, s.1, s.2));
         let (at, _, _, step) = first.expect("an unfinished request has an end");
         sim.pass(at, from, until, &mut warm);
         match step {
@@ -271,6 +285,7 @@ impl Simulator {
             self.created.push(0);
             self.queue.push(Vec::new());
             self.picks.push(0);
+            self.turns.push(0);
             let (idle, busy, service) = rules.initial;
             for k in 0..idle + busy {
                 let i = self.create(rules, new, false, NEVER);
@@ -348,7 +363,7 @@ impl Simulator {
         };
         let siblings = self.instances.iter().filter(|i| !i.gone && i.function == f);
         let full = rules.max_instances.is_some_and(|max| siblings.count() >= max);
-        if let Some(i) = self.route(rules, f) {
+        if let Some(i) = self.route(rules, f, index) {
             self.serve(rules, i, request, request.service);
             self.mark_used(i);
             if self.instances[i].in_flight() < rules.concurrency {
@@ -383,7 +398,7 @@ impl Simulator {
     }
 
     /// Takes the instance that the routing rule names off the list of free ones.
-    fn route(&mut self, rules: &Rules, function: usize) -> Option<usize> {
+    fn route(&mut self, rules: &Rules, function: usize, index: u64) -> Option<usize> {
         let free = &self.free[function];
         let by = |key: &dyn Fn(&Instance) -> u64| (0..free.len()).max_by_key(|&k| key(&self.instances[free[k]]));
         let k = match rules.routing {
@@ -391,15 +406,55 @@ impl Simulator {
             Routing::Oldest => by(&|i| NEVER - i.ordinal),
             Routing::MostRecentlyUsed => by(&|i| i.used),
             Routing::LeastRecentlyUsed => by(&|i| NEVER - i.used),
-            Routing::Random if free.is_empty() => None,
-            Routing::Random => {
-                let draws = Draws::new(rules.seed, 0).stream(Purpose::Routing, function as u64);
-                let bits = draws.bits(self.picks[function]);
-                self.picks[function] += 1;
-                Some(((u128::from(bits) * free.len() as u128) >> 64) as usize)
+            Routing::Sticky if self.pinned(rules, function, index).is_some() => self.pinned(rules, function, index),
+            Routing::LeastOutstanding | Routing::Sticky => by(&|i| (LARGE - i.in_flight() as u64) * LARGE - i.used),
+            Routing::MostLoaded => by(&|i| i.in_flight() as u64 * LARGE + i.used),
+            Routing::RoundRobin => {
+                let turn = self.turns[function];
+                let later = (0..free.len()).filter(|&k| self.instances[free[k]].ordinal >= turn);
+                let by_age = |&k: &usize| self.instances[free[k]].ordinal;
+                later.min_by_key(by_age).or((0..free.len()).min_by_key(by_age))
             }
+            Routing::Random | Routing::RandomOfTwo => self.random(rules, function),
         };
-        k.map(|k| self.free[function].swap_remove(k))
+        let i = k.map(|k| self.free[function].swap_remove(k));
+        if let Some(i) = i {
+            self.pins.insert((function, session(rules, function, index)), i);
+        }
+        self.turns[function] = i.map_or(self.turns[function], |i| self.instances[i].ordinal + 1);
+        i
+    }
+
+    /// Which of the free instances had the last request of the same session.
+    fn pinned(&self, rules: &Rules, function: usize, index: u64) -> Option<usize> {
+        let i = self.pins.get(&(function, session(rules, function, index)))?;
+        self.free[function].iter().position(|free| free == i)
+    }
+
+    /// One of the free instances by lot, or the less loaded one of two.
+    fn random(&mut self, rules: &Rules, function: usize) -> Option<usize> {
+        let draws = Draws::new(rules.seed, 0).stream(Purpose::Routing, function as u64);
+        let mut pick = |n: usize| {
+            let bits = draws.bits(self.picks[function]);
+            self.picks[function] += 1;
+            ((u128::from(bits) * n as u128) >> 64) as usize
+        };
+        let n = self.free[function].len();
+        if n == 0 {
+            return None;
+        }
+        if rules.routing == Routing::Random {
+            return Some(pick(n));
+        }
+        if n == 1 {
+            return Some(0);
+        }
+        let first = pick(n);
+        let mut others: Vec<usize> = (0..n).collect();
+        others.remove(first);
+        let second = others[pick(n - 1)];
+        let load = |k: usize| self.instances[self.free[function][k]].in_flight();
+        Some(if load(second) < load(first) { second } else { first })
     }
 
     fn mark_used(&mut self, i: usize) {
@@ -537,11 +592,11 @@ impl Simulator {
             self.free[f].push(i);
         }
         if instance.idle() {
-            instance.expires = rules.keep_alive
-                + match rules.clock {
-                    Clock::LastUse => self.now,
-                    Clock::Creation => instance.created,
-                };
+            instance.expires = match rules.clock {
+                Clock::LastUse => self.now + rules.keep_alive,
+                Clock::Creation => instance.created + rules.keep_alive,
+                Clock::Never => NEVER,
+            };
             if instance.expires <= self.now {
                 self.stop(i);
             }
@@ -557,6 +612,12 @@ impl Simulator {
             self.free[f].swap_remove(k);
         }
     }
+}
+
+/// The session of a request.
+fn session(rules: &Rules, function: usize, index: u64) -> u64 {
+    let stream = Draws::new(rules.seed, 0).stream(Purpose::Session, function as u64);
+    ((u128::from(stream.bits(index)) * u128::from(SESSIONS)) >> 64) as u64
 }
 
 /// CPU time and wait of a request.

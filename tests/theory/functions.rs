@@ -4,7 +4,7 @@
 //! gaps with rate lambda give every result in closed form.
 
 use coldcast::sim::platform::{lambda, scale_per_request};
-use coldcast::units::{MemoryMib, SimDuration};
+use coldcast::units::SimDuration;
 
 use crate::harness::{Load, Run, check, replicate};
 
@@ -69,17 +69,8 @@ fn cold_starts_when_the_clock_counts_from_creation() {
 /// requests in the mean, so the share of cold ones is 1 / E[exp(lambda U)], with U uniform from 300 s to 420 s.
 #[test]
 fn cold_starts_on_lambda() {
-    let platform = lambda::Spec {
-        memory: MemoryMib(1024),
-        architecture: lambda::Architecture::Arm64,
-        timeout: SimDuration::from_secs(3),
-        account_concurrency: 1000,
-        reserved_concurrency: None,
-        idle_timeout: lambda::IdleTimeout::default(),
-        max_age: SimDuration::MAX,
-        routing: coldcast::sim::pool::Routing::MostRecentlyUsed,
-        ephemeral_storage: MemoryMib(512),
-    };
+    let mut platform: lambda::Spec = toml::from_str("memory = '1024Mi'").expect("a platform");
+    platform.max_age = SimDuration::MAX;
     let runs = replicate(&sparse(), &platform, 13, 20);
     let (min, max) = (RATE * 300.0, RATE * 420.0);
     let theory = (max - min) / (max.exp() - min.exp());

@@ -7,7 +7,7 @@ use coldcast::sim::engine::{Feed, RunStats, run};
 use coldcast::sim::fact::{Fact, Observer};
 use coldcast::sim::platform::Kind;
 use coldcast::sim::recorder::{Recorder, ServiceRecord};
-use coldcast::sim::setup::{ColdModel, Inside, ServiceSetup, ServiceTime, Setup};
+use coldcast::sim::setup::{Client, ColdModel, Inside, ServiceSetup, ServiceTime, Setup};
 use coldcast::stats::interval::estimate;
 use coldcast::units::{SimDuration, SimTime};
 
@@ -31,6 +31,8 @@ pub struct Load {
     pub wait: Option<Dist>,
     /// What requests share inside an instance.
     pub inside: Option<Inside>,
+    /// Who sends them; users replace the Poisson arrivals.
+    pub client: Option<Client>,
     /// Simulated seconds before time counts, and in all.
     pub seconds: (f64, f64),
 }
@@ -44,6 +46,7 @@ impl Load {
             cold: ColdModel::Start(Dist::Constant(SimDuration::ZERO)),
             wait: None,
             inside: None,
+            client: None,
             seconds,
         }
     }
@@ -130,16 +133,24 @@ fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
             timeout: shape.timeout,
             init_limit: shape.init_limit,
             queue_timeout: shape.queue_timeout,
+            queue_refuses: shape.queue_refuses,
+            starts_ahead: shape.starts_ahead,
             initial: shape.initial,
+            client: load.client.clone(),
+            first_entity: None,
         }],
-        platform: platform.build(draws),
+        platform: platform.build(draws, &["f"]),
         warm_up,
         horizon: Some(end),
         sample_every: end,
     };
     let luck = draws.stream(Purpose::Arrival, 0);
     let (mut k, mut at) = (0, SimTime::ZERO);
+    let users = load.client.as_ref().is_some_and(|client| client.users.is_some());
     let feed: Feed<'_> = Box::new(|out| {
+        if users {
+            return false;
+        }
         for _ in 0..4096 {
             at = at + SimDuration::from_secs_f64(-luck.uniform(k).ln() / load.rate);
             k += 1;

@@ -27,6 +27,7 @@ fn inside(quota: u32, cores: u32) -> Inside {
             period: None,
         },
         overhead_cpu: SimDuration::ZERO,
+        boost: None,
     }
 }
 

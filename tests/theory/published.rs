@@ -12,6 +12,7 @@ use crate::harness::{Load, Run, dist, replicate};
 #[test]
 fn simfaas() {
     let load = Load {
+        client: None,
         wait: None,
         inside: None,
         cold: ColdModel::Response(dist(r#"{ exponential = { mean = "2.244s" } }"#)),

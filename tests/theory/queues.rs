@@ -2,10 +2,13 @@
 //!
 //! Source of the formulas: Kleinrock, Queueing Systems, volume 1 (1975), chapters 3 to 5.
 
+use coldcast::model::dist::Dist;
+use coldcast::model::profile::parse;
+use coldcast::sim::client::{Client, Retry, Users};
 use coldcast::sim::platform::{fixed, scale_per_request};
 use coldcast::units::SimDuration;
 
-use crate::harness::{Load, check, replicate};
+use crate::harness::{Load, check, dist, replicate};
 
 /// Erlang's loss formula: the share of arrivals that find all `servers` busy under `load` erlangs.
 fn erlang_b(servers: u32, load: f64) -> f64 {
@@ -51,6 +54,33 @@ fn loss_and_its_insensitivity() {
             run.record.rejected.values().sum::<u64>() as f64 / run.record.requests as f64
         });
     }
+}
+
+/// The same with the service times of a measured framework, as its profile has them.
+#[test]
+fn loss_with_measured_service_times() {
+    let text = include_str!("../../models/frameworks/express/profile.json");
+    let profile = parse(text).expect("a profile");
+    let warm = profile
+        .runs
+        .iter()
+        .find_map(|run| run.warm.as_ref())
+        .expect("a warm run");
+    let times = warm.routes["items"].service_time_ms.iter();
+    let service = Dist::empirical(times.map(|&ms| SimDuration::from_millis_f64(ms)).collect()).expect("samples");
+    let rate = 7.0 / service.mean_s();
+    // Some 1,200,000 requests, for the times have a long tail.
+    let load = Load {
+        service,
+        ..Load::warm(rate, r#""1ms""#, (12_000.0 / rate, 1_200_000.0 / rate))
+    };
+    let runs = replicate(&load, &loss(10), 10, 20);
+    check(
+        "M/G/10/10 share lost, Express /items",
+        erlang_b(10, 7.0),
+        &runs,
+        |run| run.record.rejected.values().sum::<u64>() as f64 / run.record.requests as f64,
+    );
 }
 
 #[test]
@@ -142,4 +172,77 @@ fn one_server() {
             |run| run.record.latency.quantile(q).unwrap_or(0) as f64 * 1e-9,
         );
     }
+}
+
+/// M/M/c/K: requests are turned away when `places` are in the system. Birth and death.
+#[test]
+fn a_queue_with_few_places() {
+    let (rate, service_rate, servers, places) = (10.0, 2.5, 4, 9);
+    let platform = fixed::Spec {
+        max_queue: Some(places - servers),
+        ..waiting(servers)
+    };
+    let weights: Vec<f64> = (0..=places)
+        .scan(1.0, |weight, n| {
+            let this = *weight;
+            *weight *= rate / (service_rate * f64::from((n + 1).min(servers)));
+            Some(this)
+        })
+        .collect();
+    let total: f64 = weights.iter().sum();
+    let load = Load::warm(rate, r#"{ exponential = { mean = "400ms" } }"#, (100.0, 40_000.0));
+    let runs = replicate(&load, &platform, 8, 20);
+    check("M/M/4/9 share lost", weights[places as usize] / total, &runs, |run| {
+        run.record.rejected.values().sum::<u64>() as f64 / run.record.requests as f64
+    });
+    let mean: f64 = weights
+        .iter()
+        .zip(0..)
+        .map(|(weight, n)| f64::from(n) * weight)
+        .sum::<f64>()
+        / total;
+    check("M/M/4/9 mean in system", mean, &runs, |run| {
+        let area = run.stats.services[0].area;
+        (area.busy + area.queued) as f64 * 1e-9 / run.seconds
+    });
+}
+
+/// Users who think and wait in turn: M/M/c//N, the machine repair model, and the law of interactive response time,
+/// R = N / X - Z (Denning and Buzen 1978).
+#[test]
+fn users_who_wait_for_their_answers() {
+    let (users, think, servers, service_rate) = (30, 2.0, 3, 5.0);
+    let load = Load {
+        client: Some(Client {
+            timeout: None,
+            retry: Retry::default(),
+            users: Some(Users {
+                count: users,
+                think: dist(r#"{ exponential = { mean = "2s" } }"#),
+            }),
+            sessions: 0,
+        }),
+        ..Load::warm(1.0, r#"{ exponential = { mean = "200ms" } }"#, (100.0, 20_000.0))
+    };
+    let weights: Vec<f64> = (0..=users)
+        .scan(1.0, |weight, n| {
+            let this = *weight;
+            *weight *= f64::from(users - n) / think / (service_rate * f64::from((n + 1).min(servers)));
+            Some(this)
+        })
+        .collect();
+    let total: f64 = weights.iter().sum();
+    let busy = weights
+        .iter()
+        .zip(0..)
+        .map(|(weight, n)| f64::from(servers.min(n)) * weight);
+    let throughput = service_rate * busy.sum::<f64>() / total;
+    let runs = replicate(&load, &waiting(servers), 19, 20);
+    check("M/M/3//30 throughput (1/s)", throughput, &runs, |run| {
+        run.record.completed as f64 / run.seconds
+    });
+    let response = f64::from(users) / throughput - think;
+    check("M/M/3//30 mean time in system (s)", response, &runs, |run| {
+        run.record.latency.mean().unwrap_or(0.0) * 1e-9
+    });
 }

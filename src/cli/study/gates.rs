@@ -1,9 +1,9 @@
 //! Gates: promises that a run is held against, for use in scripts.
 
-use super::{FailOn, StudyFlags};
+use super::{FailOn, Record, StudyFlags};
 use crate::cli::exit::{Failure, Outcome};
 use crate::scenario::Variant;
-use crate::study::Study;
+use crate::study::{Study, split};
 
 /// A gate that nothing can be held against would always be open.
 pub(super) fn check(variants: &[Variant], flags: &StudyFlags) -> Outcome {
@@ -12,6 +12,12 @@ pub(super) fn check(variants: &[Variant], flags: &StudyFlags) -> Outcome {
             "{gate} has nothing to check: {missing}"
         )))
     };
+    if flags.record.contains(&Record::Functions) && !variants.iter().all(split::possible) {
+        return Err(Failure::Input(anyhow::anyhow!(
+            "--record functions is about functions that share nothing: traffic that comes by function (azure-day) on a platform \
+             without limits for all of them together (scale-per-request, azure-flex, fixed, lambda with account-limits = false)"
+        )));
+    }
     for variant in variants {
         if flags.fail_on == Some(FailOn::Slo) && variant.services.iter().all(|service| service.slo.is_none()) {
             return fails("--fail-on slo", "the scenario has no [slo]");

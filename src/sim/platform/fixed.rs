@@ -62,17 +62,24 @@ impl Kind for Spec {
     fn shape(&self) -> Shape {
         Shape {
             cpu: self.cpu,
+            boost: None,
             memory: self.memory,
             concurrency: self.concurrency,
             routing: self.routing,
             timeout: None,
             init_limit: None,
             queue_timeout: self.queue_timeout,
+            queue_refuses: false,
+            starts_ahead: false,
             initial: InitialState::default(),
         }
     }
 
-    fn build(&self, _: Draws) -> Box<dyn Platform> {
+    fn couples(&self) -> bool {
+        false
+    }
+
+    fn build(&self, _: Draws, _: &[&str]) -> Box<dyn Platform> {
         Box::new(Fixed(self.clone()))
     }
 }

@@ -1,30 +1,33 @@
-//! AWS Lambda, on demand: one request per environment, account and function limits, the scaling rate, and environments
-//! that end after an idle time or at an age.
+//! AWS Lambda: one request per environment, account and function limits, the scaling rate, provisioned concurrency,
+//! warmers, and environments that end after an idle time or at an age.
 //!
 //! Sources: AWS Lambda Developer Guide, "Lambda quotas", "Lambda function scaling" and "execution environment lifecycle",
 //! read November 2026. The idle time is not documented; the default range is a choice after the measurements of
 //! M. Shilkov (mikhail.io, January 2021: 5 to 7 minutes).
 
+mod at_work;
+mod provisioned;
+#[cfg(test)]
+mod tests;
+mod warmer;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::rng::{Draws, Purpose};
-use crate::sim::fact::Reject;
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape, TokenBucket};
+use crate::model::dist::DistSpec;
+use crate::rng::Draws;
+use crate::sim::client::{Backoff, Client, Jitter, Retry, Rule};
+use crate::sim::platform::{Kind, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
+use at_work::Lambda;
+pub use provisioned::{ProvisionedSpec, Scheduled, Tracking};
+pub use warmer::Warmer;
 
 /// Memory that comes with one vCPU, in MB of 2^20 bytes. Source: Developer Guide, "Configure Lambda function memory".
 pub const MB_PER_VCPU: u32 = 1769;
-
-/// New environments that a function may start at once, and per 10 s. Source: "Lambda function scaling".
-const SCALING_BURST: f64 = 1000.0;
-const SCALING_PER_SECOND: f64 = 100.0;
-
-/// Requests per second for each unit of concurrency. Source: "Lambda quotas".
-const RATE_PER_CONCURRENCY: f64 = 10.0;
 
 /// An initialisation beyond this is aborted and run again inside the first invocation. Source: "execution environment
 /// lifecycle".
@@ -56,8 +59,25 @@ pub struct Spec {
     /// Concurrency that all functions of the account share.
     #[serde(default = "thousand")]
     pub account_concurrency: u32,
+    /// Whether concurrency and request rate of the account are limited; without limits functions share nothing.
+    #[serde(default = "yes")]
+    pub account_limits: bool,
     /// Ceiling of each function's concurrency, taken out of the account's; `None`: none.
     pub reserved_concurrency: Option<u32>,
+    /// Environments of each function that are initialised ahead of requests; `None`: none.
+    pub provisioned_concurrency: Option<ProvisionedSpec>,
+    /// Requests that somebody sends to keep environments warm; `None`: nobody does.
+    pub warmer: Option<Warmer>,
+    /// Settings of single services, by name, in place of those above.
+    #[serde(default)]
+    pub function: BTreeMap<String, FunctionSpec>,
+    /// How the code is packaged; it decided until August 2025 whether initialisation is billed.
+    #[serde(default)]
+    pub package: Package,
+    /// New environments are restored from a snapshot instead of being initialised; `None`: they are not.
+    pub snap_start: Option<SnapStart>,
+    /// Requests are put into a queue of Lambda's, which invokes the function and repeats what fails; `None`: callers wait.
+    pub asynchronous: Option<Asynchronous>,
     /// Shortest and longest idle time after which an environment ends; drawn per environment.
     #[serde(default)]
     pub idle_timeout: IdleTimeout,
@@ -70,6 +90,93 @@ pub struct Spec {
     /// Ephemeral storage of an environment.
     #[serde(default = "half_gib")]
     pub ephemeral_storage: MemoryMib,
+}
+
+/// How the code of a function is packaged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Package {
+    /// A zip archive on a managed runtime.
+    #[default]
+    Zip,
+    /// A container image.
+    Image,
+}
+
+/// `[platform.lambda.snap-start]`: times of a restore. They depend on the function and are not part of measured profiles.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapStart {
+    /// Creating the environment and fetching the snapshot, which is not billed.
+    #[serde(skip_serializing)]
+    pub fetch: DistSpec,
+    /// Loading the runtime and running the after-restore hooks, which is billed.
+    #[serde(skip_serializing)]
+    pub resume: DistSpec,
+}
+
+/// `[platform.lambda.asynchronous]`. Source: Developer Guide, "Asynchronous invocation".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Asynchronous {
+    /// Retries after an error of the function: at most two, the first after a minute, the second after two more.
+    pub retries: u32,
+    /// An event that would be older is not tried again.
+    pub maximum_event_age: SimDuration,
+}
+
+impl Default for Asynchronous {
+    fn default() -> Self {
+        Self {
+            retries: 2,
+            maximum_event_age: LONGEST_EVENT_AGE,
+        }
+    }
+}
+
+/// Longest time that an event stays in Lambda's queue.
+const LONGEST_EVENT_AGE: SimDuration = SimDuration::from_secs(6 * 3600);
+
+impl Asynchronous {
+    /// Lambda's queue as a client of the function. Throttled events come again after 1 s to 5 min (doubling is a choice).
+    fn client(&self, throttled_for_good: bool) -> Client {
+        let rule = |most, first, longest| {
+            Some(Rule {
+                most,
+                backoff: Backoff {
+                    first: SimDuration::from_secs(first),
+                    factor: 2.0,
+                    most: SimDuration::from_secs(longest),
+                    jitter: Jitter::None,
+                },
+            })
+        };
+        Client {
+            timeout: None,
+            retry: Retry {
+                rejected: rule(u32::MAX, 1, 300).filter(|_| !throttled_for_good),
+                timed_out: rule(self.retries, 60, 120),
+                failed: rule(self.retries, 60, 120),
+                together: false,
+                max_age: Some(self.maximum_event_age),
+                budget: None,
+            },
+            users: None,
+            sessions: 0,
+        }
+    }
+}
+
+/// Settings of the functions of one service, each in place of the platform's.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct FunctionSpec {
+    /// Ceiling of each function's concurrency, taken out of the account's.
+    pub reserved_concurrency: Option<u32>,
+    /// Environments of each function that are initialised ahead of requests.
+    pub provisioned_concurrency: Option<ProvisionedSpec>,
+    /// Requests that somebody sends to keep environments warm.
+    pub warmer: Option<Warmer>,
 }
 
 /// Idle time after which an environment ends, uniform between two ends.
@@ -97,6 +204,9 @@ fn x86() -> Architecture {
 fn three_seconds() -> SimDuration {
     SimDuration::from_secs(3)
 }
+fn yes() -> bool {
+    true
+}
 fn thousand() -> u32 {
     1000
 }
@@ -111,6 +221,15 @@ fn half_gib() -> MemoryMib {
 }
 
 impl Spec {
+    /// Whether a function may have provisioned concurrency.
+    pub fn provisions(&self) -> bool {
+        let own = self
+            .function
+            .values()
+            .any(|function| function.provisioned_concurrency.is_some());
+        own || self.provisioned_concurrency.is_some()
+    }
+
     /// CPU share of an environment, rounded to a thousandth of a vCPU.
     pub fn cpu(&self) -> MilliCpu {
         MilliCpu((f64::from(self.memory.0) * 1000.0 / f64::from(MB_PER_VCPU)).round() as u32)
@@ -138,20 +257,44 @@ impl Kind for Spec {
         if self.account_concurrency == 0 {
             problems.push("`account-concurrency` must be at least 1".into());
         }
-        // At least 100 of the account's concurrency stay unreserved. Source: "Configuring reserved concurrency".
-        if let Some(reserved) = self.reserved_concurrency
-            && reserved > self.account_concurrency.saturating_sub(100)
+        if self.snap_start.is_some() && self.provisions() {
+            problems.push("`snap-start` and `provisioned-concurrency` exclude each other".into());
+        }
+        if self.snap_start.is_some() && self.package == Package::Image {
+            problems.push("`snap-start` is not there for container images: `package = \"zip\"`".into());
+        }
+        if self.snap_start.is_some() && self.ephemeral_storage.0 > 512 {
+            problems.push("`snap-start` allows `ephemeral-storage` of 512Mi at most".into());
+        }
+        if let Some(Asynchronous {
+            retries,
+            maximum_event_age: age,
+        }) = self.asynchronous
         {
-            problems.push(format!(
-                "`reserved-concurrency` is {reserved}, but 100 of the account's {} must stay unreserved",
-                self.account_concurrency
-            ));
+            if retries > 2 {
+                problems.push(format!("`asynchronous.retries` is {retries}, Lambda offers 0, 1 and 2"));
+            }
+            if age < SimDuration::from_secs(60) || age > LONGEST_EVENT_AGE {
+                problems.push(format!(
+                    "`asynchronous.maximum-event-age` is {age}, Lambda offers 60s to 6h"
+                ));
+            }
+        }
+        let own = FunctionSpec {
+            reserved_concurrency: self.reserved_concurrency,
+            provisioned_concurrency: self.provisioned_concurrency.clone(),
+            warmer: self.warmer,
+        };
+        problems.extend(own.problems(self.account_concurrency));
+        for (name, function) in &self.function {
+            let of = function.or(&own).problems(self.account_concurrency);
+            problems.extend(of.into_iter().map(|problem| format!("function.{name}: {problem}")));
         }
         problems
     }
 
     fn assumptions(&self) -> Vec<String> {
-        vec![
+        let mut lines = vec![
             format!(
                 "Lambda ends an idle environment after {} to {}, uniform per environment, and at an age of {} \
                  (undocumented; a choice after third-party measurements)",
@@ -168,242 +311,116 @@ impl Kind for Spec {
                 "Lambda cuts a request off after {}; the next request on that environment initialises again",
                 self.timeout
             ),
-        ]
+        ];
+        if self.snap_start.is_some() {
+            lines.push(
+                "with SnapStart a new environment takes `fetch` (not billed) and `resume` (billed), both from the scenario, and \
+                 its first request the measured overhead of a first request; the restore counts against the scaling rate; what \
+                 caching and restoring a snapshot cost for Python and .NET is not in the bill"
+                    .into(),
+            );
+        }
+        if !self.account_limits {
+            lines.push("the account has no limits of concurrency and request rate".into());
+        }
+        if let Some(Asynchronous {
+            retries,
+            maximum_event_age,
+        }) = self.asynchronous
+        {
+            lines.push(format!(
+                "requests are events in Lambda's queue: throttled ones come again after 1s, 2s and so on up to 300s (doubling is a \
+                 choice), failed ones up to {retries} times after 60s and 120s, none once it would be older than \
+                 {maximum_event_age}; latency runs from the acceptance of an event to the end of its last run"
+            ));
+        }
+        let functions = self.function.values();
+        let provisioned = functions
+            .clone()
+            .filter_map(|function| function.provisioned_concurrency.as_ref());
+        for provisioned in self.provisioned_concurrency.iter().chain(provisioned) {
+            lines.extend(provisioned.assumptions());
+        }
+        for warmer in self
+            .warmer
+            .iter()
+            .chain(functions.filter_map(|function| function.warmer.as_ref()))
+        {
+            lines.push(warmer.assumption());
+        }
+        lines
     }
 
     fn shape(&self) -> Shape {
         Shape {
             cpu: self.cpu(),
+            boost: None,
             memory: Some(self.memory),
             concurrency: 1,
             routing: self.routing,
             timeout: Some(self.timeout),
-            init_limit: Some(INIT_LIMIT),
+            // With a snapshot the limit is 130 s or the function's timeout.
+            init_limit: Some(INIT_LIMIT).filter(|_| self.snap_start.is_none()),
             queue_timeout: None,
+            queue_refuses: false,
+            starts_ahead: self.provisions(),
             initial: InitialState::default(),
         }
     }
 
-    fn build(&self, draws: Draws) -> Box<dyn Platform> {
-        Box::new(Lambda {
-            spec: self.clone(),
-            draws,
-            functions: BTreeMap::new(),
-            requests: request_bucket(self.account_concurrency),
-        })
+    fn queue(&self) -> Option<Client> {
+        let never = self.reserved_concurrency == Some(0);
+        self.asynchronous.map(|asynchronous| asynchronous.client(never))
+    }
+
+    fn couples(&self) -> bool {
+        self.account_limits
+    }
+
+    fn build(&self, draws: Draws, services: &[&str]) -> Box<dyn Platform> {
+        Box::new(Lambda::new(self, draws, services))
     }
 }
 
-fn request_bucket(concurrency: u32) -> TokenBucket {
-    let rate = RATE_PER_CONCURRENCY * f64::from(concurrency.max(1));
-    TokenBucket::new(rate, rate)
-}
-
-/// The platform at work.
-#[derive(Debug)]
-pub struct Lambda {
-    spec: Spec,
-    draws: Draws,
-    functions: BTreeMap<(u16, u32), Function>,
-    /// The account's limit of requests per second.
-    requests: TokenBucket,
-}
-
-/// What Lambda remembers of a function.
-#[derive(Debug)]
-struct Function {
-    scaling: TokenBucket,
-    /// The function's own limit of requests per second where its concurrency is reserved.
-    requests: Option<TokenBucket>,
-}
-
-impl Lambda {
-    fn function(&mut self, view: &FleetView) -> &mut Function {
-        let reserved = self.spec.reserved_concurrency;
-        self.functions
-            .entry((view.service, view.function))
-            .or_insert_with(|| Function {
-                scaling: TokenBucket::new(SCALING_BURST, SCALING_PER_SECOND),
-                requests: reserved.map(request_bucket),
-            })
-    }
-}
-
-impl Platform for Lambda {
-    fn admit(&mut self, view: &FleetView) -> Admission {
-        let (in_flight, limit) = match self.spec.reserved_concurrency {
-            Some(reserved) => (view.in_flight, reserved),
-            None => (view.account_in_flight, self.spec.account_concurrency),
-        };
-        if in_flight >= limit {
-            return Admission::Reject(Reject::Concurrency);
-        }
-        let within_rate = match self.spec.reserved_concurrency {
-            None => self.requests.take(view.now),
-            Some(_) => self
-                .function(view)
-                .requests
-                .as_mut()
-                .is_none_or(|bucket| bucket.take(view.now)),
-        };
-        if !within_rate {
-            return Admission::Reject(Reject::RequestRate);
-        }
-        if view.free {
-            Admission::Warm
-        } else if self.function(view).scaling.take(view.now) {
-            Admission::Start
-        } else {
-            Admission::Reject(Reject::ScalingRate)
+impl FunctionSpec {
+    /// These settings, and those of `other` where there are none.
+    fn or(&self, other: &Self) -> Self {
+        Self {
+            reserved_concurrency: self.reserved_concurrency.or(other.reserved_concurrency),
+            provisioned_concurrency: self
+                .provisioned_concurrency
+                .clone()
+                .or_else(|| other.provisioned_concurrency.clone()),
+            warmer: self.warmer.or(other.warmer),
         }
     }
 
-    fn idle(&mut self, instance: &InstanceView) -> KeepAlive {
-        let entity = u64::from(instance.service) << 32 | u64::from(instance.function);
-        let luck = self.draws.stream(Purpose::KeepAlive, entity).uniform(instance.ordinal);
-        let IdleTimeout { min, max } = self.spec.idle_timeout;
-        let idle_until = instance.now + min + max.saturating_sub(min).scale(luck);
-        let until = idle_until.min(instance.created + self.spec.max_age);
-        if until <= instance.now {
-            KeepAlive::Stop
-        } else {
-            KeepAlive::Until(until)
+    fn problems(&self, account: u32) -> Vec<String> {
+        let mut problems = Vec::new();
+        // At least 100 of the account's concurrency stay unreserved. Source: "Configuring reserved concurrency".
+        if let Some(reserved) = self.reserved_concurrency
+            && reserved > account.saturating_sub(100)
+        {
+            problems.push(format!(
+                "`reserved-concurrency` is {reserved}, but 100 of the account's {account} must stay unreserved"
+            ));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::units::SimTime;
-
-    fn spec() -> Spec {
-        toml::from_str("memory = '1024Mi'").unwrap()
-    }
-
-    fn lambda(spec: &Spec) -> Box<dyn Platform> {
-        spec.build(Draws::new(1, 0))
-    }
-
-    fn at(seconds: f64) -> SimTime {
-        SimTime::ZERO + SimDuration::from_secs_f64(seconds)
-    }
-
-    fn view(seconds: f64) -> FleetView {
-        FleetView {
-            now: at(seconds),
-            service: 0,
-            function: 0,
-            free: false,
-            starting_free: false,
-            instances: 0,
-            in_flight: 0,
-            queued: 0,
-            account_in_flight: 0,
+        if let Some(provisioned) = &self.provisioned_concurrency {
+            problems.extend(provisioned.problems());
+            let most = provisioned.most();
+            match self.reserved_concurrency {
+                Some(reserved) if most > reserved => problems.push(format!(
+                    "`provisioned-concurrency` goes up to {most}, which is more than `reserved-concurrency` of {reserved}"
+                )),
+                None if most > account.saturating_sub(100) => problems.push(format!(
+                    "`provisioned-concurrency` goes up to {most}, but 100 of the account's {account} must stay unreserved"
+                )),
+                _ => {}
+            }
         }
-    }
-
-    #[test]
-    fn concurrency_is_the_accounts_or_what_is_reserved() {
-        let shared = spec();
-        let reserved = Spec {
-            reserved_concurrency: Some(50),
-            ..spec()
-        };
-        let full = Admission::Reject(Reject::Concurrency);
-        // Function's and account's requests in flight, and a free environment: what becomes of one more.
-        for (spec, in_flight, account, free, expected) in [
-            (&shared, 0, 0, false, Admission::Start),
-            (&shared, 999, 999, false, Admission::Start),
-            (&shared, 999, 999, true, Admission::Warm),
-            (&shared, 10, 1_000, false, full),
-            (&shared, 10, 1_000, true, full),
-            (&reserved, 49, 49, false, Admission::Start),
-            (&reserved, 49, 5_000, true, Admission::Warm),
-            (&reserved, 50, 50, true, full),
-        ] {
-            let view = FleetView {
-                free,
-                in_flight,
-                account_in_flight: account,
-                ..view(0.0)
-            };
-            assert_eq!(lambda(spec).admit(&view), expected, "{view:?}");
+        if let Some(warmer) = &self.warmer {
+            problems.extend(warmer.problems());
         }
-    }
-
-    /// How many of `n` requests at one instant get `admission`.
-    fn count(platform: &mut dyn Platform, n: u32, view: &FleetView, admission: Admission) -> usize {
-        (0..n).filter(|_| platform.admit(view) == admission).count()
-    }
-
-    #[test]
-    fn ten_requests_per_second_for_each_unit_of_concurrency() {
-        let reserved = Spec {
-            reserved_concurrency: Some(50),
-            ..spec()
-        };
-        for (spec, per_second) in [(spec(), 10_000), (reserved, 500)] {
-            let mut platform = lambda(&spec);
-            let free = |seconds| FleetView {
-                free: true,
-                ..view(seconds)
-            };
-            let p = platform.as_mut();
-            assert_eq!(count(p, 20_000, &free(0.0), Admission::Warm), per_second);
-            assert_eq!(p.admit(&free(0.0)), Admission::Reject(Reject::RequestRate));
-            assert_eq!(count(p, 20_000, &free(0.5), Admission::Warm), per_second / 2);
-        }
-    }
-
-    #[test]
-    fn a_thousand_new_environments_at_once_and_a_hundred_per_second_for_each_function() {
-        let mut platform = lambda(&spec());
-        let p = platform.as_mut();
-        assert_eq!(count(p, 2_000, &view(0.0), Admission::Start), 1_000);
-        assert_eq!(p.admit(&view(0.0)), Admission::Reject(Reject::ScalingRate));
-        assert_eq!(count(p, 2_000, &view(3.0), Admission::Start), 300);
-        let other = FleetView {
-            function: 1,
-            ..view(3.0)
-        };
-        assert_eq!(count(p, 2_000, &other, Admission::Start), 1_000);
-        // A free environment needs no token.
-        let free = FleetView {
-            free: true,
-            ..view(3.0)
-        };
-        assert_eq!(p.admit(&free), Admission::Warm);
-    }
-
-    #[test]
-    fn an_environment_ends_after_its_own_idle_time_or_at_its_age() {
-        let mut platform = lambda(&spec());
-        let mut idle = |ordinal, created, now| {
-            platform.idle(&InstanceView {
-                now: at(now),
-                service: 0,
-                function: 0,
-                ordinal,
-                created: at(created),
-            })
-        };
-        let mut ends: Vec<SimTime> = Vec::new();
-        for ordinal in 0..50 {
-            let KeepAlive::Until(end) = idle(ordinal, 0.0, 100.0) else {
-                panic!("environment {ordinal} stays");
-            };
-            assert!(at(400.0) <= end && end <= at(520.0), "{end:?}");
-            assert!(!ends.contains(&end), "two environments with the same luck");
-            assert_eq!(
-                idle(ordinal, 0.0, 100.0),
-                KeepAlive::Until(end),
-                "the same one at every request"
-            );
-            ends.push(end);
-        }
-        assert_eq!(idle(0, 0.0, 7_100.0), KeepAlive::Until(at(7_200.0)));
-        assert_eq!(idle(0, 0.0, 7_200.0), KeepAlive::Stop);
-        assert_eq!(idle(0, 0.0, 9_000.0), KeepAlive::Stop);
+        problems
     }
 }

@@ -2,12 +2,18 @@
 //!
 //! A platform decides by returning values and changes nothing but its own memory (tokens, counters).
 
+pub mod azure_flex;
+pub mod azure_functions;
+pub mod cloud_run;
 pub mod fixed;
 pub mod lambda;
+pub mod lambda_managed;
 pub mod scale_per_request;
+mod window;
 
 use crate::registry::registry;
 use crate::rng::Draws;
+use crate::sim::client::Client;
 use crate::sim::fact::Reject;
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
@@ -20,8 +26,16 @@ registry! {
         "scale-per-request" => ScalePerRequest(scale_per_request::Spec),
         /// Instances that nobody scales.
         "fixed" => Fixed(fixed::Spec),
-        /// AWS Lambda, on demand.
+        /// AWS Lambda.
         "lambda" => Lambda(lambda::Spec),
+        /// AWS Lambda Managed Instances.
+        "lambda-managed" => LambdaManaged(lambda_managed::Spec),
+        /// Google Cloud Run services.
+        "cloud-run" => CloudRun(cloud_run::Spec),
+        /// Azure Functions, Consumption plan.
+        "azure-functions" => AzureFunctions(azure_functions::Spec),
+        /// Azure Functions, Flex Consumption plan.
+        "azure-flex" => AzureFlex(azure_flex::Spec),
     }
 }
 
@@ -36,8 +50,23 @@ pub trait Kind {
     /// What the platform gives each instance and each request.
     fn shape(&self) -> Shape;
 
-    /// The platform at work.
-    fn build(&self, draws: Draws) -> Box<dyn Platform>;
+    /// What stands between callers and the platform where it takes requests into a queue of its own; `None`: callers wait.
+    fn queue(&self) -> Option<Client> {
+        None
+    }
+
+    /// Time after which a request gets an error, its waits included, while its instance works on; `None`: none.
+    fn request_timeout(&self) -> Option<SimDuration> {
+        None
+    }
+
+    /// Whether functions share anything, so that they cannot be run one by one.
+    fn couples(&self) -> bool {
+        true
+    }
+
+    /// The platform at work, for services of these names.
+    fn build(&self, draws: Draws, services: &[&str]) -> Box<dyn Platform>;
 }
 
 /// What a platform gives each instance and each request.
@@ -45,6 +74,8 @@ pub trait Kind {
 pub struct Shape {
     /// CPU of an instance: names the measured configuration of a profile.
     pub cpu: MilliCpu,
+    /// More CPU while an instance starts and shortly after; `None`: the same as ever.
+    pub boost: Option<Boost>,
     /// Memory of an instance; `None`: as measured.
     pub memory: Option<MemoryMib>,
     /// Requests that one instance serves at a time.
@@ -57,8 +88,21 @@ pub struct Shape {
     pub init_limit: Option<SimDuration>,
     /// A request that waits longer gives up.
     pub queue_timeout: Option<SimDuration>,
+    /// Whether a request that has waited too long is turned away, rather than gives up.
+    pub queue_refuses: bool,
+    /// Whether instances may be started for no request in particular.
+    pub starts_ahead: bool,
     /// Instances of each function at the start.
     pub initial: InitialState,
+}
+
+/// More CPU while an instance starts and shortly after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Boost {
+    /// CPU of the instance then.
+    pub cpu: MilliCpu,
+    /// For how long after the start.
+    pub lasts: SimDuration,
 }
 
 /// What is to happen with a request.
@@ -66,12 +110,21 @@ pub struct Shape {
 pub enum Admission {
     /// An instance with a free slot takes it; which one is a matter of routing.
     Warm,
+    /// An instance of provisioned concurrency with a free slot takes it.
+    Provisioned,
     /// It waits for an instance that is on its way up and has a free slot.
     Join,
     /// A new instance is started for it.
     Start,
     /// It waits in the function's queue.
     Wait,
+    /// It waits in the function's queue for so long at most, and an instance is started if `start`.
+    Queue {
+        /// Longest wait.
+        at_most: SimDuration,
+        /// Whether an instance is started for what waits.
+        start: bool,
+    },
     /// It is turned away.
     Reject(Reject),
 }
@@ -85,6 +138,8 @@ pub enum KeepAlive {
     Forever,
     /// It ends at once.
     Stop,
+    /// It ends at once, and another one is started at this instant unless a request comes before.
+    Rewarm(SimTime),
 }
 
 /// What a platform sees of a function when a request arrives.
@@ -96,18 +151,39 @@ pub struct FleetView {
     pub service: u16,
     /// Number of the function within the service.
     pub function: u32,
-    /// Whether an instance that is up has a free slot.
+    /// Whether an instance that is up, and not one of provisioned concurrency, has a free slot.
     pub free: bool,
+    /// Whether an instance of provisioned concurrency that is up has a free slot.
+    pub free_provisioned: bool,
     /// Whether an instance that is on its way up has a free slot.
     pub starting_free: bool,
+    /// Instances on their way up that have a free slot, and are not of provisioned concurrency.
+    pub starting: u32,
     /// Instances of the function: starting, busy and idle.
     pub instances: u32,
+    /// Those of them that belong to provisioned concurrency.
+    pub provisioned: u32,
     /// Requests of the function in service or waiting for an instance that starts for them.
     pub in_flight: u32,
+    /// Those of them on instances of provisioned concurrency.
+    pub provisioned_in_flight: u32,
     /// Requests in the function's queue.
     pub queued: u32,
-    /// Requests of all functions in service or waiting for an instance that starts for them.
+    /// Requests of all functions that share the account's limit in service or waiting for an instance that starts for them;
+    /// not those on instances of provisioned concurrency.
     pub account_in_flight: u32,
+}
+
+/// What a function has used since the start of the run, for platforms that look at it by themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Integral over time of the requests in service or waiting for an instance that starts for them, in
+    /// request-nanoseconds.
+    pub in_flight: i128,
+    /// The part of it on instances of provisioned concurrency.
+    pub on_provisioned: i128,
+    /// CPU time in milli-CPU-nanoseconds, where requests share the CPU of an instance; else 0.
+    pub cpu: u128,
 }
 
 /// What a platform sees of an instance that just became idle.
@@ -119,10 +195,44 @@ pub struct InstanceView {
     pub service: u16,
     /// Number of the function within the service.
     pub function: u32,
+    /// Whose luck the function has.
+    pub entity: u64,
     /// Number of the instance, unique within its function.
     pub ordinal: u64,
     /// When it was created.
     pub created: SimTime,
+    /// Whether it belongs to provisioned concurrency.
+    pub provisioned: bool,
+    /// Whether it was started ahead and has not had a request yet.
+    pub unused: bool,
+}
+
+/// When a platform looks at the functions of a service by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticks {
+    /// First time.
+    pub first: SimTime,
+    /// Time from one to the next.
+    pub every: SimDuration,
+}
+
+/// What is to change about a function, apart from what its requests cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Scale {
+    /// What is configured as provisioned concurrency from now on; `None`: as before.
+    pub configured: Option<u32>,
+    /// Instances to be started.
+    pub start: u32,
+    /// Idle instances to be ended.
+    pub stop: u32,
+    /// Instances of provisioned concurrency to be started.
+    pub start_provisioned: u32,
+    /// Idle instances of provisioned concurrency to be ended.
+    pub stop_provisioned: u32,
+    /// Requests of the operator's own that keep instances warm, at once, and how long each holds its instance.
+    pub pings: Option<(u32, SimDuration)>,
+    /// Whether the platform wants to look again even if the function has neither instances nor requests.
+    pub awake: bool,
 }
 
 /// A platform.
@@ -133,9 +243,32 @@ pub trait Platform: Send {
     /// Decides about an instance that just became idle.
     fn idle(&mut self, instance: &InstanceView) -> KeepAlive;
 
+    /// Decides about an instance whose idle time has run out; `instances`: how many the function has.
+    fn expired(&mut self, _instance: &InstanceView, _instances: u32) -> KeepAlive {
+        KeepAlive::Stop
+    }
+
+    /// An instance came up after so long.
+    fn came_up(&mut self, _service: u16, _function: u32, _took: SimDuration) {}
+
     /// Instances of each function that are up from the start on and never end by themselves.
     fn replicas(&self) -> u32 {
         0
+    }
+
+    /// Whether requests of the service count towards the account's limit.
+    fn shares_account(&self, _service: u16) -> bool {
+        true
+    }
+
+    /// When it looks at the functions of a service by itself; `None`: never.
+    fn ticks(&self, _service: u16) -> Option<Ticks> {
+        None
+    }
+
+    /// Looks at a function.
+    fn scale(&mut self, _view: &FleetView, _used: &Used) -> Scale {
+        Scale::default()
     }
 }
 

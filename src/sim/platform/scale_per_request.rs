@@ -1,5 +1,7 @@
-//! The generic function platform: a request that finds no free instance starts one. Used for theory, and for comparison
-//! with other simulators.
+//! The generic function platform: a request that finds no free instance starts one. Used for theory, for comparison with
+//! other simulators, and for keep-alive policies of the literature.
+
+mod histogram;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,8 @@ use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, 
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
+use histogram::Histograms;
+pub use histogram::HybridHistogram;
 
 /// `[platform.scale-per-request]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -18,6 +22,8 @@ pub struct Spec {
     pub keep_alive: SimDuration,
     /// From when that time counts.
     pub keep_alive_clock: Clock,
+    /// Keep-alive and pre-warming learned from the idle times of each function, in place of a fixed keep-alive time.
+    pub hybrid_histogram: Option<HybridHistogram>,
     /// Which of several free instances takes a request.
     pub routing: Routing,
     /// Requests that one instance serves at a time.
@@ -42,6 +48,8 @@ pub enum Clock {
     LastUse,
     /// From the creation of the instance; a busy instance ends when its last request does.
     Creation,
+    /// Never: instances do not end.
+    Never,
 }
 
 /// What happens to a request when there are as many instances as allowed.
@@ -69,6 +77,7 @@ impl Default for Spec {
         Self {
             keep_alive: SimDuration::from_secs(600),
             keep_alive_clock: Clock::LastUse,
+            hybrid_histogram: None,
             routing: Routing::Newest,
             concurrency: 1,
             max_instances: None,
@@ -94,22 +103,33 @@ impl Kind for Spec {
         {
             problems.push("`initial` has more instances than `max-instances` allows".into());
         }
+        if let Some(histogram) = &self.hybrid_histogram {
+            problems.extend(histogram.problems());
+            if self.concurrency > 1 {
+                problems.push(
+                    "`hybrid-histogram` is about instances that serve one request at a time: `concurrency = 1`".into(),
+                );
+            }
+        }
         problems
     }
 
     fn assumptions(&self) -> Vec<String> {
-        Vec::new()
+        self.hybrid_histogram.iter().map(HybridHistogram::assumption).collect()
     }
 
     fn shape(&self) -> Shape {
         Shape {
             cpu: self.cpu,
+            boost: None,
             memory: self.memory,
             concurrency: self.concurrency,
             routing: self.routing,
             timeout: None,
             init_limit: None,
             queue_timeout: None,
+            queue_refuses: false,
+            starts_ahead: self.hybrid_histogram.is_some(),
             initial: InitialState {
                 idle: self.initial.idle,
                 busy: self.initial.busy,
@@ -117,25 +137,38 @@ impl Kind for Spec {
         }
     }
 
-    fn build(&self, _: Draws) -> Box<dyn Platform> {
-        Box::new(ScalePerRequest(self.clone()))
+    fn couples(&self) -> bool {
+        false
+    }
+
+    fn build(&self, _: Draws, _: &[&str]) -> Box<dyn Platform> {
+        Box::new(ScalePerRequest {
+            spec: self.clone(),
+            histograms: self.hybrid_histogram.map(Histograms::new),
+        })
     }
 }
 
 /// The platform at work.
 #[derive(Debug)]
-pub struct ScalePerRequest(Spec);
+pub struct ScalePerRequest {
+    spec: Spec,
+    histograms: Option<Histograms>,
+}
 
 impl Platform for ScalePerRequest {
     fn admit(&mut self, view: &FleetView) -> Admission {
-        let full = self.0.max_instances.is_some_and(|max| view.instances >= max);
+        if let Some(histograms) = &mut self.histograms {
+            histograms.arrived(view);
+        }
+        let full = self.spec.max_instances.is_some_and(|max| view.instances >= max);
         if view.free {
             Admission::Warm
         } else if view.starting_free {
             Admission::Join
         } else if !full {
             Admission::Start
-        } else if self.0.queue == Overflow::Wait {
+        } else if self.spec.queue == Overflow::Wait {
             Admission::Wait
         } else {
             Admission::Reject(Reject::MaxInstances)
@@ -143,9 +176,13 @@ impl Platform for ScalePerRequest {
     }
 
     fn idle(&mut self, instance: &InstanceView) -> KeepAlive {
-        let until = match self.0.keep_alive_clock {
-            Clock::LastUse => instance.now + self.0.keep_alive,
-            Clock::Creation => instance.created + self.0.keep_alive,
+        if let Some(histograms) = &mut self.histograms {
+            return histograms.idle(instance);
+        }
+        let until = match self.spec.keep_alive_clock {
+            Clock::LastUse => instance.now + self.spec.keep_alive,
+            Clock::Creation => instance.created + self.spec.keep_alive,
+            Clock::Never => return KeepAlive::Forever,
         };
         if until <= instance.now {
             KeepAlive::Stop

@@ -52,6 +52,18 @@ impl World {
         }
     }
 
+    /// The `number`-th instance of the run, in `slot` then, has no more CPU than its limit from now on.
+    pub(super) fn boosted(&mut self, number: u64, slot: u32) {
+        let now = self.now;
+        let instance = self.instances.0.get_mut(slot);
+        if instance.number != number {
+            return;
+        }
+        if let Some(station) = &mut instance.station {
+            station.end_boost(now);
+        }
+    }
+
     /// Requests of the `number`-th instance of the run, in `slot` then, may have had their CPU time.
     pub(super) fn had_cpu(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
         let now = self.now;

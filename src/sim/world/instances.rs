@@ -19,9 +19,13 @@ impl World {
             let state = &mut self.services[service as usize];
             let (routing, initial) = (state.setup.routing, state.setup.initial);
             let several = state.setup.concurrency > 1;
-            state.fleets.push(Fleet::new(self.draws, service, number, routing));
+            let entity = state.first + u64::from(number);
+            state.fleets.push(Fleet::new(self.draws, entity, routing));
+            if state.ahead || state.ticks.is_some() {
+                self.watch(service, number);
+            }
             for i in 0..self.platform.replicas() + initial.idle + initial.busy {
-                let slot = self.create(service, number, None);
+                let slot = self.create(service, number, None, false);
                 if i >= initial.busy {
                     self.pool_insert(slot);
                     if !self.rest(slot) {
@@ -32,12 +36,17 @@ impl World {
                 // Draws of requests that are no arrivals must not repeat those of arrivals.
                 let index = u64::MAX - u64::from(i);
                 let request = Request {
-                    initial: true,
+                    call: Request::INITIAL,
                     ..Request::new(service, number, index, self.now)
                 };
                 self.present += 1;
-                self.in_flight += 1;
-                self.fleet(service, number).in_flight += 1;
+                self.in_flight += u32::from(self.services[service as usize].shares);
+                let now = self.now;
+                let fleet = self.fleet(service, number);
+                fleet.in_flight += 1;
+                if let Some(watched) = &mut fleet.watched {
+                    watched.enter(now, false);
+                }
                 self.instances.0.get_mut(slot).in_flight = 1;
                 let gauges = &mut self.services[service as usize].gauges;
                 gauges.idle.down(self.now);
@@ -47,18 +56,25 @@ impl World {
                     self.pool_insert(slot);
                 }
             }
+            if self.services[service as usize].ticks.is_some() {
+                self.arm(service, number, true);
+            }
         }
     }
 
     fn pool_insert(&mut self, slot: u32) {
         let instance = self.instances.0.get(slot);
-        let (service, function) = (instance.service as usize, instance.function as usize);
+        let (service, function, load) = (
+            instance.service as usize,
+            instance.function as usize,
+            instance.in_flight,
+        );
         let fleet = &mut self.services[service].fleets[function];
-        fleet.pool.insert(slot, &mut self.instances);
+        fleet.pool.insert(slot, load, &mut self.instances);
     }
 
     /// Creates an instance: up at once, or on its way up.
-    fn create(&mut self, service: u16, function: u32, start: Option<Box<Start>>) -> u32 {
+    pub(super) fn create(&mut self, service: u16, function: u32, start: Option<Box<Start>>, provisioned: bool) -> u32 {
         let state = &mut self.services[service as usize];
         let fleet = &mut state.fleets[function as usize];
         let ordinal = fleet.created;
@@ -85,21 +101,27 @@ impl World {
             timer: SimTime::NEVER,
             init: start.as_ref().map_or(SimDuration::ZERO, |start| start.cold.init),
             in_flight: 0,
+            provisioned,
+            first: None,
             reset: false,
             served: 0,
             station: state
                 .setup
                 .inside
-                .map(|inside| Box::new(Station::new(inside, self.now))),
+                .map(|inside| Box::new(Station::new(inside, self.now, start.is_some()))),
             start,
         });
-        fleet.pool.created(slot, &mut self.instances);
+        if let Some(watched) = &mut fleet.watched {
+            watched.provisioned += u32::from(provisioned);
+            watched.slots.push(slot);
+        }
+        fleet.pool(provisioned).created(slot, &mut self.instances);
         slot
     }
 
     /// What the next start of a function costs; the second value is the whole response of the first request where the
     /// profile knows only that.
-    fn next_start(&self, service: u16, function: u32) -> (ColdStart, Option<SimDuration>) {
+    pub(super) fn next_start(&self, service: u16, function: u32) -> (ColdStart, Option<SimDuration>) {
         let state = &self.services[service as usize];
         let fleet = &state.fleets[function as usize];
         let (mut cold, response) = state.setup.cold.draw(&fleet.streams, fleet.created);
@@ -122,8 +144,9 @@ impl World {
             cold,
             requests: Vec::new(),
             counts_as_busy: false,
+            ahead: false,
         };
-        let slot = self.create(service, function, Some(Box::new(start)));
+        let slot = self.create(service, function, Some(Box::new(start)), false);
         let number = self.instances.0.get(slot).number;
         let ready = Timer::Ready { number, instance: slot };
         self.calendar.timer_at(self.now + lasting, ready);
@@ -134,19 +157,26 @@ impl World {
     #[inline(never)]
     pub(super) fn cold_start(&mut self, mut request: Request, observer: &mut impl Observer) {
         let (service, function) = (request.service, request.function);
-        observer.observe(&Fact::ColdStart { service, at: self.now });
+        if request.call != Request::PING {
+            observer.observe(&Fact::ColdStart { service, at: self.now });
+        }
         let (cold, response) = self.next_start(service, function);
         let several = self.services[service as usize].setup.concurrency > 1;
         let start = Start {
             cold,
             requests: Vec::new(),
             counts_as_busy: response.is_some(),
+            ahead: false,
         };
-        let slot = self.create(service, function, Some(Box::new(start)));
+        let slot = self.create(service, function, Some(Box::new(start)), false);
         self.present += 1;
-        self.in_flight += 1;
+        self.in_flight += u32::from(self.services[service as usize].shares);
+        let now = self.now;
         let fleet = self.fleet(service, function);
         fleet.in_flight += 1;
+        if let Some(watched) = &mut fleet.watched {
+            watched.enter(now, false);
+        }
         if several {
             fleet.starting.push_back(slot);
         }
@@ -177,6 +207,25 @@ impl World {
         let Some(start) = instance.start.take() else {
             return;
         };
+        let took = self.now.since(instance.created);
+        let inside = self.services[service as usize].setup.inside;
+        if let Some((_, lasts)) = inside.and_then(|inside| inside.boost) {
+            let number = instance.number;
+            let timer = Timer::Boosted { number, instance: slot };
+            self.calendar.timer_at(self.now + lasts, timer);
+        }
+        if self.services[service as usize].ahead {
+            self.platform.came_up(service, function, took);
+        }
+        if start.ahead {
+            instance.first = Some(start.cold.first_request);
+            observer.observe(&Fact::Prepared {
+                service,
+                at: self.now,
+                init: start.cold.init,
+                provisioned: instance.provisioned,
+            });
+        }
         let state = &mut self.services[service as usize];
         if !start.counts_as_busy {
             state.gauges.starting.down(self.now);
@@ -186,6 +235,7 @@ impl World {
         fleet.starting.retain(|&s| s != slot);
         for request in start.requests {
             let first = request.cold.then_some(start.cold.first_request);
+            let first = first.or_else(|| self.instances.0.get_mut(slot).first.take());
             self.serve(request, slot, first);
         }
         let state = &self.services[service as usize];
@@ -206,13 +256,9 @@ impl World {
         if !fleet.queue.is_empty() {
             return self.serve_queue(slot, observer);
         }
-        let idle = instance.in_flight == 0;
-        if !instance.link.pooled {
-            fleet.pool.insert(slot, &mut self.instances);
-        } else {
-            fleet.pool.used(slot, &mut self.instances);
-        }
-        if idle {
+        let (load, provisioned) = (instance.in_flight, instance.provisioned);
+        fleet.pool(provisioned).put(slot, load, &mut self.instances);
+        if load == 0 {
             state.gauges.busy.down(self.now);
             state.gauges.idle.up(self.now);
             if !self.rest(slot) {
@@ -224,17 +270,40 @@ impl World {
     /// An instance becomes idle: sets its deadline. False if it is to end at once.
     #[inline]
     fn rest(&mut self, slot: u32) -> bool {
-        let instance = self.instances.0.get_mut(slot);
-        let deadline = match self.platform.idle(&InstanceView {
+        let instance = self.instances.0.get(slot);
+        let fleet = &self.services[instance.service as usize].fleets[instance.function as usize];
+        let decision = self.platform.idle(&InstanceView {
             now: self.now,
             service: instance.service,
             function: instance.function,
+            entity: fleet.entity,
             ordinal: instance.link.ordinal,
             created: instance.created,
-        }) {
+            provisioned: instance.provisioned,
+            unused: instance.first.is_some(),
+        });
+        self.keep(slot, decision)
+    }
+
+    /// Sets the deadline of an idle instance. False if it is to end at once.
+    #[inline]
+    fn keep(&mut self, slot: u32, decision: KeepAlive) -> bool {
+        let instance = self.instances.0.get_mut(slot);
+        let deadline = match decision {
             KeepAlive::Until(at) => at,
             KeepAlive::Forever => SimTime::NEVER,
             KeepAlive::Stop => return false,
+            KeepAlive::Rewarm(at) => {
+                let (service, function) = (instance.service, instance.function);
+                let arrivals = self.services[service as usize].fleets[function as usize].arrivals;
+                let rewarm = Timer::Rewarm {
+                    service,
+                    function,
+                    arrivals,
+                };
+                self.calendar.timer_at(at, rewarm);
+                return false;
+            }
         };
         instance.deadline = deadline;
         // One pending timer per instance: it is moved on when it runs out, not at every request.
@@ -258,7 +327,9 @@ impl World {
         if instance.in_flight > 0 {
             return;
         }
-        if instance.deadline <= self.now {
+        if instance.deadline <= self.now && self.services[instance.service as usize].ahead {
+            self.expired(slot, observer);
+        } else if instance.deadline <= self.now {
             self.stop(slot, observer);
         } else {
             debug_assert!(instance.deadline > self.now, "an expiry that is put off moves forward");
@@ -268,9 +339,30 @@ impl World {
         }
     }
 
+    /// The idle time of an instance has run out on a platform that keeps some all the same.
+    fn expired(&mut self, slot: u32, observer: &mut impl Observer) {
+        let instance = self.instances.0.get(slot);
+        let fleet = &self.services[instance.service as usize].fleets[instance.function as usize];
+        let (instances, entity) = (fleet.instances, fleet.entity);
+        let view = InstanceView {
+            now: self.now,
+            service: instance.service,
+            function: instance.function,
+            entity,
+            ordinal: instance.link.ordinal,
+            created: instance.created,
+            provisioned: instance.provisioned,
+            unused: instance.first.is_some(),
+        };
+        let decision = self.platform.expired(&view, instances);
+        if !self.keep(slot, decision) {
+            self.stop(slot, observer);
+        }
+    }
+
     /// Ends an idle instance, which is in the pool.
     #[inline(never)]
-    fn stop(&mut self, slot: u32, observer: &mut impl Observer) {
+    pub(super) fn stop(&mut self, slot: u32, observer: &mut impl Observer) {
         let service = self.instances.0.get(slot).service;
         self.services[service as usize].gauges.idle.down(self.now);
         self.remove(slot, observer);
@@ -279,7 +371,7 @@ impl World {
     /// Takes an instance out of the world that is up and in no gauge any more.
     pub(super) fn remove(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
-        let pooled = instance.link.pooled;
+        let (pooled, provisioned) = (instance.link.pooled, instance.provisioned);
         instance.timer = SimTime::NEVER;
         let state = &mut self.services[instance.service as usize];
         let fleet = &mut state.fleets[instance.function as usize];
@@ -292,10 +384,18 @@ impl World {
             created: instance.created,
             at: self.now,
         });
-        if pooled {
-            fleet.pool.remove(slot, &mut self.instances);
+        if let Some(watched) = &mut fleet.watched {
+            watched.provisioned -= u32::from(provisioned);
+            watched.slots.retain(|&other| other != slot);
+            if let Some(station) = &mut instance.station {
+                watched.cpu_of_ended += station.used(self.now);
+            }
         }
-        fleet.pool.ended(slot, &mut self.instances);
+        let pool = fleet.pool(provisioned);
+        if pooled {
+            pool.remove(slot, &mut self.instances);
+        }
+        pool.ended(slot, &mut self.instances);
         self.instances.0.release(slot);
     }
 }

@@ -1,6 +1,6 @@
 //! The end of an instance that has more requests in flight than memory for them: the kernel kills it.
 
-use crate::sim::fact::{Fact, Finished, Observer, Outcome};
+use crate::sim::fact::{Fact, Finished, Observer, Outcome, Role};
 use crate::sim::fleet::Request;
 use crate::sim::world::World;
 use crate::units::SimDuration;
@@ -24,9 +24,19 @@ impl World {
     pub(super) fn kill(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         let (service, function, number) = (instance.service, instance.function, instance.link.ordinal);
-        let (held, init) = (std::mem::take(&mut self.held[slot as usize]), instance.init);
+        let (held, init, provisioned) = (
+            std::mem::take(&mut self.held[slot as usize]),
+            instance.init,
+            instance.provisioned,
+        );
         // Timers that are still to come find nothing.
-        let station = instance.station.take();
+        let mut station = instance.station.take();
+        if let (Some(station), Some(watched)) = (
+            &mut station,
+            &mut self.services[service as usize].fleets[function as usize].watched,
+        ) {
+            watched.cpu_of_ended += station.used(self.now);
+        }
         debug_assert_eq!(
             held.len(),
             instance.in_flight as usize,
@@ -36,22 +46,36 @@ impl World {
             let request = self.running.get_mut(place);
             request.instance = Request::FAILED;
             self.present -= 1;
-            self.in_flight -= 1;
-            self.services[service as usize].fleets[function as usize].in_flight -= 1;
-            if !request.initial {
+            let state = &mut self.services[service as usize];
+            let fleet = &mut state.fleets[function as usize];
+            fleet.in_flight -= 1;
+            if let Some(watched) = &mut fleet.watched {
+                watched.leave(self.now, provisioned);
+            }
+            self.in_flight -= u32::from(state.shares && !provisioned);
+            if request.call == Request::INITIAL {
+                continue;
+            }
+            let call = request.call;
+            let finished = Finished {
+                service,
+                function,
+                index: request.index,
+                arrived: request.arrived,
+                started: request.started,
+                finished: self.now,
+                instance: number,
+                cold: request.cold,
+                init: if request.cold { init } else { SimDuration::ZERO },
+                outcome: Outcome::Failed,
+                role: Role::Request,
+                provisioned,
+            };
+            if call == Request::WHOLE {
                 self.ended += 1;
-                observer.observe(&Fact::Finished(Finished {
-                    service,
-                    function,
-                    index: request.index,
-                    arrived: request.arrived,
-                    started: request.started,
-                    finished: self.now,
-                    instance: number,
-                    cold: request.cold,
-                    init: if request.cold { init } else { SimDuration::ZERO },
-                    outcome: Outcome::Failed,
-                }));
+                observer.observe(&Fact::Finished(finished));
+            } else {
+                self.part_ran(call, finished, observer);
             }
         }
         // No completion is to come for those that still needed CPU.

@@ -1,11 +1,12 @@
 //! The life of a request: it arrives, waits or not, is served, and ends.
 
 use crate::model::arrival::Arrival;
+use crate::rng::Purpose;
 use crate::sim::calendar::Timer;
-use crate::sim::fact::{Fact, Finished, Observer, Outcome};
+use crate::sim::fact::{Fact, Finished, Observer, Outcome, Reject, Role};
 use crate::sim::fleet::{Request, Waiting};
 use crate::sim::platform::{Admission, FleetView};
-use crate::sim::world::{Service, World};
+use crate::sim::world::{Call, Loss, Service, World};
 use crate::units::SimDuration;
 
 impl World {
@@ -19,55 +20,107 @@ impl World {
         if function as usize >= self.services[service as usize].fleets.len() {
             self.new_functions(service, function, observer);
         }
-        let account_in_flight = self.in_flight;
-        let fleet = &mut self.services[service as usize].fleets[function as usize];
+        let state = &mut self.services[service as usize];
+        let fleet = &mut state.fleets[function as usize];
         let index = fleet.arrivals;
         fleet.arrivals += 1;
-        let admission = self.platform.admit(&FleetView {
-            now: at,
-            service,
-            function,
-            free: !fleet.pool.is_empty(),
-            starting_free: !fleet.starting.is_empty(),
-            instances: fleet.instances,
-            in_flight: fleet.in_flight,
-            queued: fleet.queue.len() as u32,
-            account_in_flight,
-        });
-        // Made in each arm, so that on the common way its fields stay in registers until it has its place.
+        let given = arrival.duration.unwrap_or(Request::DRAWN);
+        if state.setup.client.is_some() {
+            self.call((service, function, index), given, Call::NO_USER, observer);
+            return self.check();
+        }
         let request = || Request {
-            given: arrival.duration.unwrap_or(Request::DRAWN),
+            given,
             ..Request::new(service, function, index, at)
         };
-        match admission {
-            Admission::Warm => self.assign(request(), observer),
-            Admission::Join => self.join(request()),
-            Admission::Start => self.cold_start(request(), observer),
-            Admission::Wait => self.wait(request()),
-            Admission::Reject(reason) => {
-                self.ended += 1;
-                observer.observe(&Fact::Rejected {
-                    service,
-                    function,
-                    at,
-                    reason,
-                });
-            }
+        if let Some(reason) = self.admit(service, function, request, observer) {
+            self.ended += 1;
+            observer.observe(&Fact::Rejected {
+                service,
+                function,
+                arrived: at,
+                at,
+                reason,
+                role: Role::Request,
+            });
         }
         self.check();
     }
 
-    /// Gives a request to a free instance.
+    /// Has the platform decide about a request that comes now; the reason if it is turned away. The request is made in each
+    /// arm, so that on the common way its fields stay in registers until it has its place.
     #[inline(always)]
-    fn assign(&mut self, request: Request, observer: &mut impl Observer) {
+    pub(super) fn admit(
+        &mut self,
+        service: u16,
+        function: u32,
+        request: impl Fn() -> Request,
+        observer: &mut impl Observer,
+    ) -> Option<Reject> {
+        if self.services[service as usize].ticks.is_some() {
+            self.stay_awake(service, function);
+        }
+        let view = self.view(service, function);
+        let admission = self.platform.admit(&view);
+        match admission {
+            Admission::Warm => self.assign(request(), false, observer),
+            Admission::Provisioned => self.assign(request(), true, observer),
+            Admission::Join => self.join(request()),
+            Admission::Start => self.cold_start(request(), observer),
+            Admission::Wait => {
+                let at_most = self.services[service as usize].setup.queue_timeout;
+                self.wait(request(), at_most);
+            }
+            Admission::Queue { at_most, start } => self.queue(request(), at_most, start, observer),
+            Admission::Reject(reason) => return Some(reason),
+        }
+        None
+    }
+
+    /// What the platform sees of a function.
+    #[inline(always)]
+    pub(super) fn view(&self, service: u16, function: u32) -> FleetView {
+        let fleet = &self.services[service as usize].fleets[function as usize];
+        let mut view = FleetView {
+            now: self.now,
+            service,
+            function,
+            free: !fleet.pool.is_empty(),
+            free_provisioned: false,
+            starting_free: !fleet.starting.is_empty(),
+            starting: fleet.starting.len() as u32,
+            instances: fleet.instances,
+            provisioned: 0,
+            in_flight: fleet.in_flight,
+            provisioned_in_flight: 0,
+            queued: fleet.queue.len() as u32,
+            account_in_flight: self.in_flight,
+        };
+        if let Some(watched) = &fleet.watched {
+            view.free_provisioned = !watched.pool.is_empty();
+            view.provisioned = watched.provisioned;
+            view.provisioned_in_flight = watched.on_provisioned.count;
+        }
+        view
+    }
+
+    /// Gives a request to a free instance, one of provisioned concurrency or another one.
+    #[inline(always)]
+    fn assign(&mut self, request: Request, provisioned: bool, observer: &mut impl Observer) {
+        let pinned = match self.services[request.service as usize].sessions {
+            0 => None,
+            sessions => self.pinned(&request, provisioned, sessions),
+        };
         let service = &mut self.services[request.service as usize];
         let fleet = &mut service.fleets[request.function as usize];
-        let slot = fleet
-            .pool
-            .take(&mut self.instances)
+        let slot = pinned
+            .or_else(|| fleet.pool(provisioned).take(&mut self.instances))
             .expect("the platform saw a free instance");
         fleet.in_flight += 1;
-        self.in_flight += 1;
+        if let Some(watched) = &mut fleet.watched {
+            watched.enter(self.now, provisioned);
+        }
+        self.in_flight += u32::from(service.shares && !provisioned);
         self.present += 1;
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight += 1;
@@ -76,13 +129,50 @@ impl World {
             service.gauges.busy.up(self.now);
         }
         let too_many = instance.in_flight > service.most_in_flight;
-        if instance.in_flight < service.setup.concurrency {
-            fleet.pool.insert(slot, &mut self.instances);
+        let load = instance.in_flight;
+        if load < service.setup.concurrency {
+            fleet.pool(provisioned).insert(slot, load, &mut self.instances);
         }
-        self.serve(request, slot, None);
+        // The first request of an instance that was started ahead costs more.
+        let first = match service.ahead {
+            false => None,
+            true => self.instances.0.get_mut(slot).first.take(),
+        };
+        self.serve(request, slot, first);
         if too_many {
             self.kill(slot, observer);
         }
+    }
+
+    /// Takes the instance that had the last request of this one's session out of its pool, or another one if that has ended
+    /// or no free slot.
+    #[cold]
+    #[inline(never)]
+    fn pinned(&mut self, request: &Request, provisioned: bool, sessions: u32) -> Option<u32> {
+        let user = match request.call {
+            Request::WHOLE | Request::PING | Request::INITIAL => None,
+            call => self.calls.get(call).user(),
+        };
+        let fleet = &mut self.services[request.service as usize].fleets[request.function as usize];
+        let session = user.unwrap_or_else(|| {
+            let bits = self.draws.stream(Purpose::Session, fleet.entity).bits(request.index);
+            ((u128::from(bits) * u128::from(sessions)) >> 64) as u32
+        });
+        let session = session as usize;
+        if fleet.pins.len() <= session {
+            fleet.pins.resize(session + 1, (u32::MAX, 0));
+        }
+        let (slot, number) = fleet.pins[session];
+        if number > 0 {
+            let instance = self.instances.0.get(slot);
+            if instance.number == number && instance.link.pooled && instance.provisioned == provisioned {
+                fleet.pool(provisioned).remove(slot, &mut self.instances);
+                return Some(slot);
+            }
+        }
+        let slot = fleet.pool(provisioned).take(&mut self.instances)?;
+        fleet.pins[session] = (slot, self.instances.0.get(slot).number);
+        Some(slot)
     }
 
     /// Has a request wait for an instance that is on its way up.
@@ -92,7 +182,10 @@ impl World {
         let fleet = &mut state.fleets[request.function as usize];
         let slot = *fleet.starting.front().expect("the platform saw a free slot");
         fleet.in_flight += 1;
-        self.in_flight += 1;
+        if let Some(watched) = &mut fleet.watched {
+            watched.enter(self.now, false);
+        }
+        self.in_flight += u32::from(state.shares);
         self.present += 1;
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight += 1;
@@ -104,17 +197,33 @@ impl World {
         }
     }
 
+    /// Puts a request into the queue, and starts an instance for what waits there if `start`.
+    #[cold]
+    #[inline(never)]
+    fn queue(&mut self, request: Request, at_most: SimDuration, start: bool, observer: &mut impl Observer) {
+        let (service, function) = (request.service, request.function);
+        let cold = start && request.call != Request::PING;
+        self.wait(Request { cold, ..request }, Some(at_most));
+        if cold {
+            observer.observe(&Fact::ColdStart { service, at: self.now });
+        }
+        if start {
+            self.start_ahead(service, function, false);
+        }
+    }
+
     /// Puts a request into the queue.
     #[cold]
-    fn wait(&mut self, request: Request) {
+    fn wait(&mut self, request: Request, at_most: Option<SimDuration>) {
         self.present += 1;
-        let number = self.arrivals;
+        self.waits += 1;
+        let number = self.waits;
         let Request { service, function, .. } = request;
         let state = &mut self.services[service as usize];
         state.gauges.queued.up(self.now);
         let queue = &mut state.fleets[function as usize].queue;
         queue.push_back(Waiting { number, request });
-        if let Some(timeout) = state.setup.queue_timeout {
+        if let Some(timeout) = at_most {
             let timer = Timer::GiveUp {
                 number,
                 service,
@@ -204,12 +313,18 @@ impl World {
         instance.in_flight -= 1;
         let starting = instance.start.is_some();
         let shares = instance.station.is_some() && !starting;
+        let provisioned = instance.provisioned;
         self.present -= 1;
-        self.in_flight -= 1;
-        self.services[request.service as usize].fleets[request.function as usize].in_flight -= 1;
-        if !request.initial {
-            self.ended += 1;
-            observer.observe(&Fact::Finished(Finished {
+        let service = &mut self.services[request.service as usize];
+        let fleet = &mut service.fleets[request.function as usize];
+        fleet.in_flight -= 1;
+        if let Some(watched) = &mut fleet.watched {
+            watched.leave(self.now, provisioned);
+        }
+        self.in_flight -= u32::from(service.shares && !provisioned);
+        if request.call != Request::INITIAL {
+            let call = request.call;
+            let finished = Finished {
                 service: request.service,
                 function: request.function,
                 index: request.index,
@@ -224,7 +339,15 @@ impl World {
                 } else {
                     Outcome::Completed
                 },
-            }));
+                role: Role::Request,
+                provisioned,
+            };
+            if call == Request::WHOLE {
+                self.ended += 1;
+                observer.observe(&Fact::Finished(finished));
+            } else {
+                self.part_ran(call, finished, observer);
+            }
         }
         self.running.release(place);
         if shares {
@@ -251,42 +374,67 @@ impl World {
                 return;
             }
             let Some(Waiting { request, .. }) = fleet.queue.pop_front() else {
-                if !instance.link.pooled {
-                    fleet.pool.insert(slot, &mut self.instances);
-                }
+                let (load, provisioned) = (instance.in_flight, instance.provisioned);
+                fleet.pool(provisioned).put(slot, load, &mut self.instances);
                 return;
             };
             state.gauges.queued.down(self.now);
             instance.in_flight += 1;
             fleet.in_flight += 1;
-            self.in_flight += 1;
+            if let Some(watched) = &mut fleet.watched {
+                watched.enter(self.now, instance.provisioned);
+            }
+            self.in_flight += u32::from(state.shares && !instance.provisioned);
             let too_many = instance.in_flight > state.most_in_flight;
-            self.serve(request, slot, None);
+            let first = instance.first.take();
+            self.serve(request, slot, first);
             if too_many {
                 return self.kill(slot, observer);
             }
         }
     }
 
-    /// The request that arrived as the `number`-th of the run gives up if it still waits.
+    /// The request that was the `number`-th to wait gives up if it still does.
     pub(super) fn give_up(&mut self, number: u64, service: u16, function: u32, observer: &mut impl Observer) {
         let state = &mut self.services[service as usize];
-        // All requests wait equally long, so the first to give up is the first in the queue.
         let queue = &mut state.fleets[function as usize].queue;
-        if queue.front().is_none_or(|waiting| waiting.number != number) {
+        let Ok(place) = queue.binary_search_by_key(&number, |waiting| waiting.number) else {
             return;
-        }
-        let Some(Waiting { request, .. }) = queue.pop_front() else {
+        };
+        let Some(Waiting { request, .. }) = queue.remove(place) else {
             return;
         };
         state.gauges.queued.down(self.now);
         self.present -= 1;
-        self.ended += 1;
-        observer.observe(&Fact::GaveUp {
-            service,
-            function,
-            arrived: request.arrived,
-            at: self.now,
+        let refused = state.setup.queue_refuses;
+        let (arrived, at) = (request.arrived, self.now);
+        let role = match request.call {
+            Request::WHOLE => Role::Request,
+            Request::PING => Role::Ping,
+            _ => Role::Attempt,
+        };
+        observer.observe(&match refused {
+            true => Fact::Rejected {
+                service,
+                function,
+                arrived,
+                at,
+                reason: Reject::Pending,
+                role,
+            },
+            false => Fact::GaveUp {
+                service,
+                function,
+                arrived,
+                at,
+                role,
+            },
         });
+        match (role, refused) {
+            (Role::Request, _) => self.ended += 1,
+            (Role::Attempt, true) => self.attempt_gave_up(request.call, Loss::Rejected(Reject::Pending), observer),
+            (Role::Attempt, false) => self.attempt_gave_up(request.call, Loss::TimedOut, observer),
+            (Role::Ping, _) => {}
+        }
     }
 }

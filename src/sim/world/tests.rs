@@ -3,8 +3,9 @@
 use crate::model::arrival::Arrival;
 use crate::model::dist::Dist;
 use crate::rng::Draws;
+use crate::sim::client::{Backoff, Budget, Client, Jitter, Retry, Rule, Users};
 use crate::sim::engine::run;
-use crate::sim::fact::{Fact, Observer, Outcome};
+use crate::sim::fact::{Fact, Observer, Outcome, Reject};
 use crate::sim::platform::{Kind, fixed, scale_per_request};
 use crate::sim::setup::{ColdModel, ColdStart, ServiceSetup, ServiceTime, Setup, WarmUpCurve};
 use crate::units::{SimDuration, SimTime};
@@ -28,6 +29,18 @@ fn seconds(s: u64) -> SimDuration {
 
 /// A request takes 10 s, a start 1 s and 2 s, its first request 3 s more in place of nothing.
 fn ends(platform: &dyn Kind, arrivals: &[u64], change: impl Fn(&mut ServiceSetup)) -> Vec<(u64, u64, Outcome)> {
+    let mut seen = Ends::default();
+    watch(platform, arrivals, None, change, &mut seen);
+    seen.0
+}
+
+fn watch(
+    platform: &dyn Kind,
+    arrivals: &[u64],
+    horizon: Option<SimDuration>,
+    change: impl Fn(&mut ServiceSetup),
+    seen: &mut impl Observer,
+) {
     let shape = platform.shape();
     let start = ColdStart {
         sandbox: seconds(1),
@@ -49,15 +62,19 @@ fn ends(platform: &dyn Kind, arrivals: &[u64], change: impl Fn(&mut ServiceSetup
         timeout: None,
         init_limit: None,
         queue_timeout: None,
+        queue_refuses: shape.queue_refuses,
+        starts_ahead: shape.starts_ahead,
         initial: shape.initial,
+        client: None,
+        first_entity: None,
     };
     change(&mut service);
     let draws = Draws::new(1, 0);
     let setup = Setup {
         services: vec![service],
-        platform: platform.build(draws),
+        platform: platform.build(draws, &["f"]),
         warm_up: SimDuration::ZERO,
-        horizon: None,
+        horizon,
         sample_every: seconds(60),
     };
     let mut arrivals = Some(arrivals.iter().map(|&at| Arrival {
@@ -69,9 +86,7 @@ fn ends(platform: &dyn Kind, arrivals: &[u64], change: impl Fn(&mut ServiceSetup
         out.extend(arrivals.take().into_iter().flatten());
         false
     });
-    let mut seen = Ends::default();
-    run(setup, vec![feed], draws, &mut seen);
-    seen.0
+    run(setup, vec![feed], draws, seen);
 }
 
 #[test]
@@ -128,4 +143,142 @@ fn later_requests_cost_less_and_less_until_the_instance_initialises_again() {
     let outcomes: Vec<Outcome> = cut.iter().map(|r| r.2).collect();
     assert_eq!(durations(&cut), [13, 14, 14]);
     assert_eq!(outcomes, [Outcome::Completed, Outcome::TimedOut, Outcome::TimedOut]);
+}
+
+/// Attempts as they ran; calls with their beginning, end and outcome, or why the last attempt was turned away; retries.
+#[derive(Default)]
+struct Calls {
+    ran: Ends,
+    ended: Vec<(u64, u64, Result<Outcome, Reject>)>,
+    lost_at: Vec<u64>,
+}
+
+impl Observer for Calls {
+    fn observe(&mut self, fact: &Fact) {
+        let second = |at: SimTime| at.0 / 1_000_000_000;
+        self.ran.observe(fact);
+        match fact {
+            Fact::Ended(call) => {
+                let how = call.rejected.map_or(Ok(call.outcome), Err);
+                self.ended.push((second(call.arrived), second(call.at), how));
+            }
+            Fact::Retried { at, .. } => self.lost_at.push(second(*at)),
+            _ => {}
+        }
+    }
+}
+
+/// Waits of 2, 4 and 8 s.
+fn tries(most: u32) -> Retry {
+    let rule = Some(Rule {
+        most,
+        backoff: Backoff {
+            first: seconds(2),
+            factor: 2.0,
+            most: seconds(8),
+            jitter: Jitter::None,
+        },
+    });
+    Retry {
+        rejected: rule,
+        timed_out: rule,
+        together: true,
+        ..Retry::default()
+    }
+}
+
+fn calls(platform: &dyn Kind, arrivals: &[u64], client: &Client) -> Calls {
+    let mut seen = Calls::default();
+    let horizon = client.users.is_some().then_some(seconds(60));
+    let change = |service: &mut ServiceSetup| service.client = Some(client.clone());
+    watch(platform, arrivals, horizon, change, &mut seen);
+    seen
+}
+
+#[test]
+fn what_a_client_no_longer_waits_for_is_worked_on_all_the_same() {
+    let client = Client {
+        timeout: Some(seconds(4)),
+        retry: tries(1),
+        users: None,
+        sessions: 0,
+    };
+    let seen = calls(&fixed::Spec::default(), &[0], &client);
+    // The second attempt waits for the first, is given up while it waits, and served later.
+    assert_eq!(seen.ran.0, [(0, 10, Outcome::Completed), (10, 20, Outcome::Completed)]);
+    assert_eq!(seen.ended, [(0, 10, Ok(Outcome::TimedOut))]);
+    assert_eq!(seen.lost_at, [4]);
+    // Without a retry the call ends when its client gives up.
+    let once = Client {
+        retry: Retry::default(),
+        ..client
+    };
+    assert_eq!(
+        calls(&fixed::Spec::default(), &[0], &once).ended,
+        [(0, 4, Ok(Outcome::TimedOut))]
+    );
+}
+
+#[test]
+fn a_call_that_is_turned_away_comes_again() {
+    let one = scale_per_request::Spec {
+        max_instances: Some(1),
+        ..scale_per_request::Spec::default()
+    };
+    let client = |most| Client {
+        timeout: None,
+        retry: tries(most),
+        users: None,
+        sessions: 0,
+    };
+    // The first call is served from 3 to 16; the second comes at 1, 3, 7, 15 and 23.
+    let first = (0, 16, Ok(Outcome::Completed));
+    let seen = calls(&one, &[0, 1], &client(3));
+    assert_eq!(seen.ended, [(1, 15, Err(Reject::MaxInstances)), first]);
+    let seen = calls(&one, &[0, 1], &client(4));
+    assert_eq!(seen.ended, [first, (1, 33, Ok(Outcome::Completed))]);
+    assert_eq!(seen.lost_at, [1, 3, 7, 15]);
+    // A budget of one retry is used up by the first of two that need one.
+    let mut poor = client(4);
+    poor.retry.budget = Some(Budget { ratio: 0.0, burst: 1 });
+    let seen = calls(&one, &[0, 1, 2], &poor);
+    let lost = |made, at| (made, at, Err(Reject::MaxInstances));
+    assert_eq!(seen.ended, [lost(2, 2), lost(1, 3), first]);
+}
+
+#[test]
+fn users_ask_again_when_they_have_thought_about_the_answer() {
+    let client = Client {
+        timeout: None,
+        retry: Retry::default(),
+        users: Some(Users {
+            count: 2,
+            think: Dist::Constant(seconds(5)),
+        }),
+        sessions: 0,
+    };
+    let seen = calls(&fixed::Spec::default(), &[], &client);
+    let expected = [(5, 15), (5, 25), (20, 35), (30, 45), (40, 55), (50, 65)];
+    let expected = expected.map(|(made, end)| (made, end, Ok(Outcome::Completed)));
+    assert_eq!(seen.ended, expected);
+}
+
+/// Also without traffic an instance ends when its time has come, and costs nothing from then on.
+#[test]
+fn instances_end_after_the_last_request() {
+    struct Idle(i128);
+    impl Observer for Idle {
+        fn observe(&mut self, fact: &Fact) {
+            if let Fact::Sampled { area, .. } = fact {
+                self.0 = area.idle;
+            }
+        }
+    }
+    let spec = scale_per_request::Spec {
+        keep_alive: seconds(30),
+        ..scale_per_request::Spec::default()
+    };
+    let mut idle = Idle(0);
+    watch(&spec, &[0], Some(seconds(3_600)), |_| {}, &mut idle);
+    assert_eq!(idle.0, 30 * 1_000_000_000);
 }

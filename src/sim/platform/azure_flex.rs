@@ -1,0 +1,182 @@
+//! Azure Functions on the Flex Consumption plan: as many instances as the requests in flight need, at once.
+//!
+//! Sources: Azure Functions documentation, "Flex Consumption plan", "Event-driven scaling" (HTTP scale is deterministic), read
+//! 2026. The default concurrency of an instance by its size is not confirmed, and how long an instance without a request
+//! stays is not documented: choices. CPU of an instance: 1 vCPU for each 2,048 MB, a choice after the size's share.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rng::Draws;
+use crate::sim::fact::Reject;
+use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape};
+use crate::sim::pool::Routing;
+use crate::sim::setup::InitialState;
+use crate::units::{MemoryMib, MilliCpu, SimDuration};
+
+/// `[platform.azure-flex]`
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Spec {
+    /// Memory of an instance: 512, 2,048 or 4,096 MB.
+    pub instance_memory: MemoryMib,
+    /// Requests that one instance serves at a time; `None`: 4, 16 or 32 by the size.
+    pub http_concurrency: Option<u32>,
+    /// Most instances of a function.
+    pub maximum_instance_count: u32,
+    /// Instances that are always there.
+    pub always_ready: u32,
+    /// An instance without a request ends after this time.
+    pub idle_timeout: SimDuration,
+    /// Which of several instances with a free slot takes a request.
+    pub routing: Routing,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self {
+            instance_memory: MemoryMib(2048),
+            http_concurrency: None,
+            maximum_instance_count: 100,
+            always_ready: 0,
+            idle_timeout: SimDuration::from_secs(300),
+            routing: Routing::MostLoaded,
+        }
+    }
+}
+
+impl Spec {
+    fn concurrency(&self) -> u32 {
+        let by_size = match self.instance_memory.0 {
+            512 => 4,
+            4096 => 32,
+            _ => 16,
+        };
+        self.http_concurrency.unwrap_or(by_size)
+    }
+}
+
+impl Kind for Spec {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if ![512, 2048, 4096].contains(&self.instance_memory.0) {
+            problems.push(format!(
+                "`instance-memory` is {}, the plan offers 512Mi, 2048Mi and 4096Mi",
+                self.instance_memory
+            ));
+        }
+        if !(1..=1000).contains(&self.concurrency()) {
+            problems.push(format!(
+                "`http-concurrency` is {}, the plan offers 1 to 1000",
+                self.concurrency()
+            ));
+        }
+        if !(1..=1000).contains(&self.maximum_instance_count) {
+            problems.push(format!(
+                "`maximum-instance-count` is {}, the plan offers up to 1000",
+                self.maximum_instance_count
+            ));
+        }
+        if self.always_ready > self.maximum_instance_count {
+            problems.push("`always-ready` must not be above `maximum-instance-count`".into());
+        }
+        problems
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        vec![format!(
+            "Azure Flex starts an instance as soon as more requests are in flight than its instances serve, {} on each (the default by \
+             size is not confirmed); an idle one ends after {} (not documented; a choice); requests go to instances by the rule \
+             `{}` (a choice)",
+            self.concurrency(),
+            self.idle_timeout,
+            self.routing.name()
+        )]
+    }
+
+    fn shape(&self) -> Shape {
+        Shape {
+            cpu: MilliCpu(self.instance_memory.0 * 1000 / 2048),
+            boost: None,
+            memory: Some(self.instance_memory),
+            concurrency: self.concurrency(),
+            routing: self.routing,
+            timeout: None,
+            init_limit: None,
+            queue_timeout: None,
+            queue_refuses: false,
+            starts_ahead: self.always_ready > 0,
+            initial: InitialState {
+                idle: self.always_ready,
+                busy: 0,
+            },
+        }
+    }
+
+    fn couples(&self) -> bool {
+        false
+    }
+
+    fn build(&self, _: Draws, _: &[&str]) -> Box<dyn Platform> {
+        Box::new(AzureFlex(self.clone()))
+    }
+}
+
+/// The platform at work.
+#[derive(Debug)]
+pub struct AzureFlex(Spec);
+
+impl Platform for AzureFlex {
+    fn admit(&mut self, view: &FleetView) -> Admission {
+        if view.free {
+            Admission::Warm
+        } else if view.starting_free {
+            Admission::Join
+        } else if view.instances < self.0.maximum_instance_count {
+            Admission::Start
+        } else {
+            Admission::Reject(Reject::MaxInstances)
+        }
+    }
+
+    fn idle(&mut self, instance: &InstanceView) -> KeepAlive {
+        KeepAlive::Until(instance.now + self.0.idle_timeout)
+    }
+
+    fn expired(&mut self, instance: &InstanceView, instances: u32) -> KeepAlive {
+        if instances > self.0.always_ready {
+            KeepAlive::Stop
+        } else {
+            KeepAlive::Until(instance.now + self.0.idle_timeout)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn concurrency_and_cpu_follow_the_size() {
+        for (memory, concurrency, cpu) in [(512, 4, 250), (2048, 16, 1000), (4096, 32, 2000)] {
+            let spec = Spec {
+                instance_memory: MemoryMib(memory),
+                ..Spec::default()
+            };
+            assert_eq!(spec.problems(), Vec::<String>::new());
+            assert_eq!((spec.shape().concurrency, spec.shape().cpu.0), (concurrency, cpu));
+        }
+    }
+
+    #[test]
+    fn settings_beyond_the_plan_are_problems() {
+        for text in [
+            "instance-memory = '1Gi'",
+            "http-concurrency = 0",
+            "maximum-instance-count = 1001",
+            "always-ready = 101",
+        ] {
+            let spec: Spec = toml::from_str(text).unwrap();
+            assert_eq!(spec.problems().len(), 1, "{text}");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Azure Functions on the Consumption plan: instances of one size that serve many requests at a time, of which at most one a
+//! second is added.
+//!
+//! Sources: Azure Functions documentation, "Event-driven scaling", "Azure Functions hosting options", "host.json reference",
+//! read 2026. By which rule the scale controller decides is not published: that it adds an instance while more requests are
+//! in flight than the instances have slots, removes one after a time below half of that, and the idle time of the last one
+//! (M. Shilkov, mikhail.io, January 2021: 20 to 30 minutes) are choices.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::rng::{Draws, Purpose};
+use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Scale, Shape, Ticks, Used};
+use crate::sim::pool::Routing;
+use crate::sim::setup::InitialState;
+use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
+
+/// Size of an instance. Source: "Azure Functions hosting options".
+const CPU: MilliCpu = MilliCpu(1000);
+const MEMORY: MemoryMib = MemoryMib(1536);
+/// A request that is not answered in this time gets an error from the load balancer.
+const HTTP_LIMIT: SimDuration = SimDuration::from_secs(230);
+
+/// What invokes the functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// Requests: an instance more every second at most.
+    Http,
+    /// Anything else: one every thirty seconds at most.
+    Other,
+}
+
+/// `[platform.azure-functions]`
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Spec {
+    /// What invokes the functions.
+    pub trigger: Trigger,
+    /// Requests that one instance serves at a time: `maxConcurrentRequests` of host.json.
+    pub max_concurrent_requests: u32,
+    /// Most instances of a function app: 200 on Windows, 100 on Linux, or fewer.
+    pub function_app_scale_limit: u32,
+    /// A function that runs longer is cut off.
+    pub function_timeout: SimDuration,
+    /// Time below half load after which instances are removed.
+    pub scale_in_after: SimDuration,
+    /// An instance without a request ends after this time.
+    pub idle_timeout: SimDuration,
+    /// Which of several instances with a free slot takes a request.
+    pub routing: Routing,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self {
+            trigger: Trigger::Http,
+            max_concurrent_requests: 100,
+            function_app_scale_limit: 200,
+            function_timeout: SimDuration::from_secs(300),
+            scale_in_after: SimDuration::from_secs(600),
+            idle_timeout: SimDuration::from_secs(1200),
+            routing: Routing::RoundRobin,
+        }
+    }
+}
+
+impl Spec {
+    /// Time between two instances that are added.
+    fn pace(&self) -> SimDuration {
+        SimDuration::from_secs(match self.trigger {
+            Trigger::Http => 1,
+            Trigger::Other => 30,
+        })
+    }
+}
+
+impl Kind for Spec {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.max_concurrent_requests == 0 {
+            problems.push("`max-concurrent-requests` must be at least 1".into());
+        }
+        if !(1..=200).contains(&self.function_app_scale_limit) {
+            problems.push(format!(
+                "`function-app-scale-limit` is {}, the plan offers 1 to 200 (100 on Linux)",
+                self.function_app_scale_limit
+            ));
+        }
+        if self.function_timeout == SimDuration::ZERO || self.function_timeout > SimDuration::from_secs(600) {
+            problems.push(format!(
+                "`function-timeout` is {}, the plan offers up to 600s",
+                self.function_timeout
+            ));
+        }
+        problems
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        vec![
+            format!(
+                "Azure adds an instance every {} at most, while more requests are in flight than the instances have slots or some \
+                 wait; after {} below half of that it removes one every 10s, and an idle one ends after {} (the rule of the scale \
+                 controller is not published; choices)",
+                self.pace(),
+                self.scale_in_after,
+                self.idle_timeout
+            ),
+            format!(
+                "an instance of the Consumption plan has 1 vCPU and 1.5 GiB; requests wait up to {HTTP_LIMIT} for a slot, and go \
+                 to instances by the rule `{}` (a choice)",
+                self.routing.name()
+            ),
+        ]
+    }
+
+    fn shape(&self) -> Shape {
+        Shape {
+            cpu: CPU,
+            boost: None,
+            memory: Some(MEMORY),
+            concurrency: self.max_concurrent_requests,
+            routing: self.routing,
+            timeout: Some(self.function_timeout),
+            init_limit: None,
+            queue_timeout: Some(HTTP_LIMIT),
+            queue_refuses: false,
+            starts_ahead: true,
+            initial: InitialState::default(),
+        }
+    }
+
+    fn build(&self, draws: Draws, _: &[&str]) -> Box<dyn Platform> {
+        let luck = draws.stream(Purpose::Phase, 0).uniform(0);
+        Box::new(AzureFunctions {
+            first: SimTime::ZERO + SimDuration::from_secs(1).scale(luck),
+            spec: self.clone(),
+            apps: BTreeMap::new(),
+        })
+    }
+}
+
+/// The platform at work.
+#[derive(Debug)]
+pub struct AzureFunctions {
+    spec: Spec,
+    /// When the scale controller looks first.
+    first: SimTime,
+    apps: BTreeMap<(u16, u32), App>,
+}
+
+/// What the scale controller remembers of a function app.
+#[derive(Debug, Default)]
+struct App {
+    /// When an instance was added last.
+    added: Option<SimTime>,
+    /// Since when the load is below half.
+    low_since: Option<SimTime>,
+    removed: SimTime,
+}
+
+impl Platform for AzureFunctions {
+    fn admit(&mut self, view: &FleetView) -> Admission {
+        if view.free {
+            return Admission::Warm;
+        }
+        // From zero the first request starts an instance; beyond it the scale controller does.
+        let first = view.instances == 0;
+        if first {
+            let app = self.apps.entry((view.service, view.function)).or_default();
+            app.added = Some(view.now);
+        }
+        Admission::Queue {
+            at_most: HTTP_LIMIT,
+            start: first,
+        }
+    }
+
+    fn idle(&mut self, instance: &InstanceView) -> KeepAlive {
+        KeepAlive::Until(instance.now + self.spec.idle_timeout)
+    }
+
+    fn ticks(&self, _: u16) -> Option<Ticks> {
+        Some(Ticks {
+            first: self.first,
+            every: SimDuration::from_secs(1),
+        })
+    }
+
+    fn scale(&mut self, view: &FleetView, _: &Used) -> Scale {
+        let spec = &self.spec;
+        let app = self.apps.entry((view.service, view.function)).or_default();
+        let slots = u64::from(spec.max_concurrent_requests) * u64::from(view.instances);
+        let load = u64::from(view.in_flight) + u64::from(view.queued);
+        let mut scale = Scale::default();
+        if 2 * load >= slots {
+            app.low_since = None;
+        } else {
+            let since = *app.low_since.get_or_insert(view.now);
+            let paced = view.now.since(app.removed) >= SimDuration::from_secs(10);
+            if view.instances > 1 && paced && view.now.since(since) >= spec.scale_in_after {
+                app.removed = view.now;
+                scale.stop = 1;
+            }
+        }
+        let paced = app.added.is_none_or(|added| view.now.since(added) >= spec.pace());
+        if load > slots && view.instances < spec.function_app_scale_limit && paced {
+            app.added = Some(view.now);
+            scale.start = 1;
+        }
+        scale
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(ms: u64) -> FleetView {
+        FleetView {
+            now: SimTime(ms * 1_000_000),
+            service: 0,
+            function: 0,
+            free: false,
+            free_provisioned: false,
+            starting_free: false,
+            starting: 0,
+            instances: 0,
+            provisioned: 0,
+            in_flight: 0,
+            provisioned_in_flight: 0,
+            queued: 0,
+            account_in_flight: 0,
+        }
+    }
+
+    /// "Event-driven scaling": for HTTP triggers new instances at most once per second, for others once every 30 seconds.
+    #[test]
+    fn at_most_one_instance_a_second() {
+        for (trigger, after_a_minute) in [(Trigger::Http, 61), (Trigger::Other, 3)] {
+            let spec = Spec {
+                trigger,
+                ..Spec::default()
+            };
+            let mut platform = spec.build(Draws::new(1, 0), &["f"]);
+            let first = platform.admit(&view(0));
+            assert!(matches!(first, Admission::Queue { start: true, .. }), "{first:?}");
+            let mut instances = 1;
+            for second in 1..=60 {
+                let scale = platform.scale(
+                    &FleetView {
+                        instances,
+                        in_flight: 50_000,
+                        ..view(1_000 * second)
+                    },
+                    &Used::default(),
+                );
+                instances += scale.start;
+            }
+            assert_eq!(instances, after_a_minute, "{trigger:?}");
+        }
+    }
+
+    #[test]
+    fn it_grows_beyond_its_slots_and_shrinks_after_ten_minutes_below_half() {
+        let mut platform = Spec::default().build(Draws::new(1, 0), &["f"]);
+        let mut look = |second: u64, instances: u32, in_flight: u32| {
+            let view = FleetView {
+                instances,
+                in_flight,
+                ..view(1_000 * second)
+            };
+            let scale = platform.scale(&view, &Used::default());
+            (scale.start, scale.stop)
+        };
+        assert_eq!(look(0, 3, 300), (0, 0));
+        assert_eq!(look(1, 3, 301), (1, 0));
+        assert_eq!(look(2, 4, 199), (0, 0));
+        assert_eq!(look(601, 4, 100), (0, 0));
+        assert_eq!(look(602, 4, 100), (0, 1));
+        assert_eq!(look(603, 3, 100), (0, 0));
+        assert_eq!(look(612, 3, 100), (0, 1));
+        // Half of two instances' slots.
+        assert_eq!(look(622, 2, 100), (0, 0));
+        assert_eq!(look(700, 1, 1), (0, 0));
+    }
+}

@@ -1,0 +1,160 @@
+//! What the platform does by itself: every so often it looks at a function, has instances started and ended that no
+//! request asked for, and sends requests that keep instances warm.
+
+use crate::rng::Purpose;
+use crate::sim::calendar::Timer;
+use crate::sim::fact::{Fact, Observer};
+use crate::sim::fleet::{Request, Start, Watched};
+use crate::sim::gauge::Gauge;
+use crate::sim::platform::{Scale, Used};
+use crate::sim::pool::Pool;
+use crate::sim::world::World;
+use crate::units::{SimDuration, SimTime};
+
+impl World {
+    /// Has the platform look at a function that it has lost sight of.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn stay_awake(&mut self, service: u16, function: u32) {
+        let asleep = |watched: &Watched| !watched.ticking;
+        if self.fleet(service, function).watched.as_deref().is_some_and(asleep) {
+            self.arm(service, function, false);
+        }
+    }
+
+    /// Sets the timer for the platform's next look at a function: after now, or at once if that is the time and `at_once`.
+    pub(super) fn arm(&mut self, service: u16, function: u32, at_once: bool) {
+        let Some(ticks) = self.services[service as usize].ticks else {
+            return;
+        };
+        let now = self.now;
+        let next = if ticks.first > now || (at_once && ticks.first == now) {
+            ticks.first
+        } else {
+            let passed = now.since(ticks.first).0 / ticks.every.0;
+            ticks.first + SimDuration((passed + 1) * ticks.every.0)
+        };
+        if let Some(watched) = &mut self.fleet(service, function).watched {
+            watched.ticking = true;
+        }
+        self.calendar.timer_at(next, Timer::Tick { service, function });
+    }
+
+    /// The platform looks at a function.
+    pub(super) fn tick(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
+        let view = self.view(service, function);
+        let used = self.used(service, function);
+        let Scale {
+            configured,
+            start,
+            stop,
+            start_provisioned,
+            stop_provisioned,
+            pings,
+            awake,
+        } = self.platform.scale(&view, &used);
+        if let Some(provisioned) = configured {
+            observer.observe(&Fact::Configured {
+                service,
+                function,
+                at: self.now,
+                provisioned,
+            });
+        }
+        (0..start).for_each(|_| self.start_ahead(service, function, false));
+        (0..start_provisioned).for_each(|_| self.start_ahead(service, function, true));
+        for (provisioned, most) in [(false, stop), (true, stop_provisioned)] {
+            for _ in 0..most {
+                let fleet = &mut self.services[service as usize].fleets[function as usize];
+                let Some(slot) = fleet.pool(provisioned).idle(&mut self.instances) else {
+                    break;
+                };
+                self.stop(slot, observer);
+            }
+        }
+        if let Some((count, hold)) = pings {
+            (0..count).for_each(|_| self.ping(service, function, hold, observer));
+        }
+        let fleet = self.fleet(service, function);
+        if awake || fleet.instances > 0 || !fleet.queue.is_empty() {
+            self.arm(service, function, false);
+        } else if let Some(watched) = &mut fleet.watched {
+            watched.ticking = false;
+        }
+    }
+
+    /// Starts an instance if no request has come since the function had so many, and there is no other instance.
+    pub(super) fn rewarm(&mut self, service: u16, function: u32, arrivals: u64) {
+        let fleet = self.fleet(service, function);
+        if fleet.arrivals == arrivals && fleet.instances == 0 {
+            self.start_ahead(service, function, false);
+        }
+    }
+
+    /// Starts an instance for no request in particular.
+    pub(super) fn start_ahead(&mut self, service: u16, function: u32, provisioned: bool) {
+        let (cold, _) = self.next_start(service, function);
+        let start = Start {
+            cold,
+            requests: Vec::new(),
+            counts_as_busy: false,
+            ahead: true,
+        };
+        let slot = self.create(service, function, Some(Box::new(start)), provisioned);
+        if !provisioned {
+            self.fleet(service, function).starting.push_back(slot);
+        }
+        let number = self.instances.0.get(slot).number;
+        let ready = Timer::Ready { number, instance: slot };
+        self.calendar.timer_at(self.now + cold.sandbox + cold.init, ready);
+    }
+
+    /// Begins to watch a function.
+    #[cold]
+    pub(super) fn watch(&mut self, service: u16, function: u32) {
+        let routing = self.services[service as usize].setup.routing;
+        let entity = self.fleet(service, function).entity;
+        let stream = self.draws.stream(Purpose::Routing, entity);
+        self.fleet(service, function).watched = Some(Box::new(Watched {
+            ticking: false,
+            pool: Pool::new(routing, stream),
+            provisioned: 0,
+            on_provisioned: Gauge::default(),
+            in_flight: Gauge::default(),
+            slots: Vec::new(),
+            cpu_of_ended: 0,
+        }));
+    }
+
+    /// What a watched function has used so far.
+    fn used(&mut self, service: u16, function: u32) -> Used {
+        let now = self.now;
+        let fleet = &mut self.services[service as usize].fleets[function as usize];
+        let Some(watched) = &fleet.watched else {
+            return Used::default();
+        };
+        let mut cpu = watched.cpu_of_ended;
+        for &slot in &watched.slots {
+            if let Some(station) = &mut self.instances.0.get_mut(slot).station {
+                cpu += station.used(now);
+            }
+        }
+        Used {
+            in_flight: watched.in_flight.area(now),
+            on_provisioned: watched.on_provisioned.area(now),
+            cpu,
+        }
+    }
+
+    /// A request of the operator's own. It is nobody's loss if it is turned away.
+    fn ping(&mut self, service: u16, function: u32, hold: SimDuration, observer: &mut impl Observer) {
+        let now: SimTime = self.now;
+        let request = || Request {
+            given: hold,
+            call: Request::PING,
+            // It takes no luck from those of others: its time is given.
+            ..Request::new(service, function, 0, now)
+        };
+        self.admit(service, function, request, observer);
+    }
+}

@@ -1,0 +1,229 @@
+//! Functions that share nothing are run one by one, spread over the worker threads. Each has the luck it has together with
+//! the others, and what is counted are integers, so that the sum is the same for any number of threads.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::replicate::{Feeds, Options, Progress, Replication, sample_every};
+use super::result::StudyError;
+use crate::cost::meter::{LambdaMeter, LambdaUsage};
+use crate::rng::Draws;
+use crate::scenario::Variant;
+use crate::sim::engine::{self, RunStats, ServiceStats};
+use crate::sim::recorder::{Recorder, ServiceRecord};
+use crate::sim::setup::Setup;
+use crate::sim::timeline::{ServiceTimeline, Timeline};
+use crate::trace::{Functions, Open};
+use crate::units::{SimDuration, SimTime};
+
+/// What is known of one function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionRow {
+    /// Position of its service.
+    pub service: u16,
+    /// Its number within the service.
+    pub function: u32,
+    /// Requests that arrived after the warm-up.
+    pub requests: u64,
+    /// Those that were answered.
+    pub completed: u64,
+    /// Those that were turned away.
+    pub rejected: u64,
+    /// Instances started for a request.
+    pub cold_starts: u64,
+    /// Requests that violate the objective.
+    pub violations: u64,
+    /// Latency at the median, the 95th and the 99th percentile in nanoseconds.
+    pub latency: [Option<u64>; 3],
+    /// Billed quantities; `None` without prices.
+    pub usage: Option<LambdaUsage>,
+}
+
+/// Sums over functions of one service.
+#[derive(Debug, Default)]
+struct Sum {
+    record: ServiceRecord,
+    timeline: ServiceTimeline,
+    usage: LambdaUsage,
+    stats: ServiceStats,
+    arrivals: u64,
+    rows: Vec<FunctionRow>,
+}
+
+impl Sum {
+    fn merge(&mut self, other: Self) {
+        self.record.merge(&other.record);
+        self.timeline.join(&other.timeline);
+        self.usage.add(&other.usage);
+        self.stats.area += other.stats.area;
+        self.stats.instances_created += other.stats.instances_created;
+        self.arrivals += other.arrivals;
+        self.rows.extend(other.rows);
+    }
+}
+
+/// Whether the functions of a variant share nothing and can be run one by one.
+pub fn possible(variant: &Variant) -> bool {
+    opened(variant, Draws::new(variant.seed, 0)).is_some()
+}
+
+/// The functions of each service, if they share nothing and the traffic has them one by one.
+fn opened(variant: &Variant, draws: Draws) -> Option<Vec<Box<dyn Functions>>> {
+    let services = variant.services.iter().enumerate().map(|(entity, service)| {
+        service.traffic.functions(&Open {
+            base: &variant.base,
+            draws,
+            entity: entity as u64,
+            horizon: variant.horizon,
+        })
+    });
+    let coupled = variant.platform.part().couples();
+    services.collect::<Option<_>>().filter(|_| !coupled)
+}
+
+/// Runs replication `number` function by function; `None` if functions share something, or come together only.
+pub(super) fn replicate(
+    variant: &Variant,
+    number: u32,
+    options: Options,
+    progress: &Progress,
+) -> Option<Result<Replication, StudyError>> {
+    if options.record_requests {
+        return None;
+    }
+    let draws = Draws::new(variant.seed, u64::from(number));
+    let functions = opened(variant, draws)?;
+    let keep_rows = number == 0 && options.record_functions;
+    Some(run(variant, draws, &functions, keep_rows, progress))
+}
+
+fn run(
+    variant: &Variant,
+    draws: Draws,
+    functions: &[Box<dyn Functions>],
+    keep_rows: bool,
+    progress: &Progress,
+) -> Result<Replication, StudyError> {
+    let lengths = functions.iter().map(|functions| functions.length());
+    let horizon = variant.horizon.or(lengths.max()).unwrap_or(SimDuration::ZERO);
+    if horizon <= variant.warm_up {
+        return Err(StudyError::ShorterThanWarmUp {
+            length: horizon,
+            warm_up: variant.warm_up,
+        });
+    }
+    // The busiest first, so that no thread is left alone with one of them.
+    let mut jobs: Vec<(u16, u32, f64)> = Vec::new();
+    for (s, functions) in functions.iter().enumerate() {
+        jobs.extend((0..functions.count()).map(|f| (s as u16, f, functions.weight(f))));
+    }
+    jobs.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)).then(a.1.cmp(&b.1)));
+    let feeds = Feeds {
+        failure: Mutex::new(None),
+        progress,
+    };
+    let nothing = || -> Vec<Sum> { functions.iter().map(|_| Sum::default()).collect() };
+    let one = |mut sums: Vec<Sum>, &(service, function, _): &(u16, u32, f64)| {
+        let sum = function_alone(
+            variant,
+            draws,
+            horizon,
+            &feeds,
+            functions,
+            (service, function),
+            keep_rows,
+        );
+        sums[service as usize].merge(sum);
+        sums
+    };
+    let add = |mut sums: Vec<Sum>, others: Vec<Sum>| {
+        sums.iter_mut().zip(others).for_each(|(sum, other)| sum.merge(other));
+        sums
+    };
+    let sums = jobs.par_iter().with_max_len(1).fold(nothing, one).reduce(nothing, add);
+    feeds.failed()?;
+    let mut rows: Vec<FunctionRow> = Vec::new();
+    let mut stats = RunStats {
+        arrivals: 0,
+        end: SimTime::ZERO + horizon,
+        services: Vec::new(),
+    };
+    let (mut records, mut timelines, mut usage) = (Vec::new(), Vec::new(), Vec::new());
+    for sum in sums {
+        stats.arrivals += sum.arrivals;
+        stats.services.push(sum.stats);
+        records.push(sum.record);
+        timelines.push(sum.timeline);
+        usage.push(sum.usage);
+        rows.extend(sum.rows);
+    }
+    rows.sort_by_key(|row| (row.service, row.function));
+    Ok(Replication {
+        stats,
+        records,
+        timelines,
+        usage: if variant.pricing.is_some() { usage } else { Vec::new() },
+        imports: functions.iter().map(|functions| functions.report()).collect(),
+        requests: Vec::new(),
+        functions: rows,
+    })
+}
+
+/// One function as a run of its own.
+fn function_alone(
+    variant: &Variant,
+    draws: Draws,
+    horizon: SimDuration,
+    feeds: &Feeds<'_>,
+    functions: &[Box<dyn Functions>],
+    (service, function): (u16, u32),
+    keep_row: bool,
+) -> Sum {
+    let planned = &variant.services[service as usize];
+    let mut setup = planned.setup.clone();
+    setup.first_entity = Some(u64::from(service) << 32 | u64::from(function));
+    let spec = variant.pricing.as_ref().map(|pricing| &pricing.meter);
+    let slo = planned.slo.map_or(SimDuration::MAX, |slo| slo.latency);
+    let mut observer = (
+        Recorder::new(variant.warm_up, &[slo]),
+        (
+            Timeline::tallying(1, |request| spec.map_or(0, |spec| spec.billed_ms(request))),
+            spec.map(|spec| LambdaMeter::new(spec.clone(), variant.warm_up, 1)),
+        ),
+    );
+    let mut source = functions[service as usize].open(function);
+    let setup = Setup {
+        services: vec![setup],
+        platform: variant.platform.part().build(draws, &[&planned.name]),
+        warm_up: variant.warm_up,
+        horizon: Some(horizon),
+        sample_every: sample_every(Some(horizon)),
+    };
+    let mut stats = engine::run(setup, vec![feeds.of(source.as_mut())], draws, &mut observer);
+    let (recorder, (timeline, meter)) = observer;
+    let record = recorder.into_records().swap_remove(0);
+    let usage = meter.map(|meter| meter.into_usage().swap_remove(0));
+    let row = FunctionRow {
+        service,
+        function,
+        requests: record.requests,
+        completed: record.completed,
+        rejected: record.rejected.values().sum(),
+        cold_starts: record.cold_starts,
+        violations: record.violations,
+        latency: [0.5, 0.95, 0.99].map(|q| if keep_row { record.latency.quantile(q) } else { None }),
+        usage,
+    };
+    let mut stats_of = stats.services.swap_remove(0);
+    // The most instances of all functions together are not the sum of the most of each.
+    stats_of.instances_peak = None;
+    Sum {
+        record,
+        timeline: timeline.into_services().swap_remove(0),
+        usage: usage.unwrap_or_default(),
+        stats: stats_of,
+        arrivals: stats.arrivals,
+        rows: if keep_row { vec![row] } else { Vec::new() },
+    }
+}

@@ -1,0 +1,236 @@
+//! How the calls of a function are spread over the day, and where they fall within a minute.
+
+use rand_distr::{Distribution, Gamma, Poisson};
+
+use super::MINUTE;
+use crate::rng::Stream;
+
+/// What calls a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trigger {
+    Http,
+    Queue,
+    Event,
+    Timer,
+    Other,
+}
+
+/// Calls by the hour over their mean, sum of 14 days.
+const HOURS: [f64; 24] = [
+    0.82, 0.81, 0.80, 0.84, 0.90, 0.93, 0.98, 1.01, 1.06, 1.08, 1.10, 1.19, 1.12, 1.12, 1.16, 1.16, 1.16, 1.16, 1.16,
+    0.97, 0.91, 0.85, 0.86, 0.85,
+];
+/// Calls by the minute of the hour over their mean, of functions with up to 1,440 calls a day: minutes that stand out, and
+/// what is left for each of the others.
+const MINUTES: [(u64, f64); 9] = [
+    (0, 2.35),
+    (30, 2.22),
+    (15, 1.64),
+    (45, 1.57),
+    (10, 1.46),
+    (20, 1.57),
+    (5, 1.55),
+    (1, 0.91),
+    (31, 0.79),
+];
+const OTHER_MINUTES: f64 = (60.0 - 14.06) / 51.0;
+
+/// Periods of timers in minutes.
+const PERIODS: [u64; 10] = [1, 2, 3, 4, 5, 10, 15, 30, 60, 1440];
+/// Timers go off this soon after their minute has begun.
+const JITTER: f64 = 50e6;
+
+/// From so many expected calls in a minute on their number is drawn as that of a Poisson process with a random rate.
+const MANY: f64 = 50.0;
+/// Up to so many arrivals are drawn one by one and sorted.
+const FEW: u64 = 16;
+
+/// The pattern of one function.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Pattern {
+    /// Expected calls in a day.
+    pub(super) calls: f64,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    /// Minutes between calls, the first minute, and nanoseconds into it.
+    Periodic(u64, u64, u64),
+    /// Variance over mean of the counts per minute.
+    Random(f64),
+}
+
+/// Kept to be filled again.
+#[derive(Debug, Default)]
+pub(super) struct Minute {
+    sums: Vec<f64>,
+    times: Vec<u64>,
+}
+
+impl Pattern {
+    /// A function that is called so often; `luck` is uniform between 0 and 1.
+    pub(super) fn new(trigger: Trigger, calls: f64, luck: f64) -> Self {
+        // Median index of dispersion by trigger.
+        let kind = match trigger {
+            Trigger::Http => Kind::Random(1.5),
+            Trigger::Queue => Kind::Random(4.5),
+            Trigger::Event => Kind::Random(4.0),
+            Trigger::Other => Kind::Random(1.1),
+            Trigger::Timer => {
+                let distance = |period: u64| (1440.0 / period as f64 / calls).ln().abs();
+                let nearest = PERIODS.into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+                let period = nearest.unwrap_or(1);
+                // Six in ten begin with the hour, a quarter half a period later, the others anywhere.
+                let first = match luck {
+                    luck if luck < 0.6 => 0,
+                    luck if luck < 0.85 => period / 2,
+                    luck => ((luck - 0.85) / 0.15 * period as f64) as u64,
+                };
+                Kind::Periodic(period, first.min(period - 1), (luck * JITTER) as u64)
+            }
+        };
+        let calls = match kind {
+            Kind::Periodic(period, ..) => 1440.0 / period as f64,
+            Kind::Random(_) => calls,
+        };
+        Self { calls, kind }
+    }
+
+    /// Hands out the arrivals in a minute of the run, in order of time, as nanoseconds since its start and below `until`.
+    pub(super) fn fill(&self, stream: Stream, minute: u64, until: u64, buffer: &mut Minute, mut put: impl FnMut(u64)) {
+        let start = minute * MINUTE;
+        let mut put = |offset: u64| {
+            if start + offset < until {
+                put(start + offset);
+            }
+        };
+        match self.kind {
+            Kind::Periodic(period, first, offset) => {
+                if minute % period == first {
+                    put(offset);
+                }
+            }
+            Kind::Random(dispersion) => {
+                let luck = stream.branch(minute);
+                let n = count(self.mean(minute), dispersion, luck);
+                anywhere(n, luck, buffer, put);
+            }
+        }
+    }
+
+    /// Expected calls in a minute of the run.
+    fn mean(&self, minute: u64) -> f64 {
+        let hour = HOURS[(minute / 60 % 24) as usize];
+        let of_hour = if self.calls > 1440.0 {
+            1.0
+        } else {
+            let stands_out = MINUTES.iter().find(|row| row.0 == minute % 60);
+            stands_out.map_or(OTHER_MINUTES, |row| row.1)
+        };
+        self.calls / 1440.0 * hour * of_hour
+    }
+}
+
+/// A negative binomial number with this mean and variance over mean, which is above 1. It belongs to number 0 of `luck`.
+fn count(mean: f64, dispersion: f64, luck: Stream) -> u64 {
+    let shape = mean / (dispersion - 1.0);
+    if mean >= MANY {
+        let mut rng = luck.rng(0);
+        let rate = Gamma::new(shape, dispersion - 1.0).map_or(mean, |gamma| gamma.sample(&mut rng));
+        return Poisson::new(rate).map_or(0.0, |poisson| poisson.sample(&mut rng)) as u64;
+    }
+    let uniform = luck.uniform(0);
+    let more = 1.0 - 1.0 / dispersion;
+    let mut chance = (-shape * dispersion.ln()).exp();
+    let (mut n, mut below) = (0u64, chance);
+    while uniform > below && n < 100_000 {
+        chance *= (shape + n as f64) / (n + 1) as f64 * more;
+        below += chance;
+        n += 1;
+    }
+    n
+}
+
+/// `n` instants of a minute, each anywhere and independent of the others, in order: drawn and sorted if they are few, else
+/// by the spacings of a Poisson process, which given their sum are those of sorted uniform numbers (Devroye, Non-Uniform
+/// Random Variate Generation, 1986, V.2).
+fn anywhere(n: u64, luck: Stream, buffer: &mut Minute, mut put: impl FnMut(u64)) {
+    if n <= FEW {
+        buffer.times.clear();
+        let times = (1..=n).map(|k| ((u128::from(luck.bits(k)) * u128::from(MINUTE)) >> 64) as u64);
+        buffer.times.extend(times);
+        buffer.times.sort_unstable();
+        return buffer.times.iter().for_each(|&at| put(at));
+    }
+    buffer.sums.clear();
+    let mut sum = 0.0;
+    for k in 1..=n {
+        sum -= luck.uniform(k).ln();
+        buffer.sums.push(sum);
+    }
+    sum -= luck.uniform(n + 1).ln();
+    let scale = MINUTE as f64 / sum;
+    buffer.sums.iter().for_each(|at| put((at * scale) as u64));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Draws, Purpose};
+
+    fn stream(entity: u64) -> Stream {
+        Draws::new(1, 0).stream(Purpose::Arrival, entity)
+    }
+
+    #[test]
+    fn counts_have_their_mean_and_dispersion() {
+        for (mean, dispersion) in [(0.02, 1.5), (3.0, 4.5), (49.0, 4.0), (200.0, 4.5)] {
+            let n = 60_000u64;
+            let counts: Vec<f64> = (0..n).map(|k| count(mean, dispersion, stream(k)) as f64).collect();
+            let found = counts.iter().sum::<f64>() / n as f64;
+            let variance = counts.iter().map(|c| (c - found).powi(2)).sum::<f64>() / n as f64;
+            let error = (mean * dispersion / n as f64).sqrt();
+            assert!((found - mean).abs() < 5.0 * error, "{mean}: {found}");
+            assert!(
+                (variance / mean / dispersion - 1.0).abs() < 0.15,
+                "{mean}: {}",
+                variance / mean
+            );
+        }
+    }
+
+    #[test]
+    fn many_arrivals_are_as_uniform_as_few() {
+        let mut buffer = Minute::default();
+        for n in [16, 17, 1_000] {
+            let (mut sum, mut squares, mut all) = (0.0, 0.0, 0.0);
+            for k in 0..400 {
+                let mut last = 0;
+                anywhere(n, stream(k), &mut buffer, |at| {
+                    assert!(last <= at && at < MINUTE);
+                    last = at;
+                    let x = at as f64 / MINUTE as f64;
+                    (sum, squares, all) = (sum + x, squares + x * x, all + 1.0);
+                });
+            }
+            assert_eq!(all, 400.0 * n as f64);
+            let mean = sum / all;
+            assert!((mean - 0.5).abs() < 5.0 * (1.0 / 12.0 / all).sqrt(), "{n}: {mean}");
+            assert!(
+                (squares / all - 1.0 / 3.0).abs() < 5.0 * (4.0 / 45.0 / all).sqrt(),
+                "{n}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_timer_goes_off_at_its_period() {
+        let pattern = Pattern::new(Trigger::Timer, 280.0, 0.3);
+        assert_eq!(pattern.calls, 288.0);
+        let mut buffer = Minute::default();
+        let mut minutes = Vec::new();
+        (0..20).for_each(|minute| pattern.fill(stream(0), minute, u64::MAX, &mut buffer, |_| minutes.push(minute)));
+        assert_eq!(minutes, [0, 5, 10, 15]);
+    }
+}
