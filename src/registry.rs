@@ -8,6 +8,8 @@ macro_rules! registry {
         $($(#[$doc:meta])* $key:literal => $variant:ident($spec:ty),)+
     }) => {
         $(#[$attribute])*
+        // There are a handful of them, and none is moved often.
+        #[allow(clippy::large_enum_variant)]
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $key)] $variant($spec),)+

@@ -41,6 +41,8 @@ pub struct Pace {
 pub struct Long {
     /// One trial of the search for the highest stable rate.
     pub trial: Duration,
+    /// Load on an instance that takes the place of one that did not survive its own.
+    pub warming: Duration,
     /// Rest before the plateaus.
     pub settle: Duration,
     /// Each of the four plateaus. The usual minute is cut to 40 s: with nine configurations of seventeen frameworks a
@@ -54,6 +56,7 @@ impl Long {
     /// For profiles that are published.
     pub const FULL: Self = Self {
         trial: Duration::from_secs(30),
+        warming: Duration::from_secs(20),
         settle: Duration::from_secs(10),
         plateau: Duration::from_secs(40),
         afterwards: Duration::from_secs(30),

@@ -15,9 +15,11 @@ use super::routes::Routes;
 use super::usage::Usage;
 use crate::model::profile::{CLIENT_TOO_SLOW, MemoryReading, RouteRun, WarmRun};
 use crate::stats::{order, regression};
+pub use replaced::{KILLED, Replaced, Replacements};
 
 mod bursts;
 mod plateaus;
+mod replaced;
 mod stable;
 
 /// Requests per batch of CPU time.
@@ -50,6 +52,8 @@ pub struct Instance<'a> {
     pub vcpu: f64,
     /// Its routes.
     pub routes: Routes,
+    /// Where another one comes from if it does not survive a load; `None`: there is no other.
+    pub replacements: Option<Replacements>,
 }
 
 /// CPU time per request of the main route on a warm instance; for choosing the rate of the warm-up curve.
@@ -150,9 +154,21 @@ pub fn run(
         } else {
             instance.vcpu
         };
-        let found = stable::search(&instance, &main, saturation.per_second, cores, long.trial);
+        let found = stable::search(&mut instance, &main, saturation.per_second, cores, long);
+        let killed = found.trials.iter().filter(|trial| trial.broken.starts_with(KILLED));
+        let lowest = killed.clone().map(|trial| trial.rate).fold(f64::INFINITY, f64::min);
+        if lowest.is_finite() {
+            notes.push(format!(
+                "{KILLED} in {} of {} trials of the search for the highest stable rate, at {lowest:.0} requests per second and \
+                 more; another instance took its place each time",
+                killed.count(),
+                found.trials.len()
+            ));
+        }
         if let Some(rate) = found.rate {
-            (plateaus, after_rest) = plateaus::run(&instance, &main, rate, long);
+            let seen = plateaus::run(&mut instance, &main, rate, long);
+            (plateaus, after_rest) = (seen.plateaus, seen.after_rest);
+            notes.extend(seen.notes);
         } else {
             notes.push("no stable rate was found, so there are no plateaus".into());
         }

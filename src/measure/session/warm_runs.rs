@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Session, tell};
 use crate::measure::Backend;
-use crate::measure::config::WarmKind;
+use crate::measure::config::{Config, WarmKind};
 use crate::measure::contract::{self, Checked};
 use crate::measure::docker::Limits;
 use crate::measure::error::MeasureError;
@@ -17,7 +17,7 @@ use crate::measure::run::now;
 use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
 use crate::measure::store::Taken;
 use crate::measure::target::Target;
-use crate::measure::warm::{self, Instance};
+use crate::measure::warm::{self, Instance, Replaced, Replacements};
 use crate::model::profile::{ContractCheck, FailureKind, StartFailure};
 
 /// Time for learning what a request costs, before the rate of the warm-up curve is chosen.
@@ -99,17 +99,12 @@ impl<T: Target> Session<'_, T> {
         let label = self.label(index);
         progress.now(format!("warm run: {label}"));
         let (subject, config) = (self.slots[index].subject, self.slots[index].config);
-        let limits = config.limits;
         let pace = self.request.pace();
         let long = (config.warm_run == WarmKind::Long).then_some(Long::FULL);
         let outcome = match self.start(subject, config.warm()).await {
             Outcome::Up(up) => {
-                let id = up.id.clone();
-                let ran = self
-                    .on_thread(*up, subject, limits, move |instance| {
-                        warm::run(instance, pace, long, cost)
-                    })
-                    .await;
+                let work = move |instance: Instance<'_>| warm::run(instance, pace, long, cost);
+                let (ran, id) = self.with_replacements(*up, subject, config, work).await;
                 let log = match &ran {
                     Some(Ok(_)) => Vec::new(),
                     _ => self.target.last_log_lines(&id).await,
@@ -181,8 +176,67 @@ impl<T: Target> Session<'_, T> {
                 usage: up.usage,
                 vcpu: limits.cpu.as_vcpu(),
                 routes,
+                replacements: None,
             })
         });
         task.await.ok()
+    }
+
+    /// The same with a new instance in place of each that does not survive its load. Also returns what the last one is known
+    /// by.
+    async fn with_replacements<R: Send + 'static>(
+        &mut self,
+        up: Up,
+        subject: usize,
+        config: Config,
+        work: impl FnOnce(Instance<'_>) -> R + Send + 'static,
+    ) -> (Option<R>, String) {
+        let stop = Arc::new(AtomicBool::new(false));
+        let _guard = StopOnDrop(stop.clone());
+        let routes = self.prepared[subject].subject.routes();
+        let mut id = up.id.clone();
+        let (ask, mut asked) = tokio::sync::mpsc::channel::<std::sync::mpsc::Sender<Option<Replaced>>>(1);
+        let replacements = Replacements(Box::new(move || {
+            let (reply, answer) = std::sync::mpsc::channel();
+            ask.blocking_send(reply).ok()?;
+            answer.recv().ok()?
+        }));
+        let mut task = tokio::task::spawn_blocking(move || {
+            work(Instance {
+                server: Server {
+                    address: up.address,
+                    stop: &stop,
+                },
+                connection: up.ready.connection,
+                place: up.place,
+                usage: up.usage,
+                vcpu: config.limits.cpu.as_vcpu(),
+                routes,
+                replacements: Some(replacements),
+            })
+        });
+        loop {
+            tokio::select! {
+                ran = &mut task => return (ran.ok(), id),
+                Some(reply) = asked.recv() => {
+                    let out_of_memory = self.target.is_out_of_memory(&id).await;
+                    self.target.remove(&id).await;
+                    let replaced = match self.start(subject, config.warm()).await {
+                        Outcome::Up(up) => {
+                            id.clone_from(&up.id);
+                            Some(Replaced {
+                                out_of_memory,
+                                address: up.address,
+                                connection: up.ready.connection,
+                                usage: up.usage,
+                            })
+                        }
+                        Outcome::Failed(_) => None,
+                    };
+                    // Nobody waits any more where the measurement was stopped.
+                    let _ = reply.send(replaced);
+                }
+            }
+        }
     }
 }

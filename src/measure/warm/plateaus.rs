@@ -16,22 +16,43 @@ const SHARES: [f64; 4] = [0.1, 0.5, 1.0, 1.0];
 /// Quantiles that are kept.
 const QUANTILES: [f64; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
 
-/// The plateaus, and the memory after a rest.
-pub fn run(
-    instance: &Instance<'_>,
-    request: &Request,
-    stable_rate: f64,
-    pace: Long,
-) -> (Vec<Plateau>, Option<MemoryReading>) {
+/// What was seen.
+pub struct Seen {
+    pub plateaus: Vec<Plateau>,
+    /// Memory after a rest.
+    pub after_rest: Option<MemoryReading>,
+    pub notes: Vec<String>,
+}
+
+/// The plateaus, and the memory after a rest. An instance that does not survive one is replaced, and what it did until then
+/// stays.
+pub fn run(instance: &mut Instance<'_>, request: &Request, stable_rate: f64, pace: Long) -> Seen {
+    let mut seen = Seen {
+        plateaus: Vec::new(),
+        after_rest: None,
+        notes: Vec::new(),
+    };
+    rest(instance.server.stop, pace.settle, instance.usage.as_ref());
+    for (share, seed) in SHARES.iter().zip(0..) {
+        let rate = round3(share * stable_rate);
+        let plateau = plateau(instance, request, rate, pace.plateau, seed);
+        let whole = plateau.errors == 0;
+        seen.plateaus.push(plateau);
+        if whole || instance.is_alive(request) {
+            continue;
+        }
+        let replaced = instance.replace(request, pace.warming);
+        let (Ok(why) | Err(why)) = replaced;
+        seen.notes
+            .push(format!("{why} at the plateau of {rate:.0} requests per second"));
+        if replaced.is_err() {
+            return seen;
+        }
+    }
     let usage = instance.usage.as_ref();
-    rest(instance.server.stop, pace.settle, usage);
-    let plateaus = SHARES
-        .iter()
-        .zip(0..)
-        .map(|(share, seed)| plateau(instance, request, round3(share * stable_rate), pace.plateau, seed))
-        .collect();
     rest(instance.server.stop, pace.afterwards, usage);
-    (plateaus, usage.map(Usage::memory))
+    seen.after_rest = usage.map(Usage::memory);
+    seen
 }
 
 fn plateau(instance: &Instance<'_>, request: &Request, rate: f64, lasting: Duration, seed: u64) -> Plateau {

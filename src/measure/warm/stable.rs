@@ -6,6 +6,7 @@ use super::Instance;
 use crate::measure::http::Request;
 use crate::measure::load::{Server, round3};
 use crate::measure::offered::{self, Offered};
+use crate::measure::pace::Long;
 use crate::measure::usage::Usage;
 use crate::model::profile::{CLIENT_TOO_SLOW, StableRate, Trial};
 use crate::stats::{order, regression};
@@ -21,20 +22,28 @@ const BUSY_SHARE: f64 = 0.8;
 /// More than this share of late sends: the client was too slow, and nothing is learnt about the server.
 const LATE_SHARE: f64 = 0.01;
 
-/// Searches around the closed-loop `throughput` per second. `cores` is the CPU that the server can use, in vCPUs, and
-/// `trial` the length of one trial.
-pub fn search(instance: &Instance<'_>, request: &Request, throughput: f64, cores: f64, trial: Duration) -> StableRate {
+/// Searches around the closed-loop `throughput` per second. `cores` is the CPU that the server can use, in vCPUs. An instance
+/// that does not survive a trial is replaced.
+pub fn search(instance: &mut Instance<'_>, request: &Request, throughput: f64, cores: f64, pace: Long) -> StableRate {
     let mut trials = Vec::new();
     let mut found = Vec::new();
+    let mut lost = !instance.is_alive(request) && instance.replace(request, pace.warming).is_err();
     let mut run = |repetition: u32, rate: f64| {
+        if lost {
+            return None;
+        }
         let seed = u64::from(repetition) << 32 | trials.len() as u64;
-        let cpu_time = || instance.usage.as_ref().and_then(Usage::cpu_time);
-        let before = cpu_time();
-        let (mut one, mean_in_system) = attempt(instance.server, request, repetition, rate, trial, seed);
+        let before = cpu_time(instance);
+        let (mut one, mean_in_system) = attempt(instance.server, request, repetition, rate, pace.trial, seed);
         let used = before
-            .zip(cpu_time())
+            .zip(cpu_time(instance))
             .map(|(before, after)| after.saturating_sub(before).as_secs_f64() / one.seconds);
-        if let (false, Some(used)) = (one.stable, used.filter(|used| *used < BUSY_SHARE * cores)) {
+        if !one.stable && !instance.is_alive(request) {
+            let replaced = instance.replace(request, pace.warming);
+            lost = replaced.is_err();
+            let (Ok(why) | Err(why)) = replaced;
+            one.broken = format!("{why} after {} s: {}", one.seconds, one.broken);
+        } else if let (false, Some(used)) = (one.stable, used.filter(|used| *used < BUSY_SHARE * cores)) {
             one.broken = format!(
                 "{CLIENT_TOO_SLOW}, the server used {used:.2} of {cores:.2} vCPU: {}",
                 one.broken
@@ -63,6 +72,10 @@ pub fn search(instance: &Instance<'_>, request: &Request, throughput: f64, cores
         in_flight: median(at_best),
         trials,
     }
+}
+
+fn cpu_time(instance: &Instance<'_>) -> Option<Duration> {
+    instance.usage.as_ref().and_then(Usage::cpu_time)
 }
 
 /// The highest stable rate in the usual bracket, or below it if nothing there is stable.
@@ -154,7 +167,84 @@ fn broken_rule(seen: &Offered) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{SocketAddr, TcpListener};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
     use super::*;
+    use crate::measure::http::Connection;
+    use crate::measure::load::tests::slow_server;
+    use crate::measure::round_trip::Place;
+    use crate::measure::routes::Routes;
+    use crate::measure::warm::{KILLED, Replaced, Replacements};
+
+    /// A server that answers so many requests and then closes every connection; ends with the process.
+    fn dying_server(answers: u32) -> SocketAddr {
+        static ANSWERED: AtomicU32 = AtomicU32::new(0);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                std::thread::spawn(move || {
+                    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                    while let Some(Ok(line)) = lines.next() {
+                        if !line.is_empty() {
+                            continue;
+                        }
+                        if ANSWERED.fetch_add(1, Ordering::Relaxed) >= answers {
+                            return;
+                        }
+                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn an_instance_that_does_not_survive_a_trial_is_replaced() {
+        let stop = AtomicBool::new(false);
+        let server = Server {
+            address: dying_server(50),
+            stop: &stop,
+        };
+        let next = || {
+            let address = slow_server(Duration::from_millis(5));
+            Some(Replaced {
+                out_of_memory: true,
+                address,
+                connection: Connection::open(address, Duration::from_secs(5)).ok()?,
+                usage: None,
+            })
+        };
+        let mut instance = Instance {
+            server,
+            connection: server.connect().unwrap(),
+            place: Place::Loopback,
+            usage: None,
+            vcpu: 1.0,
+            routes: Routes::Contract,
+            replacements: Some(Replacements(Box::new(next))),
+        };
+        let pace = Long {
+            trial: Duration::from_millis(500),
+            warming: Duration::from_millis(100),
+            ..Long::FULL
+        };
+        // The first trial has some hundred requests.
+        let found = search(&mut instance, &Request::get("/"), 300.0, 1.0, pace);
+        let killed = |trial: &Trial| trial.broken.starts_with(KILLED);
+        assert!(killed(&found.trials[0]), "{:?}", found.trials[0]);
+        assert!(!found.trials[1..].iter().any(killed), "{:?}", found.trials);
+        assert!(found.rate.is_some(), "{:?}", found.trials);
+        // Without another one nothing more is tried.
+        instance.server.address = dying_server(0);
+        instance.replacements = None;
+        let found = search(&mut instance, &Request::get("/"), 300.0, 1.0, pace);
+        assert_eq!((found.rate, found.trials.len()), (None, 0));
+    }
 
     #[test]
     fn bisection_ends_below_a_known_limit() {

@@ -92,8 +92,8 @@ const BOOST_LASTS: SimDuration = SimDuration::from_secs(10);
 
 impl Spec {
     fn boost(&self) -> Option<Boost> {
-        let steps = BOOST.into_iter().filter(|step| self.cpu.0 >= step.0);
-        let (_, cpu) = steps.last().filter(|_| self.startup_cpu_boost)?;
+        let step = BOOST.into_iter().rfind(|step| self.cpu.0 >= step.0);
+        let (_, cpu) = step.filter(|_| self.startup_cpu_boost)?;
         Some(Boost {
             cpu: MilliCpu(cpu),
             lasts: BOOST_LASTS,
@@ -124,8 +124,8 @@ impl Kind for Spec {
                 self.concurrency()
             ));
         }
-        let bands = MEMORY.into_iter().filter(|band| self.cpu.0 >= band.0);
-        let (_, least, most) = bands.last().unwrap_or(MEMORY[0]);
+        let band = MEMORY.into_iter().rfind(|band| self.cpu.0 >= band.0);
+        let (_, least, most) = band.unwrap_or(MEMORY[0]);
         if !(least..=most).contains(&self.memory.0) {
             problems.push(format!(
                 "`memory` is {}, Cloud Run offers {} to {} with {cpu} vCPU",
