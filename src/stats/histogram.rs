@@ -12,6 +12,7 @@ pub struct Histogram {
     counts: Vec<u64>,
     total: u64,
     sum: u128,
+    min: u64,
     max: u64,
 }
 
@@ -74,6 +75,13 @@ impl Sparse {
 
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
+        if other.buckets.is_empty() {
+            return;
+        }
+        if self.buckets.is_empty() {
+            self.buckets.clone_from(&other.buckets);
+            return;
+        }
         let mine = std::mem::take(&mut self.buckets);
         self.buckets.reserve(mine.len().max(other.buckets.len()));
         let mut mine = mine.into_iter().peekable();
@@ -105,6 +113,7 @@ impl Histogram {
             counts: vec![0; BUCKETS],
             total: 0,
             sum: 0,
+            min: u64::MAX,
             max: 0,
         }
     }
@@ -115,16 +124,27 @@ impl Histogram {
         self.counts[bucket::<BITS>(value)] += 1;
         self.total += 1;
         self.sum += u128::from(value);
+        self.min = self.min.min(value);
         self.max = self.max.max(value);
+    }
+
+    /// The buckets between the smallest and the largest value; all others are empty.
+    fn used(&self) -> std::ops::Range<usize> {
+        match self.total {
+            0 => 0..0,
+            _ => bucket::<BITS>(self.min)..bucket::<BITS>(self.max) + 1,
+        }
     }
 
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
+        let used = other.used();
+        for (mine, theirs) in self.counts[used.clone()].iter_mut().zip(&other.counts[used]) {
             *mine += theirs;
         }
         self.total += other.total;
         self.sum += other.sum;
+        self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
     }
 
@@ -146,7 +166,9 @@ impl Histogram {
     /// The value below or at which a share `q` of the counted values lies (nearest rank), to 0.1%; `None` without
     /// values.
     pub fn quantile(&self, q: f64) -> Option<u64> {
-        let index = bucket_at(q, self.total, self.counts.iter().copied().enumerate())?;
+        let used = self.used();
+        let counts = self.counts[used.clone()].iter().copied();
+        let index = bucket_at(q, self.total, used.zip(counts))?;
         Some(middle::<BITS>(index).min(self.max))
     }
 }

@@ -1,5 +1,7 @@
 //! How the calls of a function are spread over the day, and where they fall within a minute.
 
+use std::sync::LazyLock;
+
 use rand_distr::{Distribution, Gamma, Poisson};
 
 use super::MINUTE;
@@ -51,6 +53,8 @@ pub(super) struct Pattern {
     /// Expected calls in a day.
     pub(super) calls: f64,
     kind: Kind,
+    /// Calls by the minute of the day over their mean.
+    shape: &'static [f64],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -94,7 +98,8 @@ impl Pattern {
             Kind::Periodic(period, ..) => 1440.0 / period as f64,
             Kind::Random(_) => calls,
         };
-        Self { calls, kind }
+        let shape = &SHAPES[usize::from(calls <= 1440.0)];
+        Self { calls, kind, shape }
     }
 
     /// Hands out the arrivals in a minute of the run, in order of time, as nanoseconds since its start and below `until`.
@@ -113,24 +118,29 @@ impl Pattern {
             }
             Kind::Random(dispersion) => {
                 let luck = stream.branch(minute);
-                let n = count(self.mean(minute), dispersion, luck);
+                let n = count(
+                    self.calls / 1440.0 * self.shape[(minute % 1440) as usize],
+                    dispersion,
+                    luck,
+                );
                 anywhere(n, luck, buffer, put);
             }
         }
     }
-
-    /// Expected calls in a minute of the run.
-    fn mean(&self, minute: u64) -> f64 {
-        let hour = HOURS[(minute / 60 % 24) as usize];
-        let of_hour = if self.calls > 1440.0 {
-            1.0
-        } else {
-            let stands_out = MINUTES.iter().find(|row| row.0 == minute % 60);
-            stands_out.map_or(OTHER_MINUTES, |row| row.1)
-        };
-        self.calls / 1440.0 * hour * of_hour
-    }
 }
+
+/// Calls by the minute of the day over their mean: of functions with more than 1,440 calls a day, and of the others.
+static SHAPES: LazyLock<[Vec<f64>; 2]> = LazyLock::new(|| {
+    let hour = |minute: u64| HOURS[(minute / 60) as usize];
+    let of_hour = |minute: u64| {
+        let stands_out = MINUTES.iter().find(|row| row.0 == minute % 60);
+        stands_out.map_or(OTHER_MINUTES, |row| row.1)
+    };
+    [
+        (0..1440).map(hour).collect(),
+        (0..1440).map(|minute| hour(minute) * of_hour(minute)).collect(),
+    ]
+});
 
 /// A negative binomial number with this mean and variance over mean, which is above 1. It belongs to number 0 of `luck`.
 fn count(mean: f64, dispersion: f64, luck: Stream) -> u64 {
@@ -141,8 +151,13 @@ fn count(mean: f64, dispersion: f64, luck: Stream) -> u64 {
         return Poisson::new(rate).map_or(0.0, |poisson| poisson.sample(&mut rng)) as u64;
     }
     let uniform = luck.uniform(0);
+    let none = shape * dispersion.ln();
+    // exp(-x) is at least 1 - x: mostly there is nothing, and no exponential is needed to know it.
+    if uniform <= 1.0 - none {
+        return 0;
+    }
     let more = 1.0 - 1.0 / dispersion;
-    let mut chance = (-shape * dispersion.ln()).exp();
+    let mut chance = (-none).exp();
     let (mut n, mut below) = (0u64, chance);
     while uniform > below && n < 100_000 {
         chance *= (shape + n as f64) / (n + 1) as f64 * more;
