@@ -16,11 +16,13 @@ pub fn billed_ms(init_ns: u64, duration_ns: u64, rules: &LambdaRules, init_bille
     let init_ns = if init_billed { init_ns } else { 0 };
     let total_ns = init_ns.saturating_add(duration_ns);
     let step_ns = rules.rounding_step.0;
-    let steps = match rules.rounding {
-        Rounding::Ceil => total_ns.div_ceil(step_ns),
-    };
     let ms = |ns: u64| ns / 1_000_000;
-    (steps * ms(step_ns)).max(ms(rules.minimum.0))
+    let billed = match rules.rounding {
+        // A division by a constant is a multiplication, and this is done for every invocation.
+        Rounding::Ceil if step_ns == 1_000_000 => total_ns.div_ceil(1_000_000),
+        Rounding::Ceil => total_ns.div_ceil(step_ns) * ms(step_ns),
+    };
+    billed.max(ms(rules.minimum.0))
 }
 
 /// GB-seconds from a sum of billed milliseconds times MiB. Exact up to 1e12 GB-seconds, a thousand times the last tier.

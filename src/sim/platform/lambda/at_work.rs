@@ -37,7 +37,12 @@ pub struct Lambda {
     requests: TokenBucket,
     /// Concurrency of the account that is reserved for a function, or configured as provisioned for one without any reserved.
     taken: u32,
+    /// Idle times of environments, as drawn last: function's luck, number of the environment, idle time.
+    drawn: Vec<(u64, u64, SimDuration)>,
 }
+
+/// Idle times that are remembered; a power of two.
+const DRAWN: usize = 256;
 
 /// What Lambda remembers of a function.
 #[derive(Debug)]
@@ -64,6 +69,7 @@ impl Lambda {
         let settings: Vec<FunctionSpec> = services.iter().map(of).collect();
         let mut lambda = Self {
             taken: 0,
+            drawn: vec![(u64::MAX, 0, SimDuration::ZERO); DRAWN],
             spec: spec.clone(),
             draws,
             functions: BTreeMap::new(),
@@ -118,6 +124,20 @@ impl Lambda {
             return Some(Admission::Reject(Reject::RequestRate));
         }
         Some(self.environment(view))
+    }
+
+    /// How long an environment may be idle: drawn once for each. Asked after every request, mostly of the same few.
+    #[inline]
+    fn idle_time(&mut self, instance: &InstanceView) -> SimDuration {
+        let drawn = &mut self.drawn[instance.ordinal as usize % DRAWN];
+        if (drawn.0, drawn.1) != (instance.entity, instance.ordinal) {
+            let stream = self.draws.stream(Purpose::KeepAlive, instance.entity);
+            let luck = stream.uniform(instance.ordinal);
+            let IdleTimeout { min, max } = self.spec.idle_timeout;
+            let time = min + max.saturating_sub(min).scale(luck);
+            *drawn = (instance.entity, instance.ordinal, time);
+        }
+        drawn.2
     }
 
     /// A free environment, or a new one if the scaling rate allows it.
@@ -191,10 +211,7 @@ impl Platform for Lambda {
         if instance.provisioned {
             return KeepAlive::Forever;
         }
-        let stream = self.draws.stream(Purpose::KeepAlive, instance.entity);
-        let luck = stream.uniform(instance.ordinal);
-        let IdleTimeout { min, max } = self.spec.idle_timeout;
-        let idle_until = instance.now + min + max.saturating_sub(min).scale(luck);
+        let idle_until = instance.now + self.idle_time(instance);
         let until = idle_until.min(instance.created + self.spec.max_age);
         if until <= instance.now {
             KeepAlive::Stop
