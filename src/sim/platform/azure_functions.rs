@@ -218,21 +218,7 @@ mod tests {
     use super::*;
 
     fn view(ms: u64) -> FleetView {
-        FleetView {
-            now: SimTime(ms * 1_000_000),
-            service: 0,
-            function: 0,
-            free: false,
-            free_provisioned: false,
-            starting_free: false,
-            starting: 0,
-            instances: 0,
-            provisioned: 0,
-            in_flight: 0,
-            provisioned_in_flight: 0,
-            queued: 0,
-            account_in_flight: 0,
-        }
+        FleetView::empty(SimTime(ms * 1_000_000))
     }
 
     /// "Event-driven scaling": for HTTP triggers new instances at most once per second, for others once every 30 seconds.

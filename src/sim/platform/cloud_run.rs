@@ -323,21 +323,7 @@ mod tests {
     }
 
     fn view(seconds: u64) -> FleetView {
-        FleetView {
-            now: at(seconds),
-            service: 0,
-            function: 0,
-            free: false,
-            free_provisioned: false,
-            starting_free: false,
-            starting: 0,
-            instances: 0,
-            provisioned: 0,
-            in_flight: 0,
-            provisioned_in_flight: 0,
-            queued: 0,
-            account_in_flight: 0,
-        }
+        FleetView::empty(at(seconds))
     }
 
     #[test]

@@ -258,19 +258,10 @@ mod tests {
                 continue;
             }
             let view = FleetView {
-                now: SimTime::ZERO + SimDuration::from_secs(second),
-                service: 0,
-                function: 0,
                 free: true,
-                free_provisioned: false,
-                starting_free: false,
-                starting: 0,
                 instances,
-                provisioned: 0,
                 in_flight: busy(second) as u32,
-                provisioned_in_flight: 0,
-                queued: 0,
-                account_in_flight: 0,
+                ..FleetView::empty(SimTime::ZERO + SimDuration::from_secs(second))
             };
             let used = Used {
                 in_flight: area,

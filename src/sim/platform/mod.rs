@@ -174,6 +174,28 @@ pub struct FleetView {
     pub account_in_flight: u32,
 }
 
+#[cfg(test)]
+impl FleetView {
+    /// A function with nothing in it, for tests.
+    pub(crate) fn empty(now: SimTime) -> Self {
+        Self {
+            now,
+            service: 0,
+            function: 0,
+            free: false,
+            free_provisioned: false,
+            starting_free: false,
+            starting: 0,
+            instances: 0,
+            provisioned: 0,
+            in_flight: 0,
+            provisioned_in_flight: 0,
+            queued: 0,
+            account_in_flight: 0,
+        }
+    }
+}
+
 /// What a function has used since the start of the run, for platforms that look at it by themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Used {

@@ -19,21 +19,7 @@ fn at(seconds: f64) -> SimTime {
 }
 
 fn view(seconds: f64) -> FleetView {
-    FleetView {
-        now: at(seconds),
-        service: 0,
-        function: 0,
-        free: false,
-        free_provisioned: false,
-        starting_free: false,
-        starting: 0,
-        instances: 0,
-        provisioned: 0,
-        in_flight: 0,
-        provisioned_in_flight: 0,
-        queued: 0,
-        account_in_flight: 0,
-    }
+    FleetView::empty(at(seconds))
 }
 
 #[test]
