@@ -50,8 +50,9 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
             row.push(Cost {
                 total: dollars(bill.total_usd()),
                 cold_starts: dollars(list_price(pricing, &init, Some(window))?),
-                // Lambda on demand charges nothing for an environment without a request.
-                idle: 0.0,
+                // Lambda on demand charges nothing for an environment without a request. What of provisioned concurrency is
+                // idle is not told apart.
+                idle: pricing.meter.is_by_request().then_some(0.0),
                 scale: terms.month.factor(window).map_or(f64::NAN, dollars),
             });
             by_service[i].push(bill);

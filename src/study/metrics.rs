@@ -32,7 +32,7 @@ pub struct Cost {
     /// Its part for starting instances.
     pub cold_starts: f64,
     /// Its part for instances without a request.
-    pub idle: f64,
+    pub idle: Option<f64>,
     /// The month over the counted time.
     pub scale: f64,
 }
@@ -83,7 +83,7 @@ pub const METRICS: [Metric; 21] = [
         (s.record.requests > 0).then(|| total / (s.record.requests as f64 * scale) * 1e6)
     }),
     ("cold_start_cost_usd", |s| s.cost.map(|cost| cost.cold_starts)),
-    ("idle_cost_usd", |s| s.cost.map(|cost| cost.idle)),
+    ("idle_cost_usd", |s| s.cost?.idle),
 ];
 
 impl Sample {
@@ -122,7 +122,7 @@ impl Sample {
             (Some(a), Some(b)) => Some(Cost {
                 total: a.total + b.total,
                 cold_starts: a.cold_starts + b.cold_starts,
-                idle: a.idle + b.idle,
+                idle: a.idle.zip(b.idle).map(|(a, b)| a + b),
                 scale: a.scale,
             }),
             _ => None,

@@ -56,6 +56,32 @@ fn every_request_counts_once_and_every_attempt_is_billed() {
     assert!((requests["quantity"].parse::<f64>().unwrap() - number("completed") * month).abs() < 1e-3);
 }
 
+/// Provisioned concurrency: 10 environments of 1 GiB for the whole hour, whatever comes. Which part of it is idle is not told
+/// apart, so that is blank and not 0.
+#[test]
+fn provisioned_concurrency_is_billed_for_the_time_it_is_configured() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "s.toml",
+        "schema = 1\nname = \"ready\"\nreplications = 1\nhorizon = \"1h\"\nframeworks = [\"quick\"]\n\
+         [traffic.constant]\ngap = \"1s\"\n[platform.lambda]\nmemory = \"1024Mi\"\n\
+         [platform.lambda.provisioned-concurrency]\nconcurrency = 10\n[prices]\nlist = \"aws-us-east-1\"\n\
+         [profile.quick]\nservice-time = \"100ms\"\ncold-start = \"500ms\"\n",
+    );
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let row = &table(&sandbox.read("out/summary.csv"))[0];
+    assert_eq!((row["cold_starts"].as_str(), row["idle_cost_usd"].as_str()), ("0", ""));
+    let costs = table(&sandbox.read("out/costs.csv"));
+    let quantity = |meter: &str| -> f64 {
+        let line = costs.iter().find(|line| line["meter"] == meter).unwrap();
+        line["quantity"].parse().unwrap()
+    };
+    // 730 hours of 10 GB; 3,599 invocations of 100 ms and 10 initialisations of 500 ms in each of them.
+    assert_eq!(quantity("lambda.provisioned_concurrency.x86"), 730.0 * 3_600.0 * 10.0);
+    assert!((quantity("lambda.pc_duration.x86") - 730.0 * (359.9 + 5.0)).abs() < 1e-3);
+    assert_eq!(quantity("lambda.duration.x86"), 0.0);
+}
+
 #[test]
 fn settings_without_sense_are_refused() {
     let sandbox = Sandbox::new();

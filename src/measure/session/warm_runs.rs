@@ -8,7 +8,6 @@ use super::{Session, tell};
 use crate::measure::Backend;
 use crate::measure::config::{Config, WarmKind};
 use crate::measure::contract::{self, Checked};
-use crate::measure::docker::Limits;
 use crate::measure::error::MeasureError;
 use crate::measure::load::Server;
 use crate::measure::pace::Long;
@@ -46,10 +45,9 @@ impl<T: Target> Session<'_, T> {
                 return None;
             }
         };
-        let id = up.id.clone();
         let identity = self.prepared[subject].subject.identity();
-        let learnt = self
-            .on_thread(*up, subject, largest.limits, move |instance| {
+        let (learnt, id) = self
+            .on_thread(*up, subject, largest, move |instance| {
                 let checked = identity.map(|identity| contract::check(instance.server, Some(&identity)));
                 (checked, warm::calibrate(instance, CALIBRATION))
             })
@@ -104,7 +102,7 @@ impl<T: Target> Session<'_, T> {
         let outcome = match self.start(subject, config.warm()).await {
             Outcome::Up(up) => {
                 let work = move |instance: Instance<'_>| warm::run(instance, pace, long, cost);
-                let (ran, id) = self.with_replacements(*up, subject, config, work).await;
+                let (ran, id) = self.on_thread(*up, subject, config, work).await;
                 let log = match &ran {
                     Some(Ok(_)) => Vec::new(),
                     _ => self.target.last_log_lines(&id).await,
@@ -154,37 +152,9 @@ impl<T: Target> Session<'_, T> {
         Ok(())
     }
 
-    /// Runs blocking work on an instance, on a thread that stops when this future is dropped.
+    /// Runs blocking work on an instance, on a thread that stops when this future is dropped. Where the work asks for it, a new
+    /// instance takes the place of one that did not survive its load. Also returns what the last one is known by.
     async fn on_thread<R: Send + 'static>(
-        &self,
-        up: Up,
-        subject: usize,
-        limits: Limits,
-        work: impl FnOnce(Instance<'_>) -> R + Send + 'static,
-    ) -> Option<R> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let _guard = StopOnDrop(stop.clone());
-        let routes = self.prepared[subject].subject.routes();
-        let task = tokio::task::spawn_blocking(move || {
-            work(Instance {
-                server: Server {
-                    address: up.address,
-                    stop: &stop,
-                },
-                connection: up.ready.connection,
-                place: up.place,
-                usage: up.usage,
-                vcpu: limits.cpu.as_vcpu(),
-                routes,
-                replacements: None,
-            })
-        });
-        task.await.ok()
-    }
-
-    /// The same with a new instance in place of each that does not survive its load. Also returns what the last one is known
-    /// by.
-    async fn with_replacements<R: Send + 'static>(
         &mut self,
         up: Up,
         subject: usize,

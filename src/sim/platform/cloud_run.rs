@@ -299,9 +299,10 @@ impl Platform for CloudRun {
         let spec = &self.spec;
         let function = self.functions.entry((view.service, view.function)).or_default();
         let load = function.minute.look(view.now, used, spec.evaluation);
-        let for_concurrency = load.in_flight / (f64::from(spec.concurrency()) * spec.concurrency_target);
-        let for_cpu = load.cpu / (f64::from(spec.cpu.0) * spec.cpu_target);
-        let wanted = for_concurrency.max(for_cpu).ceil() as u32;
+        let wanted = load.instances(
+            (spec.concurrency(), spec.concurrency_target),
+            (spec.cpu, spec.cpu_target),
+        );
         function.wanted = wanted.clamp(spec.min_instances, spec.max_instances);
         Scale {
             start: function.wanted.saturating_sub(view.instances),

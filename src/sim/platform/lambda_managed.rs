@@ -236,9 +236,7 @@ impl Spec {
     /// Environments that the load of the last minute asks for.
     fn wanted(&self, function: &mut Function, now: SimTime, used: &Used) -> u32 {
         let load = function.minute.look(now, used, self.evaluation);
-        let for_concurrency = load.in_flight / (f64::from(self.concurrency()) * self.target);
-        let for_cpu = load.cpu / (f64::from(self.cpu().0) * self.target);
-        let wanted = for_concurrency.max(for_cpu).ceil() as u32;
+        let wanted = load.instances((self.concurrency(), self.target), (self.cpu(), self.target));
         wanted.clamp(self.min_environments, self.max_environments)
     }
 }

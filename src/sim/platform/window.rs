@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::sim::platform::Used;
-use crate::units::{SimDuration, SimTime};
+use crate::units::{MilliCpu, SimDuration, SimTime};
 
 /// Time over which load is averaged.
 pub(super) const WINDOW: SimDuration = SimDuration::from_secs(60);
@@ -21,6 +21,15 @@ pub(super) struct Load {
     pub(super) in_flight: f64,
     /// CPU in use, in thousandths of a vCPU.
     pub(super) cpu: f64,
+}
+
+impl Load {
+    /// Instances that keep both at their targets: shares of the requests and of the CPU that one instance has.
+    pub(super) fn instances(&self, (concurrency, of_requests): (u32, f64), (cpu, of_cpu): (MilliCpu, f64)) -> u32 {
+        let for_requests = self.in_flight / (f64::from(concurrency) * of_requests);
+        let for_cpu = self.cpu / (f64::from(cpu.0) * of_cpu);
+        for_requests.max(for_cpu).ceil() as u32
+    }
 }
 
 impl LastMinute {
