@@ -206,6 +206,7 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
         warm_up: SimDuration::ZERO,
         horizon: None,
         sample_every: SimDuration::from_secs(60),
+        tell_activity: false,
     };
     let mut chunks = arrivals.chunks(512);
     let feed: Feed<'_> = Box::new(move |out| match chunks.next() {

@@ -84,6 +84,7 @@ fn simulate(platform: &dyn Kind, arrivals: &[f64], service: f64, init: f64, hori
         warm_up: SimDuration::ZERO,
         horizon: Some(seconds(horizon)),
         sample_every: seconds(1.0),
+        tell_activity: false,
     };
     let mut rest = arrivals.iter();
     let feed: Feed<'_> = Box::new(move |out: &mut Vec<Arrival>| {

@@ -1,271 +1,252 @@
 //! Meters: observers that turn facts into billed quantities, as integers. The vendor's rounding applies to each
-//! invocation, so it happens here, before anything is added up.
+//! invocation or to each interval, so it happens here, before anything is added up.
+//!
+//! One file for each way of billing, and one line in each list here.
+
+mod active;
+mod cloud_run;
+mod executions;
+mod flex;
+mod lambda;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::lambda::{billed_ms, billed_storage, gb_seconds};
-use crate::model::price::{LambdaRules, PriceError, PriceList};
+use crate::model::price::{PriceError, PriceList};
 use crate::sim::fact::{Fact, Finished, Observer};
-use crate::sim::platform::lambda::{Architecture, Package, Spec};
-use crate::units::{MemoryMib, SimDuration, SimTime};
+use crate::sim::platform::PlatformSpec;
+use crate::units::SimDuration;
+pub use cloud_run::{CloudRunMeter, CloudRunMeterSpec, CloudRunUsage};
+pub use executions::{ExecutionsMeter, ExecutionsMeterSpec, ExecutionsUsage, MemoryLine};
+pub use flex::{FlexMeter, FlexMeterSpec, FlexUsage};
+pub use lambda::{LambdaMeter, LambdaMeterSpec, LambdaUsage};
 
-/// How Lambda's invocations become billed quantities.
+/// Quantities by meter, in the units of the price list.
+pub type Quantities = BTreeMap<String, Decimal>;
+
+/// How what happens on a platform becomes billed quantities.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LambdaMeterSpec {
-    rules: LambdaRules,
-    memory: MemoryMib,
-    storage: MemoryMib,
-    duration_meter: &'static str,
-    /// Meters of provisioned concurrency: what is configured, and the time of its invocations; `None` without any.
-    provisioned_meters: Option<[&'static str; 2]>,
-    init_billed: bool,
+pub enum MeterSpec {
+    /// AWS Lambda.
+    Lambda(LambdaMeterSpec),
+    /// Google Cloud Run.
+    CloudRun(CloudRunMeterSpec),
+    /// Azure Functions, Consumption plan.
+    Executions(ExecutionsMeterSpec),
+    /// Azure Functions, Flex Consumption plan.
+    Flex(FlexMeterSpec),
 }
 
 /// Billed quantities of one service.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LambdaUsage {
-    /// Invocations.
-    pub requests: u64,
-    /// Billed milliseconds, initialisation included.
-    pub billed_ms: u64,
-    /// The part of them that was billed for initialisation.
-    pub init_ms: u64,
-    /// Billed milliseconds on provisioned environments, their initialisation included.
-    pub provisioned_ms: u64,
-    /// Configured provisioned concurrency over time, in environment-milliseconds.
-    pub configured_ms: u64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usage {
+    /// Of AWS Lambda.
+    Lambda(LambdaUsage),
+    /// Of Google Cloud Run.
+    CloudRun(CloudRunUsage),
+    /// Of Azure Functions on the Consumption plan.
+    Executions(ExecutionsUsage),
+    /// Of Azure Functions on the Flex Consumption plan.
+    Flex(FlexUsage),
 }
 
-impl LambdaUsage {
-    /// Adds the quantities of `other`.
-    pub fn add(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.billed_ms += other.billed_ms;
-        self.init_ms += other.init_ms;
-        self.provisioned_ms += other.provisioned_ms;
-        self.configured_ms += other.configured_ms;
-    }
+/// Watches a run and counts what is billed.
+#[derive(Debug)]
+pub enum Meter {
+    /// On AWS Lambda.
+    Lambda(LambdaMeter),
+    /// On Google Cloud Run.
+    CloudRun(CloudRunMeter),
+    /// On the Consumption plan of Azure Functions.
+    Executions(ExecutionsMeter),
+    /// On the Flex Consumption plan of Azure Functions.
+    Flex(FlexMeter),
 }
 
-const REQUESTS: &str = "lambda.requests";
-const STORAGE: &str = "lambda.ephemeral_storage";
-
-impl LambdaMeterSpec {
-    /// The rules of `list` for a function of this memory and architecture, as they were on a day; `None`: the day from which
-    /// the list stands.
+impl MeterSpec {
+    /// The rules of `list` for a platform, as they were on a day; `None` as the day: that from which the list stands.
+    /// `None` where the list has no prices of this platform.
     ///
     /// # Errors
-    /// If the list has no rules for Lambda.
-    pub fn new(spec: &Spec, list: &PriceList, rules_of: Option<Date>) -> Result<Self, PriceError> {
-        let rules = list.lambda_rules()?.clone();
-        Ok(Self {
-            // Images have always paid for it; of a restore the part is told that is billed.
-            init_billed: spec.package == Package::Image
-                || spec.snap_start.is_some()
-                || rules.bills_init(rules_of.unwrap_or(list.effective)),
-            storage: billed_storage(spec.ephemeral_storage, &rules),
-            memory: spec.memory,
-            duration_meter: match spec.architecture {
-                Architecture::X86_64 => "lambda.duration.x86",
-                Architecture::Arm64 => "lambda.duration.arm",
-            },
-            provisioned_meters: spec.provisions().then_some(match spec.architecture {
-                Architecture::X86_64 => ["lambda.provisioned_concurrency.x86", "lambda.pc_duration.x86"],
-                Architecture::Arm64 => ["lambda.provisioned_concurrency.arm", "lambda.pc_duration.arm"],
-            }),
-            rules,
+    /// If the list has prices of the platform and no rules for it.
+    pub fn of(platform: &PlatformSpec, list: &PriceList, rules_of: Option<Date>) -> Result<Option<Self>, PriceError> {
+        Ok(match (list.provider.as_str(), platform) {
+            ("aws", PlatformSpec::Lambda(spec)) => Some(Self::Lambda(LambdaMeterSpec::new(spec, list, rules_of)?)),
+            ("gcp", PlatformSpec::CloudRun(spec)) => Some(Self::CloudRun(CloudRunMeterSpec::new(spec, list)?)),
+            ("azure", PlatformSpec::AzureFunctions(spec)) => {
+                Some(Self::Executions(ExecutionsMeterSpec::new(spec, list)?))
+            }
+            ("azure", PlatformSpec::AzureFlex(spec)) => Some(Self::Flex(FlexMeterSpec::new(spec, list)?)),
+            _ => None,
         })
-    }
-
-    /// Whether all that is billed comes with requests.
-    pub fn is_by_request(&self) -> bool {
-        self.provisioned_meters.is_none()
     }
 
     /// Meters that the list lacks, in words.
     pub fn problems(&self, list: &PriceList) -> Vec<String> {
-        let meters = [REQUESTS, STORAGE, self.duration_meter];
-        let provisioned = self.provisioned_meters.into_iter().flatten();
-        meters
-            .into_iter()
-            .chain(provisioned)
-            .filter_map(|meter| list.price(meter).err())
-            .map(|error| error.to_string())
-            .collect()
-    }
-
-    /// The quantities by meter, in the units of the price list.
-    pub fn quantities(&self, usage: &LambdaUsage) -> BTreeMap<String, Decimal> {
-        let mut quantities = BTreeMap::from([
-            (REQUESTS.to_string(), Decimal::from(usage.requests)),
-            (
-                self.duration_meter.to_string(),
-                self.gb_seconds(usage.billed_ms, self.memory),
-            ),
-        ]);
-        if self.storage.0 > 0 {
-            let ms = usage.billed_ms + usage.provisioned_ms;
-            quantities.insert(STORAGE.to_string(), self.gb_seconds(ms, self.storage));
-        }
-        if let Some([configured, duration]) = self.provisioned_meters {
-            let memory = self.memory;
-            quantities.insert(configured.to_string(), self.gb_seconds(usage.configured_ms, memory));
-            quantities.insert(duration.to_string(), self.gb_seconds(usage.provisioned_ms, memory));
-        }
-        quantities
-    }
-
-    /// The part of the quantities that was billed for initialisation.
-    pub fn init_quantities(&self, usage: &LambdaUsage) -> BTreeMap<String, Decimal> {
-        let init = LambdaUsage {
-            requests: 0,
-            billed_ms: usage.init_ms,
-            init_ms: usage.init_ms,
-            ..LambdaUsage::default()
+        let meters = match self {
+            Self::Lambda(spec) => spec.meters(),
+            Self::CloudRun(spec) => spec.meters(),
+            Self::Executions(spec) => spec.meters(),
+            Self::Flex(spec) => spec.meters(),
         };
-        self.quantities(&init)
+        let missing = meters.into_iter().filter_map(|meter| list.price(meter).err());
+        missing.map(|error| error.to_string()).collect()
     }
 
-    /// Billed milliseconds of one invocation.
+    /// Choices on the way to the bill that move it, in words.
+    pub fn assumptions(&self) -> Vec<String> {
+        match self {
+            Self::Lambda(_) => Vec::new(),
+            Self::CloudRun(spec) => spec.assumptions(),
+            Self::Executions(spec) => spec.assumptions(),
+            Self::Flex(spec) => spec.assumptions(),
+        }
+    }
+
+    /// Whether it has to be told what each instance does.
+    pub fn needs_activity(&self) -> bool {
+        !matches!(self, Self::Lambda(_))
+    }
+
+    /// Milliseconds that are billed for one request, where requests alone are billed for; else 0.
     #[inline]
     pub fn billed_ms(&self, request: &Finished) -> u64 {
-        billed_ms(
-            request.init.0,
-            request.finished.since(request.started).0,
-            &self.rules,
-            self.init_billed,
-        )
-    }
-
-    fn gb_seconds(&self, ms: u64, memory: MemoryMib) -> Decimal {
-        gb_seconds(u128::from(ms) * u128::from(memory.0), &self.rules)
-    }
-}
-
-/// Provisioned concurrency is billed for whole steps of this from its being enabled to its being disabled. Source: AWS
-/// Lambda pricing page.
-const PROVISIONED_STEP: u64 = 300_000_000_000;
-
-/// What the functions of a service have configured as provisioned concurrency.
-#[derive(Debug, Clone, Default)]
-struct Configured {
-    /// By function: environments, and since when there are any.
-    functions: BTreeMap<u32, (u32, SimTime)>,
-    /// Of all functions now.
-    environments: u64,
-    /// Up to when they are counted.
-    since: SimTime,
-}
-
-impl Configured {
-    /// Environment-milliseconds since the last call; whatever is before `warm_up` is left out.
-    fn pass(&mut self, at: SimTime, warm_up: SimTime) -> u64 {
-        let time = at.max(warm_up).since(self.since.max(warm_up));
-        self.since = at;
-        self.environments * (time.0 / 1_000_000)
-    }
-
-    /// A function has `environments` from `at` on. Environment-milliseconds that are added because it has none any more.
-    fn change(&mut self, function: u32, at: SimTime, environments: u32) -> u64 {
-        let (before, enabled) = self.functions.insert(function, (environments, at)).unwrap_or((0, at));
-        self.environments = self.environments - u64::from(before) + u64::from(environments);
-        if environments > 0 {
-            if before > 0 {
-                self.functions.insert(function, (environments, enabled));
-            }
-            return 0;
+        match self {
+            Self::Lambda(spec) => spec.billed_ms(request),
+            _ => 0,
         }
-        let time = at.since(enabled).0;
-        u64::from(before) * ((time.next_multiple_of(PROVISIONED_STEP) - time) / 1_000_000)
     }
-}
 
-impl LambdaMeter {
-    #[inline(never)]
-    fn rare(&mut self, fact: &Fact) {
-        match *fact {
-            Fact::Configured {
-                service,
-                function,
-                at,
-                provisioned,
-            } => {
-                let (usage, configured) = (
-                    &mut self.services[service as usize],
-                    &mut self.configured[service as usize],
-                );
-                usage.configured_ms += configured.pass(at, self.warm_up);
-                let rest = configured.change(function, at, provisioned);
-                usage.configured_ms += if at >= self.warm_up { rest } else { 0 };
-            }
-            Fact::Sampled { service, at, .. } => {
-                let configured = &mut self.configured[service as usize];
-                self.services[service as usize].configured_ms += configured.pass(at, self.warm_up);
-            }
-            Fact::Prepared {
-                service,
-                at,
-                init,
-                provisioned: true,
-            } if at >= self.warm_up => {
-                // Whether or not a request ever comes to it, and for packages of every kind.
-                self.services[service as usize].provisioned_ms += billed_ms(init.0, 0, &self.spec.rules, true);
-            }
-            _ => {}
+    /// What so many requests with so many billed milliseconds are, where nothing else is billed.
+    pub fn by_request(&self, requests: u64, billed_ms: u64) -> Option<Usage> {
+        match self {
+            Self::Lambda(spec) if spec.is_by_request() => Some(Usage::Lambda(LambdaUsage {
+                requests,
+                billed_ms,
+                ..LambdaUsage::default()
+            })),
+            _ => None,
+        }
+    }
+
+    /// Nothing used.
+    pub fn nothing(&self) -> Usage {
+        match self {
+            Self::Lambda(_) => Usage::Lambda(LambdaUsage::default()),
+            Self::CloudRun(_) => Usage::CloudRun(CloudRunUsage::default()),
+            Self::Executions(_) => Usage::Executions(ExecutionsUsage::default()),
+            Self::Flex(_) => Usage::Flex(FlexUsage::default()),
+        }
+    }
+
+    /// A meter for services whose instances use so much memory by requests in service.
+    pub fn start(&self, warm_up: SimDuration, memory: &[Option<MemoryLine>]) -> Meter {
+        let services = memory.len();
+        match self {
+            Self::Lambda(spec) => Meter::Lambda(LambdaMeter::new(spec.clone(), warm_up, services)),
+            Self::CloudRun(spec) => Meter::CloudRun(CloudRunMeter::new(spec.clone(), warm_up, services)),
+            Self::Executions(spec) => Meter::Executions(ExecutionsMeter::new(spec.clone(), warm_up, memory)),
+            Self::Flex(spec) => Meter::Flex(FlexMeter::new(spec.clone(), warm_up, services)),
+        }
+    }
+
+    /// The quantities by meter.
+    pub fn quantities(&self, usage: &Usage) -> Quantities {
+        match (self, usage) {
+            (Self::Lambda(spec), Usage::Lambda(usage)) => spec.quantities(usage),
+            (Self::CloudRun(spec), Usage::CloudRun(usage)) => spec.quantities(usage),
+            (Self::Executions(spec), Usage::Executions(usage)) => spec.quantities(usage),
+            (Self::Flex(spec), Usage::Flex(usage)) => spec.quantities(usage),
+            _ => mixed(),
+        }
+    }
+
+    /// The part of the quantities that was billed for starting instances.
+    pub fn start_quantities(&self, usage: &Usage) -> Quantities {
+        match (self, usage) {
+            (Self::Lambda(spec), Usage::Lambda(usage)) => spec.init_quantities(usage),
+            (Self::CloudRun(spec), Usage::CloudRun(usage)) => spec.start_quantities(usage),
+            // Starts cost nothing.
+            (Self::Executions(_), Usage::Executions(_)) | (Self::Flex(_), Usage::Flex(_)) => Quantities::new(),
+            _ => mixed(),
+        }
+    }
+
+    /// The part of the quantities that was billed for instances without a request; `None` where it is not told apart.
+    pub fn idle_quantities(&self, usage: &Usage) -> Option<Quantities> {
+        match (self, usage) {
+            // On demand nothing is charged for an environment without a request. What of provisioned concurrency is idle is
+            // not told apart.
+            (Self::Lambda(spec), Usage::Lambda(_)) => spec.is_by_request().then(Quantities::new),
+            (Self::CloudRun(spec), Usage::CloudRun(usage)) => Some(spec.idle_quantities(usage)),
+            (Self::Executions(_), Usage::Executions(_)) => Some(Quantities::new()),
+            (Self::Flex(spec), Usage::Flex(usage)) => Some(spec.idle_quantities(usage)),
+            _ => mixed(),
         }
     }
 }
 
-/// Watches a run and counts what Lambda bills, over requests that arrived after the warm-up.
-#[derive(Debug)]
-pub struct LambdaMeter {
-    spec: LambdaMeterSpec,
-    warm_up: SimTime,
-    services: Vec<LambdaUsage>,
-    /// By service.
-    configured: Vec<Configured>,
+fn mixed() -> ! {
+    unreachable!("usage of one platform is priced by the meter of that platform")
 }
 
-impl LambdaMeter {
-    /// A meter for `services` services.
-    pub fn new(spec: LambdaMeterSpec, warm_up: SimDuration, services: usize) -> Self {
-        Self {
-            spec,
-            warm_up: SimTime::ZERO + warm_up,
-            services: vec![LambdaUsage::default(); services],
-            configured: vec![Configured::default(); services],
+impl Usage {
+    /// Adds the quantities of `other`, which comes from a meter of the same kind.
+    pub fn add(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Lambda(usage), Self::Lambda(other)) => usage.add(other),
+            (Self::CloudRun(usage), Self::CloudRun(other)) => usage.add(other),
+            (Self::Executions(usage), Self::Executions(other)) => usage.add(other),
+            (Self::Flex(usage), Self::Flex(other)) => usage.add(other),
+            _ => mixed(),
         }
     }
+}
 
+impl Meter {
     /// What was counted, by service.
-    pub fn into_usage(self) -> Vec<LambdaUsage> {
-        self.services
+    pub fn into_usage(self) -> Vec<Usage> {
+        match self {
+            Self::Lambda(meter) => meter.into_usage().into_iter().map(Usage::Lambda).collect(),
+            Self::CloudRun(meter) => meter.into_usage().into_iter().map(Usage::CloudRun).collect(),
+            Self::Executions(meter) => meter.into_usage().into_iter().map(Usage::Executions).collect(),
+            Self::Flex(meter) => meter.into_usage().into_iter().map(Usage::Flex).collect(),
+        }
     }
 }
 
-impl Observer for LambdaMeter {
+impl Observer for Meter {
     #[inline]
     fn observe(&mut self, fact: &Fact) {
-        let Fact::Finished(request) = *fact else {
-            return self.rare(fact);
-        };
-        if request.arrived < self.warm_up {
-            return;
-        }
-        let ran = request.finished.since(request.started).0;
-        let usage = &mut self.services[request.service as usize];
-        let ms = self.spec.billed_ms(&request);
-        usage.requests += 1;
-        if request.provisioned {
-            usage.provisioned_ms += ms;
-            return;
-        }
-        usage.billed_ms += ms;
-        if request.cold {
-            usage.init_ms += ms - billed_ms(0, ran, &self.spec.rules, false);
+        match self {
+            Self::Lambda(meter) => meter.observe(fact),
+            Self::CloudRun(meter) => meter.observe(fact),
+            Self::Executions(meter) => meter.observe(fact),
+            Self::Flex(meter) => meter.observe(fact),
         }
     }
+}
+
+/// A sum of thousandths of vCPU, or of MiB, over milliseconds, in units of one over a second.
+fn thousandths(sum: u128) -> Decimal {
+    let micro = i128::try_from(sum)
+        .ok()
+        .and_then(|sum| Decimal::try_from_i128_with_scale(sum, 6).ok());
+    micro
+        .unwrap_or_else(|| panic!("{sum} milli-units over milliseconds overflow a decimal"))
+        .normalize()
+}
+
+/// MiB over milliseconds in GiB over seconds. Google and Microsoft alike bill multiples of 1,024 MiB, whatever they call
+/// them.
+fn gib_seconds(mib_ms: u128) -> Decimal {
+    let mib_seconds = i128::try_from(mib_ms)
+        .ok()
+        .and_then(|sum| Decimal::try_from_i128_with_scale(sum, 3).ok());
+    let mib_seconds = mib_seconds.unwrap_or_else(|| panic!("{mib_ms} MiB-ms overflow a decimal"));
+    (mib_seconds / Decimal::from(1024)).normalize()
 }

@@ -2,10 +2,20 @@
 
 /// Price lists: file name without `.toml`, and text. A list named `<provider>-<region>-<date>` may be spread over
 /// further files `<provider>-<region>-<date>.<part>.toml` with the same header.
-pub const PRICE_LISTS: &[(&str, &str)] = &[(
-    "aws-us-east-1-2026-11-01",
-    include_str!("../../models/prices/aws-us-east-1-2026-11-01.toml"),
-)];
+pub const PRICE_LISTS: &[(&str, &str)] = &[
+    (
+        "aws-us-east-1-2026-11-01",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.toml"),
+    ),
+    (
+        "azure-eastus-2026-11-01",
+        include_str!("../../models/prices/azure-eastus-2026-11-01.toml"),
+    ),
+    (
+        "gcp-us-central1-2026-11-01",
+        include_str!("../../models/prices/gcp-us-central1-2026-11-01.toml"),
+    ),
+];
 
 /// The scenario that runs when none is given.
 pub const DEFAULT_SCENARIO: &str = include_str!("../../models/scenarios/web-shop.toml");

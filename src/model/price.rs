@@ -9,6 +9,7 @@ pub mod date;
 mod error;
 mod file;
 mod lambda;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +23,7 @@ use super::catalog::PRICE_LISTS;
 use date::{AsOf, parse_day};
 pub use error::PriceError;
 pub use lambda::{LambdaRules, Rounding};
+pub use steps::Steps;
 
 /// The only price list format so far.
 pub const SCHEMA: u32 = 1;
@@ -45,6 +47,7 @@ pub struct PriceList {
     pub free: Vec<FreeAllowance>,
     meters: BTreeMap<String, MeterPrice>,
     lambda: Option<LambdaRules>,
+    steps: BTreeMap<String, Steps>,
 }
 
 /// Where a figure was read.
@@ -84,7 +87,7 @@ pub struct Tier {
     pub usd: Decimal,
     /// US dollars for one unit: exactly `usd / per`.
     pub unit_price_usd: Decimal,
-    /// What the provider calls it on its bills.
+    /// What the provider calls it on its bills; empty if that was not read.
     pub sku: String,
     /// Ids of the sources.
     pub source: Vec<String>,
@@ -203,6 +206,14 @@ impl PriceList {
         self.lambda.as_ref().ok_or_else(|| PriceError::NoRules {
             list: self.id.clone(),
             service: "lambda",
+        })
+    }
+
+    /// How a service rounds what it bills for, such as `azure-flex`.
+    pub fn steps(&self, service: &'static str) -> Result<&Steps, PriceError> {
+        self.steps.get(service).ok_or_else(|| PriceError::NoRules {
+            list: self.id.clone(),
+            service,
         })
     }
 

@@ -14,7 +14,7 @@ use crate::stats::order;
 const SEED: u64 = 1;
 
 /// Columns of CSV and JSON: a row for each framework and quantity.
-pub const COLUMNS: [&str; 10] = [
+pub const COLUMNS: [&str; 11] = [
     "name",
     "quantity",
     "unit",
@@ -25,6 +25,7 @@ pub const COLUMNS: [&str; 10] = [
     "ratio_low",
     "ratio_high",
     "differs",
+    "same_machine",
 ];
 
 /// One quantity of one framework against another figure.
@@ -39,11 +40,21 @@ struct Compared {
     differs: Option<bool>,
 }
 
+/// Ratios of one framework.
+#[derive(Debug, Clone)]
+struct Row {
+    name: String,
+    title: String,
+    /// Whether what it is compared with was measured on the same machine; unknown for what was published.
+    same_machine: Option<bool>,
+    compared: Vec<Compared>,
+}
+
 /// Ratios of each framework.
 #[derive(Debug, Clone)]
 pub struct Ratios {
     against: String,
-    rows: Vec<(String, String, Vec<Compared>)>,
+    rows: Vec<Row>,
 }
 
 /// What was measured over what was published; for frameworks with both, at the reference size. The working set and the
@@ -76,7 +87,12 @@ pub fn to_published(entries: &[Entry]) -> Ratios {
                 figures.image_mb,
             ),
         ];
-        Some((entry.framework.name.clone(), entry.framework.title.clone(), rows))
+        Some(Row {
+            name: entry.framework.name.clone(),
+            title: entry.framework.title.clone(),
+            same_machine: None,
+            compared: rows,
+        })
     };
     Ratios {
         against: "published".into(),
@@ -153,15 +169,21 @@ pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
             once("idle memory", idle(run), idle(other)),
             once("image", image(profile), image(base_profile)),
         ];
-        rows.push((entry.framework.name.clone(), entry.framework.title.clone(), compared));
+        rows.push(Row {
+            name: entry.framework.name.clone(),
+            title: entry.framework.title.clone(),
+            same_machine: Some(profile.machine() == base_profile.machine()),
+            compared,
+        });
     }
     let p: Vec<f64> = rows
         .iter()
-        .map(|(.., compared)| compared[0].ratio.and_then(|ratio| ratio.p).unwrap_or(1.0))
+        .map(|row: &Row| row.compared[0].ratio.and_then(|ratio| ratio.p).unwrap_or(1.0))
         .collect();
-    for ((.., compared), stands) in rows.iter_mut().zip(bootstrap::holm(&p)) {
-        let sampled = compared[0].ratio.is_some_and(|ratio| ratio.p.is_some());
-        compared[0].differs = sampled.then_some(stands);
+    for (row, stands) in rows.iter_mut().zip(bootstrap::holm(&p)) {
+        let starts = &mut row.compared[0];
+        let sampled = starts.ratio.is_some_and(|ratio| ratio.p.is_some());
+        starts.differs = sampled.then_some(stands);
     }
     Ratios {
         against: base.framework.name.clone(),
@@ -171,9 +193,9 @@ pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
 
 impl Ratios {
     /// The table for people: a row for each framework, three columns for each quantity against published figures, and one
-    /// with an interval against a framework.
+    /// with an interval against a framework. Ratios between machines are marked.
     pub fn table(&self, style: Style) -> String {
-        let Some((.., first)) = self.rows.first() else {
+        let Some(Row { compared: first, .. }) = self.rows.first() else {
             return "nothing to compare\n".into();
         };
         let published = self.against == "published";
@@ -193,8 +215,10 @@ impl Ratios {
             header.push("cold starts differ".into());
         }
         let whole = |value: Option<f64>| value.map(|value| format!("{value:.0}")).unwrap_or_default();
-        let rows = self.rows.iter().map(|(_, title, compared)| {
-            let mut cells = vec![title.clone()];
+        let rows = self.rows.iter().map(|row| {
+            let mark = if row.same_machine == Some(false) { " *" } else { "" };
+            let mut cells = vec![format!("{}{mark}", row.title)];
+            let compared = &row.compared;
             for one in compared {
                 let ratio = one.ratio.map(shown).unwrap_or_default();
                 if published {
@@ -214,14 +238,23 @@ impl Ratios {
             cells
         });
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        draw(style, &header, rows.collect(), 1)
+        let mut text = draw(style, &header, rows.collect(), 1);
+        if self.rows.iter().any(|row| row.same_machine == Some(false)) {
+            let _ = writeln!(
+                text,
+                "\n* measured on another machine than {}: in part the ratio is that of the machines.",
+                self.against
+            );
+        }
+        text
     }
 
     /// The rows of CSV and JSON, in the order of [`COLUMNS`].
     pub fn rows(&self) -> Vec<Vec<String>> {
-        let of = |(name, _, compared): &(String, String, Vec<Compared>)| {
-            let name = name.clone();
-            compared.clone().into_iter().map(move |one| {
+        let of = |row: &Row| {
+            let name = row.name.clone();
+            let same_machine = row.same_machine.map(|same| same.to_string()).unwrap_or_default();
+            row.compared.clone().into_iter().map(move |one| {
                 let interval = one.ratio.and_then(|ratio| ratio.interval);
                 vec![
                     name.clone(),
@@ -234,6 +267,7 @@ impl Ratios {
                     cells::maybe(interval.map(|interval| interval.0)),
                     cells::maybe(interval.map(|interval| interval.1)),
                     one.differs.map(|differs| differs.to_string()).unwrap_or_default(),
+                    same_machine.clone(),
                 ]
             })
         };

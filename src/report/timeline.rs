@@ -3,7 +3,6 @@
 use rust_decimal::Decimal;
 
 use super::cells::{self, maybe, number};
-use crate::cost::meter::LambdaUsage;
 use crate::scenario::plan::Pricing;
 use crate::study::Study;
 use crate::study::bills::list_price;
@@ -65,15 +64,11 @@ pub fn csv(study: &Study) -> Vec<u8> {
 
 /// Cost of a bin to nine decimals of a dollar; `None` where not all of it comes with the requests.
 fn cost(pricing: &Pricing, bin: &TimelineRow) -> Option<Decimal> {
-    if !pricing.meter.is_by_request() {
-        return None;
-    }
     // Means over replications are priced in thousandths, so that fractions are not lost.
-    let usage = LambdaUsage {
-        requests: (bin.charged * 1e3).round() as u64,
-        billed_ms: (bin.tally * 1e3).round() as u64,
-        ..LambdaUsage::default()
-    };
+    let thousandths = |mean: f64| (mean * 1e3).round() as u64;
+    let usage = pricing
+        .meter
+        .by_request(thousandths(bin.charged), thousandths(bin.tally))?;
     let thousandfold = list_price(pricing, &pricing.meter.quantities(&usage), None).ok()?;
     Some((thousandfold / Decimal::from(1000)).round_dp(9).normalize())
 }

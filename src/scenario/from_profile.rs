@@ -71,6 +71,7 @@ impl Planner<'_> {
             cold: ColdModel::Measured(sized.cold.into()),
             most_in_flight,
             inside,
+            memory: sized.memory.line(),
             source: format!("measured {}", profile.measured_on()),
         })
     }

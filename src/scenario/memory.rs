@@ -4,6 +4,7 @@
 //! an instance that needs more than its limit, so it lives as long as `n <= 1 + (limit - at_one) / growth`. Files that it
 //! maps are left out: their pages can be given back.
 
+use crate::cost::meter::MemoryLine;
 use crate::model::profile::WarmRun;
 use crate::units::MemoryMib;
 
@@ -46,6 +47,14 @@ impl InFlight {
             peak: warm.peak_anon_bytes,
             seen: clients.or(warm.parallel_io.last().map(|pair| pair.0)).unwrap_or(0),
         }
+    }
+
+    /// Memory by requests in flight; `None` if it is not known for one. Growth within noise is none.
+    pub fn line(&self) -> Option<MemoryLine> {
+        Some(MemoryLine {
+            at_one: self.at_one?,
+            growth: self.growth.unwrap_or(0.0),
+        })
     }
 
     /// Room for `concurrency` requests at a time under `limit`.

@@ -7,7 +7,7 @@ use super::error::ScenarioError;
 use super::file::{Prices, SCHEMA, Scenario, Service, Slo};
 use super::load::Loaded;
 use super::resolve::label;
-use crate::cost::meter::LambdaMeterSpec;
+use crate::cost::meter::{MemoryLine, MeterSpec};
 use crate::cost::month::Month;
 use crate::model::price::PriceList;
 use crate::model::price::date::parse_day;
@@ -71,6 +71,8 @@ pub struct PlannedService {
     pub traffic: Traffic,
     /// The latency promise.
     pub slo: Option<Slo>,
+    /// Memory of its instances, where it was measured.
+    pub memory: Option<MemoryLine>,
     /// The simulator's share.
     pub setup: ServiceSetup,
 }
@@ -84,8 +86,8 @@ pub struct Pricing {
     pub month: Month,
     /// Whether the free allowance is granted.
     pub free_tier: bool,
-    /// How invocations become billed quantities.
-    pub meter: LambdaMeterSpec,
+    /// How what happens becomes billed quantities.
+    pub meter: MeterSpec,
 }
 
 /// Resolves a scenario.
@@ -287,11 +289,27 @@ impl Planner<'_> {
         }
         for (variant, (_, services)) in variants.iter_mut().zip(&groups) {
             variant.services = services.iter().filter_map(|service| self.service(service)).collect();
+            self.without_memory(variant);
         }
         // The same sentence about every candidate is one problem.
         let mut said = BTreeSet::new();
         self.problems.retain(|problem| said.insert(problem.clone()));
         variants
+    }
+
+    /// Takes the prices off a variant whose bill needs memory that was not measured.
+    fn without_memory(&mut self, variant: &mut Variant) {
+        let needed = |pricing: &Pricing| matches!(&pricing.meter, MeterSpec::Executions(meter) if meter.needs_memory());
+        if !variant.pricing.as_ref().is_some_and(needed) {
+            return;
+        }
+        for service in variant.services.iter().filter(|service| service.memory.is_none()) {
+            self.assumptions.insert(format!(
+                "the memory of `{}` was not measured: what it costs is unknown and stays blank;                  `platform.azure-functions.average-memory` says it",
+                service.framework
+            ));
+            variant.pricing = None;
+        }
     }
 
     fn pricing(&mut self) -> Result<Option<Pricing>, ScenarioError> {
@@ -322,7 +340,7 @@ impl Planner<'_> {
         } else {
             PriceList::find(list)?
         };
-        let PlatformSpec::Lambda(spec) = &self.scenario.platform else {
+        let Some(meter) = MeterSpec::of(&self.scenario.platform, &list, rules_of)? else {
             self.assume(format!(
                 "no price of {} covers the platform `{}`: its cost is unknown and stays blank",
                 list.id,
@@ -336,9 +354,11 @@ impl Planner<'_> {
                 list.id
             ));
         }
-        let meter = LambdaMeterSpec::new(spec, &list, rules_of)?;
         for problem in meter.problems(&list) {
             self.problem(problem);
+        }
+        for assumption in meter.assumptions() {
+            self.assume(assumption);
         }
         self.assume(format!(
             "a month has {} hours{}; prices of {} without tax",

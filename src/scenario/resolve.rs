@@ -8,6 +8,7 @@ use super::instance::InstanceSpec;
 use super::load::hex;
 use super::plan::Planner;
 use super::work::Work;
+use crate::cost::meter::MemoryLine;
 use crate::model::catalog;
 use crate::model::dist::{Dist, DistSpec};
 use crate::model::profile;
@@ -22,6 +23,7 @@ pub(super) struct Resolved {
     pub(super) cold: ColdModel,
     pub(super) most_in_flight: Option<u32>,
     pub(super) inside: Option<Inside>,
+    pub(super) memory: Option<MemoryLine>,
     pub(super) source: String,
 }
 
@@ -61,6 +63,7 @@ impl Planner<'_> {
                 cold,
                 most_in_flight: None,
                 inside,
+                memory: None,
                 source: "inline".into(),
             });
         }

@@ -81,6 +81,7 @@ impl Planner<'_> {
             profile_source: resolved.source,
             traffic: traffic?,
             slo: *slo,
+            memory: resolved.memory,
             setup: ServiceSetup {
                 warm: resolved.warm,
                 inside: resolved.inside,

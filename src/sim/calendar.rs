@@ -21,6 +21,15 @@ pub(crate) enum Timer {
         /// Its slot when the timer was set.
         instance: u32,
     },
+    /// A request may have been worked on for too long.
+    CutOff {
+        /// Creation number of its instance within the run.
+        number: u64,
+        /// How many requests of its function arrived before it.
+        index: u64,
+        /// Its slot when the timer was set.
+        request: u32,
+    },
     /// An instance is ready to serve.
     Ready {
         /// Creation number of the instance within the run.

@@ -180,6 +180,14 @@ impl Cpu {
         self.jobs.pop().map(|Reverse(job)| (job.place, job.wait))
     }
 
+    /// Takes out the request at `place`; whether it needed CPU.
+    pub(crate) fn cancel(&mut self, now: SimTime, place: u32) -> bool {
+        self.advance(now);
+        let before = self.jobs.len();
+        self.jobs.retain(|Reverse(job)| job.place != place);
+        self.jobs.len() < before
+    }
+
     /// Milli-CPU that all requests together get, and the number that share them.
     fn speed(&self) -> (u64, u64) {
         let n = self.jobs.len() as u64;

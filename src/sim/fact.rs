@@ -126,6 +126,23 @@ impl<T: Sub<Output = T>> Sub for FleetState<T> {
     }
 }
 
+/// What an instance does from now on, for those who bill for its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    /// Position of its service.
+    pub service: u16,
+    /// Number of its function within the service.
+    pub function: u32,
+    /// Number of the instance, unique within its function.
+    pub instance: u64,
+    /// Since when.
+    pub at: SimTime,
+    /// Whether it is on its way up.
+    pub starting: bool,
+    /// Requests that it works on; without meaning while it is on its way up.
+    pub requests: u32,
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
@@ -206,6 +223,8 @@ pub enum Fact {
         /// Instances.
         provisioned: u32,
     },
+    /// An instance is created, comes up, or works on another number of requests; only where the run is asked to tell.
+    Activity(Activity),
     /// An instance ended.
     Stopped {
         /// Position of its service.

@@ -34,6 +34,9 @@ impl Request {
     /// In place of the instance: the request has failed, and its place waits for the completion that will not be.
     pub(crate) const FAILED: u32 = u32::MAX - 1;
 
+    /// In place of the instance: it is not in service, not yet or not any more.
+    pub(crate) const NOWHERE: u32 = u32::MAX;
+
     /// In place of the call: it is all that was asked for.
     pub(crate) const WHOLE: u32 = u32::MAX;
 
@@ -55,7 +58,7 @@ impl Request {
             index,
             given: Self::DRAWN,
             function,
-            instance: u32::MAX,
+            instance: Self::NOWHERE,
             service,
             cold: false,
             timed_out: false,

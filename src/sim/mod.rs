@@ -1,8 +1,10 @@
 //! The simulator: pure, synchronous, in integer nanoseconds. Given a [`setup::Setup`] it cannot fail.
 pub(crate) mod age;
+pub mod autoscaler;
 pub(crate) mod by_load;
 pub(crate) mod calendar;
 pub mod client;
+pub mod cluster;
 pub(crate) mod cpu;
 pub mod engine;
 pub mod fact;

@@ -106,6 +106,7 @@ impl Observer for Recorder {
             | Fact::Sampled { .. }
             | Fact::ColdStart { .. }
             | Fact::Prepared { .. }
+            | Fact::Activity(_)
             | Fact::Configured { .. } => {}
             Fact::Rejected { .. }
             | Fact::GaveUp { .. }

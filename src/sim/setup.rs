@@ -23,6 +23,8 @@ pub struct Setup {
     pub horizon: Option<SimDuration>,
     /// Distance of the samples of the fleet's state that observers get.
     pub sample_every: SimDuration,
+    /// Whether observers are told what each instance does.
+    pub tell_activity: bool,
 }
 
 /// One service: a group of functions with the same code, each scaling on its own.

@@ -48,18 +48,29 @@ impl Station {
         self.cpu.limit(now, self.inside.cpu);
     }
 
-    /// A request comes in.
-    pub(crate) fn enter(&mut self, now: SimTime, job: Job) {
-        if self.inside.workers.is_some_and(|workers| self.working >= workers) {
+    /// A request comes in; whether it has a worker at once.
+    pub(crate) fn enter(&mut self, now: SimTime, job: Job) -> bool {
+        let waits = self.inside.workers.is_some_and(|workers| self.working >= workers);
+        if waits {
             self.accepted.push_back(job);
         } else {
             self.begin(now, job);
         }
+        !waits
     }
 
-    /// A request is done; its worker takes the next one, which is returned.
-    pub(crate) fn leave(&mut self, now: SimTime) -> Option<u32> {
+    /// Requests that have a worker.
+    pub(crate) fn working(&self) -> u32 {
+        self.working
+    }
+
+    /// A request is done; its worker is free.
+    pub(crate) fn leave(&mut self) {
         self.working -= 1;
+    }
+
+    /// A worker that has become free takes the next request, which is returned.
+    pub(crate) fn take_up(&mut self, now: SimTime) -> Option<u32> {
         let next = self.accepted.pop_front()?;
         self.begin(now, next);
         Some(next.place)
@@ -85,6 +96,19 @@ impl Station {
             self.cpu.add(now, next.place, next.cpu, next.wait);
         }
         Some(released)
+    }
+
+    /// Takes out a request that has not had its CPU time, whose worker remains its own; whether there is one.
+    pub(crate) fn cancel(&mut self, now: SimTime, place: u32) -> bool {
+        if self.cpu.cancel(now, place) {
+            if let Some(next) = self.turn.pop_front() {
+                self.cpu.add(now, next.place, next.cpu, next.wait);
+            }
+            return true;
+        }
+        let before = self.turn.len();
+        self.turn.retain(|job| job.place != place);
+        self.turn.len() < before
     }
 
     /// The places of all requests that have not had their CPU time.

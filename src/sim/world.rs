@@ -16,7 +16,7 @@ use crate::rng::Draws;
 use crate::sim::calendar::{Calendar, Event, Timer};
 use crate::sim::client::Purse;
 use crate::sim::engine::{RunStats, ServiceStats};
-use crate::sim::fact::{Fact, FleetState, Observer};
+use crate::sim::fact::{Activity, Fact, FleetState, Observer};
 use crate::sim::fleet::{Fleet, Instances, Request};
 use crate::sim::gauge::Gauges;
 use crate::sim::platform::{Platform, Ticks};
@@ -33,6 +33,9 @@ struct Service {
     most_in_flight: u32,
     /// Whether a service time depends on nothing but its draw.
     plain: bool,
+    /// Whether each request is all that was asked for and has an instance of its own, of a kind that only requests start,
+    /// and nobody looks on: then the checks for all else are left out (`SIMPLE` in what a request goes through).
+    simple: bool,
     /// Whether its requests count towards the account's limit.
     shares: bool,
     /// When the platform looks at its functions by itself.
@@ -110,6 +113,8 @@ pub(crate) struct World {
     warm: bool,
     end: SimTime,
     sample_every: SimDuration,
+    /// Whether observers are told what each instance does. Then every function is watched.
+    tells: bool,
     next_sample: SimTime,
     /// The next instant at which the state is sampled or cut.
     milestone: SimTime,
@@ -123,7 +128,19 @@ impl World {
             warm_up,
             horizon,
             sample_every,
+            tell_activity,
         } = setup;
+        let simple = |i: usize, setup: &ServiceSetup| {
+            setup.concurrency == 1
+                && setup.inside.is_none()
+                && setup.most_in_flight.is_none()
+                && setup.client.is_none()
+                && setup.initial.busy == 0
+                && !setup.starts_ahead
+                && platform.ticks(i as u16).is_none()
+                && platform.shares_account(i as u16)
+                && !tell_activity
+        };
         let service = |(i, setup): (usize, ServiceSetup)| {
             assert!(setup.concurrency > 0, "an instance serves at least one request");
             assert!(
@@ -136,6 +153,7 @@ impl World {
                 ticks: platform.ticks(i as u16),
                 ahead: setup.starts_ahead,
                 plain: setup.warm_up.is_none() && setup.timeout.is_none(),
+                simple: simple(i, &setup),
                 sessions: sticky(&setup),
                 first: setup.first_entity.unwrap_or((i as u64) << 32),
                 purse: setup
@@ -176,6 +194,7 @@ impl World {
             warm: false,
             end: horizon.map_or(SimTime::NEVER, |h| SimTime::ZERO + h),
             sample_every,
+            tells: tell_activity,
             next_sample: SimTime::ZERO + sample_every,
             milestone: SimTime::ZERO,
         }
@@ -271,6 +290,7 @@ impl World {
     fn timer(&mut self, timer: Timer, observer: &mut impl Observer) {
         match timer {
             Timer::Cpu { number, instance } => self.had_cpu(number, instance, observer),
+            Timer::CutOff { number, index, request } => self.cut_off(number, index, request, observer),
             Timer::Ready { instance, .. } => self.up(instance, observer),
             Timer::Boosted { number, instance } => self.boosted(number, instance),
             Timer::Expiry { number, instance } => self.expire(number, instance, observer),
@@ -284,11 +304,36 @@ impl World {
                 service,
                 function,
                 arrivals,
-            } => self.rewarm(service, function, arrivals),
+            } => self.rewarm(service, function, arrivals, observer),
             Timer::Patience { number, call } => self.patience(number, call, observer),
             Timer::Send { number, call } => self.send(number, call, observer),
             Timer::User { service, user } => self.user(service, user, observer),
         }
+    }
+
+    /// Tells what an instance does from now on, if observers are to know.
+    #[inline]
+    fn tell(&self, slot: u32, observer: &mut impl Observer) {
+        if self.tells {
+            self.told(slot, observer);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn told(&self, slot: u32, observer: &mut impl Observer) {
+        let instance = self.instances.0.get(slot);
+        observer.observe(&Fact::Activity(Activity {
+            service: instance.service,
+            function: instance.function,
+            instance: instance.link.ordinal,
+            at: self.now,
+            starting: instance.start.is_some(),
+            requests: match &instance.station {
+                Some(station) => station.working(),
+                None => instance.in_flight,
+            },
+        }));
     }
 
     #[inline]

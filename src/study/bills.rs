@@ -46,13 +46,13 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
         let bills = bill_groups(&pricing.list, &usage, &terms)?;
         let mut row = Vec::with_capacity(bills.len());
         for ((i, usage), bill) in replication.usage.iter().enumerate().zip(bills.into_values()) {
-            let init = pricing.meter.init_quantities(usage);
+            let starts = pricing.meter.start_quantities(usage);
+            let idle = pricing.meter.idle_quantities(usage);
+            let idle = idle.map(|idle| list_price(pricing, &idle, Some(window))).transpose()?;
             row.push(Cost {
                 total: dollars(bill.total_usd()),
-                cold_starts: dollars(list_price(pricing, &init, Some(window))?),
-                // Lambda on demand charges nothing for an environment without a request. What of provisioned concurrency is
-                // idle is not told apart.
-                idle: pricing.meter.is_by_request().then_some(0.0),
+                cold_starts: dollars(list_price(pricing, &starts, Some(window))?),
+                idle: idle.map(dollars),
                 scale: terms.month.factor(window).map_or(f64::NAN, dollars),
             });
             by_service[i].push(bill);

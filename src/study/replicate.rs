@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::result::{Study, StudyError, VariantResult};
 use super::split::{self, FunctionRow};
-use crate::cost::meter::{LambdaMeter, LambdaUsage};
+use crate::cost::meter::{Meter, MeterSpec, Usage};
 use crate::model::arrival::Arrival;
 use crate::rng::Draws;
 use crate::scenario::Variant;
@@ -29,7 +29,7 @@ pub struct Replication {
     /// Timelines, by service.
     pub timelines: Vec<ServiceTimeline>,
     /// Billed quantities, by service; empty without prices.
-    pub usage: Vec<LambdaUsage>,
+    pub usage: Vec<Usage>,
     /// What the traffic's import said, by service.
     pub imports: Vec<ImportReport>,
     /// Every request, where they were asked for.
@@ -156,7 +156,8 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         .map(|s| s.slo.map_or(SimDuration::MAX, |s| s.latency))
         .collect();
     let spec = variant.pricing.as_ref().map(|pricing| &pricing.meter);
-    let meter = spec.map(|spec| LambdaMeter::new(spec.clone(), variant.warm_up, services.len()));
+    let memory: Vec<_> = variant.services.iter().map(|service| service.memory).collect();
+    let meter = spec.map(|spec| spec.start(variant.warm_up, &memory));
     let mut observer = (
         Recorder::new(variant.warm_up, &slo),
         (
@@ -179,6 +180,7 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         warm_up: variant.warm_up,
         horizon,
         sample_every: sample_every(horizon),
+        tell_activity: spec.is_some_and(MeterSpec::needs_activity),
     };
     let stats = engine::run(setup, feeds, draws, &mut observer);
     failing.failed()?;
@@ -193,7 +195,7 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         stats,
         records: recorder.into_records(),
         timelines: timeline.into_services(),
-        usage: meter.map(LambdaMeter::into_usage).unwrap_or_default(),
+        usage: meter.map(Meter::into_usage).unwrap_or_default(),
         imports: opened.iter().map(|opened| opened.source.report()).collect(),
         requests: requests.map(Requests::into_rows).unwrap_or_default(),
         functions: Vec::new(),

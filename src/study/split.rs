@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::replicate::{Feeds, Options, Progress, Replication, sample_every};
 use super::result::StudyError;
-use crate::cost::meter::{LambdaMeter, LambdaUsage};
+use crate::cost::meter::{MeterSpec, Usage};
 use crate::rng::Draws;
 use crate::scenario::Variant;
 use crate::sim::engine::{self, RunStats, ServiceStats};
@@ -37,7 +37,7 @@ pub struct FunctionRow {
     /// Latency at the median, the 95th and the 99th percentile in nanoseconds.
     pub latency: [Option<u64>; 3],
     /// Billed quantities; `None` without prices.
-    pub usage: Option<LambdaUsage>,
+    pub usage: Option<Usage>,
 }
 
 /// Sums over functions of one service.
@@ -45,7 +45,7 @@ pub struct FunctionRow {
 struct Sum {
     record: ServiceRecord,
     timeline: ServiceTimeline,
-    usage: LambdaUsage,
+    usage: Option<Usage>,
     stats: ServiceStats,
     arrivals: u64,
     rows: Vec<FunctionRow>,
@@ -55,7 +55,10 @@ impl Sum {
     fn merge(&mut self, other: Self) {
         self.record.merge(&other.record);
         self.timeline.join(&other.timeline);
-        self.usage.add(&other.usage);
+        match (&mut self.usage, other.usage) {
+            (Some(usage), Some(other)) => usage.add(&other),
+            (usage, other) => *usage = usage.or(other),
+        }
         self.stats.area += other.stats.area;
         self.stats.instances_created += other.stats.instances_created;
         self.arrivals += other.arrivals;
@@ -155,7 +158,7 @@ fn run(
         stats.services.push(sum.stats);
         records.push(sum.record);
         timelines.push(sum.timeline);
-        usage.push(sum.usage);
+        usage.extend(sum.usage.or_else(|| Some(variant.pricing.as_ref()?.meter.nothing())));
         rows.extend(sum.rows);
     }
     rows.sort_by_key(|row| (row.service, row.function));
@@ -163,7 +166,7 @@ fn run(
         stats,
         records,
         timelines,
-        usage: if variant.pricing.is_some() { usage } else { Vec::new() },
+        usage,
         imports: functions.iter().map(|functions| functions.report()).collect(),
         requests: Vec::new(),
         functions: rows,
@@ -189,7 +192,7 @@ fn function_alone(
         Recorder::new(variant.warm_up, &[slo]),
         (
             Timeline::tallying(1, |request| spec.map_or(0, |spec| spec.billed_ms(request))),
-            spec.map(|spec| LambdaMeter::new(spec.clone(), variant.warm_up, 1)),
+            spec.map(|spec| spec.start(variant.warm_up, &[planned.memory])),
         ),
     );
     let mut source = functions[service as usize].open(function);
@@ -199,6 +202,7 @@ fn function_alone(
         warm_up: variant.warm_up,
         horizon: Some(horizon),
         sample_every: sample_every(Some(horizon)),
+        tell_activity: spec.is_some_and(MeterSpec::needs_activity),
     };
     let mut stats = engine::run(setup, vec![feeds.of(source.as_mut())], draws, &mut observer);
     let (recorder, (timeline, meter)) = observer;
@@ -221,7 +225,7 @@ fn function_alone(
     Sum {
         record,
         timeline: timeline.into_services().swap_remove(0),
-        usage: usage.unwrap_or_default(),
+        usage,
         stats: stats_of,
         arrivals: stats.arrivals,
         rows: if keep_row { vec![row] } else { Vec::new() },

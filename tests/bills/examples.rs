@@ -117,3 +117,44 @@ fn totals_at_the_edges_of_the_tiers() {
         assert_eq!(bill.total_usd(), dec(total), "{meter} {quantity}");
     }
 }
+
+/// infracost, test output of its Cloud Run resource (2024-07-01), request-based billing in a region of tier 2: 500,000
+/// requests of 3.6 s, one at a time on 1 vCPU and 0.5 GiB.
+#[test]
+fn published_month_of_cloud_run() {
+    let mut list = PriceList::find("gcp-us-central1").unwrap();
+    list.set_price("cloud-run.request.cpu", "0.0000336").unwrap();
+    list.set_price("cloud-run.request.memory", "0.0000035").unwrap();
+    let steps = list.steps("cloud-run-request").unwrap();
+    let seconds = Decimal::from(500_000 * steps.billed_ms(SimDuration::from_millis(3_600))) / dec("1000");
+    let used = BTreeMap::from([
+        ("cloud-run.request.cpu".to_string(), seconds),
+        ("cloud-run.request.memory".to_string(), seconds / dec("2")),
+        ("cloud-run.request.requests".to_string(), dec("500000")),
+    ]);
+    let bill = bill(&list, &used, &terms(None, "730h", false)).unwrap();
+    let printed: Vec<Decimal> = bill.lines.iter().map(|line| cents(line.cost_usd)).collect();
+    assert_eq!(printed, [dec("60.48"), dec("3.15"), dec("0.20")]);
+    assert_eq!(printed.iter().sum::<Decimal>(), dec("63.83"));
+    assert_exact(&bill);
+}
+
+/// infracost, test output of its function app resource (2024-07-01): 3,540,123 executions of 495 ms at 490 MB on the
+/// Consumption plan.
+#[test]
+fn published_month_of_azure_functions() {
+    let list = PriceList::find("azure-eastus").unwrap();
+    let steps = list.steps("azure-functions").unwrap();
+    let mib = steps.billed_mib(490.0 * 1_048_576.0);
+    let ms = steps.billed_ms(SimDuration::from_millis(495));
+    let gb_seconds = Decimal::from(3_540_123 * mib * ms) / dec("1024000");
+    assert_eq!(gb_seconds.normalize(), dec("876180.4425"));
+    let used = BTreeMap::from([
+        ("functions.consumption.duration".to_string(), gb_seconds),
+        ("functions.consumption.executions".to_string(), dec("3540123")),
+    ]);
+    let bill = bill(&list, &used, &terms(None, "730h", false)).unwrap();
+    let printed: Vec<Decimal> = bill.lines.iter().map(|line| cents(line.cost_usd)).collect();
+    assert_eq!(printed, [dec("14.02"), dec("0.71")]);
+    assert_exact(&bill);
+}

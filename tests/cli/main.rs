@@ -15,6 +15,8 @@ mod disk;
 mod examples;
 mod from_profile;
 mod gates;
+mod other_clouds;
+mod placement;
 mod profiles;
 mod sizes;
 mod synthetic;

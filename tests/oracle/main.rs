@@ -130,6 +130,7 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
         warm_up: length(rules.window.0),
         horizon: rules.window.1.map(length),
         sample_every: length(7 * SECOND),
+        tell_activity: false,
     };
     let arrivals: Vec<Arrival> = trace
         .iter()

@@ -143,6 +143,7 @@ fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
         warm_up,
         horizon: Some(end),
         sample_every: end,
+        tell_activity: false,
     };
     let luck = draws.stream(Purpose::Arrival, 0);
     let (mut k, mut at) = (0, SimTime::ZERO);

@@ -65,12 +65,13 @@ pub(super) fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failur
     })
 }
 
-/// What was read of each trace, by scenario and service.
+/// What was read of each trace, and what is worth knowing of made traffic, by scenario and service.
 fn imports(study: &Study) -> BTreeMap<String, ImportReport> {
     let mut imports = BTreeMap::new();
     for variant in &study.variants {
         let scenario = &variant.rows[0].scenario;
-        for (service, import) in variant.imports.iter().filter(|(_, import)| import.lines > 0) {
+        let told = |import: &ImportReport| import.lines > 0 || !import.notes.is_empty();
+        for (service, import) in variant.imports.iter().filter(|(_, import)| told(import)) {
             let name = if service == scenario {
                 service.clone()
             } else {

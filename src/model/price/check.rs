@@ -8,7 +8,8 @@ use toml::Spanned;
 use super::date::{AsOf, parse_day};
 use super::file::{RawFree, RawList, RawPrice, RawSource};
 use super::lambda::{LambdaRules, RawLambda};
-use super::{FreeAllowance, MeterPrice, SCHEMA, Source, Tier};
+use super::steps::RawSteps;
+use super::{FreeAllowance, MeterPrice, SCHEMA, Source, Steps, Tier};
 
 /// Decimals of a unit price at most: with the 9 of a quantity the product still fits a decimal.
 const MAX_PRICE_DECIMALS: u32 = 19;
@@ -49,6 +50,7 @@ pub(super) struct Draft {
     pub(super) meters: BTreeMap<String, MeterPrice>,
     pub(super) free: Vec<FreeAllowance>,
     pub(super) lambda: Option<LambdaRules>,
+    pub(super) steps: BTreeMap<String, Steps>,
     pub(super) problems: Vec<String>,
 }
 
@@ -132,7 +134,7 @@ impl Draft {
         for (key, text) in [
             ("meter", &raw.meter),
             ("cloud-service", &raw.cloud_service),
-            ("sku", &raw.sku),
+            ("sku", raw.sku.as_ref().unwrap_or(&raw.meter)),
             ("unit", &raw.unit),
         ] {
             if text.trim().is_empty() {
@@ -183,7 +185,7 @@ impl Draft {
             to: to.flatten(),
             usd,
             unit_price_usd,
-            sku: raw.sku.clone(),
+            sku: raw.sku.clone().unwrap_or_default(),
             source: raw.source.clone(),
             as_of: Some(as_of),
             confidence: raw.confidence,
@@ -257,6 +259,20 @@ impl Draft {
                 &at,
                 format_args!("quantity = \"{}\" is not a plain decimal", raw.quantity),
             ),
+        }
+    }
+
+    /// How a service rounds.
+    pub(super) fn steps(&mut self, place: &Place<'_>, service: String, raw: Spanned<RawSteps>) {
+        let at = format!("{} (billing.steps.{service})", place.line(raw.span().start));
+        let raw = raw.into_inner();
+        self.check_sources(&at, &raw.source);
+        match raw.check() {
+            Ok(steps) if !self.steps.contains_key(&service) => {
+                self.steps.insert(service, steps);
+            }
+            Ok(_) => self.problem(&at, "the rules are given twice"),
+            Err(problems) => problems.into_iter().for_each(|problem| self.problem(&at, problem)),
         }
     }
 

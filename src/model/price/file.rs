@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::check::{Draft, Place};
 use super::lambda::RawLambda;
+use super::steps::RawSteps;
 use super::{Confidence, PriceError, PriceList};
 
 #[derive(Debug, Deserialize)]
@@ -40,7 +41,7 @@ pub(super) struct RawSource {
 pub(super) struct RawPrice {
     pub(super) meter: String,
     pub(super) cloud_service: String,
-    pub(super) sku: String,
+    pub(super) sku: Option<String>,
     pub(super) unit: String,
     pub(super) per: String,
     pub(super) tier_from: Option<String>,
@@ -67,6 +68,8 @@ pub(super) struct RawFree {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawBilling {
     pub(super) lambda: Option<Spanned<RawLambda>>,
+    #[serde(default)]
+    pub(super) steps: BTreeMap<String, Spanned<RawSteps>>,
 }
 
 /// The list in its files, given as (name for messages, text).
@@ -100,6 +103,9 @@ pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, Pri
         if let Some(lambda) = raw.billing.lambda {
             draft.lambda(&place, lambda);
         }
+        for (service, steps) in raw.billing.steps {
+            draft.steps(&place, service, steps);
+        }
     }
     let invalid = |problems| PriceError::Invalid {
         list: list.to_string(),
@@ -119,5 +125,6 @@ pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, Pri
         free: draft.free,
         meters: draft.meters,
         lambda: draft.lambda,
+        steps: draft.steps,
     })
 }

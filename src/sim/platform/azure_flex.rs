@@ -23,7 +23,7 @@ pub struct Spec {
     pub http_concurrency: Option<u32>,
     /// Most instances of a function.
     pub maximum_instance_count: u32,
-    /// Instances that are always there.
+    /// Instances that are always there: the first ones that a function has.
     pub always_ready: u32,
     /// An instance without a request ends after this time.
     pub idle_timeout: SimDuration,
@@ -104,7 +104,7 @@ impl Kind for Spec {
             init_limit: None,
             queue_timeout: None,
             queue_refuses: false,
-            starts_ahead: self.always_ready > 0,
+            starts_ahead: false,
             initial: InitialState {
                 idle: self.always_ready,
                 busy: 0,
@@ -139,12 +139,8 @@ impl Platform for AzureFlex {
     }
 
     fn idle(&mut self, instance: &InstanceView) -> KeepAlive {
-        KeepAlive::Until(instance.now + self.0.idle_timeout)
-    }
-
-    fn expired(&mut self, instance: &InstanceView, instances: u32) -> KeepAlive {
-        if instances > self.0.always_ready {
-            KeepAlive::Stop
+        if instance.ordinal < u64::from(self.0.always_ready) {
+            KeepAlive::Forever
         } else {
             KeepAlive::Until(instance.now + self.0.idle_timeout)
         }
@@ -154,6 +150,7 @@ impl Platform for AzureFlex {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::SimTime;
 
     #[test]
     fn concurrency_and_cpu_follow_the_size() {
@@ -165,6 +162,30 @@ mod tests {
             assert_eq!(spec.problems(), Vec::<String>::new());
             assert_eq!((spec.shape().concurrency, spec.shape().cpu.0), (concurrency, cpu));
         }
+    }
+
+    #[test]
+    fn always_ready_instances_stay_and_others_go() {
+        let spec = Spec {
+            always_ready: 2,
+            ..Spec::default()
+        };
+        let mut platform = spec.build(Draws::new(1, 0), &["f"]);
+        let now = SimTime::ZERO + SimDuration::from_secs(100);
+        let mut idle = |ordinal| {
+            platform.idle(&InstanceView {
+                now,
+                service: 0,
+                function: 0,
+                entity: 0,
+                ordinal,
+                created: SimTime::ZERO,
+                provisioned: false,
+                unused: false,
+            })
+        };
+        assert_eq!([idle(0), idle(1)], [KeepAlive::Forever; 2]);
+        assert_eq!(idle(2), KeepAlive::Until(now + SimDuration::from_secs(300)));
     }
 
     #[test]

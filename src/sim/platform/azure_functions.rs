@@ -3,10 +3,10 @@
 //!
 //! Sources: Azure Functions documentation, "Event-driven scaling", "Azure Functions hosting options", "host.json reference",
 //! read 2026. By which rule the scale controller decides is not published: that it adds an instance while more requests are
-//! in flight than the instances have slots, removes one after a time below half of that, and the idle time of the last one
-//! (M. Shilkov, mikhail.io, January 2021: 20 to 30 minutes) are choices.
+//! in flight than the instances have slots, or while requests wait long for one, removes one after a time below half of that,
+//! and the idle time of the last one (M. Shilkov, mikhail.io, January 2021: 20 to 30 minutes) are choices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +18,12 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
 
 /// Size of an instance. Source: "Azure Functions hosting options".
 const CPU: MilliCpu = MilliCpu(1000);
-const MEMORY: MemoryMib = MemoryMib(1536);
+pub(crate) const MEMORY: MemoryMib = MemoryMib(1536);
 /// A request that is not answered in this time gets an error from the load balancer.
 const HTTP_LIMIT: SimDuration = SimDuration::from_secs(230);
+
+/// Waits of this long are looked at.
+const DELAYS: SimDuration = SimDuration::from_secs(10);
 
 /// What invokes the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -42,8 +45,13 @@ pub struct Spec {
     pub max_concurrent_requests: u32,
     /// Most instances of a function app: 200 on Windows, 100 on Linux, or fewer.
     pub function_app_scale_limit: u32,
+    /// Memory that an instance uses on average while it executes something, for the bill; `None`: as measured.
+    pub average_memory: Option<MemoryMib>,
     /// A function that runs longer is cut off.
     pub function_timeout: SimDuration,
+    /// An instance is added while the 95th percentile of the time that requests of the last 10 s have waited for a slot is
+    /// longer, starts of a first instance not counted.
+    pub queue_delay: SimDuration,
     /// Time below half load after which instances are removed.
     pub scale_in_after: SimDuration,
     /// An instance without a request ends after this time.
@@ -58,7 +66,9 @@ impl Default for Spec {
             trigger: Trigger::Http,
             max_concurrent_requests: 100,
             function_app_scale_limit: 200,
+            average_memory: None,
             function_timeout: SimDuration::from_secs(300),
+            queue_delay: SimDuration::from_secs(1),
             scale_in_after: SimDuration::from_secs(600),
             idle_timeout: SimDuration::from_secs(1200),
             routing: Routing::RoundRobin,
@@ -94,16 +104,23 @@ impl Kind for Spec {
                 self.function_timeout
             ));
         }
+        if let Some(memory) = self.average_memory
+            && !(1..=MEMORY.0).contains(&memory.0)
+        {
+            problems.push(format!("`average-memory` is {memory}, an instance has {MEMORY}"));
+        }
         problems
     }
 
     fn assumptions(&self) -> Vec<String> {
         vec![
             format!(
-                "Azure adds an instance every {} at most, while more requests are in flight than the instances have slots or some \
-                 wait; after {} below half of that it removes one every 10s, and an idle one ends after {} (the rule of the scale \
-                 controller is not published; choices)",
+                "Azure adds an instance every {} at most, while more requests are in flight or wait than the instances have slots, or \
+                 while the 95th percentile of the waits for a slot in the last {DELAYS} is above {}; after {} below half of the \
+                 slots it removes one every 10s, and an idle one ends after {} (the rule of the scale controller is not published; \
+                 choices)",
                 self.pace(),
+                self.queue_delay,
                 self.scale_in_after,
                 self.idle_timeout
             ),
@@ -158,11 +175,65 @@ struct App {
     /// Since when the load is below half.
     low_since: Option<SimTime>,
     removed: SimTime,
+    /// Since when there is an instance that is up.
+    up: Option<SimTime>,
+    delays: Delays,
+}
+
+/// What requests have waited for a slot, by second.
+#[derive(Debug, Default)]
+struct Delays(VecDeque<Second>);
+
+/// Requests that came to an instance in a second.
+#[derive(Debug)]
+struct Second {
+    number: u64,
+    at_once: usize,
+    waits: Vec<SimDuration>,
+}
+
+impl Delays {
+    fn note(&mut self, now: SimTime, wait: SimDuration) {
+        let number = now.0 / 1_000_000_000;
+        if self.0.back().is_none_or(|last| last.number < number) {
+            self.0.push_back(Second {
+                number,
+                at_once: 0,
+                waits: Vec::new(),
+            });
+            let oldest = number.saturating_sub(DELAYS.0 / 1_000_000_000);
+            while self.0.front().is_some_and(|first| first.number < oldest) {
+                self.0.pop_front();
+            }
+        }
+        if let Some(last) = self.0.back_mut() {
+            match wait {
+                SimDuration::ZERO => last.at_once += 1,
+                _ => last.waits.push(wait),
+            }
+        }
+    }
+
+    /// The 95th percentile over the window; zero if nothing came.
+    fn p95(&self, now: SimTime) -> SimDuration {
+        let oldest = (now.0 / 1_000_000_000).saturating_sub(DELAYS.0 / 1_000_000_000);
+        let window = || self.0.iter().filter(|second| second.number >= oldest);
+        let at_once: usize = window().map(|second| second.at_once).sum();
+        let mut waits: Vec<SimDuration> = window().flat_map(|second| second.waits.iter().copied()).collect();
+        waits.sort_unstable();
+        let rank = (19 * (at_once + waits.len())).div_ceil(20);
+        match rank.checked_sub(at_once + 1) {
+            Some(place) => waits.get(place).copied().unwrap_or(SimDuration::ZERO),
+            None => SimDuration::ZERO,
+        }
+    }
 }
 
 impl Platform for AzureFunctions {
     fn admit(&mut self, view: &FleetView) -> Admission {
         if view.free {
+            let app = self.apps.entry((view.service, view.function)).or_default();
+            app.delays.note(view.now, SimDuration::ZERO);
             return Admission::Warm;
         }
         // From zero the first request starts an instance; beyond it the scale controller does.
@@ -170,6 +241,7 @@ impl Platform for AzureFunctions {
         if first {
             let app = self.apps.entry((view.service, view.function)).or_default();
             app.added = Some(view.now);
+            app.up = None;
         }
         Admission::Queue {
             at_most: HTTP_LIMIT,
@@ -179,6 +251,17 @@ impl Platform for AzureFunctions {
 
     fn idle(&mut self, instance: &InstanceView) -> KeepAlive {
         KeepAlive::Until(instance.now + self.spec.idle_timeout)
+    }
+
+    fn came_up(&mut self, service: u16, function: u32, now: SimTime, _: SimDuration) {
+        self.apps.entry((service, function)).or_default().up.get_or_insert(now);
+    }
+
+    fn waited(&mut self, service: u16, function: u32, arrived: SimTime, now: SimTime) {
+        let app = self.apps.entry((service, function)).or_default();
+        // Before there was an instance it waited for a start and not for a slot.
+        let since = arrived.max(app.up.unwrap_or(now));
+        app.delays.note(now, now.since(since));
     }
 
     fn ticks(&self, _: u16) -> Option<Ticks> {
@@ -205,7 +288,8 @@ impl Platform for AzureFunctions {
             }
         }
         let paced = app.added.is_none_or(|added| view.now.since(added) >= spec.pace());
-        if load > slots && view.instances < spec.function_app_scale_limit && paced {
+        let late = app.delays.p95(view.now) > spec.queue_delay;
+        if (load > slots || late) && view.instances < spec.function_app_scale_limit && paced {
             app.added = Some(view.now);
             scale.start = 1;
         }
@@ -246,6 +330,34 @@ mod tests {
             }
             assert_eq!(instances, after_a_minute, "{trigger:?}");
         }
+    }
+
+    /// Nineteen of twenty requests decide, those of the last 10 s.
+    #[test]
+    fn it_grows_while_requests_wait_for_a_slot() {
+        let mut platform = Spec::default().build(Draws::new(1, 0), &["f"]);
+        let at = |seconds: u64| SimTime::ZERO + SimDuration::from_secs(seconds);
+        let look = |platform: &mut Box<dyn Platform>, second: u64| {
+            let view = FleetView {
+                instances: 1,
+                in_flight: 60,
+                ..view(1_000 * second)
+            };
+            platform.scale(&view, &Used::default()).start
+        };
+        // A start of 5 s is no wait for a slot.
+        let _ = platform.admit(&view(0));
+        platform.came_up(0, 0, at(5), SimDuration::from_secs(5));
+        (0..20).for_each(|_| platform.waited(0, 0, at(0), at(5)));
+        assert_eq!(look(&mut platform, 5), 0);
+        // One of twenty-one waits for 2 s, then two of twenty-two.
+        platform.waited(0, 0, at(8), at(10));
+        assert_eq!(look(&mut platform, 10), 0);
+        platform.waited(0, 0, at(8), at(10));
+        assert_eq!(look(&mut platform, 11), 1);
+        assert_eq!(look(&mut platform, 12), 1);
+        // They are forgotten.
+        assert_eq!(look(&mut platform, 21), 0);
     }
 
     #[test]

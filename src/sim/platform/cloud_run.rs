@@ -25,6 +25,16 @@ const LEAST_WAIT: SimDuration = SimDuration::from_secs(10);
 /// Starts over which that mean is taken.
 const STARTS: usize = 20;
 
+/// What Cloud Run bills for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Billing {
+    /// Requests, and the time in which an instance starts or has one.
+    Request,
+    /// The whole life of an instance.
+    Instance,
+}
+
 /// `[platform.cloud-run]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -33,6 +43,8 @@ pub struct Spec {
     pub cpu: MilliCpu,
     /// Memory of an instance.
     pub memory: MemoryMib,
+    /// What is billed for.
+    pub billing: Billing,
     /// Requests that one instance serves at a time; `None`: 80, or 1 below one vCPU.
     pub concurrency: Option<u32>,
     /// Instances that are always there.
@@ -60,6 +72,7 @@ impl Default for Spec {
         Self {
             cpu: MilliCpu(1000),
             memory: MemoryMib(512),
+            billing: Billing::Request,
             concurrency: None,
             min_instances: 0,
             max_instances: 100,
@@ -117,6 +130,9 @@ impl Kind for Spec {
         }
         if self.cpu.0 < 1000 && self.concurrency() > 1 {
             problems.push("below one vCPU Cloud Run serves one request at a time: `concurrency = 1`".into());
+        }
+        if self.cpu.0 < 1000 && self.billing == Billing::Instance {
+            problems.push("below one vCPU Cloud Run bills by request: `billing = \"request\"`".into());
         }
         if !(1..=1000).contains(&self.concurrency()) {
             problems.push(format!(
@@ -280,7 +296,7 @@ impl Platform for CloudRun {
         }
     }
 
-    fn came_up(&mut self, service: u16, function: u32, took: SimDuration) {
+    fn came_up(&mut self, service: u16, function: u32, _: SimTime, took: SimDuration) {
         let starts = &mut self.functions.entry((service, function)).or_default().starts;
         if starts.len() == STARTS {
             starts.pop_front();
@@ -333,7 +349,7 @@ mod tests {
         let mut wait = |starts: &[u64]| {
             starts
                 .iter()
-                .for_each(|&s| platform.came_up(0, 0, SimDuration::from_secs(s)));
+                .for_each(|&s| platform.came_up(0, 0, at(0), SimDuration::from_secs(s)));
             match platform.admit(&view(0)) {
                 Admission::Queue { at_most, .. } => at_most,
                 other => panic!("{other:?}"),
@@ -417,6 +433,8 @@ mod tests {
             ("", 0),
             ("cpu = '0.5'", 0),
             ("cpu = '0.5'\nconcurrency = 2", 1),
+            ("cpu = '0.5'\nbilling = 'instance'", 1),
+            ("billing = 'instance'", 0),
             ("cpu = '3'", 1),
             ("cpu = '4'\nmemory = '1Gi'", 1),
             ("cpu = '1'\nmemory = '8Gi'", 1),

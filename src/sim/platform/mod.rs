@@ -271,7 +271,10 @@ pub trait Platform: Send {
     }
 
     /// An instance came up after so long.
-    fn came_up(&mut self, _service: u16, _function: u32, _took: SimDuration) {}
+    fn came_up(&mut self, _service: u16, _function: u32, _now: SimTime, _took: SimDuration) {}
+
+    /// A request that waited in a queue since `arrived` is served now.
+    fn waited(&mut self, _service: u16, _function: u32, _arrived: SimTime, _now: SimTime) {}
 
     /// Instances of each function that are up from the start on and never end by themselves.
     fn replicas(&self) -> u32 {

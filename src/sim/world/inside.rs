@@ -19,6 +19,12 @@ impl World {
             given => (first.unwrap_or_default(), given),
         };
         let instance = self.instances.0.get_mut(slot);
+        if instance.reset {
+            // It is as cold as a new one.
+            instance.reset = false;
+            instance.served = 0;
+            cpu += inside.cpu_of(service.setup.cold.draw(streams, instance.link.ordinal).0.init);
+        }
         if let Some(curve) = &service.setup.warm_up
             && request.given == Request::DRAWN
             && first.is_none()
@@ -31,11 +37,59 @@ impl World {
         let now = self.now;
         let kills = service.kills();
         let station = instance.station.as_mut().expect("an instance of this service shares");
-        station.enter(now, Job { place, cpu, wait });
+        let begins = station.enter(now, Job { place, cpu, wait });
         if kills {
             self.hold(slot, place);
         }
+        if begins {
+            self.limit(place);
+        }
         self.wake(slot);
+    }
+
+    /// Sets the timer for a request whose service begins now to be cut off.
+    fn limit(&mut self, place: u32) {
+        let request = self.running.get(place);
+        if let Some(timeout) = self.services[request.service as usize].setup.timeout {
+            let timer = Timer::CutOff {
+                number: self.instances.0.get(request.instance).number,
+                index: request.index,
+                request: place,
+            };
+            self.calendar.timer_at(self.now + timeout, timer);
+        }
+    }
+
+    /// Cuts off the request in `place` if it is still the one that the timer was set for, with the `index`-th luck on the
+    /// `number`-th instance of the run. What it was doing is lost; an instance of its own starts anew with the next request.
+    #[cold]
+    pub(super) fn cut_off(&mut self, number: u64, index: u64, place: u32, observer: &mut impl Observer) {
+        let request = *self.running.get(place);
+        let slot = request.instance;
+        let state = &self.services[request.service as usize];
+        let due = state.setup.timeout.map(|timeout| request.started + timeout);
+        if matches!(slot, Request::NOWHERE | Request::FAILED) || request.index != index || due != Some(self.now) {
+            return;
+        }
+        let (now, alone, kills) = (self.now, state.setup.concurrency == 1, state.kills());
+        let instance = self.instances.0.get_mut(slot);
+        let Some(station) = instance.station.as_mut().filter(|_| instance.number == number) else {
+            return;
+        };
+        instance.reset = alone;
+        let mut place = place;
+        if station.cancel(now, place) {
+            self.wake(slot);
+        } else {
+            // It waits. Its completion is to come and must find nothing.
+            self.running.get_mut(place).instance = Request::FAILED;
+            if kills {
+                self.held[slot as usize].retain(|&held| held != place);
+            }
+            place = self.running.insert(request);
+        }
+        self.running.get_mut(place).timed_out = true;
+        self.ends::<false>(place, observer);
     }
 
     /// Sets the timer for the next request of an instance to have had its CPU time. A timer that comes too early is put
@@ -95,13 +149,20 @@ impl World {
     }
 
     /// A request has left an instance: its worker takes the next one, whose service begins.
-    pub(super) fn left(&mut self, slot: u32) {
+    pub(super) fn left(&mut self, slot: u32, observer: &mut impl Observer) {
         let now = self.now;
-        let instance = self.instances.0.get_mut(slot);
-        let Some(station) = &mut instance.station else { return };
-        if let Some(next) = station.leave(now) {
+        if let Some(station) = &mut self.instances.0.get_mut(slot).station {
+            station.leave();
+        }
+        self.tell(slot, observer);
+        let Some(station) = &mut self.instances.0.get_mut(slot).station else {
+            return;
+        };
+        if let Some(next) = station.take_up(now) {
             self.running.get_mut(next).started = now;
+            self.limit(next);
             self.wake(slot);
+            self.tell(slot, observer);
         }
     }
 }

@@ -21,11 +21,12 @@ impl World {
             let several = state.setup.concurrency > 1;
             let entity = state.first + u64::from(number);
             state.fleets.push(Fleet::new(self.draws, entity, routing));
-            if state.ahead || state.ticks.is_some() {
+            if state.ahead || state.ticks.is_some() || self.tells {
                 self.watch(service, number);
             }
             for i in 0..self.platform.replicas() + initial.idle + initial.busy {
                 let slot = self.create(service, number, None, false);
+                self.tell(slot, observer);
                 if i >= initial.busy {
                     self.pool_insert(slot);
                     if !self.rest(slot) {
@@ -51,7 +52,8 @@ impl World {
                 let gauges = &mut self.services[service as usize].gauges;
                 gauges.idle.down(self.now);
                 gauges.busy.up(self.now);
-                self.serve(request, slot, None);
+                self.serve::<false>(request, slot, None);
+                self.tell(slot, observer);
                 if several {
                     self.pool_insert(slot);
                 }
@@ -137,7 +139,7 @@ impl World {
 
     /// Starts an instance anew in place of one that was killed. It is ready when it has answered its first request, which
     /// is that of a probe.
-    pub(super) fn restart(&mut self, service: u16, function: u32) {
+    pub(super) fn restart(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
         let (cold, response) = self.next_start(service, function);
         let lasting = response.unwrap_or(cold.sandbox + cold.init + cold.first_request);
         let start = Start {
@@ -147,6 +149,7 @@ impl World {
             ahead: false,
         };
         let slot = self.create(service, function, Some(Box::new(start)), false);
+        self.tell(slot, observer);
         let number = self.instances.0.get(slot).number;
         let ready = Timer::Ready { number, instance: slot };
         self.calendar.timer_at(self.now + lasting, ready);
@@ -169,6 +172,7 @@ impl World {
             ahead: false,
         };
         let slot = self.create(service, function, Some(Box::new(start)), false);
+        self.tell(slot, observer);
         self.present += 1;
         self.in_flight += u32::from(self.services[service as usize].shares);
         let now = self.now;
@@ -186,7 +190,7 @@ impl World {
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight = 1;
         match response {
-            Some(response) => self.run(request, response),
+            Some(response) => self.run::<false>(request, response),
             None => {
                 let number = instance.number;
                 if let Some(start) = &mut instance.start {
@@ -215,7 +219,7 @@ impl World {
             self.calendar.timer_at(self.now + lasts, timer);
         }
         if self.services[service as usize].ahead {
-            self.platform.came_up(service, function, took);
+            self.platform.came_up(service, function, self.now, took);
         }
         if start.ahead {
             instance.first = Some(start.cold.first_request);
@@ -236,20 +240,21 @@ impl World {
         for request in start.requests {
             let first = request.cold.then_some(start.cold.first_request);
             let first = first.or_else(|| self.instances.0.get_mut(slot).first.take());
-            self.serve(request, slot, first);
+            self.serve::<false>(request, slot, first);
         }
+        self.tell(slot, observer);
         let state = &self.services[service as usize];
         let in_flight = self.instances.0.get(slot).in_flight;
         if in_flight > state.most_in_flight {
             self.kill(slot, observer);
         } else if in_flight < state.setup.concurrency {
-            self.freed(slot, observer);
+            self.freed::<false>(slot, observer);
         }
     }
 
     /// A slot of an instance that is up became free.
     #[inline]
-    pub(super) fn freed(&mut self, slot: u32, observer: &mut impl Observer) {
+    pub(super) fn freed<const SIMPLE: bool>(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
         let state = &mut self.services[instance.service as usize];
         let fleet = &mut state.fleets[instance.function as usize];
@@ -257,8 +262,12 @@ impl World {
             return self.serve_queue(slot, observer);
         }
         let (load, provisioned) = (instance.in_flight, instance.provisioned);
-        fleet.pool(provisioned).put(slot, load, &mut self.instances);
-        if load == 0 {
+        if SIMPLE {
+            fleet.pool.insert(slot, 0, &mut self.instances);
+        } else {
+            fleet.pool(provisioned).put(slot, load, &mut self.instances);
+        }
+        if SIMPLE || load == 0 {
             state.gauges.busy.down(self.now);
             state.gauges.idle.up(self.now);
             if !self.rest(slot) {

@@ -85,7 +85,7 @@ impl World {
         self.services[service as usize].gauges.busy.down(self.now);
         self.remove(slot, observer);
         if self.platform.replicas() > 0 {
-            return self.restart(service, function);
+            return self.restart(service, function, observer);
         }
         let state = &mut self.services[service as usize];
         if let Some(waiting) = state.fleets[function as usize].queue.pop_front() {

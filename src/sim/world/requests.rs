@@ -25,15 +25,19 @@ impl World {
         let index = fleet.arrivals;
         fleet.arrivals += 1;
         let given = arrival.duration.unwrap_or(Request::DRAWN);
-        if state.setup.client.is_some() {
-            self.call((service, function, index), given, Call::NO_USER, observer);
-            return self.check();
-        }
         let request = || Request {
             given,
             ..Request::new(service, function, index, at)
         };
-        if let Some(reason) = self.admit(service, function, request, observer) {
+        let refused = if state.simple {
+            self.admit::<true>(service, function, request, observer)
+        } else if state.setup.client.is_some() {
+            self.call((service, function, index), given, Call::NO_USER, observer);
+            None
+        } else {
+            self.admit::<false>(service, function, request, observer)
+        };
+        if let Some(reason) = refused {
             self.ended += 1;
             observer.observe(&Fact::Rejected {
                 service,
@@ -50,21 +54,21 @@ impl World {
     /// Has the platform decide about a request that comes now; the reason if it is turned away. The request is made in each
     /// arm, so that on the common way its fields stay in registers until it has its place.
     #[inline(always)]
-    pub(super) fn admit(
+    pub(super) fn admit<const SIMPLE: bool>(
         &mut self,
         service: u16,
         function: u32,
         request: impl Fn() -> Request,
         observer: &mut impl Observer,
     ) -> Option<Reject> {
-        if self.services[service as usize].ticks.is_some() {
+        if !SIMPLE && self.services[service as usize].ticks.is_some() {
             self.stay_awake(service, function);
         }
-        let view = self.view(service, function);
+        let view = self.view::<SIMPLE>(service, function);
         let admission = self.platform.admit(&view);
         match admission {
-            Admission::Warm => self.assign(request(), false, observer),
-            Admission::Provisioned => self.assign(request(), true, observer),
+            Admission::Warm => self.assign::<SIMPLE>(request(), false, observer),
+            Admission::Provisioned => self.assign::<false>(request(), true, observer),
             Admission::Join => self.join(request()),
             Admission::Start => self.cold_start(request(), observer),
             Admission::Wait => {
@@ -79,7 +83,7 @@ impl World {
 
     /// What the platform sees of a function.
     #[inline(always)]
-    pub(super) fn view(&self, service: u16, function: u32) -> FleetView {
+    pub(super) fn view<const SIMPLE: bool>(&self, service: u16, function: u32) -> FleetView {
         let fleet = &self.services[service as usize].fleets[function as usize];
         let mut view = FleetView {
             now: self.now,
@@ -96,7 +100,9 @@ impl World {
             queued: fleet.queue.len() as u32,
             account_in_flight: self.in_flight,
         };
-        if let Some(watched) = &fleet.watched {
+        if let Some(watched) = &fleet.watched
+            && !SIMPLE
+        {
             view.free_provisioned = !watched.pool.is_empty();
             view.provisioned = watched.provisioned;
             view.provisioned_in_flight = watched.on_provisioned.count;
@@ -106,10 +112,10 @@ impl World {
 
     /// Gives a request to a free instance, one of provisioned concurrency or another one.
     #[inline(always)]
-    fn assign(&mut self, request: Request, provisioned: bool, observer: &mut impl Observer) {
+    fn assign<const SIMPLE: bool>(&mut self, request: Request, provisioned: bool, observer: &mut impl Observer) {
         let pinned = match self.services[request.service as usize].sessions {
-            0 => None,
-            sessions => self.pinned(&request, provisioned, sessions),
+            sessions if !SIMPLE && sessions > 0 => self.pinned(&request, provisioned, sessions),
+            _ => None,
         };
         let service = &mut self.services[request.service as usize];
         let fleet = &mut service.fleets[request.function as usize];
@@ -117,16 +123,23 @@ impl World {
             .or_else(|| fleet.pool(provisioned).take(&mut self.instances))
             .expect("the platform saw a free instance");
         fleet.in_flight += 1;
-        if let Some(watched) = &mut fleet.watched {
-            watched.enter(self.now, provisioned);
-        }
-        self.in_flight += u32::from(service.shares && !provisioned);
+        let watched = match &mut fleet.watched {
+            Some(watched) if !SIMPLE => {
+                watched.enter(self.now, provisioned);
+                true
+            }
+            _ => false,
+        };
+        self.in_flight += u32::from(SIMPLE || (service.shares && !provisioned));
         self.present += 1;
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight += 1;
-        if instance.in_flight == 1 {
+        if SIMPLE || instance.in_flight == 1 {
             service.gauges.idle.down(self.now);
             service.gauges.busy.up(self.now);
+        }
+        if SIMPLE {
+            return self.serve::<true>(request, slot, None);
         }
         let too_many = instance.in_flight > service.most_in_flight;
         let load = instance.in_flight;
@@ -138,7 +151,10 @@ impl World {
             false => None,
             true => self.instances.0.get_mut(slot).first.take(),
         };
-        self.serve(request, slot, first);
+        self.serve::<false>(request, slot, first);
+        if watched {
+            self.tell(slot, observer);
+        }
         if too_many {
             self.kill(slot, observer);
         }
@@ -208,7 +224,7 @@ impl World {
             observer.observe(&Fact::ColdStart { service, at: self.now });
         }
         if start {
-            self.start_ahead(service, function, false);
+            self.start_ahead(service, function, false, observer);
         }
     }
 
@@ -236,9 +252,11 @@ impl World {
     /// Begins the service of a request on an instance that is up and has counted it already. `first` is the overhead of
     /// a first request in place of the warm one.
     #[inline(always)]
-    pub(super) fn serve(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>) {
+    pub(super) fn serve<const SIMPLE: bool>(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>) {
         let service = &self.services[request.service as usize];
-        if let Some(inside) = service.setup.inside {
+        if let Some(inside) = service.setup.inside
+            && !SIMPLE
+        {
             return self.share(request, slot, first, inside);
         }
         let streams = &service.fleets[request.function as usize].streams;
@@ -253,7 +271,7 @@ impl World {
         }
         request.started = self.now;
         request.instance = slot;
-        self.run(request, time);
+        self.run::<SIMPLE>(request, time);
     }
 
     /// The service time of a request where it depends on the instance and the platform, and whether it is cut off.
@@ -288,8 +306,8 @@ impl World {
 
     /// Lets a request run for `time` from now.
     #[inline(always)]
-    pub(super) fn run(&mut self, request: Request, time: SimDuration) {
-        let kills = self.services[request.service as usize].kills();
+    pub(super) fn run<const SIMPLE: bool>(&mut self, request: Request, time: SimDuration) {
+        let kills = !SIMPLE && self.services[request.service as usize].kills();
         let slot = request.instance;
         let place = self.running.insert(request);
         self.calendar.done_at(self.now + time, place);
@@ -301,28 +319,41 @@ impl World {
     /// A request ends.
     #[inline]
     pub(super) fn done(&mut self, place: u32, observer: &mut impl Observer) {
+        if self.services[self.running.get(place).service as usize].simple {
+            self.ends::<true>(place, observer);
+        } else {
+            self.ends::<false>(place, observer);
+        }
+    }
+
+    #[inline]
+    pub(super) fn ends<const SIMPLE: bool>(&mut self, place: u32, observer: &mut impl Observer) {
         let request = self.running.get(place);
         let slot = request.instance;
-        if self.services[request.service as usize].kills() {
-            if slot == Request::FAILED {
-                return self.running.release(place);
-            }
+        if !SIMPLE && slot == Request::FAILED {
+            return self.running.release(place);
+        }
+        if !SIMPLE && self.services[request.service as usize].kills() {
             self.held[slot as usize].retain(|&held| held != place);
         }
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight -= 1;
         let starting = instance.start.is_some();
-        let shares = instance.station.is_some() && !starting;
-        let provisioned = instance.provisioned;
+        let shares = !SIMPLE && instance.station.is_some() && !starting;
+        let provisioned = !SIMPLE && instance.provisioned;
         self.present -= 1;
         let service = &mut self.services[request.service as usize];
         let fleet = &mut service.fleets[request.function as usize];
         fleet.in_flight -= 1;
-        if let Some(watched) = &mut fleet.watched {
-            watched.leave(self.now, provisioned);
-        }
-        self.in_flight -= u32::from(service.shares && !provisioned);
-        if request.call != Request::INITIAL {
+        let watched = match &mut fleet.watched {
+            Some(watched) if !SIMPLE => {
+                watched.leave(self.now, provisioned);
+                true
+            }
+            _ => false,
+        };
+        self.in_flight -= u32::from(SIMPLE || (service.shares && !provisioned));
+        if SIMPLE || request.call != Request::INITIAL {
             let call = request.call;
             let finished = Finished {
                 service: request.service,
@@ -342,21 +373,27 @@ impl World {
                 role: Role::Request,
                 provisioned,
             };
-            if call == Request::WHOLE {
+            if SIMPLE || call == Request::WHOLE {
                 self.ended += 1;
                 observer.observe(&Fact::Finished(finished));
             } else {
                 self.part_ran(call, finished, observer);
             }
         }
+        if shares {
+            // A timer that is still to come finds nothing.
+            self.running.get_mut(place).instance = Request::NOWHERE;
+        }
         self.running.release(place);
         if shares {
-            self.left(slot);
+            self.left(slot, observer);
+        } else if watched && !starting {
+            self.tell(slot, observer);
         }
         if starting {
             self.up(slot, observer);
         } else {
-            self.freed(slot, observer);
+            self.freed::<SIMPLE>(slot, observer);
         }
     }
 
@@ -379,6 +416,9 @@ impl World {
                 return;
             };
             state.gauges.queued.down(self.now);
+            if state.ahead {
+                self.platform.waited(service, function, request.arrived, self.now);
+            }
             instance.in_flight += 1;
             fleet.in_flight += 1;
             if let Some(watched) = &mut fleet.watched {
@@ -387,7 +427,8 @@ impl World {
             self.in_flight += u32::from(state.shares && !instance.provisioned);
             let too_many = instance.in_flight > state.most_in_flight;
             let first = instance.first.take();
-            self.serve(request, slot, first);
+            self.serve::<false>(request, slot, first);
+            self.tell(slot, observer);
             if too_many {
                 return self.kill(slot, observer);
             }

@@ -7,8 +7,8 @@ use crate::sim::client::{Backoff, Budget, Client, Jitter, Retry, Rule, Users};
 use crate::sim::engine::run;
 use crate::sim::fact::{Fact, Observer, Outcome, Reject};
 use crate::sim::platform::{Kind, fixed, scale_per_request};
-use crate::sim::setup::{ColdModel, ColdStart, ServiceSetup, ServiceTime, Setup, WarmUpCurve};
-use crate::units::{SimDuration, SimTime};
+use crate::sim::setup::{ColdModel, ColdStart, CpuLimit, Inside, ServiceSetup, ServiceTime, Setup, WarmUpCurve};
+use crate::units::{MilliCpu, SimDuration, SimTime};
 
 /// Begin and end of each request in seconds, in order of their ends, and how it ended.
 #[derive(Default)]
@@ -76,6 +76,7 @@ fn watch(
         warm_up: SimDuration::ZERO,
         horizon,
         sample_every: seconds(60),
+        tell_activity: false,
     };
     let mut arrivals = Some(arrivals.iter().map(|&at| Arrival {
         at: SimTime::ZERO + seconds(at),
@@ -143,6 +144,49 @@ fn later_requests_cost_less_and_less_until_the_instance_initialises_again() {
     let outcomes: Vec<Outcome> = cut.iter().map(|r| r.2).collect();
     assert_eq!(durations(&cut), [13, 14, 14]);
     assert_eq!(outcomes, [Outcome::Completed, Outcome::TimedOut, Outcome::TimedOut]);
+}
+
+/// Requests of some CPU time and a wait share one core of one instance and are cut off after 14 s of service.
+#[test]
+fn requests_that_share_an_instance_are_cut_off_one_by_one() {
+    let fixed = fixed::Spec {
+        concurrency: 3,
+        ..fixed::Spec::default()
+    };
+    let shared = |arrivals: &[u64], cpu, wait, workers| {
+        ends(&fixed, arrivals, |service| {
+            service.timeout = Some(seconds(14));
+            service.inside = Some(Inside {
+                workers,
+                turns: None,
+                cpu: CpuLimit {
+                    quota: MilliCpu(1000),
+                    cores: 1,
+                    period: None,
+                },
+                overhead_cpu: SimDuration::ZERO,
+                boost: None,
+            });
+            service.warm = ServiceTime::Parts {
+                overhead: Dist::Constant(SimDuration::ZERO),
+                cpu: Dist::Constant(seconds(cpu)),
+                wait: Dist::Constant(seconds(wait)),
+            };
+        })
+    };
+    use Outcome::{Completed, TimedOut};
+    // Alone for 5 s, then two at half the speed: at 14 s the first has had 9.5 of 10 s, at 19 s the second.
+    let both = shared(&[0, 5, 30], 10, 0, None);
+    assert_eq!(both, [(0, 14, TimedOut), (5, 19, TimedOut), (30, 40, Completed)]);
+    // A request that is done at the very end of its time is done.
+    let just = shared(&[0, 4], 9, 0, None);
+    assert_eq!(just, [(0, 14, Completed), (4, 18, Completed)]);
+    // While it waits, too; the completion that is not to be disturbs nobody.
+    let waiting = shared(&[0, 15, 40], 2, 20, None);
+    assert_eq!(waiting, [(0, 14, TimedOut), (15, 29, TimedOut), (40, 54, TimedOut)]);
+    // Waiting for a worker is not service.
+    let workers = shared(&[0, 1, 2], 10, 0, Some(1));
+    assert_eq!(workers, [(0, 10, Completed), (10, 20, Completed), (20, 30, Completed)]);
 }
 
 /// Attempts as they ran; calls with their beginning, end and outcome, or why the last attempt was turned away; retries.

@@ -42,7 +42,7 @@ impl World {
 
     /// The platform looks at a function.
     pub(super) fn tick(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
-        let view = self.view(service, function);
+        let view = self.view::<false>(service, function);
         let used = self.used(service, function);
         let Scale {
             configured,
@@ -61,8 +61,8 @@ impl World {
                 provisioned,
             });
         }
-        (0..start).for_each(|_| self.start_ahead(service, function, false));
-        (0..start_provisioned).for_each(|_| self.start_ahead(service, function, true));
+        (0..start).for_each(|_| self.start_ahead(service, function, false, observer));
+        (0..start_provisioned).for_each(|_| self.start_ahead(service, function, true, observer));
         for (provisioned, most) in [(false, stop), (true, stop_provisioned)] {
             for _ in 0..most {
                 let fleet = &mut self.services[service as usize].fleets[function as usize];
@@ -84,15 +84,15 @@ impl World {
     }
 
     /// Starts an instance if no request has come since the function had so many, and there is no other instance.
-    pub(super) fn rewarm(&mut self, service: u16, function: u32, arrivals: u64) {
+    pub(super) fn rewarm(&mut self, service: u16, function: u32, arrivals: u64, observer: &mut impl Observer) {
         let fleet = self.fleet(service, function);
         if fleet.arrivals == arrivals && fleet.instances == 0 {
-            self.start_ahead(service, function, false);
+            self.start_ahead(service, function, false, observer);
         }
     }
 
     /// Starts an instance for no request in particular.
-    pub(super) fn start_ahead(&mut self, service: u16, function: u32, provisioned: bool) {
+    pub(super) fn start_ahead(&mut self, service: u16, function: u32, provisioned: bool, observer: &mut impl Observer) {
         let (cold, _) = self.next_start(service, function);
         let start = Start {
             cold,
@@ -101,6 +101,7 @@ impl World {
             ahead: true,
         };
         let slot = self.create(service, function, Some(Box::new(start)), provisioned);
+        self.tell(slot, observer);
         if !provisioned {
             self.fleet(service, function).starting.push_back(slot);
         }
@@ -155,6 +156,6 @@ impl World {
             // It takes no luck from those of others: its time is given.
             ..Request::new(service, function, 0, now)
         };
-        self.admit(service, function, request, observer);
+        self.admit::<false>(service, function, request, observer);
     }
 }

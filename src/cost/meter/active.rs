@@ -1,0 +1,115 @@
+//! When instances are active: from the facts about what each of them does to intervals of time.
+
+use std::collections::BTreeMap;
+
+use crate::sim::fact::Activity;
+use crate::units::SimTime;
+
+/// An instance: service, function, and its number within the function.
+pub(super) type Key = (u16, u32, u64);
+
+/// A time in which an instance was active without a break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Interval {
+    /// The instance.
+    pub(super) key: Key,
+    /// When it began.
+    pub(super) since: SimTime,
+    /// When it ended, or up to when it is looked at.
+    pub(super) until: SimTime,
+    /// When the instance was created.
+    pub(super) created: SimTime,
+    /// When the instance came up, if it has.
+    pub(super) up: Option<SimTime>,
+}
+
+/// An instance that exists.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    created: SimTime,
+    up: Option<SimTime>,
+    active: Option<SimTime>,
+}
+
+/// Follows instances from creation to end.
+#[derive(Debug)]
+pub(super) struct Instances {
+    /// Whether an instance on its way up is active.
+    starting_counts: bool,
+    known: BTreeMap<Key, Known>,
+}
+
+impl Instances {
+    pub(super) fn new(starting_counts: bool) -> Self {
+        Self {
+            starting_counts,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// Takes note of what an instance does from now on: whether it was active before, whether it is now, and the interval
+    /// that has ended, if one has.
+    pub(super) fn note(&mut self, activity: &Activity) -> (bool, bool, Option<Interval>) {
+        let key = (activity.service, activity.function, activity.instance);
+        let at = activity.at;
+        let instance = self.known.entry(key).or_insert(Known {
+            created: at,
+            up: None,
+            active: None,
+        });
+        if !activity.starting {
+            instance.up.get_or_insert(at);
+        }
+        let active = if activity.starting {
+            self.starting_counts
+        } else {
+            activity.requests > 0
+        };
+        let before = instance.active;
+        instance.active = active.then(|| before.unwrap_or(at));
+        let ended = before
+            .filter(|_| !active)
+            .map(|since| instance.interval(key, since, at));
+        (before.is_some(), active, ended)
+    }
+
+    /// Forgets an instance: the interval that ends with it, if it was active.
+    pub(super) fn ended(&mut self, key: Key, at: SimTime) -> Option<Interval> {
+        let instance = self.known.remove(&key)?;
+        instance.active.map(|since| instance.interval(key, since, at))
+    }
+
+    /// Intervals that have not ended, as far as they have come at `at`.
+    pub(super) fn open(&self, at: SimTime) -> impl Iterator<Item = Interval> {
+        let active = self
+            .known
+            .iter()
+            .filter_map(|(&key, instance)| Some((key, instance, instance.active?)));
+        active.map(move |(key, instance, since)| instance.interval(key, since, at))
+    }
+
+    /// All instances that exist, with the time of their creation.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Key, SimTime)> {
+        self.known.iter().map(|(&key, instance)| (key, instance.created))
+    }
+}
+
+impl Known {
+    fn interval(&self, key: Key, since: SimTime, until: SimTime) -> Interval {
+        Interval {
+            key,
+            since,
+            until,
+            created: self.created,
+            up: self.up,
+        }
+    }
+}
+
+impl Interval {
+    /// Its part after `warm_up`; `None` if there is none.
+    pub(super) fn after(&self, warm_up: SimTime) -> Option<Self> {
+        let since = self.since.max(warm_up);
+        (self.until > since || (self.until == since && self.since == since)).then_some(Self { since, ..*self })
+    }
+}

@@ -1,0 +1,329 @@
+//! Google Cloud Run: an instance is billed while it starts and while it has a request, or from its start to its end.
+//!
+//! Source: Cloud Run pricing page and "Billing settings for services", read 2026. Overlapping requests share time; each
+//! billed interval of an instance goes up to the next step. Choices: shutting down takes no time; of the instances that
+//! `min-instances` keeps, those count as idle that are missing to the minimum among the active ones.
+
+use std::collections::BTreeMap;
+
+use super::active::{Instances, Interval};
+use super::{Quantities, gib_seconds, thousandths};
+use crate::model::price::{PriceError, PriceList, Steps};
+use crate::sim::fact::{Fact, Observer, Role};
+use crate::sim::platform::cloud_run::{Billing, Spec};
+use crate::sim::platform::{Boost, Kind};
+use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
+use rust_decimal::Decimal;
+
+/// How the time of instances becomes billed quantities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CloudRunMeterSpec {
+    billing: Billing,
+    steps: Steps,
+    cpu: MilliCpu,
+    memory: MemoryMib,
+    min_instances: u32,
+    boost: Option<Boost>,
+}
+
+/// Billed quantities of one service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CloudRunUsage {
+    /// Requests that reached an instance.
+    pub requests: u64,
+    /// Billed milliseconds of instances.
+    pub billed_ms: u64,
+    /// The part of them in which instances started.
+    pub start_ms: u64,
+    /// The part of them in which instances had a request or started, not rounded, in nanoseconds.
+    pub active_ns: u128,
+    /// What CPU boost gave beyond the configured CPU, in thousandths of a vCPU times milliseconds.
+    pub boost: u128,
+    /// The part of it while instances started.
+    pub start_boost: u128,
+    /// Time of idle instances that the minimum keeps, in instance-nanoseconds.
+    pub idle_ns: u128,
+}
+
+impl CloudRunUsage {
+    /// Adds the quantities of `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.billed_ms += other.billed_ms;
+        self.start_ms += other.start_ms;
+        self.active_ns += other.active_ns;
+        self.boost += other.boost;
+        self.start_boost += other.start_boost;
+        self.idle_ns += other.idle_ns;
+    }
+}
+
+const REQUESTS: &str = "cloud-run.request.requests";
+const REQUEST: [&str; 2] = ["cloud-run.request.cpu", "cloud-run.request.memory"];
+const IDLE: [&str; 2] = [
+    "cloud-run.request.min_instance_idle.cpu",
+    "cloud-run.request.min_instance_idle.memory",
+];
+const INSTANCE: [&str; 2] = ["cloud-run.instance.cpu", "cloud-run.instance.memory"];
+
+impl CloudRunMeterSpec {
+    /// The rules of `list` for services with these settings.
+    ///
+    /// # Errors
+    /// If the list has no rules for this way of billing.
+    pub fn new(spec: &Spec, list: &PriceList) -> Result<Self, PriceError> {
+        let steps = list.steps(match spec.billing {
+            Billing::Request => "cloud-run-request",
+            Billing::Instance => "cloud-run-instance",
+        })?;
+        Ok(Self {
+            billing: spec.billing,
+            steps: steps.clone(),
+            cpu: spec.cpu,
+            memory: spec.memory,
+            min_instances: spec.min_instances,
+            boost: spec.shape().boost,
+        })
+    }
+
+    pub(super) fn meters(&self) -> Vec<&'static str> {
+        match self.billing {
+            Billing::Request if self.min_instances > 0 => [&[REQUESTS][..], &REQUEST, &IDLE].concat(),
+            Billing::Request => [&[REQUESTS][..], &REQUEST].concat(),
+            Billing::Instance => INSTANCE.to_vec(),
+        }
+    }
+
+    pub(super) fn assumptions(&self) -> Vec<String> {
+        let step = self.steps.step;
+        let mut lines = vec![match self.billing {
+            Billing::Request => format!(
+                "Cloud Run bills an instance from its start, and while it has a request, in steps of {step} for each such \
+                 interval; shutting down takes no time (a choice)"
+            ),
+            Billing::Instance => format!(
+                "Cloud Run bills an instance from its start to its end, at least {} (not confirmed), in steps of {step}; shutting \
+                 down takes no time (a choice)",
+                self.steps.minimum
+            ),
+        }];
+        if self.billing == Billing::Request && self.min_instances > 0 {
+            lines.push(
+                "of the instances that `min-instances` keeps, as many are billed as idle as the active ones fall short of it \
+                 (a choice)"
+                    .into(),
+            );
+        }
+        if self.boost.is_some() {
+            lines.push("startup CPU boost is billed as the CPU it gives".into());
+        }
+        lines
+    }
+
+    fn pair(&self, meters: [&str; 2], ms: u128, boost: u128) -> Quantities {
+        let [cpu, memory] = meters.map(str::to_string);
+        Quantities::from([
+            (cpu, thousandths(ms * u128::from(self.cpu.0) + boost)),
+            (memory, gib_seconds(ms * u128::from(self.memory.0))),
+        ])
+    }
+
+    fn time_meters(&self) -> [&'static str; 2] {
+        match self.billing {
+            Billing::Request => REQUEST,
+            Billing::Instance => INSTANCE,
+        }
+    }
+
+    pub(super) fn quantities(&self, usage: &CloudRunUsage) -> Quantities {
+        let mut quantities = self.pair(self.time_meters(), usage.billed_ms.into(), usage.boost);
+        if self.billing == Billing::Request {
+            quantities.insert(REQUESTS.into(), Decimal::from(usage.requests));
+            if self.min_instances > 0 {
+                quantities.extend(self.pair(IDLE, usage.idle_ns / NS_PER_MS, 0));
+            }
+        }
+        quantities
+    }
+
+    pub(super) fn start_quantities(&self, usage: &CloudRunUsage) -> Quantities {
+        self.pair(self.time_meters(), usage.start_ms.into(), usage.start_boost)
+    }
+
+    pub(super) fn idle_quantities(&self, usage: &CloudRunUsage) -> Quantities {
+        match self.billing {
+            Billing::Request if self.min_instances > 0 => self.pair(IDLE, usage.idle_ns / NS_PER_MS, 0),
+            Billing::Request => Quantities::new(),
+            Billing::Instance => {
+                let active = usage.active_ns / NS_PER_MS;
+                self.pair(INSTANCE, u128::from(usage.billed_ms).saturating_sub(active), 0)
+            }
+        }
+    }
+}
+
+const NS_PER_MS: u128 = 1_000_000;
+
+/// The active instances of a function, and up to when what is missing to the minimum has been counted.
+#[derive(Debug, Clone, Copy)]
+struct Active {
+    instances: u32,
+    since: SimTime,
+}
+
+/// Watches a run and counts what Cloud Run bills. Time is counted from the warm-up to the last sample, which the run takes
+/// at its end; requests are those that arrived after the warm-up.
+#[derive(Debug)]
+pub struct CloudRunMeter {
+    spec: CloudRunMeterSpec,
+    warm_up: SimTime,
+    instances: Instances,
+    functions: BTreeMap<(u16, u32), Active>,
+    /// By service: what has ended.
+    services: Vec<CloudRunUsage>,
+    /// By service: with what has not, at the last sample.
+    sampled: Vec<CloudRunUsage>,
+}
+
+impl CloudRunMeter {
+    /// A meter for `services` services.
+    pub fn new(spec: CloudRunMeterSpec, warm_up: SimDuration, services: usize) -> Self {
+        Self {
+            spec,
+            warm_up: SimTime::ZERO + warm_up,
+            instances: Instances::new(true),
+            functions: BTreeMap::new(),
+            services: vec![CloudRunUsage::default(); services],
+            sampled: vec![CloudRunUsage::default(); services],
+        }
+    }
+
+    /// What was counted, by service.
+    pub fn into_usage(self) -> Vec<CloudRunUsage> {
+        let both = self.sampled.into_iter().zip(self.services);
+        both.map(|(sampled, all)| CloudRunUsage {
+            requests: all.requests,
+            ..sampled
+        })
+        .collect()
+    }
+
+    /// The active instances of a function are one more or one less from `at` on.
+    fn count(&mut self, service: u16, function: u32, at: SimTime, change: i32) {
+        let idle = self.pass(service, function, at);
+        self.services[service as usize].idle_ns += idle;
+        if let Some(active) = self.functions.get_mut(&(service, function)) {
+            active.since = at;
+            active.instances = active.instances.saturating_add_signed(change);
+        }
+    }
+
+    /// Instance-nanoseconds that a function's active instances have fallen short of the minimum since they were counted.
+    fn pass(&mut self, service: u16, function: u32, at: SimTime) -> u128 {
+        let active = self.functions.entry((service, function)).or_insert(Active {
+            instances: 0,
+            since: at,
+        });
+        let short = self.spec.min_instances.saturating_sub(active.instances);
+        u128::from(short) * u128::from(at.max(self.warm_up).since(active.since.max(self.warm_up)).0)
+    }
+
+    /// What an interval in which an instance was active comes to.
+    fn interval(&self, interval: &Interval) -> CloudRunUsage {
+        let mut usage = CloudRunUsage::default();
+        let Some(counted) = interval.after(self.warm_up) else {
+            return usage;
+        };
+        let Interval { since, until, .. } = counted;
+        let steps = &self.spec.steps;
+        let length = until.since(since);
+        // Up to when the instance started, where the interval began with that.
+        let up = interval.up.unwrap_or(until).min(until);
+        let start = if interval.since == interval.created {
+            up.max(since).since(since)
+        } else {
+            SimDuration::ZERO
+        };
+        usage.active_ns = length.0.into();
+        usage.start_ms = steps.rounded_ms(start);
+        if self.spec.billing == Billing::Request {
+            usage.billed_ms = steps.rounded_ms(length);
+        }
+        if let Some(boost) = self.spec.boost {
+            let more = u128::from(boost.cpu.0.saturating_sub(self.spec.cpu.0));
+            let lasts = interval.up.map_or(until, |up| (up + boost.lasts).min(until));
+            usage.boost = more * u128::from(steps.rounded_ms(lasts.max(since).since(since)));
+            usage.start_boost = more * u128::from(usage.start_ms);
+        }
+        usage
+    }
+
+    /// Billed milliseconds of an instance that lived, or has lived so far.
+    fn life(&self, created: SimTime, at: SimTime, ended: bool) -> u64 {
+        if self.spec.billing == Billing::Request || at < self.warm_up {
+            return 0;
+        }
+        let life = at.since(created.max(self.warm_up));
+        if ended && created >= self.warm_up {
+            self.spec.steps.billed_ms(life)
+        } else {
+            self.spec.steps.rounded_ms(life)
+        }
+    }
+
+    fn sample(&mut self, service: u16, at: SimTime) {
+        let mut usage = self.services[service as usize];
+        for interval in self.instances.open(at).filter(|interval| interval.key.0 == service) {
+            usage.add(&self.interval(&interval));
+        }
+        for (_, created) in self.instances.all().filter(|(key, _)| key.0 == service) {
+            usage.billed_ms += self.life(created, at, false);
+        }
+        let functions: Vec<u32> = self
+            .functions
+            .keys()
+            .filter(|key| key.0 == service)
+            .map(|key| key.1)
+            .collect();
+        for function in functions {
+            usage.idle_ns += self.pass(service, function, at);
+        }
+        self.sampled[service as usize] = usage;
+    }
+}
+
+impl Observer for CloudRunMeter {
+    fn observe(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Finished(request) if request.arrived >= self.warm_up && request.role != Role::Ping => {
+                self.services[request.service as usize].requests += 1;
+            }
+            Fact::Activity(activity) => {
+                let (service, function, at) = (activity.service, activity.function, activity.at);
+                let (before, now, ended) = self.instances.note(activity);
+                if let Some(interval) = ended {
+                    let usage = self.interval(&interval);
+                    self.services[service as usize].add(&usage);
+                }
+                self.count(service, function, at, i32::from(now) - i32::from(before));
+            }
+            Fact::Stopped {
+                service,
+                function,
+                instance,
+                created,
+                at,
+            } => {
+                let ms = self.life(*created, *at, true);
+                self.services[*service as usize].billed_ms += ms;
+                if let Some(interval) = self.instances.ended((*service, *function, *instance), *at) {
+                    let usage = self.interval(&interval);
+                    self.services[*service as usize].add(&usage);
+                    self.count(*service, *function, *at, -1);
+                }
+            }
+            Fact::Sampled { service, at, .. } => self.sample(*service, *at),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Azure Functions on the Flex Consumption plan: an instance is billed at its full size while it executes anything, and
+//! instances that are always ready are billed from start to end at a lower rate as well.
+//!
+//! Source: Azure Functions documentation, "Estimating consumption-based costs" and the pricing page, read 2025. Choices:
+//! the instances that a function has from the start are its always ready ones; time that an instance takes to start is not
+//! billed, for nothing executes then.
+
+use super::active::{Instances, Interval};
+use super::{Quantities, gib_seconds};
+use crate::model::price::{PriceError, PriceList, Steps};
+use crate::sim::fact::{Fact, Observer, Role};
+use crate::sim::platform::azure_flex::Spec;
+use crate::units::{MemoryMib, SimDuration, SimTime};
+use rust_decimal::Decimal;
+
+/// How the time of instances becomes billed quantities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FlexMeterSpec {
+    steps: Steps,
+    memory: MemoryMib,
+    always_ready: u32,
+}
+
+/// Billed quantities of one service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FlexUsage {
+    /// Executions on instances on demand.
+    pub executions: u64,
+    /// Executions on instances that are always ready.
+    pub ready_executions: u64,
+    /// Billed milliseconds of instances on demand.
+    pub billed_ms: u64,
+    /// Billed milliseconds of always ready instances that execute something.
+    pub ready_ms: u64,
+    /// Time of always ready instances, in instance-nanoseconds.
+    pub baseline_ns: u128,
+}
+
+impl FlexUsage {
+    /// Adds the quantities of `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.executions += other.executions;
+        self.ready_executions += other.ready_executions;
+        self.billed_ms += other.billed_ms;
+        self.ready_ms += other.ready_ms;
+        self.baseline_ns += other.baseline_ns;
+    }
+}
+
+const DURATION: &str = "functions.flex.on_demand.duration";
+const EXECUTIONS: &str = "functions.flex.executions";
+const BASELINE: &str = "functions.flex.always_ready.baseline";
+const READY: &str = "functions.flex.always_ready.duration";
+const READY_EXECUTIONS: &str = "functions.flex.always_ready.executions";
+const NS_PER_MS: u128 = 1_000_000;
+
+impl FlexMeterSpec {
+    /// The rules of `list` for functions with these settings.
+    ///
+    /// # Errors
+    /// If the list has no rules for the plan.
+    pub fn new(spec: &Spec, list: &PriceList) -> Result<Self, PriceError> {
+        Ok(Self {
+            steps: list.steps("azure-flex")?.clone(),
+            memory: spec.instance_memory,
+            always_ready: spec.always_ready,
+        })
+    }
+
+    pub(super) fn meters(&self) -> Vec<&'static str> {
+        let mut meters = vec![DURATION, EXECUTIONS];
+        if self.always_ready > 0 {
+            meters.extend([BASELINE, READY, READY_EXECUTIONS]);
+        }
+        meters
+    }
+
+    pub(super) fn assumptions(&self) -> Vec<String> {
+        vec![format!(
+            "Azure Flex bills an instance at its full size while it executes anything, at least {} and in steps of {} for each \
+             such interval (low confidence); starts are not billed{}",
+            self.steps.minimum,
+            self.steps.step,
+            if self.always_ready > 0 {
+                "; the instances that a function has from the start are its always ready ones"
+            } else {
+                ""
+            }
+        )]
+    }
+
+    fn gib(&self, ms: u128) -> Decimal {
+        gib_seconds(ms * u128::from(self.memory.0))
+    }
+
+    pub(super) fn quantities(&self, usage: &FlexUsage) -> Quantities {
+        let mut quantities = Quantities::from([
+            (DURATION.to_string(), self.gib(usage.billed_ms.into())),
+            (EXECUTIONS.to_string(), Decimal::from(usage.executions)),
+        ]);
+        if self.always_ready > 0 {
+            quantities.insert(BASELINE.into(), self.gib(usage.baseline_ns / NS_PER_MS));
+            quantities.insert(READY.into(), self.gib(usage.ready_ms.into()));
+            quantities.insert(READY_EXECUTIONS.into(), Decimal::from(usage.ready_executions));
+        }
+        quantities
+    }
+
+    pub(super) fn idle_quantities(&self, usage: &FlexUsage) -> Quantities {
+        if self.always_ready == 0 {
+            return Quantities::new();
+        }
+        let idle = (usage.baseline_ns / NS_PER_MS).saturating_sub(usage.ready_ms.into());
+        Quantities::from([(BASELINE.to_string(), self.gib(idle))])
+    }
+}
+
+/// Watches a run and counts what the plan bills. Time is counted from the warm-up to the last sample, which the run takes at
+/// its end; executions are those of requests that arrived after the warm-up.
+#[derive(Debug)]
+pub struct FlexMeter {
+    spec: FlexMeterSpec,
+    warm_up: SimTime,
+    instances: Instances,
+    /// By service: what has ended.
+    services: Vec<FlexUsage>,
+    /// By service: with what has not, at the last sample.
+    sampled: Vec<FlexUsage>,
+}
+
+impl FlexMeter {
+    /// A meter for `services` services.
+    pub fn new(spec: FlexMeterSpec, warm_up: SimDuration, services: usize) -> Self {
+        Self {
+            spec,
+            warm_up: SimTime::ZERO + warm_up,
+            instances: Instances::new(false),
+            services: vec![FlexUsage::default(); services],
+            sampled: vec![FlexUsage::default(); services],
+        }
+    }
+
+    /// What was counted, by service.
+    pub fn into_usage(self) -> Vec<FlexUsage> {
+        let both = self.sampled.into_iter().zip(self.services);
+        both.map(|(sampled, all)| FlexUsage {
+            executions: all.executions,
+            ready_executions: all.ready_executions,
+            ..sampled
+        })
+        .collect()
+    }
+
+    fn is_ready(&self, instance: u64) -> bool {
+        instance < u64::from(self.spec.always_ready)
+    }
+
+    /// What an interval in which an instance executed something comes to; the minimum applies to one that has ended.
+    fn interval(&self, interval: &Interval, ended: bool) -> FlexUsage {
+        let mut usage = FlexUsage::default();
+        let Some(counted) = interval.after(self.warm_up) else {
+            return usage;
+        };
+        let length = counted.until.since(counted.since);
+        let steps = &self.spec.steps;
+        let ms = if ended && interval.since >= self.warm_up {
+            steps.billed_ms(length)
+        } else {
+            steps.rounded_ms(length)
+        };
+        if self.is_ready(interval.key.2) {
+            usage.ready_ms = ms;
+        } else {
+            usage.billed_ms = ms;
+        }
+        usage
+    }
+
+    fn baseline(&self, instance: u64, created: SimTime, at: SimTime) -> u128 {
+        if !self.is_ready(instance) {
+            return 0;
+        }
+        at.max(self.warm_up).since(created.max(self.warm_up)).0.into()
+    }
+
+    fn sample(&mut self, service: u16, at: SimTime) {
+        let mut usage = self.services[service as usize];
+        for interval in self.instances.open(at).filter(|interval| interval.key.0 == service) {
+            usage.add(&self.interval(&interval, false));
+        }
+        for (key, created) in self.instances.all().filter(|(key, _)| key.0 == service) {
+            usage.baseline_ns += self.baseline(key.2, created, at);
+        }
+        self.sampled[service as usize] = usage;
+    }
+}
+
+impl Observer for FlexMeter {
+    fn observe(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Finished(request) if request.arrived >= self.warm_up && request.role != Role::Ping => {
+                let ready = self.is_ready(request.instance);
+                let usage = &mut self.services[request.service as usize];
+                usage.executions += u64::from(!ready);
+                usage.ready_executions += u64::from(ready);
+            }
+            Fact::Activity(activity) => {
+                if let (.., Some(interval)) = self.instances.note(activity) {
+                    let usage = self.interval(&interval, true);
+                    self.services[activity.service as usize].add(&usage);
+                }
+            }
+            Fact::Stopped {
+                service,
+                function,
+                instance,
+                created,
+                at,
+            } => {
+                let mut usage = FlexUsage {
+                    baseline_ns: self.baseline(*instance, *created, *at),
+                    ..FlexUsage::default()
+                };
+                if let Some(interval) = self.instances.ended((*service, *function, *instance), *at) {
+                    usage.add(&self.interval(&interval, true));
+                }
+                self.services[*service as usize].add(&usage);
+            }
+            Fact::Sampled { service, at, .. } => self.sample(*service, *at),
+            _ => {}
+        }
+    }
+}

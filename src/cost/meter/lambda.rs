@@ -1,0 +1,266 @@
+//! AWS Lambda: each invocation is billed by its duration and memory, provisioned concurrency by what is configured.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use crate::cost::lambda::{billed_ms, billed_storage, gb_seconds};
+use crate::model::price::{LambdaRules, PriceError, PriceList};
+use crate::sim::fact::{Fact, Finished, Observer};
+use crate::sim::platform::lambda::{Architecture, Package, Spec};
+use crate::units::{MemoryMib, SimDuration, SimTime};
+
+/// How Lambda's invocations become billed quantities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LambdaMeterSpec {
+    rules: LambdaRules,
+    memory: MemoryMib,
+    storage: MemoryMib,
+    duration_meter: &'static str,
+    /// Meters of provisioned concurrency: what is configured, and the time of its invocations; `None` without any.
+    provisioned_meters: Option<[&'static str; 2]>,
+    init_billed: bool,
+}
+
+/// Billed quantities of one service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LambdaUsage {
+    /// Invocations.
+    pub requests: u64,
+    /// Billed milliseconds, initialisation included.
+    pub billed_ms: u64,
+    /// The part of them that was billed for initialisation.
+    pub init_ms: u64,
+    /// Billed milliseconds on provisioned environments, their initialisation included.
+    pub provisioned_ms: u64,
+    /// Configured provisioned concurrency over time, in environment-milliseconds.
+    pub configured_ms: u64,
+}
+
+impl LambdaUsage {
+    /// Adds the quantities of `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.billed_ms += other.billed_ms;
+        self.init_ms += other.init_ms;
+        self.provisioned_ms += other.provisioned_ms;
+        self.configured_ms += other.configured_ms;
+    }
+}
+
+const REQUESTS: &str = "lambda.requests";
+const STORAGE: &str = "lambda.ephemeral_storage";
+
+impl LambdaMeterSpec {
+    /// The rules of `list` for a function of this memory and architecture, as they were on a day; `None`: the day from which
+    /// the list stands.
+    ///
+    /// # Errors
+    /// If the list has no rules for Lambda.
+    pub fn new(spec: &Spec, list: &PriceList, rules_of: Option<Date>) -> Result<Self, PriceError> {
+        let rules = list.lambda_rules()?.clone();
+        Ok(Self {
+            // Images have always paid for it; of a restore the part is told that is billed.
+            init_billed: spec.package == Package::Image
+                || spec.snap_start.is_some()
+                || rules.bills_init(rules_of.unwrap_or(list.effective)),
+            storage: billed_storage(spec.ephemeral_storage, &rules),
+            memory: spec.memory,
+            duration_meter: match spec.architecture {
+                Architecture::X86_64 => "lambda.duration.x86",
+                Architecture::Arm64 => "lambda.duration.arm",
+            },
+            provisioned_meters: spec.provisions().then_some(match spec.architecture {
+                Architecture::X86_64 => ["lambda.provisioned_concurrency.x86", "lambda.pc_duration.x86"],
+                Architecture::Arm64 => ["lambda.provisioned_concurrency.arm", "lambda.pc_duration.arm"],
+            }),
+            rules,
+        })
+    }
+
+    /// Whether all that is billed comes with requests.
+    pub fn is_by_request(&self) -> bool {
+        self.provisioned_meters.is_none()
+    }
+
+    pub(super) fn meters(&self) -> Vec<&'static str> {
+        let meters = [REQUESTS, STORAGE, self.duration_meter];
+        meters
+            .into_iter()
+            .chain(self.provisioned_meters.into_iter().flatten())
+            .collect()
+    }
+
+    /// The quantities by meter, in the units of the price list.
+    pub fn quantities(&self, usage: &LambdaUsage) -> BTreeMap<String, Decimal> {
+        let mut quantities = BTreeMap::from([
+            (REQUESTS.to_string(), Decimal::from(usage.requests)),
+            (
+                self.duration_meter.to_string(),
+                self.gb_seconds(usage.billed_ms, self.memory),
+            ),
+        ]);
+        if self.storage.0 > 0 {
+            let ms = usage.billed_ms + usage.provisioned_ms;
+            quantities.insert(STORAGE.to_string(), self.gb_seconds(ms, self.storage));
+        }
+        if let Some([configured, duration]) = self.provisioned_meters {
+            let memory = self.memory;
+            quantities.insert(configured.to_string(), self.gb_seconds(usage.configured_ms, memory));
+            quantities.insert(duration.to_string(), self.gb_seconds(usage.provisioned_ms, memory));
+        }
+        quantities
+    }
+
+    /// The part of the quantities that was billed for initialisation.
+    pub fn init_quantities(&self, usage: &LambdaUsage) -> BTreeMap<String, Decimal> {
+        let init = LambdaUsage {
+            requests: 0,
+            billed_ms: usage.init_ms,
+            init_ms: usage.init_ms,
+            ..LambdaUsage::default()
+        };
+        self.quantities(&init)
+    }
+
+    /// Billed milliseconds of one invocation.
+    #[inline]
+    pub fn billed_ms(&self, request: &Finished) -> u64 {
+        billed_ms(
+            request.init.0,
+            request.finished.since(request.started).0,
+            &self.rules,
+            self.init_billed,
+        )
+    }
+
+    fn gb_seconds(&self, ms: u64, memory: MemoryMib) -> Decimal {
+        gb_seconds(u128::from(ms) * u128::from(memory.0), &self.rules)
+    }
+}
+
+/// Provisioned concurrency is billed for whole steps of this from its being enabled to its being disabled. Source: AWS
+/// Lambda pricing page.
+const PROVISIONED_STEP: u64 = 300_000_000_000;
+
+/// What the functions of a service have configured as provisioned concurrency.
+#[derive(Debug, Clone, Default)]
+struct Configured {
+    /// By function: environments, and since when there are any.
+    functions: BTreeMap<u32, (u32, SimTime)>,
+    /// Of all functions now.
+    environments: u64,
+    /// Up to when they are counted.
+    since: SimTime,
+}
+
+impl Configured {
+    /// Environment-milliseconds since the last call; whatever is before `warm_up` is left out.
+    fn pass(&mut self, at: SimTime, warm_up: SimTime) -> u64 {
+        let time = at.max(warm_up).since(self.since.max(warm_up));
+        self.since = at;
+        self.environments * (time.0 / 1_000_000)
+    }
+
+    /// A function has `environments` from `at` on. Environment-milliseconds that are added because it has none any more.
+    fn change(&mut self, function: u32, at: SimTime, environments: u32) -> u64 {
+        let (before, enabled) = self.functions.insert(function, (environments, at)).unwrap_or((0, at));
+        self.environments = self.environments - u64::from(before) + u64::from(environments);
+        if environments > 0 {
+            if before > 0 {
+                self.functions.insert(function, (environments, enabled));
+            }
+            return 0;
+        }
+        let time = at.since(enabled).0;
+        u64::from(before) * ((time.next_multiple_of(PROVISIONED_STEP) - time) / 1_000_000)
+    }
+}
+
+impl LambdaMeter {
+    #[inline(never)]
+    fn rare(&mut self, fact: &Fact) {
+        match *fact {
+            Fact::Configured {
+                service,
+                function,
+                at,
+                provisioned,
+            } => {
+                let (usage, configured) = (
+                    &mut self.services[service as usize],
+                    &mut self.configured[service as usize],
+                );
+                usage.configured_ms += configured.pass(at, self.warm_up);
+                let rest = configured.change(function, at, provisioned);
+                usage.configured_ms += if at >= self.warm_up { rest } else { 0 };
+            }
+            Fact::Sampled { service, at, .. } => {
+                let configured = &mut self.configured[service as usize];
+                self.services[service as usize].configured_ms += configured.pass(at, self.warm_up);
+            }
+            Fact::Prepared {
+                service,
+                at,
+                init,
+                provisioned: true,
+            } if at >= self.warm_up => {
+                // Whether or not a request ever comes to it, and for packages of every kind.
+                self.services[service as usize].provisioned_ms += billed_ms(init.0, 0, &self.spec.rules, true);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Watches a run and counts what Lambda bills, over requests that arrived after the warm-up.
+#[derive(Debug)]
+pub struct LambdaMeter {
+    spec: LambdaMeterSpec,
+    warm_up: SimTime,
+    services: Vec<LambdaUsage>,
+    /// By service.
+    configured: Vec<Configured>,
+}
+
+impl LambdaMeter {
+    /// A meter for `services` services.
+    pub fn new(spec: LambdaMeterSpec, warm_up: SimDuration, services: usize) -> Self {
+        Self {
+            spec,
+            warm_up: SimTime::ZERO + warm_up,
+            services: vec![LambdaUsage::default(); services],
+            configured: vec![Configured::default(); services],
+        }
+    }
+
+    /// What was counted, by service.
+    pub fn into_usage(self) -> Vec<LambdaUsage> {
+        self.services
+    }
+}
+
+impl Observer for LambdaMeter {
+    #[inline]
+    fn observe(&mut self, fact: &Fact) {
+        let Fact::Finished(request) = *fact else {
+            return self.rare(fact);
+        };
+        if request.arrived < self.warm_up {
+            return;
+        }
+        let ran = request.finished.since(request.started).0;
+        let usage = &mut self.services[request.service as usize];
+        let ms = self.spec.billed_ms(&request);
+        usage.requests += 1;
+        if request.provisioned {
+            usage.provisioned_ms += ms;
+            return;
+        }
+        usage.billed_ms += ms;
+        if request.cold {
+            usage.init_ms += ms - billed_ms(0, ran, &self.spec.rules, false);
+        }
+    }
+}

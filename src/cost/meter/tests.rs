@@ -1,0 +1,191 @@
+use super::*;
+use crate::sim::fact::{Activity, FleetState, Outcome, Role};
+use crate::sim::platform::{azure_flex, azure_functions, cloud_run};
+use crate::units::SimTime;
+
+const MIB: f64 = 1_048_576.0;
+
+fn at(ms: u64) -> SimTime {
+    SimTime(ms * 1_000_000)
+}
+
+fn activity(instance: u64, ms: u64, starting: bool, requests: u32) -> Fact {
+    Fact::Activity(Activity {
+        service: 0,
+        function: 0,
+        instance,
+        at: at(ms),
+        starting,
+        requests,
+    })
+}
+
+fn stopped(instance: u64, created: u64, ms: u64) -> Fact {
+    Fact::Stopped {
+        service: 0,
+        function: 0,
+        instance,
+        created: at(created),
+        at: at(ms),
+    }
+}
+
+fn finished(instance: u64, arrived: u64, started: u64, ms: u64) -> Fact {
+    Fact::Finished(Finished {
+        service: 0,
+        function: 0,
+        index: 0,
+        arrived: at(arrived),
+        started: at(started),
+        finished: at(ms),
+        instance,
+        cold: false,
+        init: SimDuration::ZERO,
+        outcome: Outcome::Completed,
+        role: Role::Request,
+        provisioned: false,
+    })
+}
+
+fn sampled(ms: u64) -> Fact {
+    Fact::Sampled {
+        service: 0,
+        at: at(ms),
+        area: FleetState::default(),
+    }
+}
+
+/// Usage of one service after `facts`, the first `warm_up` milliseconds not counted.
+fn usage(spec: &MeterSpec, memory: Option<MemoryLine>, warm_up: u64, facts: &[Fact]) -> Usage {
+    let mut meter = spec.start(SimDuration::from_millis(warm_up), &[memory]);
+    facts.iter().for_each(|fact| meter.observe(fact));
+    meter.into_usage().swap_remove(0)
+}
+
+fn cloud_run(text: &str) -> MeterSpec {
+    let spec: cloud_run::Spec = toml::from_str(text).unwrap();
+    let list = PriceList::find("gcp-us-central1").unwrap();
+    MeterSpec::of(&PlatformSpec::CloudRun(spec), &list, None)
+        .unwrap()
+        .unwrap()
+}
+
+fn flex(text: &str) -> MeterSpec {
+    let spec: azure_flex::Spec = toml::from_str(text).unwrap();
+    let list = PriceList::find("azure-eastus").unwrap();
+    MeterSpec::of(&PlatformSpec::AzureFlex(spec), &list, None)
+        .unwrap()
+        .unwrap()
+}
+
+fn consumption(text: &str) -> MeterSpec {
+    let spec: azure_functions::Spec = toml::from_str(text).unwrap();
+    let list = PriceList::find("azure-eastus").unwrap();
+    MeterSpec::of(&PlatformSpec::AzureFunctions(spec), &list, None)
+        .unwrap()
+        .unwrap()
+}
+
+/// An instance starts at 0, is up at 400 ms with a request, has a second one from 500 to 650 ms, is idle from 700 ms, and has
+/// another one from 1 s on, which runs at the last sample.
+fn one_instance() -> Vec<Fact> {
+    vec![
+        activity(0, 0, true, 0),
+        activity(0, 400, false, 1),
+        activity(0, 500, false, 2),
+        finished(0, 500, 500, 650),
+        activity(0, 650, false, 1),
+        finished(0, 0, 400, 700),
+        activity(0, 700, false, 0),
+        sampled(900),
+        activity(0, 1_000, false, 1),
+        sampled(1_210),
+        finished(0, 1_000, 1_000, 1_500),
+        activity(0, 1_500, false, 0),
+    ]
+}
+
+#[test]
+fn overlapping_requests_share_time_and_what_runs_on_is_cut_at_the_last_sample() {
+    let Usage::CloudRun(usage) = usage(&cloud_run(""), None, 0, &one_instance()) else {
+        panic!()
+    };
+    // 700 ms, and 210 ms of 500, which go up to 300.
+    assert_eq!((usage.billed_ms, usage.start_ms, usage.requests), (1_000, 400, 3));
+    assert_eq!(usage.active_ns, 910_000_000);
+}
+
+#[test]
+fn time_before_the_end_of_the_warm_up_is_not_billed() {
+    let meter = cloud_run("min-instances = 1");
+    let Usage::CloudRun(usage) = usage(&meter, None, 550, &one_instance()) else {
+        panic!()
+    };
+    // 150 ms of the first interval go up to 200; nothing of the start; of the requests only the last came afterwards.
+    assert_eq!((usage.billed_ms, usage.start_ms, usage.requests), (500, 0, 1));
+    // Nothing is active from 700 to 1,000 ms.
+    assert_eq!(usage.idle_ns, 300_000_000);
+}
+
+#[test]
+fn an_instance_that_ended_is_billed_for_a_minute_at_least() {
+    let meter = cloud_run("billing = 'instance'");
+    let facts = [
+        activity(0, 0, false, 0),
+        activity(1, 10_000, true, 0),
+        activity(1, 12_000, false, 0),
+        stopped(1, 10_000, 20_000),
+        sampled(100_050),
+    ];
+    let Usage::CloudRun(usage) = usage(&meter, None, 0, &facts) else {
+        panic!()
+    };
+    assert_eq!((usage.billed_ms, usage.start_ms), (60_000 + 100_100, 2_000));
+}
+
+#[test]
+fn flex_bills_a_second_at_least_and_no_start() {
+    let Usage::Flex(on_demand) = usage(&flex(""), None, 0, &one_instance()) else {
+        panic!()
+    };
+    // From 400 to 700 ms, which is a second; what runs at the end is not over.
+    assert_eq!((on_demand.billed_ms, on_demand.executions), (1_000 + 300, 3));
+    let Usage::Flex(ready) = usage(&flex("always-ready = 1"), None, 0, &one_instance()) else {
+        panic!()
+    };
+    assert_eq!((ready.billed_ms, ready.executions), (0, 0));
+    assert_eq!((ready.ready_ms, ready.ready_executions), (1_300, 3));
+    assert_eq!(ready.baseline_ns, 1_210_000_000);
+}
+
+/// 300 MiB with one execution, 100 more for each further one.
+const LINE: MemoryLine = MemoryLine {
+    at_one: 300.0 * MIB,
+    growth: 100.0 * MIB,
+};
+
+#[test]
+fn executions_share_memory_while_they_run_together() {
+    let Usage::Executions(usage) = usage(&consumption(""), Some(LINE), 0, &one_instance()) else {
+        panic!()
+    };
+    // The first runs alone for 100 and 50 ms and with another one, 200 MiB each, for 150: 250 MiB in the mean, which go up to
+    // 256. The other one runs with it throughout: 200 MiB go up to 256. The third is alone: 300 go up to 384.
+    assert_eq!(usage.mib_ms, 256 * 300 + 256 * 150 + 384 * 500);
+    assert_eq!(usage.executions, 3);
+}
+
+#[test]
+fn short_executions_are_billed_for_a_tenth_of_a_second_and_none_beyond_the_instance() {
+    let facts = [activity(0, 0, false, 1), finished(0, 0, 0, 7), activity(0, 7, false, 0)];
+    let huge = MemoryLine {
+        at_one: 5_000.0 * MIB,
+        growth: 0.0,
+    };
+    for (line, mib) in [(LINE, 384), (huge, 1_536)] {
+        let Usage::Executions(usage) = usage(&consumption(""), Some(line), 0, &facts) else {
+            panic!()
+        };
+        assert_eq!(usage.mib_ms, mib * 100);
+    }
+}

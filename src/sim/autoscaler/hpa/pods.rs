@@ -1,0 +1,148 @@
+//! Which pods count in a calculation: `groupPods`.
+
+use crate::units::{SimDuration, SimTime};
+
+/// Where a pod is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Not started yet.
+    Pending,
+    /// Started.
+    Running,
+    /// Succeeded or failed.
+    Ended,
+}
+
+/// What the autoscaler sees of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pod {
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Whether it is about to be deleted.
+    pub deleting: bool,
+    /// Whether it is ready, and since when that has been so; `None` without a Ready condition.
+    pub ready: Option<(bool, SimTime)>,
+    /// When it started.
+    pub started: Option<SimTime>,
+}
+
+/// What was measured of a pod, in thousandths of the metric's unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// The value.
+    pub value: i64,
+    /// When it was taken.
+    pub at: SimTime,
+    /// Over which time before that.
+    pub window: SimDuration,
+}
+
+/// How long a pod that started is not trusted with its CPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadinessRules {
+    /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
+    pub cpu_initialization: SimDuration,
+    /// `--horizontal-pod-autoscaler-initial-readiness-delay`.
+    pub initial_readiness: SimDuration,
+}
+
+impl Default for ReadinessRules {
+    fn default() -> Self {
+        Self {
+            cpu_initialization: SimDuration::from_secs(300),
+            initial_readiness: SimDuration::from_secs(30),
+        }
+    }
+}
+
+/// Positions of pods by class.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// Those that count.
+    pub ready: Vec<usize>,
+    /// Those that are not ready.
+    pub unready: Vec<usize>,
+    /// Those without a sample.
+    pub missing: Vec<usize>,
+    /// Those that are on their way out.
+    pub ignored: Vec<usize>,
+}
+
+/// Sorts pods into classes. `samples[i]` is that of `pods[i]`; `cpu` says whether CPU is measured, for which readiness
+/// counts.
+pub fn group(pods: &[Pod], samples: &[Option<Sample>], cpu: bool, rules: &ReadinessRules, now: SimTime) -> Groups {
+    let mut groups = Groups::default();
+    for (i, pod) in pods.iter().enumerate() {
+        let sample = samples.get(i).copied().flatten();
+        let class = match (pod.phase, sample) {
+            _ if pod.deleting => &mut groups.ignored,
+            (Phase::Ended, _) => &mut groups.ignored,
+            (Phase::Pending, _) => &mut groups.unready,
+            (Phase::Running, None) => &mut groups.missing,
+            (Phase::Running, Some(sample)) if cpu && !cpu_counts(pod, &sample, rules, now) => &mut groups.unready,
+            (Phase::Running, Some(_)) => &mut groups.ready,
+        };
+        class.push(i);
+    }
+    groups
+}
+
+/// Whether the CPU of a running pod tells something about its load.
+fn cpu_counts(pod: &Pod, sample: &Sample, rules: &ReadinessRules, now: SimTime) -> bool {
+    let (Some((ready, changed)), Some(started)) = (pod.ready, pod.started) else {
+        return false;
+    };
+    if started + rules.cpu_initialization > now {
+        ready && sample.at >= changed + sample.window
+    } else {
+        // It was ready once, and is not because of its load.
+        ready || started + rules.initial_readiness <= changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(seconds)
+    }
+
+    /// A pod that started at 1,000 s, with the rules of 300 and 30 s.
+    #[test]
+    fn cpu_of_a_pod_counts_from_its_first_full_window_on() {
+        // Ready since, looked at, sample of 60 s taken at: does it count?
+        for (ready, now, sample, counts) in [
+            ((true, 1_010), 1_069, 1_069, false),
+            ((true, 1_010), 1_070, 1_070, true),
+            ((true, 1_010), 1_100, 1_069, false),
+            ((false, 1_000), 1_100, 1_100, false),
+            // The period is over at 1,300 s.
+            ((true, 1_290), 1_299, 1_299, false),
+            ((true, 1_290), 1_300, 1_300, true),
+            // Never ready: its condition has not changed since it started.
+            ((false, 1_000), 1_400, 1_400, false),
+            ((false, 1_029), 1_400, 1_400, false),
+            ((false, 1_030), 1_400, 1_400, true),
+            ((false, 1_390), 1_400, 1_400, true),
+        ] {
+            let pod = Pod {
+                phase: Phase::Running,
+                deleting: false,
+                ready: Some((ready.0, at(ready.1))),
+                started: Some(at(1_000)),
+            };
+            let sample = Sample {
+                value: 1,
+                at: at(sample),
+                window: SimDuration::from_secs(60),
+            };
+            let groups = group(&[pod], &[Some(sample)], true, &ReadinessRules::default(), at(now));
+            assert_eq!(groups.ready.len() == 1, counts, "{ready:?} {now}");
+            assert_eq!(groups.unready.len() == 1, !counts, "{ready:?} {now}");
+            // Other metrics do not ask.
+            let groups = group(&[pod], &[Some(sample)], false, &ReadinessRules::default(), at(now));
+            assert_eq!(groups.ready.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Nodes and what is placed on them.
+
+pub mod allocatable;
