@@ -100,8 +100,10 @@ fn every_cpu_limit_has_a_warm_run_and_one_vcpu_a_long_one() {
             let warm = run.warm.as_ref().unwrap_or_else(|| panic!("{place}: no warm run"));
             let routes: Vec<&str> = warm.routes.keys().map(String::as_str).collect();
             assert_eq!(routes, ["echo", "healthz", "items", "json"], "{place}");
+            // Batches end with the time for them, so that a slow framework on little CPU has fewer; p95 takes 59.
+            let least = if run.cpu.0 < 1000 { 100 } else { 200 };
             for (name, route) in &warm.routes {
-                assert!(route.service_time_ms.len() >= 200, "{place}: {name}");
+                assert!(route.service_time_ms.len() >= least, "{place}: {name}");
                 assert!(
                     !route.cpu_ms.is_empty() && route.cpu_loaded_ms.len() >= 5,
                     "{place}: {name}"

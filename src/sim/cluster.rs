@@ -1,3 +1,5 @@
-//! Nodes and what is placed on them.
+//! Nodes, what pods can have of them, and which node a pod goes to.
 
 pub mod allocatable;
+pub mod node;
+pub mod scheduler;

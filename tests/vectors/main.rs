@@ -2,6 +2,8 @@
 //! `COLDCAST_VECTORS` takes the place of the project's own copy. See `tests/vectors/README.md`.
 
 mod hpa;
+mod kpa;
+mod scheduler;
 
 use std::path::PathBuf;
 
@@ -41,4 +43,14 @@ fn all(name: &str, check: Check) {
 #[test]
 fn horizontal_pod_autoscaler() {
     all("hpa", hpa::check);
+}
+
+#[test]
+fn knative_pod_autoscaler() {
+    all("kpa", kpa::check);
+}
+
+#[test]
+fn kube_scheduler() {
+    all("scheduler", scheduler::check);
 }
