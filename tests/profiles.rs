@@ -92,6 +92,25 @@ fn every_size_has_its_cold_starts_or_is_too_small() {
     }
 }
 
+/// `/items` makes twenty objects, `/json` one: an app in which the latter costs more does something foolish for each request,
+/// such as looking up the framework's version.
+#[test]
+fn less_work_costs_less() {
+    for profile in full() {
+        for run in &profile.runs {
+            let Some(warm) = &run.warm else { continue };
+            let cpu = |route: &str| order::median(&order::sorted(warm.routes[route].cpu_per_request().iter().copied()));
+            let (json, items) = (cpu("json"), cpu("items"));
+            assert!(
+                json < items,
+                "{} at {}: {json:?} and {items:?} ms",
+                profile.name,
+                run.cpu
+            );
+        }
+    }
+}
+
 #[test]
 fn every_cpu_limit_has_a_warm_run_and_one_vcpu_a_long_one() {
     for profile in full() {

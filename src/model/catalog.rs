@@ -52,7 +52,7 @@ pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
     "fastapi" measured,
     "fastapi-uvicorn" not_measured,
     "fastify" measured,
-    "flask" measured,
+    "flask" not_measured,
     "gin" measured,
     "hono" measured,
     "laravel" not_measured,

@@ -59,7 +59,7 @@ fn ago(value: &Value) -> SimTime {
     SimTime(NOW.0 - duration(value).0)
 }
 
-fn some<'a>(value: &'a Value) -> Option<&'a Value> {
+fn some(value: &Value) -> Option<&Value> {
     Some(value).filter(|value| !value.is_null())
 }
 
