@@ -86,7 +86,7 @@ pub fn profile(
         contract,
         blocks,
     } = taken;
-    let quiet = noise::quiet_spin(blocks);
+    let quiet = noise::Quiet::of(blocks);
     let mut notes = circumstances.notes.clone();
     notes.extend(image.notes);
     notes.extend(subject_notes(request, subject, &slots));
@@ -144,16 +144,17 @@ pub fn profile(
     }
 }
 
-fn config(slot: Slot, quiet: Option<f64>) -> MeasuredConfig {
-    // Of a block that was taken twice, the quieter start counts; the later one if both spins were alike.
+fn config(slot: Slot, quiet: Option<noise::Quiet>) -> MeasuredConfig {
+    let noise = |cold: &Cold| quiet.map_or(1.0, |quiet| quiet.ratio(cold.spin_ms, cold.walk_ms));
+    // Of a block that was taken twice, the quieter start counts; the later one if both were alike.
     let quieter = |cold: &Cold| {
         slot.cold.iter().any(|other| {
             let same_block = other.sample.block == cold.sample.block && other.sample.order != cold.sample.order;
-            same_block && (other.spin_ms, cold.sample.order) < (cold.spin_ms, other.sample.order)
+            same_block && (noise(other), cold.sample.order) < (noise(cold), other.sample.order)
         })
     };
     let settled = |cold: &Cold| ColdSample {
-        spin_ratio: round3(quiet.map_or(1.0, |quiet| cold.spin_ms / quiet)),
+        spin_ratio: round3(noise(cold)),
         verdict: if quieter(cold) {
             Verdict::NoisyHost
         } else {

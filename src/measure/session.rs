@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::config::Config;
 use super::error::MeasureError;
 use super::load::ms;
-use super::noise::{self, Spin};
+use super::noise::{self, Quiet, Work};
 use super::progress::Progress;
 use super::slot::{GIVE_UP_AFTER, Slot};
 use super::start::{Failed, Outcome};
@@ -88,7 +88,7 @@ impl<T: Target> Session<'_, T> {
     /// Takes all samples that are not there yet.
     pub async fn take(&mut self, progress: &mut Progress) -> Result<(), MeasureError> {
         let weight = self.request.pace_weight();
-        let spin = Spin::calibrated();
+        let work = Work::calibrated();
         let mut request_costs = Vec::new();
         for subject in 0..self.prepared.len() {
             request_costs.push(self.first_start(subject, progress).await);
@@ -98,9 +98,9 @@ impl<T: Target> Session<'_, T> {
         let blocks = self.request.blocks();
         for block in 0..blocks {
             let label = format!("block {} of {blocks}", block + 1);
-            self.block(block, 0, &label, spin, progress).await?;
+            self.block(block, 0, &label, work, progress).await?;
         }
-        self.noisy_blocks_again(spin, progress).await?;
+        self.noisy_blocks_again(work, progress).await?;
         for slot in protocol::warm_order(self.request.seed, self.slots.len()) {
             if self.slots[slot].is_warm_done() {
                 continue;
@@ -125,30 +125,30 @@ impl<T: Target> Session<'_, T> {
     }
 
     /// Blocks that began on a noisy machine are taken again, the noisiest first, up to a limit. Which of both samples
-    /// counts is a matter of the spins alone.
-    async fn noisy_blocks_again(&mut self, spin: Spin, progress: &mut Progress) -> Result<(), MeasureError> {
+    /// counts is a matter of these readings alone.
+    async fn noisy_blocks_again(&mut self, work: Work, progress: &mut Progress) -> Result<(), MeasureError> {
         let blocks = self.request.blocks();
-        let Some(base) = noise::quiet_spin(&self.blocks) else {
+        let Some(quiet) = noise::Quiet::of(&self.blocks) else {
             return Ok(());
         };
         let mut noisy: Vec<(f64, u32)> = (0..blocks)
-            .filter_map(|block| Some((self.spin_of(block)? / base, block)))
+            .filter_map(|block| Some((self.noise_of(block, quiet)?, block)))
             .filter(|(ratio, _)| *ratio > noise::NOISY)
             .collect();
         noisy.sort_by(|a, b| b.0.total_cmp(&a.0));
         noisy.truncate((f64::from(blocks) * REPEATED_SHARE).ceil() as usize);
         for (_, block) in noisy {
             let label = format!("block {} of {blocks} again, as the machine was noisy", block + 1);
-            self.block(block, 1, &label, spin, progress).await?;
+            self.block(block, 1, &label, work, progress).await?;
         }
         Ok(())
     }
 
-    /// The spin before a block's first samples; `None` if there are none.
-    fn spin_of(&self, block: u32) -> Option<f64> {
+    /// How noisy it was before a block's first samples; `None` if there are none.
+    fn noise_of(&self, block: u32, quiet: Quiet) -> Option<f64> {
         let cold = self.slots.iter().flat_map(|slot| &slot.cold);
         cold.filter(|cold| cold.sample.block == block)
-            .map(|cold| cold.spin_ms)
+            .map(|cold| quiet.ratio(cold.spin_ms, cold.walk_ms))
             .next()
     }
 
@@ -158,7 +158,7 @@ impl<T: Target> Session<'_, T> {
         block: u32,
         before: usize,
         label: &str,
-        spin: Spin,
+        work: Work,
         progress: &mut Progress,
     ) -> Result<(), MeasureError> {
         let blocks = self.request.blocks();
@@ -173,8 +173,8 @@ impl<T: Target> Session<'_, T> {
             return Ok(());
         }
         let others = self.target.other_instances().await;
-        let reading = noise::reading(block, spin, &mut self.ticks, others);
-        let spin_ms = reading.spin_ms;
+        let reading = noise::reading(block, work, &mut self.ticks, others);
+        let noise = (reading.spin_ms, reading.walk_ms);
         let subjects: BTreeSet<usize> = due.iter().map(|&index| self.slots[index].subject).collect();
         for subject in subjects {
             self.prepared[subject].raw.block(&reading)?;
@@ -183,7 +183,7 @@ impl<T: Target> Session<'_, T> {
         let (began, cpu) = (Instant::now(), host::own_cpu_time());
         for index in due {
             progress.now(format!("{label}: {}", self.label(index)));
-            self.sample(index, block, spin_ms, progress).await?;
+            self.sample(index, block, noise, progress).await?;
             progress.advance(1);
         }
         self.prober.add(began, cpu);
@@ -195,7 +195,7 @@ impl<T: Target> Session<'_, T> {
         &mut self,
         index: usize,
         block: u32,
-        spin_ms: f64,
+        (spin_ms, walk_ms): (f64, Option<f64>),
         progress: &Progress,
     ) -> Result<(), MeasureError> {
         let label = self.label(index);
@@ -217,6 +217,7 @@ impl<T: Target> Session<'_, T> {
                         ..up.sample
                     },
                     spin_ms,
+                    walk_ms,
                     throttled_ms: up.throttled.map(ms),
                     disk_read: up
                         .disk_read

@@ -94,6 +94,9 @@ pub struct Cold {
     pub sample: ColdSample,
     /// Milliseconds of the CPU spin before its block.
     pub spin_ms: f64,
+    /// Milliseconds of the walk through memory before its block.
+    #[serde(default)]
+    pub walk_ms: Option<f64>,
     /// Milliseconds for which the CPU limit stopped it.
     pub throttled_ms: Option<f64>,
     /// Bytes that the first process read from the disk until it was ready.

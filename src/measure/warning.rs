@@ -51,8 +51,8 @@ impl fmt::Display for Warning {
         match self {
             Self::NoisyBlocks(noisy, of) => write!(
                 f,
-                "{noisy} of {of} blocks began on a noisy machine (a fixed CPU spin took over {} times as long as on the quiet \
-                 one), probably other programs or other virtual machines on the host; up to a quarter of the blocks are taken \
+                "{noisy} of {of} blocks began on a noisy machine (a fixed CPU spin or walk through memory took over {} times as \
+                 long as on the quiet one), probably other programs or other virtual machines on the host; up to a quarter of the blocks are taken \
                  again. End other programs (`top` shows them) and measure anew",
                 noise::NOISY
             ),

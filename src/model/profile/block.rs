@@ -10,6 +10,10 @@ pub struct BlockReading {
     pub block: u32,
     /// Wall time of a fixed CPU spin, made to take 20 ms on the quiet machine.
     pub spin_ms: f64,
+    /// Wall time of a fixed walk through fresh memory, which feels neighbours that the spin does not; `null` in profiles
+    /// of versions that did not take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub walk_ms: Option<f64>,
     /// Load average over the last minute, in runnable tasks.
     pub load: Option<f64>,
     /// Share of the last 10 seconds in which some task waited for a CPU, in per cent (`some avg10` of

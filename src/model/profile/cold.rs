@@ -131,7 +131,8 @@ pub struct ColdSample {
     pub anon_bytes: Option<u64>,
     /// Connection attempts before the first accepted one.
     pub tries: u32,
-    /// Fixed CPU spin before the block over the session's 10th percentile: above 1.10 the host was noisy.
+    /// Fixed work before the block (CPU spin, walk through memory: the worse of both) over the session's 10th percentile:
+    /// above 1.10 the host was noisy.
     pub spin_ratio: f64,
     /// Id of the process that answered, drawn by the app at its start: no two cold samples share one. `null` for images
     /// that do not know the contract.
