@@ -48,6 +48,10 @@ pub enum Purpose {
     Phase = 12,
     /// The session of a request.
     Session = 13,
+    /// Choice among nodes, and among pods.
+    Placement = 14,
+    /// Time that a node takes until it is ready.
+    Boot = 15,
 }
 
 /// The seed of a run and its replication: the root of every stream.

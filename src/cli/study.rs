@@ -9,7 +9,7 @@ use super::Common;
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
 use crate::report::manifest::{Manifest, Run};
-use crate::report::{self, json, summary, table};
+use crate::report::{self, json, packing, summary, table};
 use crate::scenario::{self, Plan, Variant, plan};
 use crate::study::{Options, Study};
 use crate::trace::{OnBadLine, Placement};
@@ -260,9 +260,11 @@ fn text(study: &Study, style: table::Style, compared: bool) -> String {
     } else {
         String::new()
     };
-    if !differences.is_empty() {
-        text.push('\n');
-        text.push_str(&differences);
+    for more in [differences, packing::table(study, style)] {
+        if !more.is_empty() {
+            text.push('\n');
+            text.push_str(&more);
+        }
     }
     text
 }

@@ -6,8 +6,10 @@
 mod active;
 mod cloud_run;
 mod executions;
+mod fargate;
 mod flex;
 mod lambda;
+mod nodes;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +24,10 @@ use crate::sim::platform::PlatformSpec;
 use crate::units::SimDuration;
 pub use cloud_run::{CloudRunMeter, CloudRunMeterSpec, CloudRunUsage};
 pub use executions::{ExecutionsMeter, ExecutionsMeterSpec, ExecutionsUsage, MemoryLine};
+pub use fargate::{FargateMeter, FargateMeterSpec, FargateUsage};
 pub use flex::{FlexMeter, FlexMeterSpec, FlexUsage};
 pub use lambda::{LambdaMeter, LambdaMeterSpec, LambdaUsage};
+pub use nodes::{NodesMeter, NodesMeterSpec, NodesUsage};
 
 /// Quantities by meter, in the units of the price list.
 pub type Quantities = BTreeMap<String, Decimal>;
@@ -39,10 +43,23 @@ pub enum MeterSpec {
     Executions(ExecutionsMeterSpec),
     /// Azure Functions, Flex Consumption plan.
     Flex(FlexMeterSpec),
+    /// Nodes of a cluster.
+    Nodes(NodesMeterSpec),
+    /// AWS Fargate.
+    Fargate(FargateMeterSpec),
+}
+
+/// What a meter has to know of a service.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Metered {
+    /// Memory of its instances by requests in service, where it was measured.
+    pub memory: Option<MemoryLine>,
+    /// What one of its pods requests: thousandths of a core, and MiB.
+    pub requests: (u64, u64),
 }
 
 /// Billed quantities of one service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Usage {
     /// Of AWS Lambda.
     Lambda(LambdaUsage),
@@ -52,6 +69,10 @@ pub enum Usage {
     Executions(ExecutionsUsage),
     /// Of Azure Functions on the Flex Consumption plan.
     Flex(FlexUsage),
+    /// Of nodes of a cluster.
+    Nodes(NodesUsage),
+    /// Of AWS Fargate.
+    Fargate(FargateUsage),
 }
 
 /// Watches a run and counts what is billed.
@@ -65,6 +86,10 @@ pub enum Meter {
     Executions(ExecutionsMeter),
     /// On the Flex Consumption plan of Azure Functions.
     Flex(FlexMeter),
+    /// On nodes of a cluster.
+    Nodes(NodesMeter),
+    /// On AWS Fargate.
+    Fargate(FargateMeter),
 }
 
 impl MeterSpec {
@@ -80,6 +105,10 @@ impl MeterSpec {
             ("azure", PlatformSpec::AzureFunctions(spec)) => {
                 Some(Self::Executions(ExecutionsMeterSpec::new(spec, list)?))
             }
+            ("aws", PlatformSpec::Fargate(spec)) => Some(Self::Fargate(FargateMeterSpec::new(spec, list)?)),
+            ("aws", PlatformSpec::Kubernetes(_) | PlatformSpec::Knative(_)) => {
+                platform.pods().map(|pods| Self::Nodes(NodesMeterSpec::new(pods)))
+            }
             ("azure", PlatformSpec::AzureFlex(spec)) => Some(Self::Flex(FlexMeterSpec::new(spec, list)?)),
             _ => None,
         })
@@ -92,6 +121,8 @@ impl MeterSpec {
             Self::CloudRun(spec) => spec.meters(),
             Self::Executions(spec) => spec.meters(),
             Self::Flex(spec) => spec.meters(),
+            Self::Nodes(spec) => spec.meters(),
+            Self::Fargate(spec) => spec.meters().to_vec(),
         };
         let missing = meters.into_iter().filter_map(|meter| list.price(meter).err());
         missing.map(|error| error.to_string()).collect()
@@ -104,12 +135,14 @@ impl MeterSpec {
             Self::CloudRun(spec) => spec.assumptions(),
             Self::Executions(spec) => spec.assumptions(),
             Self::Flex(spec) => spec.assumptions(),
+            Self::Nodes(spec) => spec.assumptions(),
+            Self::Fargate(spec) => spec.assumptions(),
         }
     }
 
     /// Whether it has to be told what each instance does.
     pub fn needs_activity(&self) -> bool {
-        !matches!(self, Self::Lambda(_))
+        !matches!(self, Self::Lambda(_) | Self::Nodes(_))
     }
 
     /// Milliseconds that are billed for one request, where requests alone are billed for; else 0.
@@ -140,17 +173,30 @@ impl MeterSpec {
             Self::CloudRun(_) => Usage::CloudRun(CloudRunUsage::default()),
             Self::Executions(_) => Usage::Executions(ExecutionsUsage::default()),
             Self::Flex(_) => Usage::Flex(FlexUsage::default()),
+            Self::Nodes(_) => Usage::Nodes(NodesUsage::default()),
+            Self::Fargate(_) => Usage::Fargate(FargateUsage::default()),
         }
     }
 
-    /// A meter for services whose instances use so much memory by requests in service.
-    pub fn start(&self, warm_up: SimDuration, memory: &[Option<MemoryLine>]) -> Meter {
-        let services = memory.len();
+    /// A meter for these services.
+    pub fn start(&self, warm_up: SimDuration, metered: &[Metered]) -> Meter {
+        let services = metered.len();
         match self {
             Self::Lambda(spec) => Meter::Lambda(LambdaMeter::new(spec.clone(), warm_up, services)),
             Self::CloudRun(spec) => Meter::CloudRun(CloudRunMeter::new(spec.clone(), warm_up, services)),
-            Self::Executions(spec) => Meter::Executions(ExecutionsMeter::new(spec.clone(), warm_up, memory)),
+            Self::Executions(spec) => {
+                let memory: Vec<_> = metered.iter().map(|service| service.memory).collect();
+                Meter::Executions(ExecutionsMeter::new(spec.clone(), warm_up, &memory))
+            }
             Self::Flex(spec) => Meter::Flex(FlexMeter::new(spec.clone(), warm_up, services)),
+            Self::Nodes(spec) => {
+                let requests: Vec<_> = metered.iter().map(|service| service.requests).collect();
+                Meter::Nodes(NodesMeter::new(spec, warm_up, &requests))
+            }
+            Self::Fargate(spec) => {
+                let sizes: Vec<_> = metered.iter().map(|service| service.requests).collect();
+                Meter::Fargate(FargateMeter::new(spec.clone(), warm_up, &sizes))
+            }
         }
     }
 
@@ -161,6 +207,8 @@ impl MeterSpec {
             (Self::CloudRun(spec), Usage::CloudRun(usage)) => spec.quantities(usage),
             (Self::Executions(spec), Usage::Executions(usage)) => spec.quantities(usage),
             (Self::Flex(spec), Usage::Flex(usage)) => spec.quantities(usage),
+            (Self::Nodes(spec), Usage::Nodes(usage)) => spec.quantities(usage),
+            (Self::Fargate(spec), Usage::Fargate(usage)) => spec.quantities(usage),
             _ => mixed(),
         }
     }
@@ -171,7 +219,10 @@ impl MeterSpec {
             (Self::Lambda(spec), Usage::Lambda(usage)) => spec.init_quantities(usage),
             (Self::CloudRun(spec), Usage::CloudRun(usage)) => spec.start_quantities(usage),
             // Starts cost nothing.
-            (Self::Executions(_), Usage::Executions(_)) | (Self::Flex(_), Usage::Flex(_)) => Quantities::new(),
+            (Self::Executions(_), Usage::Executions(_))
+            | (Self::Flex(_), Usage::Flex(_))
+            | (Self::Nodes(_), Usage::Nodes(_))
+            | (Self::Fargate(_), Usage::Fargate(_)) => Quantities::new(),
             _ => mixed(),
         }
     }
@@ -185,6 +236,8 @@ impl MeterSpec {
             (Self::CloudRun(spec), Usage::CloudRun(usage)) => Some(spec.idle_quantities(usage)),
             (Self::Executions(_), Usage::Executions(_)) => Some(Quantities::new()),
             (Self::Flex(spec), Usage::Flex(usage)) => Some(spec.idle_quantities(usage)),
+            // What of a node is idle is in the packing report.
+            (Self::Nodes(_), Usage::Nodes(_)) | (Self::Fargate(_), Usage::Fargate(_)) => None,
             _ => mixed(),
         }
     }
@@ -202,6 +255,8 @@ impl Usage {
             (Self::CloudRun(usage), Self::CloudRun(other)) => usage.add(other),
             (Self::Executions(usage), Self::Executions(other)) => usage.add(other),
             (Self::Flex(usage), Self::Flex(other)) => usage.add(other),
+            (Self::Nodes(usage), Self::Nodes(other)) => usage.add(other),
+            (Self::Fargate(usage), Self::Fargate(other)) => usage.add(other),
             _ => mixed(),
         }
     }
@@ -215,6 +270,8 @@ impl Meter {
             Self::CloudRun(meter) => meter.into_usage().into_iter().map(Usage::CloudRun).collect(),
             Self::Executions(meter) => meter.into_usage().into_iter().map(Usage::Executions).collect(),
             Self::Flex(meter) => meter.into_usage().into_iter().map(Usage::Flex).collect(),
+            Self::Nodes(meter) => meter.into_usage().into_iter().map(Usage::Nodes).collect(),
+            Self::Fargate(meter) => meter.into_usage().into_iter().map(Usage::Fargate).collect(),
         }
     }
 }
@@ -227,6 +284,8 @@ impl Observer for Meter {
             Self::CloudRun(meter) => meter.observe(fact),
             Self::Executions(meter) => meter.observe(fact),
             Self::Flex(meter) => meter.observe(fact),
+            Self::Nodes(meter) => meter.observe(fact),
+            Self::Fargate(meter) => meter.observe(fact),
         }
     }
 }

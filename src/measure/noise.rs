@@ -109,7 +109,7 @@ pub struct Quiet {
 impl Quiet {
     /// That of a session; `None` without any reading.
     pub fn of(blocks: &[BlockReading]) -> Option<Self> {
-        let tenth = |values: Vec<f64>| order::quantile(&order::sorted(values.into_iter()), 0.10);
+        let tenth = |values: Vec<f64>| order::quantile(&order::sorted(values), 0.10);
         Some(Self {
             spin_ms: tenth(blocks.iter().map(|block| block.spin_ms).collect())?,
             walk_ms: tenth(blocks.iter().filter_map(|block| block.walk_ms).collect()),

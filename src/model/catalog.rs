@@ -8,6 +8,14 @@ pub const PRICE_LISTS: &[(&str, &str)] = &[
         include_str!("../../models/prices/aws-us-east-1-2026-11-01.toml"),
     ),
     (
+        "aws-us-east-1-2026-11-01.ec2",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.ec2.toml"),
+    ),
+    (
+        "aws-us-east-1-2026-11-01.fargate",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.fargate.toml"),
+    ),
+    (
         "azure-eastus-2026-11-01",
         include_str!("../../models/prices/azure-eastus-2026-11-01.toml"),
     ),
@@ -16,6 +24,9 @@ pub const PRICE_LISTS: &[(&str, &str)] = &[
         include_str!("../../models/prices/gcp-us-central1-2026-11-01.toml"),
     ),
 ];
+
+/// Node types of AWS.
+pub const NODE_TYPES: &str = include_str!("../../models/nodes/aws.csv");
 
 /// The scenario that runs when none is given.
 pub const DEFAULT_SCENARIO: &str = include_str!("../../models/scenarios/web-shop.toml");

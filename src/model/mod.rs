@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod concurrency;
 pub mod dist;
 pub mod framework;
+pub mod nodes;
 pub mod price;
 pub mod profile;
 pub mod published;

@@ -12,6 +12,7 @@ pub mod frameworks;
 pub mod functions;
 pub mod json;
 pub mod manifest;
+pub mod packing;
 pub mod summary;
 pub mod table;
 pub mod timeline;
@@ -31,6 +32,9 @@ pub fn write_files(folder: &Path, study: &Study, manifest: &Manifest) -> Result<
     staged.add("summary.csv", &summary::csv(study))?;
     staged.add("costs.csv", &costs::csv(study))?;
     staged.add("timeline.csv", &timeline::csv(study))?;
+    if let Some(packing) = packing::csv(study) {
+        staged.add("packing.csv", &packing)?;
+    }
     if study.variants.iter().any(|variant| !variant.functions.is_empty()) {
         staged.add("functions.csv", &functions::csv(study))?;
     }

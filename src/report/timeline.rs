@@ -46,7 +46,7 @@ pub fn csv(study: &Study) -> Vec<u8> {
                     number(bin.instances),
                     number(bin.busy),
                     number(bin.starting),
-                    String::new(),
+                    maybe(bin.nodes),
                     maybe(bin.latency_p50_ms),
                     maybe(bin.latency_p99_ms),
                     variant

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::autoscaler::AutoscalerSpec;
 use super::client::ClientSpec;
+use super::cluster::{ClusterSpec, PodSpec};
 use super::inline::InlineProfile;
 use super::instance::InstanceSpec;
 use super::work::Work;
@@ -51,6 +53,10 @@ pub struct Scenario {
     pub slo: Option<Slo>,
     /// Where it runs.
     pub platform: PlatformSpec,
+    /// How many pods a Deployment has; default: one.
+    pub autoscaler: Option<AutoscalerSpec>,
+    /// The nodes that pods run on.
+    pub cluster: Option<ClusterSpec>,
     /// What requests share inside an instance; default: nothing.
     pub instance: Option<InstanceSpec>,
     /// What it costs.
@@ -105,6 +111,10 @@ pub struct Service {
     pub client: Option<ClientSpec>,
     /// The latency promise; default: the scenario's.
     pub slo: Option<Slo>,
+    /// How many pods it has; default: as the scenario's `[autoscaler]` says.
+    pub autoscaler: Option<AutoscalerSpec>,
+    /// What its pods have in place of the platform's.
+    pub pod: Option<PodSpec>,
 }
 
 fn one() -> u64 {

@@ -72,6 +72,10 @@ impl Planner<'_> {
             most_in_flight,
             inside,
             memory: sized.memory.line(),
+            image: profile
+                .image
+                .compressed_bytes
+                .map(|compressed| (compressed, profile.image.unpacked_bytes)),
             source: format!("measured {}", profile.measured_on()),
         })
     }

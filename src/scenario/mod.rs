@@ -1,6 +1,8 @@
 //! Scenarios: what the TOML says ([`file`]), changes from the command line ([`set`]), and what it all means ([`plan`]).
 
+pub mod autoscaler;
 pub mod client;
+pub mod cluster;
 mod concurrency;
 pub mod error;
 pub mod file;

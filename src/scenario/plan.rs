@@ -7,7 +7,7 @@ use super::error::ScenarioError;
 use super::file::{Prices, SCHEMA, Scenario, Service, Slo};
 use super::load::Loaded;
 use super::resolve::label;
-use crate::cost::meter::{MemoryLine, MeterSpec};
+use crate::cost::meter::{MemoryLine, MeterSpec, Metered};
 use crate::cost::month::Month;
 use crate::model::price::PriceList;
 use crate::model::price::date::parse_day;
@@ -73,8 +73,22 @@ pub struct PlannedService {
     pub slo: Option<Slo>,
     /// Memory of its instances, where it was measured.
     pub memory: Option<MemoryLine>,
+    /// Bytes of its image compressed and unpacked, where that was measured.
+    pub image: Option<(u64, u64)>,
+    /// What one of its pods requests: thousandths of a core, and MiB; 0 where there are no pods.
+    pub requests: (u64, u64),
     /// The simulator's share.
     pub setup: ServiceSetup,
+}
+
+impl PlannedService {
+    /// What a meter has to know of it.
+    pub fn metered(&self) -> Metered {
+        Metered {
+            memory: self.memory,
+            requests: self.requests,
+        }
+    }
 }
 
 /// How a variant is billed.
@@ -104,8 +118,9 @@ pub fn plan(loaded: &Loaded) -> Result<Plan, ScenarioError> {
         profile_sha256: BTreeMap::new(),
         machines: BTreeMap::new(),
     };
-    let pricing = planner.pricing()?;
-    let variants = planner.variants(&pricing);
+    let platform = planner.platform();
+    let pricing = planner.pricing(&platform)?;
+    let variants = planner.variants(&platform, &pricing);
     planner.name_machines();
     if planner.problems.is_empty() {
         return Ok(Plan {
@@ -159,7 +174,7 @@ impl Planner<'_> {
         self.assumptions.insert(text.into());
     }
 
-    fn variants(&mut self, pricing: &Option<Pricing>) -> Vec<Variant> {
+    fn variants(&mut self, platform: &PlatformSpec, pricing: &Option<Pricing>) -> Vec<Variant> {
         // Without `..`, so that a new key cannot be forgotten here.
         let Scenario {
             schema,
@@ -174,7 +189,9 @@ impl Planner<'_> {
             work,
             client,
             slo,
-            platform,
+            platform: _,
+            autoscaler: _,
+            cluster: _,
             instance,
             prices: _,
             profile: _,
@@ -223,6 +240,8 @@ impl Planner<'_> {
             work: work.clone(),
             client: client.clone(),
             slo: *slo,
+            autoscaler: None,
+            pod: None,
         };
         let groups: Vec<(String, Vec<Service>)> = match (frameworks.as_slice(), service.as_slice()) {
             ([], []) => {
@@ -289,8 +308,12 @@ impl Planner<'_> {
         }
         for (variant, (_, services)) in variants.iter_mut().zip(&groups) {
             variant.services = services.iter().filter_map(|service| self.service(service)).collect();
+            if variant.services.len() == services.len() {
+                self.workloads(&mut variant.platform, services, &mut variant.services);
+            }
             self.without_memory(variant);
         }
+        self.autoscalers(service);
         // The same sentence about every candidate is one problem.
         let mut said = BTreeSet::new();
         self.problems.retain(|problem| said.insert(problem.clone()));
@@ -312,7 +335,7 @@ impl Planner<'_> {
         }
     }
 
-    fn pricing(&mut self) -> Result<Option<Pricing>, ScenarioError> {
+    fn pricing(&mut self, platform: &PlatformSpec) -> Result<Option<Pricing>, ScenarioError> {
         let Some(Prices {
             list,
             month,
@@ -340,7 +363,7 @@ impl Planner<'_> {
         } else {
             PriceList::find(list)?
         };
-        let Some(meter) = MeterSpec::of(&self.scenario.platform, &list, rules_of)? else {
+        let Some(meter) = MeterSpec::of(platform, &list, rules_of)? else {
             self.assume(format!(
                 "no price of {} covers the platform `{}`: its cost is unknown and stays blank",
                 list.id,

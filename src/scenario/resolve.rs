@@ -24,6 +24,7 @@ pub(super) struct Resolved {
     pub(super) most_in_flight: Option<u32>,
     pub(super) inside: Option<Inside>,
     pub(super) memory: Option<MemoryLine>,
+    pub(super) image: Option<(u64, u64)>,
     pub(super) source: String,
 }
 
@@ -64,6 +65,7 @@ impl Planner<'_> {
                 most_in_flight: None,
                 inside,
                 memory: None,
+                image: None,
                 source: "inline".into(),
             });
         }

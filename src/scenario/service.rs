@@ -1,6 +1,7 @@
 //! From a service of a scenario to what the simulator needs of it.
 
 use super::client::ClientSpec;
+use super::cluster::with_pod;
 use super::file::Service;
 use super::plan::{PlannedService, Planner};
 use super::resolve::label;
@@ -12,6 +13,15 @@ use crate::trace::Traffic;
 
 impl Planner<'_> {
     pub(super) fn service(&mut self, service: &Service) -> Option<PlannedService> {
+        // What was asked of the platform as a whole holds for the services after it again.
+        let shape = self.shape;
+        self.shape = with_pod(shape, service.pod);
+        let planned = self.planned(service);
+        self.shape = shape;
+        planned
+    }
+
+    fn planned(&mut self, service: &Service) -> Option<PlannedService> {
         let Service {
             name,
             framework,
@@ -19,6 +29,7 @@ impl Planner<'_> {
             work,
             client,
             slo,
+            ..
         } = service;
         if let Some(slo) = slo
             && !(slo.objective > 0.0 && slo.objective <= 1.0)
@@ -82,6 +93,8 @@ impl Planner<'_> {
             traffic: traffic?,
             slo: *slo,
             memory: resolved.memory,
+            image: resolved.image,
+            requests: (0, 0),
             setup: ServiceSetup {
                 warm: resolved.warm,
                 inside: resolved.inside,

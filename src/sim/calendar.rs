@@ -51,6 +51,13 @@ pub(crate) enum Timer {
         /// Its slot when the timer was set.
         instance: u32,
     },
+    /// An instance that takes no more requests may end.
+    Drained {
+        /// Creation number of the instance within the run.
+        number: u64,
+        /// Its slot when the timer was set.
+        instance: u32,
+    },
     /// A request may have waited too long.
     GiveUp {
         /// Number of the wait within the run.
@@ -60,6 +67,8 @@ pub(crate) enum Timer {
         /// Number of its function within the service.
         function: u32,
     },
+    /// The platform may want to act.
+    Control,
     /// The platform looks at a function.
     Tick {
         /// Position of its service.

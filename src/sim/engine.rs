@@ -22,6 +22,10 @@ pub struct RunStats {
     pub end: SimTime,
     /// By service.
     pub services: Vec<ServiceStats>,
+    /// Most nodes at a time between the warm-up and the end; `None` where there is no cluster.
+    pub nodes_peak: Option<u32>,
+    /// Whether the CPU that requests use was counted, where they share that of an instance.
+    pub counts_cpu: bool,
 }
 
 /// Instances of one service between the warm-up and the end.

@@ -2,6 +2,7 @@
 
 use std::ops::{AddAssign, Sub};
 
+use crate::sim::platform::control::ClusterState;
 use crate::units::{SimDuration, SimTime};
 
 /// How a request that was started ended.
@@ -30,6 +31,8 @@ pub enum Reject {
     QueueFull,
     /// No instance had a free slot for too long.
     Pending,
+    /// No instance was ready.
+    NoEndpoint,
 }
 
 /// What a fact about a request stands for.
@@ -102,6 +105,10 @@ pub struct FleetState<T> {
     pub idle: T,
     /// Requests that wait for an instance.
     pub queued: T,
+    /// Nodes of the cluster, which all services share: they are counted with the first one.
+    pub nodes: T,
+    /// CPU time that requests used, in thousandths of a core: an integral only, and only on clusters.
+    pub cpu: T,
 }
 
 impl<T: AddAssign> AddAssign for FleetState<T> {
@@ -110,6 +117,8 @@ impl<T: AddAssign> AddAssign for FleetState<T> {
         self.busy += other.busy;
         self.idle += other.idle;
         self.queued += other.queued;
+        self.nodes += other.nodes;
+        self.cpu += other.cpu;
     }
 }
 
@@ -122,6 +131,8 @@ impl<T: Sub<Output = T>> Sub for FleetState<T> {
             busy: self.busy - other.busy,
             idle: self.idle - other.idle,
             queued: self.queued - other.queued,
+            nodes: self.nodes - other.nodes,
+            cpu: self.cpu - other.cpu,
         }
     }
 }
@@ -238,6 +249,15 @@ pub enum Fact {
         /// When it ended.
         at: SimTime,
     },
+    /// A node comes into being, or goes.
+    Node {
+        /// Its kind, by position in the scenario's list.
+        kind: u16,
+        /// When.
+        at: SimTime,
+        /// Whether it comes.
+        comes: bool,
+    },
     /// The state of a service at a sampling instant.
     Sampled {
         /// Position of the service.
@@ -253,6 +273,9 @@ pub enum Fact {
 pub trait Observer {
     /// Takes note of a fact. Facts come in order of time.
     fn observe(&mut self, fact: &Fact);
+
+    /// Takes note of the state of the cluster from now on, which is too large for a fact.
+    fn observe_cluster(&mut self, _at: SimTime, _state: &ClusterState) {}
 }
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
@@ -261,12 +284,21 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.observe(fact);
         self.1.observe(fact);
     }
+
+    fn observe_cluster(&mut self, at: SimTime, state: &ClusterState) {
+        self.0.observe_cluster(at, state);
+        self.1.observe_cluster(at, state);
+    }
 }
 
 impl<T: Observer> Observer for &mut T {
     #[inline(always)]
     fn observe(&mut self, fact: &Fact) {
         (**self).observe(fact);
+    }
+
+    fn observe_cluster(&mut self, at: SimTime, state: &ClusterState) {
+        (**self).observe_cluster(at, state);
     }
 }
 
@@ -275,6 +307,12 @@ impl<T: Observer> Observer for Option<T> {
     fn observe(&mut self, fact: &Fact) {
         if let Some(inner) = self {
             inner.observe(fact);
+        }
+    }
+
+    fn observe_cluster(&mut self, at: SimTime, state: &ClusterState) {
+        if let Some(inner) = self {
+            inner.observe_cluster(at, state);
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Gauges {
     pub(crate) busy: Gauge,
     pub(crate) idle: Gauge,
     pub(crate) queued: Gauge,
+    /// Of the first service only.
+    pub(crate) nodes: Gauge,
 }
 
 impl Gauges {
@@ -45,6 +47,8 @@ impl Gauges {
             busy: self.busy.area(now),
             idle: self.idle.area(now),
             queued: self.queued.area(now),
+            nodes: self.nodes.area(now),
+            cpu: 0,
         }
     }
 

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod fact;
 pub(crate) mod fleet;
 pub(crate) mod gauge;
+pub mod packing;
 pub mod platform;
 pub mod pool;
 pub mod recorder;

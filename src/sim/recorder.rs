@@ -107,6 +107,7 @@ impl Observer for Recorder {
             | Fact::ColdStart { .. }
             | Fact::Prepared { .. }
             | Fact::Activity(_)
+            | Fact::Node { .. }
             | Fact::Configured { .. } => {}
             Fact::Rejected { .. }
             | Fact::GaveUp { .. }

@@ -4,6 +4,7 @@
 //! requests that give up, then what clients do, and arrivals last, so that freed capacity serves the arrival of the same instant.
 
 mod calls;
+mod control;
 mod inside;
 mod instances;
 mod killed;
@@ -19,6 +20,7 @@ use crate::sim::engine::{RunStats, ServiceStats};
 use crate::sim::fact::{Activity, Fact, FleetState, Observer};
 use crate::sim::fleet::{Fleet, Instances, Request};
 use crate::sim::gauge::Gauges;
+use crate::sim::platform::control::Order;
 use crate::sim::platform::{Platform, Ticks};
 use crate::sim::pool::Routing;
 use crate::sim::setup::{ServiceSetup, Setup};
@@ -31,6 +33,8 @@ use calls::{Call, Loss};
 struct Service {
     /// `setup.most_in_flight` as a bare number.
     most_in_flight: u32,
+    /// Whether an instance may be killed while it has requests, which are known one by one therefore.
+    kills: bool,
     /// Whether a service time depends on nothing but its draw.
     plain: bool,
     /// Whether each request is all that was asked for and has an instance of its own, of a kind that only requests start,
@@ -59,14 +63,6 @@ struct Service {
     peak: u32,
     /// Integrals at the end of the warm-up and at the end.
     cuts: [FleetState<i128>; 2],
-}
-
-impl Service {
-    /// Whether too many requests in flight kill an instance.
-    #[inline]
-    fn kills(&self) -> bool {
-        self.most_in_flight < u32::MAX
-    }
 }
 
 /// Sessions that stick to instances.
@@ -118,18 +114,30 @@ pub(crate) struct World {
     next_sample: SimTime,
     /// The next instant at which the state is sampled or cut.
     milestone: SimTime,
+    /// Whether the platform looks after instances by itself.
+    controlled: bool,
+    /// Whether it has nodes.
+    has_nodes: bool,
+    /// When it is going to act.
+    control_at: SimTime,
+    /// Its orders of the moment; kept to be filled again.
+    orders: Vec<Order>,
+    /// Most nodes after the warm-up.
+    nodes_peak: u32,
 }
 
 impl World {
     pub(crate) fn new(setup: Setup, draws: Draws) -> Self {
         let Setup {
             services,
-            platform,
+            mut platform,
             warm_up,
             horizon,
             sample_every,
             tell_activity,
         } = setup;
+        let controlled = platform.control().is_some();
+        let has_nodes = platform.control().is_some_and(|control| control.has_nodes());
         let simple = |i: usize, setup: &ServiceSetup| {
             setup.concurrency == 1
                 && setup.inside.is_none()
@@ -149,6 +157,7 @@ impl World {
             );
             Service {
                 most_in_flight: setup.most_in_flight.unwrap_or(u32::MAX),
+                kills: controlled || setup.most_in_flight.is_some(),
                 shares: platform.shares_account(i as u16),
                 ticks: platform.ticks(i as u16),
                 ahead: setup.starts_ahead,
@@ -197,6 +206,11 @@ impl World {
             tells: tell_activity,
             next_sample: SimTime::ZERO + sample_every,
             milestone: SimTime::ZERO,
+            controlled,
+            has_nodes,
+            control_at: SimTime::NEVER,
+            orders: Vec::new(),
+            nodes_peak: 0,
         }
     }
 
@@ -206,6 +220,7 @@ impl World {
             self.new_functions(service as u16, 0, observer);
             self.wake_users(service as u16);
         }
+        self.arm_control();
     }
 
     /// Whether requests are still in the system.
@@ -247,11 +262,14 @@ impl World {
     fn milestones(&mut self, at: SimTime, observer: &mut impl Observer) {
         while self.milestone <= at {
             let due = self.milestone;
+            let cpu = self.cpu_used(due);
             for (i, service) in self.services.iter_mut().enumerate() {
-                let area = service.gauges.areas(due);
+                let mut area = service.gauges.areas(due);
+                area.cpu = cpu.get(i).copied().unwrap_or(0);
                 if due == self.warm_up && !self.warm {
                     service.cuts[0] = area;
                     service.peak = service.gauges.instances();
+                    self.nodes_peak = self.nodes_peak.max(service.gauges.nodes.count);
                 }
                 if due == self.end {
                     service.cuts[1] = area;
@@ -291,7 +309,13 @@ impl World {
         match timer {
             Timer::Cpu { number, instance } => self.had_cpu(number, instance, observer),
             Timer::CutOff { number, index, request } => self.cut_off(number, index, request, observer),
-            Timer::Ready { instance, .. } => self.up(instance, observer),
+            // An instance that was given up on its way up has left its slot to another one.
+            Timer::Ready { number, instance } if self.instances.0.get(instance).number == number => {
+                self.up(instance, observer);
+            }
+            Timer::Ready { .. } => {}
+            Timer::Control => self.control(observer),
+            Timer::Drained { number, instance } => self.drained(number, instance, observer),
             Timer::Boosted { number, instance } => self.boosted(number, instance),
             Timer::Expiry { number, instance } => self.expire(number, instance, observer),
             Timer::GiveUp {
@@ -360,6 +384,7 @@ impl World {
         self.pass(self.end.max(self.now), observer);
         assert_eq!(self.arrivals, self.ended, "every request that arrived has ended");
         let end = self.end;
+        let nodes_peak = self.has_nodes.then_some(self.nodes_peak);
         let services = self.services.into_iter().map(|service| {
             let [from, to] = service.cuts;
             ServiceStats {
@@ -372,6 +397,8 @@ impl World {
             arrivals: self.arrivals,
             end,
             services: services.collect(),
+            nodes_peak,
+            counts_cpu: self.controlled,
         }
     }
 }

@@ -20,6 +20,10 @@ pub struct Sample {
     pub stats: ServiceStats,
     /// Whether there is a latency promise to violate.
     pub has_slo: bool,
+    /// CPU that requests used and that instances which were up had, in thousandths of a core times nanoseconds.
+    pub cpu_used_of: Option<(f64, f64)>,
+    /// Most nodes at a time; `None` where there are none, or they are shared with other services.
+    pub nodes_peak: Option<u32>,
     /// US dollars a month; `None` if the platform has no price.
     pub cost: Option<Cost>,
 }
@@ -50,7 +54,7 @@ pub const COUNTS: [Metric; 4] = [
 ];
 
 /// Columns after the counts, in the order of the file.
-pub const METRICS: [Metric; 21] = [
+pub const METRICS: [Metric; 24] = [
     ("cold_starts", |s| Some(s.record.cold_starts as f64)),
     ("retries", |s| Some(s.record.retries as f64)),
     ("cold_start_ratio", |s| ratio(s.record.cold_starts, s.record.requests)),
@@ -78,6 +82,15 @@ pub const METRICS: [Metric; 21] = [
         (s.record.stopped > 0).then(|| s.record.lifespan as f64 / s.record.stopped as f64 / 1e9)
     }),
     ("instances_created", |s| Some(s.stats.instances_created as f64)),
+    ("nodes_mean", |s| {
+        s.nodes_peak?;
+        mean_of(s, s.stats.area.nodes)
+    }),
+    ("nodes_peak", |s| s.nodes_peak.map(f64::from)),
+    ("cpu_utilisation_mean", |s| {
+        let (used, had) = s.cpu_used_of?;
+        (had > 0.0).then(|| used / had)
+    }),
     ("cost_per_million_requests_usd", |s| {
         let Cost { total, scale, .. } = s.cost?;
         (s.record.requests > 0).then(|| total / (s.record.requests as f64 * scale) * 1e6)
@@ -87,12 +100,23 @@ pub const METRICS: [Metric; 21] = [
 ];
 
 impl Sample {
-    /// One service of a replication.
-    pub fn of_service(replication: &Replication, service: usize, warm_up: SimDuration, has_slo: bool) -> Self {
+    /// One service of a replication, whose instances have `cpu` thousandths of a core where requests share it.
+    pub fn of_service(
+        replication: &Replication,
+        service: usize,
+        warm_up: SimDuration,
+        has_slo: bool,
+        cpu: Option<u32>,
+    ) -> Self {
+        let stats = replication.stats.services[service].clone();
+        let cpu = cpu.filter(|_| replication.stats.counts_cpu);
+        let up = (stats.area.busy + stats.area.idle) as f64;
         Self {
+            cpu_used_of: cpu.map(|cpu| (stats.area.cpu as f64, up * f64::from(cpu))),
+            nodes_peak: replication.stats.nodes_peak,
             window_s: replication.stats.end.since(SimTime::ZERO + warm_up).as_secs_f64(),
             record: replication.records[service].clone(),
-            stats: replication.stats.services[service].clone(),
+            stats,
             has_slo,
             cost: None,
         }
@@ -116,6 +140,8 @@ impl Sample {
         self.stats.area += other.stats.area;
         self.stats.instances_created += other.stats.instances_created;
         self.has_slo &= other.has_slo;
+        let both = self.cpu_used_of.zip(other.cpu_used_of);
+        self.cpu_used_of = both.map(|(a, b)| (a.0 + b.0, a.1 + b.1));
         // The most instances of all together are not the sum of the most of each.
         self.stats.instances_peak = None;
         self.cost = match (self.cost, other.cost) {
@@ -144,6 +170,7 @@ pub fn rejected_by_reason(rejected: &BTreeMap<Reject, u64>) -> BTreeMap<&'static
         Reject::MaxInstances => "max-instances",
         Reject::QueueFull => "queue-full",
         Reject::Pending => "pending-too-long",
+        Reject::NoEndpoint => "no-ready-instance",
     };
     rejected.iter().map(|(reason, &count)| (name(reason), count)).collect()
 }

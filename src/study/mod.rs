@@ -1,6 +1,7 @@
 //! Studies: replications of variants on the same traffic and luck, reduced to estimates with intervals and to paired
 //! differences. Replications run in parallel; the results do not depend on the number of threads.
 
+pub mod best_nodes;
 pub mod bills;
 pub mod metrics;
 pub mod replicate;

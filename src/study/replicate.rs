@@ -11,7 +11,9 @@ use crate::cost::meter::{Meter, MeterSpec, Usage};
 use crate::model::arrival::Arrival;
 use crate::rng::Draws;
 use crate::scenario::Variant;
+use crate::scenario::plan::PlannedService;
 use crate::sim::engine::{self, Feed, RunStats};
+use crate::sim::packing::{Packing, PackingWatch};
 use crate::sim::recorder::{Recorder, ServiceRecord};
 use crate::sim::records::{RequestRecord, Requests};
 use crate::sim::setup::Setup;
@@ -36,6 +38,8 @@ pub struct Replication {
     pub requests: Vec<RequestRecord>,
     /// Every function, where they were asked for and share nothing.
     pub functions: Vec<FunctionRow>,
+    /// How pods were packed onto nodes, where there are any.
+    pub packing: Option<Packing>,
 }
 
 /// What others may see of a running study.
@@ -156,13 +160,20 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         .map(|s| s.slo.map_or(SimDuration::MAX, |s| s.latency))
         .collect();
     let spec = variant.pricing.as_ref().map(|pricing| &pricing.meter);
-    let memory: Vec<_> = variant.services.iter().map(|service| service.memory).collect();
-    let meter = spec.map(|spec| spec.start(variant.warm_up, &memory));
+    let metered: Vec<_> = variant.services.iter().map(PlannedService::metered).collect();
+    let meter = spec.map(|spec| spec.start(variant.warm_up, &metered));
+    let clustered = variant.platform.has_nodes();
     let mut observer = (
         Recorder::new(variant.warm_up, &slo),
         (
             Timeline::tallying(services.len(), |request| spec.map_or(0, |spec| spec.billed_ms(request))),
-            (meter, record.then(Requests::default)),
+            (
+                meter,
+                (
+                    record.then(Requests::default),
+                    clustered.then(|| PackingWatch::new(variant.warm_up)),
+                ),
+            ),
         ),
     );
     let failing = Feeds {
@@ -190,7 +201,7 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
             warm_up: variant.warm_up,
         });
     }
-    let (recorder, (timeline, (meter, requests))) = observer;
+    let (recorder, (timeline, (meter, (requests, packing)))) = observer;
     Ok(Replication {
         stats,
         records: recorder.into_records(),
@@ -199,6 +210,7 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         imports: opened.iter().map(|opened| opened.source.report()).collect(),
         requests: requests.map(Requests::into_rows).unwrap_or_default(),
         functions: Vec::new(),
+        packing: packing.map(PackingWatch::into_packing),
     })
 }
 

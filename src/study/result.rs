@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
+use super::best_nodes::{BestNodes, best_nodes};
 use super::bills::{self, Bills};
 use super::metrics::{COUNTS, METRICS, Sample, rejected_by_reason};
 use super::replicate::Replication;
@@ -14,6 +15,7 @@ use crate::cost::bill::{Bill, BillError};
 use crate::model::price::PriceError;
 use crate::scenario::Variant;
 use crate::scenario::plan::Pricing;
+use crate::sim::packing::Packing;
 use crate::sim::records::RequestRecord;
 use crate::stats::interval::{Estimate, estimate};
 use crate::trace::{ImportReport, TraceError};
@@ -155,6 +157,12 @@ pub struct VariantResult {
     pub has_slo: Vec<bool>,
     /// Requests simulated in all replications, warm-up included.
     pub simulated: u64,
+    /// How pods were packed onto nodes, in the mean over replications; `None` without nodes.
+    pub packing: Option<Packing>,
+    /// The node type that holds the mean mix of pods for the least money; `None` without nodes or prices.
+    pub best_nodes: Option<BestNodes>,
+    /// CPU that requests used in the mean, in vCPU; `None` where it is not counted.
+    pub cpu_used: Option<f64>,
     /// The varying columns of the `all` row in each replication, for paired differences.
     samples: BTreeMap<&'static str, Vec<f64>>,
 }
@@ -242,13 +250,16 @@ impl VariantResult {
             let parts: Vec<Sample> = (0..count)
                 .map(|s| {
                     let has_slo = variant.services[s].slo.is_some();
-                    let mut sample = Sample::of_service(replication, s, variant.warm_up, has_slo);
+                    let cpu = variant.services[s].setup.inside.map(|inside| inside.cpu.quota.0);
+                    let mut sample = Sample::of_service(replication, s, variant.warm_up, has_slo, cpu);
                     sample.cost = bills.as_ref().map(|bills| bills.costs[r][s]);
                     sample
                 })
                 .collect();
             all.push(Sample::of_all(&parts));
-            for (s, part) in parts.into_iter().enumerate() {
+            for (s, mut part) in parts.into_iter().enumerate() {
+                // Nodes are those of all services together.
+                part.nodes_peak = part.nodes_peak.filter(|_| count == 1);
                 samples[s].push(part);
             }
         }
@@ -274,12 +285,36 @@ impl VariantResult {
             }),
             simulated: replications.iter().map(|r| r.stats.arrivals).sum(),
             samples: columns(&all),
+            cpu_used: cpu_used(&all),
+            best_nodes: best_nodes(variant, &mean_pods(&samples)),
+            packing: Packing::sum(replications.iter().map(|replication| replication.packing.as_ref())),
             has_slo: variant.services.iter().map(|service| service.slo.is_some()).collect(),
             functions: replications.first().map(|r| r.functions.clone()).unwrap_or_default(),
             requests: replications.into_iter().next().map(|r| r.requests).unwrap_or_default(),
             services: names,
         })
     }
+}
+
+/// Instances of each service, in the mean over time and replications.
+fn mean_pods(samples: &[Vec<Sample>]) -> Vec<f64> {
+    let mean = |samples: &Vec<Sample>| {
+        let each = samples.iter().map(|sample| {
+            let area = sample.stats.area;
+            (area.starting + area.busy + area.idle) as f64 / 1e9 / sample.window_s
+        });
+        each.sum::<f64>() / samples.len().max(1) as f64
+    };
+    samples.iter().map(mean).collect()
+}
+
+/// CPU that requests used, in vCPU, in the mean over replications.
+fn cpu_used(samples: &[Sample]) -> Option<f64> {
+    let each = samples
+        .iter()
+        .map(|sample| Some(sample.cpu_used_of?.0 / 1e12 / sample.window_s));
+    let each: Vec<f64> = each.collect::<Option<_>>()?;
+    (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
 }
 
 /// The varying columns of each replication, where all replications know them.

@@ -57,7 +57,7 @@ impl Sum {
         self.timeline.join(&other.timeline);
         match (&mut self.usage, other.usage) {
             (Some(usage), Some(other)) => usage.add(&other),
-            (usage, other) => *usage = usage.or(other),
+            (usage, other) => *usage = usage.take().or(other),
         }
         self.stats.area += other.stats.area;
         self.stats.instances_created += other.stats.instances_created;
@@ -151,6 +151,8 @@ fn run(
         arrivals: 0,
         end: SimTime::ZERO + horizon,
         services: Vec::new(),
+        nodes_peak: None,
+        counts_cpu: false,
     };
     let (mut records, mut timelines, mut usage) = (Vec::new(), Vec::new(), Vec::new());
     for sum in sums {
@@ -170,6 +172,7 @@ fn run(
         imports: functions.iter().map(|functions| functions.report()).collect(),
         requests: Vec::new(),
         functions: rows,
+        packing: None,
     })
 }
 
@@ -192,7 +195,7 @@ fn function_alone(
         Recorder::new(variant.warm_up, &[slo]),
         (
             Timeline::tallying(1, |request| spec.map_or(0, |spec| spec.billed_ms(request))),
-            spec.map(|spec| spec.start(variant.warm_up, &[planned.memory])),
+            spec.map(|spec| spec.start(variant.warm_up, &[planned.metered()])),
         ),
     );
     let mut source = functions[service as usize].open(function);
@@ -208,7 +211,7 @@ fn function_alone(
     let (recorder, (timeline, meter)) = observer;
     let record = recorder.into_records().swap_remove(0);
     let usage = meter.map(|meter| meter.into_usage().swap_remove(0));
-    let row = FunctionRow {
+    let row = keep_row.then(|| FunctionRow {
         service,
         function,
         requests: record.requests,
@@ -216,9 +219,9 @@ fn function_alone(
         rejected: record.rejected.values().sum(),
         cold_starts: record.cold_starts,
         violations: record.violations,
-        latency: [0.5, 0.95, 0.99].map(|q| if keep_row { record.latency.quantile(q) } else { None }),
-        usage,
-    };
+        latency: [0.5, 0.95, 0.99].map(|q| record.latency.quantile(q)),
+        usage: usage.clone(),
+    });
     let mut stats_of = stats.services.swap_remove(0);
     // The most instances of all functions together are not the sum of the most of each.
     stats_of.instances_peak = None;
@@ -228,6 +231,6 @@ fn function_alone(
         usage,
         stats: stats_of,
         arrivals: stats.arrivals,
-        rows: if keep_row { vec![row] } else { Vec::new() },
+        rows: row.into_iter().collect(),
     }
 }

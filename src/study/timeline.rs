@@ -24,6 +24,8 @@ pub struct TimelineRow {
     pub busy: f64,
     /// Instances on their way up, mean over the bin.
     pub starting: f64,
+    /// Nodes of the cluster, mean over the bin; `None` where there is none.
+    pub nodes: Option<f64>,
     /// Median latency of the requests that ended well in it.
     pub latency_p50_ms: Option<f64>,
     /// 99th percentile of that latency.
@@ -34,8 +36,8 @@ pub struct TimelineRow {
     pub charged: f64,
 }
 
-/// The timeline of one service.
-pub fn merge(replications: &[Replication], service: usize) -> Vec<TimelineRow> {
+/// The bins of one service, added up over replications.
+fn added(replications: &[Replication], service: usize) -> Vec<Bin> {
     let mut merged: Vec<Bin> = Vec::new();
     for replication in replications {
         for (i, bin) in replication.timelines[service].bins.iter().enumerate() {
@@ -45,9 +47,23 @@ pub fn merge(replications: &[Replication], service: usize) -> Vec<TimelineRow> {
             }
         }
     }
+    merged
+}
+
+/// The timeline of one service.
+pub fn merge(replications: &[Replication], service: usize) -> Vec<TimelineRow> {
+    let merged = added(replications, service);
+    // Nodes are counted with the first service.
+    let clustered = replications
+        .iter()
+        .any(|replication| replication.stats.nodes_peak.is_some());
+    let nodes: Vec<i128> = match clustered {
+        true => added(replications, 0).iter().map(|bin| bin.area.nodes).collect(),
+        false => Vec::new(),
+    };
     let n = replications.len() as f64;
     let mut t = 0.0;
-    let rows = merged.iter().map(|bin| {
+    let rows = merged.iter().enumerate().map(|(i, bin)| {
         let width = bin.width as f64;
         let mean = |area: i128| area as f64 / width;
         let row = TimelineRow {
@@ -60,6 +76,7 @@ pub fn merge(replications: &[Replication], service: usize) -> Vec<TimelineRow> {
             instances: mean(bin.area.starting + bin.area.busy + bin.area.idle),
             busy: mean(bin.area.busy),
             starting: mean(bin.area.starting),
+            nodes: nodes.get(i).map(|&area| mean(area)),
             latency_p50_ms: bin.latency_ms(0.5),
             latency_p99_ms: bin.latency_ms(0.99),
             tally: bin.tally as f64 / n,

@@ -11,6 +11,7 @@ mod bad_flags;
 mod bad_scenarios;
 mod by_function;
 mod clients;
+mod cluster;
 mod disk;
 mod examples;
 mod from_profile;

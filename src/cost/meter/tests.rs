@@ -57,7 +57,13 @@ fn sampled(ms: u64) -> Fact {
 
 /// Usage of one service after `facts`, the first `warm_up` milliseconds not counted.
 fn usage(spec: &MeterSpec, memory: Option<MemoryLine>, warm_up: u64, facts: &[Fact]) -> Usage {
-    let mut meter = spec.start(SimDuration::from_millis(warm_up), &[memory]);
+    let mut meter = spec.start(
+        SimDuration::from_millis(warm_up),
+        &[Metered {
+            memory,
+            requests: (0, 0),
+        }],
+    );
     facts.iter().for_each(|fact| meter.observe(fact));
     meter.into_usage().swap_remove(0)
 }

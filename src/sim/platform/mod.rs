@@ -5,7 +5,11 @@
 pub mod azure_flex;
 pub mod azure_functions;
 pub mod cloud_run;
+pub mod control;
+pub mod fargate;
 pub mod fixed;
+pub mod knative;
+pub mod kubernetes;
 pub mod lambda;
 pub mod lambda_managed;
 pub mod scale_per_request;
@@ -15,6 +19,7 @@ use crate::registry::registry;
 use crate::rng::Draws;
 use crate::sim::client::Client;
 use crate::sim::fact::Reject;
+pub use crate::sim::platform::control::Control;
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
@@ -36,6 +41,39 @@ registry! {
         "azure-functions" => AzureFunctions(azure_functions::Spec),
         /// Azure Functions, Flex Consumption plan.
         "azure-flex" => AzureFlex(azure_flex::Spec),
+        /// Deployments on a Kubernetes cluster.
+        "kubernetes" => Kubernetes(kubernetes::Spec),
+        /// Knative Serving on a Kubernetes cluster.
+        "knative" => Knative(knative::Spec),
+        /// Amazon ECS on AWS Fargate.
+        "fargate" => Fargate(fargate::Spec),
+    }
+}
+
+impl PlatformSpec {
+    /// Whether its pods share nodes.
+    pub fn has_nodes(&self) -> bool {
+        matches!(self, Self::Kubernetes(_) | Self::Knative(_))
+    }
+
+    /// Its pods, or tasks, where it has any.
+    pub fn pods(&self) -> Option<&kubernetes::Spec> {
+        match self {
+            Self::Kubernetes(spec) => Some(spec),
+            Self::Knative(spec) => Some(&spec.below),
+            Self::Fargate(spec) => Some(&spec.below),
+            _ => None,
+        }
+    }
+
+    /// The same, to be resolved.
+    pub fn pods_mut(&mut self) -> Option<&mut kubernetes::Spec> {
+        match self {
+            Self::Kubernetes(spec) => Some(spec),
+            Self::Knative(spec) => Some(&mut spec.below),
+            Self::Fargate(spec) => Some(&mut spec.below),
+            _ => None,
+        }
     }
 }
 
@@ -294,6 +332,11 @@ pub trait Platform: Send {
     /// Looks at a function.
     fn scale(&mut self, _view: &FleetView, _used: &Used) -> Scale {
         Scale::default()
+    }
+
+    /// The part of it that looks after instances by itself, where it has places for them.
+    fn control(&mut self) -> Option<&mut dyn Control> {
+        None
     }
 }
 

@@ -35,7 +35,7 @@ impl World {
         request.instance = slot;
         let place = self.running.insert(request);
         let now = self.now;
-        let kills = service.kills();
+        let kills = service.kills;
         let station = instance.station.as_mut().expect("an instance of this service shares");
         let begins = station.enter(now, Job { place, cpu, wait });
         if kills {
@@ -71,7 +71,7 @@ impl World {
         if matches!(slot, Request::NOWHERE | Request::FAILED) || request.index != index || due != Some(self.now) {
             return;
         }
-        let (now, alone, kills) = (self.now, state.setup.concurrency == 1, state.kills());
+        let (now, alone, kills) = (self.now, state.setup.concurrency == 1, state.kills);
         let instance = self.instances.0.get_mut(slot);
         let Some(station) = instance.station.as_mut().filter(|_| instance.number == number) else {
             return;

@@ -24,6 +24,10 @@ impl World {
             if state.ahead || state.ticks.is_some() || self.tells {
                 self.watch(service, number);
             }
+            if let Some(control) = self.platform.control() {
+                let replicas = control.replicas(service);
+                (0..replicas).for_each(|_| self.create_placed(service, true, observer));
+            }
             for i in 0..self.platform.replicas() + initial.idle + initial.busy {
                 let slot = self.create(service, number, None, false);
                 self.tell(slot, observer);
@@ -107,6 +111,7 @@ impl World {
             first: None,
             reset: false,
             served: 0,
+            drain: None,
             station: state
                 .setup
                 .inside
@@ -221,7 +226,14 @@ impl World {
         if self.services[service as usize].ahead {
             self.platform.came_up(service, function, self.now, took);
         }
-        if start.ahead {
+        if self.controlled {
+            // A probe had the first answer.
+            let (id, now) = (self.id(slot), self.now);
+            if let Some(control) = self.platform.control() {
+                control.ready(id, now);
+            }
+            self.arm_control();
+        } else if start.ahead {
             instance.first = Some(start.cold.first_request);
             observer.observe(&Fact::Prepared {
                 service,
@@ -256,6 +268,9 @@ impl World {
     #[inline]
     pub(super) fn freed<const SIMPLE: bool>(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
+        if !SIMPLE && instance.drain.is_some() {
+            return self.drains(slot, observer);
+        }
         let state = &mut self.services[instance.service as usize];
         let fleet = &mut state.fleets[instance.function as usize];
         if !fleet.queue.is_empty() {
@@ -379,7 +394,9 @@ impl World {
 
     /// Takes an instance out of the world that is up and in no gauge any more.
     pub(super) fn remove(&mut self, slot: u32, observer: &mut impl Observer) {
+        let controlled = self.controlled.then(|| self.id(slot));
         let instance = self.instances.0.get_mut(slot);
+        instance.drain = None;
         let (pooled, provisioned) = (instance.link.pooled, instance.provisioned);
         instance.timer = SimTime::NEVER;
         let state = &mut self.services[instance.service as usize];
@@ -406,5 +423,12 @@ impl World {
         }
         pool.ended(slot, &mut self.instances);
         self.instances.0.release(slot);
+        if let Some(id) = controlled {
+            let now = self.now;
+            if let Some(control) = self.platform.control() {
+                control.ended(id, now);
+            }
+            self.arm_control();
+        }
     }
 }

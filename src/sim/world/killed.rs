@@ -16,12 +16,40 @@ impl World {
         self.held[slot].push(place);
     }
 
-    /// Kills an instance that is up. Its requests fail, in the order in which they came to it. Where the platform keeps a
-    /// number of instances it starts again at once, by itself; elsewhere a new one starts for the next request, which may
-    /// be waiting already.
+    /// Kills an instance that is up for its memory. Where the platform keeps a number of instances it starts again, by itself;
+    /// elsewhere a new one starts for the next request, which may be waiting already.
     #[cold]
     #[inline(never)]
     pub(super) fn kill(&mut self, slot: u32, observer: &mut impl Observer) {
+        let instance = self.instances.0.get(slot);
+        let (service, function, drains) = (instance.service, instance.function, instance.drain.is_some());
+        if self.controlled {
+            let (id, now) = (self.id(slot), self.now);
+            if let Some(control) = self.platform.control().filter(|_| !drains) {
+                control.crashes(id, now);
+            }
+            self.evict(slot, observer);
+            if !drains {
+                self.restart_in_place(id, observer);
+            }
+            return;
+        }
+        self.evict(slot, observer);
+        if self.platform.replicas() > 0 {
+            return self.restart(service, function, observer);
+        }
+        let state = &mut self.services[service as usize];
+        if let Some(waiting) = state.fleets[function as usize].queue.pop_front() {
+            state.gauges.queued.down(self.now);
+            self.present -= 1;
+            self.cold_start(waiting.request, observer);
+        }
+    }
+
+    /// Ends an instance that is up and has requests. They fail, in the order in which they came to it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn evict(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         let (service, function, number) = (instance.service, instance.function, instance.link.ordinal);
         let (held, init, provisioned) = (
@@ -84,14 +112,5 @@ impl World {
         }
         self.services[service as usize].gauges.busy.down(self.now);
         self.remove(slot, observer);
-        if self.platform.replicas() > 0 {
-            return self.restart(service, function, observer);
-        }
-        let state = &mut self.services[service as usize];
-        if let Some(waiting) = state.fleets[function as usize].queue.pop_front() {
-            state.gauges.queued.down(self.now);
-            self.present -= 1;
-            self.cold_start(waiting.request, observer);
-        }
     }
 }

@@ -13,7 +13,8 @@ impl World {
     /// A request arrives.
     #[inline]
     pub(crate) fn arrive(&mut self, service: u16, arrival: &Arrival, observer: &mut impl Observer) {
-        let function = arrival.function;
+        // All functions of a service are one workload where the platform looks after instances by itself.
+        let function = if self.controlled { 0 } else { arrival.function };
         let at = arrival.at;
         self.arrivals += 1;
         observer.observe(&Fact::Arrived { service, at });
@@ -66,6 +67,9 @@ impl World {
         }
         let view = self.view::<SIMPLE>(service, function);
         let admission = self.platform.admit(&view);
+        if !SIMPLE && self.controlled {
+            self.arm_control();
+        }
         match admission {
             Admission::Warm => self.assign::<SIMPLE>(request(), false, observer),
             Admission::Provisioned => self.assign::<false>(request(), true, observer),
@@ -307,7 +311,7 @@ impl World {
     /// Lets a request run for `time` from now.
     #[inline(always)]
     pub(super) fn run<const SIMPLE: bool>(&mut self, request: Request, time: SimDuration) {
-        let kills = !SIMPLE && self.services[request.service as usize].kills();
+        let kills = !SIMPLE && self.services[request.service as usize].kills;
         let slot = request.instance;
         let place = self.running.insert(request);
         self.calendar.done_at(self.now + time, place);
@@ -333,7 +337,7 @@ impl World {
         if !SIMPLE && slot == Request::FAILED {
             return self.running.release(place);
         }
-        if !SIMPLE && self.services[request.service as usize].kills() {
+        if !SIMPLE && self.services[request.service as usize].kills {
             self.held[slot as usize].retain(|&held| held != place);
         }
         let instance = self.instances.0.get_mut(slot);

@@ -43,7 +43,7 @@ impl World {
     /// The platform looks at a function.
     pub(super) fn tick(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
         let view = self.view::<false>(service, function);
-        let used = self.used(service, function);
+        let used = self.used(service, function, self.now);
         let Scale {
             configured,
             start,
@@ -127,10 +127,20 @@ impl World {
         }));
     }
 
-    /// What a watched function has used so far.
-    fn used(&mut self, service: u16, function: u32) -> Used {
-        let now = self.now;
-        let fleet = &mut self.services[service as usize].fleets[function as usize];
+    /// CPU time that the requests of each service have used until `at`, where instances are looked after by the platform.
+    pub(super) fn cpu_used(&mut self, at: SimTime) -> Vec<i128> {
+        if !self.controlled {
+            return Vec::new();
+        }
+        let services = 0..self.services.len() as u16;
+        services.map(|service| self.used(service, 0, at).cpu as i128).collect()
+    }
+
+    /// What a watched function has used until `now`, with no event before that to come.
+    fn used(&mut self, service: u16, function: u32, now: SimTime) -> Used {
+        let Some(fleet) = self.services[service as usize].fleets.get_mut(function as usize) else {
+            return Used::default();
+        };
         let Some(watched) = &fleet.watched else {
             return Used::default();
         };

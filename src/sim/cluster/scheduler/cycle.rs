@@ -86,6 +86,22 @@ impl Cluster {
         self.there.retain(|&other| other != number);
     }
 
+    /// No more pods are placed on a node.
+    pub fn cordon(&mut self, number: usize) {
+        self.there.retain(|&other| other != number);
+    }
+
+    /// A node has an image of so many bytes from now on.
+    pub fn pulled(&mut self, number: usize, image: u32, bytes: u64) {
+        let Some(node) = self.nodes.get_mut(number).and_then(Option::as_mut) else {
+            return;
+        };
+        if let Err(place) = node.images.binary_search_by_key(&image, |(known, _)| *known) {
+            node.images.insert(place, (image, bytes));
+            *self.having.entry(image).or_default() += 1;
+        }
+    }
+
     /// A node that is there.
     pub fn node(&self, number: usize) -> Option<&Node> {
         self.nodes.get(number)?.as_ref()

@@ -1,0 +1,270 @@
+//! Nodes of a cluster: each is billed from its launch to its end, whatever runs on it.
+//!
+//! Source: Amazon EC2 pricing, instances are billed by the second; Amazon EKS pricing, a cluster by the hour. The minimum of a
+//! minute is not applied: no node lives as short as that. What a service is charged is a choice: its part of the time of all
+//! nodes, which is the mean of its parts of the CPU and of the memory that pods request over the run.
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+
+use super::Quantities;
+use crate::sim::fact::{Fact, Observer};
+use crate::sim::gauge::Gauge;
+use crate::sim::platform::kubernetes::Spec;
+use crate::units::{SimDuration, SimTime};
+
+/// How the time of nodes becomes billed quantities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodesMeterSpec {
+    /// Meters by kind of node.
+    kinds: Vec<String>,
+}
+
+/// The meter of a cluster's control plane.
+const CLUSTER: &str = "eks.cluster.standard_support";
+const NS_PER_HOUR: u64 = 3_600_000_000_000;
+
+/// Billed quantities of one service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodesUsage {
+    /// Time of nodes by kind, in node-nanoseconds.
+    nodes: Vec<u128>,
+    /// Time of the cluster in nanoseconds.
+    cluster: u128,
+}
+
+impl NodesUsage {
+    /// Adds the quantities of `other`.
+    pub fn add(&mut self, other: &Self) {
+        if self.nodes.len() < other.nodes.len() {
+            self.nodes.resize(other.nodes.len(), 0);
+        }
+        for (own, other) in self.nodes.iter_mut().zip(&other.nodes) {
+            *own += other;
+        }
+        self.cluster += other.cluster;
+    }
+}
+
+impl NodesMeterSpec {
+    /// Meters for the kinds of nodes of a cluster.
+    pub fn new(spec: &Spec) -> Self {
+        let kinds = spec.plan.cluster.kinds.iter();
+        Self {
+            kinds: kinds.map(|kind| format!("ec2.{}", kind.name)).collect(),
+        }
+    }
+
+    pub(super) fn meters(&self) -> Vec<&str> {
+        self.kinds.iter().map(String::as_str).chain([CLUSTER]).collect()
+    }
+
+    pub(super) fn assumptions(&self) -> Vec<String> {
+        vec![
+            "nodes are billed from launch to end at on-demand prices, the cluster by the hour; disks, load balancers and traffic are \
+             not in the bill; a service is charged its part of all nodes, the mean of its parts of requested CPU and memory"
+                .into(),
+        ]
+    }
+
+    pub(super) fn quantities(&self, usage: &NodesUsage) -> Quantities {
+        let hours = |ns: u128| {
+            let whole = Decimal::from_u128(ns).unwrap_or_else(|| panic!("{ns} node-nanoseconds overflow a decimal"));
+            (whole / Decimal::from(NS_PER_HOUR)).normalize()
+        };
+        let nodes = self.kinds.iter().enumerate().map(|(i, meter)| {
+            let ns = usage.nodes.get(i).copied().unwrap_or(0);
+            (meter.clone(), hours(ns))
+        });
+        nodes.chain([(CLUSTER.to_string(), hours(usage.cluster))]).collect()
+    }
+}
+
+/// Watches a run and counts the time of nodes between the warm-up and the last sample, which the run takes at its end.
+#[derive(Debug)]
+pub struct NodesMeter {
+    warm_up: SimTime,
+    /// By kind.
+    nodes: Vec<Gauge>,
+    /// By kind: integral at the warm-up, once that is over.
+    before: Option<Vec<i128>>,
+    /// By kind: integral at the last sample.
+    now: Vec<i128>,
+    last: SimTime,
+    /// By service: CPU and memory that a pod requests, and integral of pods at the last sample before the warm-up and at the
+    /// last one.
+    services: Vec<Part>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    cpu: u64,
+    memory: u64,
+    before: i128,
+    now: i128,
+}
+
+impl NodesMeter {
+    /// A meter for services whose pods request so much CPU and memory.
+    pub fn new(spec: &NodesMeterSpec, warm_up: SimDuration, requests: &[(u64, u64)]) -> Self {
+        let kinds = spec.kinds.len();
+        Self {
+            warm_up: SimTime::ZERO + warm_up,
+            nodes: vec![Gauge::default(); kinds],
+            before: None,
+            now: vec![0; kinds],
+            last: SimTime::ZERO,
+            services: requests
+                .iter()
+                .map(|&(cpu, memory)| Part {
+                    cpu,
+                    memory,
+                    before: 0,
+                    now: 0,
+                })
+                .collect(),
+        }
+    }
+
+    /// Takes the integrals at the warm-up before anything later is counted.
+    fn cut(&mut self, at: SimTime) {
+        if self.before.is_none() && at > self.warm_up {
+            self.before = Some(self.nodes.iter().map(|kind| kind.area(self.warm_up)).collect());
+        }
+    }
+
+    /// What was counted, by service.
+    pub fn into_usage(self) -> Vec<NodesUsage> {
+        let before = self.before.unwrap_or_else(|| self.now.clone());
+        let total: Vec<u128> = self
+            .now
+            .iter()
+            .zip(before)
+            .map(|(now, before)| (now - before).max(0) as u128)
+            .collect();
+        let cluster = u128::from(self.last.since(self.warm_up.min(self.last)).0);
+        let shares = shares(&self.services);
+        let part = |total: u128, i: usize| (total as f64 * shares[i]).round() as u128;
+        // The first service takes what rounding leaves, so that the sum is exact.
+        let rest = |total: u128| {
+            let others: u128 = (1..shares.len()).map(|i| part(total, i)).sum();
+            total.saturating_sub(others)
+        };
+        (0..shares.len())
+            .map(|i| {
+                let of = |total: u128| if i == 0 { rest(total) } else { part(total, i) };
+                NodesUsage {
+                    nodes: total.iter().map(|&total| of(total)).collect(),
+                    cluster: of(cluster),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Each service's part of what is requested: the mean of its parts of CPU and memory.
+fn shares(services: &[Part]) -> Vec<f64> {
+    let pods = |part: &Part| (part.now - part.before).max(0) as f64;
+    let sum = |of: fn(&Part) -> u64| services.iter().map(|part| pods(part) * of(part) as f64).sum::<f64>();
+    let (cpu, memory) = (sum(|part| part.cpu), sum(|part| part.memory));
+    let even = 1.0 / services.len().max(1) as f64;
+    let share = |part: &Part| {
+        let of = |asked: u64, all: f64| {
+            if all > 0.0 {
+                pods(part) * asked as f64 / all
+            } else {
+                even
+            }
+        };
+        f64::midpoint(of(part.cpu, cpu), of(part.memory, memory))
+    };
+    services.iter().map(share).collect()
+}
+
+impl Observer for NodesMeter {
+    fn observe(&mut self, fact: &Fact) {
+        match *fact {
+            Fact::Node { kind, at, comes } => {
+                self.cut(at);
+                let nodes = &mut self.nodes[kind as usize];
+                if comes {
+                    nodes.up(at);
+                } else {
+                    nodes.down(at);
+                }
+            }
+            Fact::Sampled { service, at, area } => {
+                self.cut(at);
+                let pods = area.starting + area.busy + area.idle;
+                let part = &mut self.services[service as usize];
+                part.now = pods;
+                if at <= self.warm_up {
+                    part.before = pods;
+                }
+                if service == 0 {
+                    self.last = at;
+                    self.now = self.nodes.iter().map(|kind| kind.area(at)).collect();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::fact::FleetState;
+
+    fn at(seconds: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(seconds)
+    }
+
+    fn spec() -> NodesMeterSpec {
+        NodesMeterSpec {
+            kinds: vec!["ec2.m7i.large".into(), "ec2.m7i.xlarge".into()],
+        }
+    }
+
+    /// Two nodes from the start, one of which goes at 3,600 s, and one that comes at 1,800 s, over two hours of which the
+    /// first half hour is warm-up. By hand: 1.5 + 0.5 hours, and 1.5 hours.
+    #[test]
+    fn nodes_are_billed_from_the_warm_up_on_and_shared_by_requests() {
+        let mut meter = NodesMeter::new(&spec(), SimDuration::from_secs(1_800), &[(1_000, 512), (1_000, 1_536)]);
+        let node = |kind, seconds, comes| Fact::Node {
+            kind,
+            at: at(seconds),
+            comes,
+        };
+        let sampled = |service, seconds, pods: i128| Fact::Sampled {
+            service,
+            at: at(seconds),
+            area: FleetState {
+                busy: pods * i128::from(seconds) * 1_000_000_000,
+                ..FleetState::default()
+            },
+        };
+        for fact in [
+            node(0, 0, true),
+            node(0, 0, true),
+            sampled(0, 1_800, 1),
+            sampled(1, 1_800, 1),
+            node(1, 1_800, true),
+            node(0, 3_600, false),
+            sampled(0, 7_200, 1),
+            sampled(1, 7_200, 1),
+        ] {
+            meter.observe(&fact);
+        }
+        let usage = meter.into_usage();
+        let mut all = usage[0].clone();
+        all.add(&usage[1]);
+        let quantity = |usage: &NodesUsage, meter: &str| spec().quantities(usage)[meter].to_string();
+        assert_eq!(quantity(&all, "ec2.m7i.large"), "2");
+        assert_eq!(quantity(&all, "ec2.m7i.xlarge"), "1.5");
+        assert_eq!(quantity(&all, CLUSTER), "1.5");
+        // Half of the CPU and a quarter of the memory: three eighths.
+        assert_eq!(quantity(&usage[0], "ec2.m7i.large"), "0.75");
+        assert_eq!(quantity(&usage[1], "ec2.m7i.xlarge"), "0.9375");
+    }
+}

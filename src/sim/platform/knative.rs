@@ -1,0 +1,274 @@
+//! Knative Serving: revisions whose pods come and go with their requests, on a Kubernetes cluster.
+//!
+//! Sources: [`crate::sim::autoscaler::kpa`], and knative/serving, `pkg/activator` and `pkg/queue`, for what stands before a pod.
+//! Choices: requests that find no free place wait in one queue, whether the activator is on their path or not; a revision
+//! always has a route; its activators have room for all that comes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rng::Draws;
+use crate::sim::autoscaler::kpa::{self, Defaults, TargetSpec};
+use crate::sim::platform::kubernetes::{self, KpaPlan, Scaling};
+use crate::sim::platform::{Kind, Platform, Shape};
+use crate::sim::pool::Routing;
+use crate::units::{MemoryMib, MilliCpu, SimDuration};
+
+/// `[platform.knative]`
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Spec {
+    /// CPU limit of a pod: names the measured configuration of a profile.
+    pub cpu: MilliCpu,
+    /// Memory limit of a pod.
+    pub memory: MemoryMib,
+    /// CPU that a pod requests; `None`: the limit.
+    pub cpu_request: Option<MilliCpu>,
+    /// Memory that a pod requests; `None`: the limit.
+    pub memory_request: Option<MemoryMib>,
+    /// `containerConcurrency`: requests in one pod at a time; 0: no limit.
+    pub container_concurrency: u32,
+    /// `metric`
+    pub metric: Metric,
+    /// `target`, in the metric's unit; `None`: the default's.
+    pub target: Option<f64>,
+    /// `target-utilization-percentage`
+    pub target_utilization_percentage: f64,
+    /// `target-burst-capacity`
+    pub target_burst_capacity: f64,
+    /// `stable-window`
+    pub stable_window: SimDuration,
+    /// `panic-window-percentage`
+    pub panic_window_percentage: f64,
+    /// `panic-threshold-percentage`
+    pub panic_threshold_percentage: f64,
+    /// `max-scale-up-rate`
+    pub max_scale_up_rate: f64,
+    /// `max-scale-down-rate`
+    pub max_scale_down_rate: f64,
+    /// `min-scale`
+    pub min_scale: u32,
+    /// `max-scale`; 0: no bound.
+    pub max_scale: u32,
+    /// `initial-scale`
+    pub initial_scale: u32,
+    /// `activation-scale`
+    pub activation_scale: u32,
+    /// `scale-down-delay`
+    pub scale_down_delay: SimDuration,
+    /// `enable-scale-to-zero`
+    pub enable_scale_to_zero: bool,
+    /// `scale-to-zero-grace-period`
+    pub scale_to_zero_grace_period: SimDuration,
+    /// `scale-to-zero-pod-retention-period`
+    pub scale_to_zero_pod_retention_period: SimDuration,
+    /// `timeoutSeconds`: a request waits for a pod so long at most.
+    pub timeout: SimDuration,
+    /// The cluster below it, resolved.
+    #[serde(skip)]
+    pub below: kubernetes::Spec,
+}
+
+/// What the autoscaler measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// Requests in flight.
+    Concurrency,
+    /// Requests per second.
+    Rps,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        let (spec, rules) = (kpa::Spec::default(), kpa::Rules::default());
+        Self {
+            cpu: MilliCpu(1000),
+            memory: MemoryMib(512),
+            cpu_request: None,
+            memory_request: None,
+            container_concurrency: 0,
+            metric: Metric::Concurrency,
+            target: None,
+            target_utilization_percentage: 70.0,
+            target_burst_capacity: spec.target_burst_capacity,
+            stable_window: spec.stable_window,
+            panic_window_percentage: 10.0,
+            panic_threshold_percentage: 200.0,
+            max_scale_up_rate: spec.max_scale_up_rate,
+            max_scale_down_rate: spec.max_scale_down_rate,
+            min_scale: rules.min_scale,
+            max_scale: rules.max_scale,
+            initial_scale: rules.initial_scale,
+            activation_scale: spec.activation_scale,
+            scale_down_delay: spec.scale_down_delay,
+            enable_scale_to_zero: rules.scale_to_zero,
+            scale_to_zero_grace_period: rules.grace,
+            scale_to_zero_pod_retention_period: rules.retention,
+            timeout: SimDuration::from_secs(300),
+            below: kubernetes::Spec::default(),
+        }
+    }
+}
+
+/// The activator holds so many requests of a revision; more are answered with 503. Source: `pkg/activator/net`.
+const QUEUE_DEPTH: u32 = 10_000;
+/// Time for which a pod that is deleted still drains. Source: `pkg/queue`.
+const DRAIN: SimDuration = SimDuration::from_secs(30);
+
+impl Spec {
+    /// What its pods are on the cluster.
+    pub fn pods(&self) -> kubernetes::Spec {
+        kubernetes::Spec {
+            cpu: self.cpu,
+            memory: self.memory,
+            cpu_request: self.cpu_request,
+            memory_request: self.memory_request,
+            concurrency: Some(self.container_concurrency).filter(|limit| *limit > 0),
+            routing: match self.container_concurrency {
+                0 => Routing::RandomOfTwo,
+                1..=3 => Routing::Oldest,
+                _ => Routing::RoundRobin,
+            },
+            hold: self.timeout,
+            queue_depth: Some(QUEUE_DEPTH),
+            readiness_period: SimDuration::ZERO,
+            pre_stop: DRAIN.min(self.timeout),
+            termination_grace: self.timeout,
+            ..kubernetes::Spec::default()
+        }
+    }
+
+    /// What its autoscaler is told.
+    pub fn scaling(&self) -> Scaling {
+        let metric = match self.metric {
+            Metric::Concurrency => kpa::Metric::Concurrency,
+            Metric::Rps => kpa::Metric::Rps,
+        };
+        let target = TargetSpec {
+            metric,
+            container_concurrency: self.container_concurrency,
+            target: self.target,
+            utilisation_percentage: Some(self.target_utilization_percentage),
+        };
+        let carries = kpa::resolve(&target, &Defaults::default());
+        Scaling::Kpa(KpaPlan {
+            spec: kpa::Spec {
+                target: carries.target,
+                total: carries.total,
+                target_burst_capacity: self.target_burst_capacity,
+                panic_threshold: self.panic_threshold_percentage / 100.0,
+                max_scale_up_rate: self.max_scale_up_rate,
+                max_scale_down_rate: self.max_scale_down_rate,
+                stable_window: self.stable_window,
+                reachable: true,
+                activation_scale: self.activation_scale,
+                scale_down_delay: self.scale_down_delay,
+            },
+            rules: kpa::Rules {
+                min_scale: self.min_scale,
+                max_scale: self.max_scale,
+                initial_scale: self.initial_scale,
+                scale_to_zero: self.enable_scale_to_zero,
+                stable_window: self.stable_window,
+                grace: self.scale_to_zero_grace_period,
+                retention: self.scale_to_zero_pod_retention_period,
+                target_burst_capacity: self.target_burst_capacity,
+                ..kpa::Rules::default()
+            },
+            metric,
+            panic_window_percentage: self.panic_window_percentage,
+        })
+    }
+}
+
+impl Kind for Spec {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = self.pods().problems();
+        if self.container_concurrency > 1000 {
+            problems.push("`container-concurrency` is at most 1000; 0 is no limit".into());
+        }
+        if self.max_scale > 0 && self.max_scale < self.min_scale {
+            problems.push("`max-scale` must not be below `min-scale`; 0 is no bound".into());
+        }
+        if self.stable_window < SimDuration::from_secs(6) || self.stable_window > SimDuration::from_secs(3600) {
+            problems.push(format!(
+                "`stable-window` is {}, Knative takes 6s to 1h",
+                self.stable_window
+            ));
+        }
+        let in_range = |value: f64, least: f64, most: f64| value.is_finite() && value >= least && value <= most;
+        for (key, value, least, most) in [
+            ("target", self.target.unwrap_or(1.0), 0.01, 1e9),
+            (
+                "target-utilization-percentage",
+                self.target_utilization_percentage,
+                1.0,
+                100.0,
+            ),
+            ("panic-window-percentage", self.panic_window_percentage, 1.0, 100.0),
+            (
+                "panic-threshold-percentage",
+                self.panic_threshold_percentage,
+                110.0,
+                1000.0,
+            ),
+            ("max-scale-up-rate", self.max_scale_up_rate, 1.01, 1e9),
+            ("max-scale-down-rate", self.max_scale_down_rate, 1.01, 1e9),
+        ] {
+            if !in_range(value, least, most) {
+                problems.push(format!("`{key}` is {value}; Knative takes {least} to {most}"));
+            }
+        }
+        problems
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        let mut lines = self.pods().assumptions();
+        lines.push(
+            "Knative: requests without a free place wait in one queue before all pods, whether the activator is on their path or \
+             not, and the activator and the queue proxy take no time"
+                .into(),
+        );
+        lines
+    }
+
+    fn shape(&self) -> Shape {
+        self.pods().shape()
+    }
+
+    fn build(&self, draws: Draws, services: &[&str]) -> Box<dyn Platform> {
+        self.below.build(draws, services)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_knatives() {
+        let Scaling::Kpa(plan) = Spec::default().scaling() else {
+            panic!("Knative's autoscaler")
+        };
+        assert_eq!((plan.spec, plan.rules), (kpa::Spec::default(), kpa::Rules::default()));
+        assert!(Spec::default().problems().is_empty());
+        let spec: Spec = toml::from_str("container-concurrency = 10\nmax-scale = 1\nmin-scale = 2").unwrap();
+        assert_eq!(spec.problems().len(), 1);
+        assert_eq!(
+            (spec.shape().concurrency, spec.pods().routing),
+            (10, Routing::RoundRobin)
+        );
+        let Scaling::Kpa(plan) = spec.scaling() else {
+            panic!("Knative's autoscaler")
+        };
+        assert_eq!((plan.spec.target, plan.spec.total), (7.0, 10.0));
+        for wrong in [
+            "stable-window = '1s'",
+            "panic-threshold-percentage = 100.0",
+            "max-scale-down-rate = 1.0",
+        ] {
+            let spec: Spec = toml::from_str(wrong).unwrap();
+            assert_eq!(spec.problems().len(), 1, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Nodes: they boot, are there, get pods and images, and go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::plan::{ClusterPlan, Image, NodeKind, Pulls};
+use crate::model::dist::Dist;
+use crate::rng::{Draws, Purpose, Stream};
+use crate::sim::cluster::node::{Node as ClusterNode, PodShape, Resources};
+use crate::sim::cluster::scheduler::Cluster;
+use crate::sim::platform::control::Amount;
+use crate::units::{SimDuration, SimTime};
+
+/// Where a node is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// It was launched and is not ready.
+    Booting,
+    /// It takes pods.
+    Ready,
+    /// It takes no more pods and goes with the last one.
+    Draining,
+    /// It is no more.
+    Gone,
+}
+
+/// A node.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// Its kind.
+    pub(super) kind: u16,
+    pub(super) state: State,
+    /// Its number in the cluster, once it is ready.
+    place: usize,
+    /// Images on it, and from when on.
+    images: BTreeMap<u32, SimTime>,
+    /// When its last pull ends.
+    pulled: SimTime,
+    pods: BTreeSet<u64>,
+    /// When it became ready, or a pod came or went.
+    pub(super) changed: SimTime,
+    /// Since when it has not been needed.
+    pub(super) unneeded: Option<SimTime>,
+}
+
+/// What is free on a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) free: Amount,
+    pub(super) pods: u32,
+}
+
+impl Room {
+    /// Takes a pod in if it fits; whether it does.
+    pub(super) fn take(&mut self, asks: Amount) -> bool {
+        let fits = self.pods > 0 && asks.cpu <= self.free.cpu && asks.memory <= self.free.memory;
+        if fits {
+            self.pods -= 1;
+            self.free.cpu -= asks.cpu;
+            self.free.memory -= asks.memory;
+        }
+        fits
+    }
+}
+
+/// All nodes.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    /// Those that are ready, with what is asked of them.
+    pub(super) cluster: Cluster,
+    kinds: Vec<NodeKind>,
+    zones: u32,
+    daemons: Amount,
+    daemon_pods: u32,
+    pulls: Pulls,
+    boot: Dist,
+    luck: Stream,
+    all: Vec<Node>,
+    /// By number in the cluster.
+    by_place: Vec<u32>,
+    /// Kinds of the nodes of the beginning, until they are told.
+    first: Vec<u16>,
+}
+
+impl Nodes {
+    pub(super) fn new(plan: &ClusterPlan, draws: Draws) -> Self {
+        let mut nodes = Self {
+            cluster: Cluster::default(),
+            kinds: plan.kinds.clone(),
+            zones: plan.zones.max(1),
+            daemons: plan.daemons,
+            daemon_pods: plan.daemon_pods,
+            pulls: plan.pulls,
+            boot: plan.boot.clone(),
+            luck: draws.stream(Purpose::Boot, 0),
+            all: Vec::new(),
+            by_place: Vec::new(),
+            first: Vec::new(),
+        };
+        for (kind, count) in plan.kinds.iter().map(|kind| kind.count).enumerate() {
+            for _ in 0..count {
+                let (node, _) = nodes.launch(kind as u16, SimTime::ZERO);
+                nodes.ready(node, SimTime::ZERO);
+                nodes.first.push(kind as u16);
+            }
+        }
+        nodes
+    }
+
+    /// Kinds of the nodes of the beginning, once.
+    pub(super) fn untold(&mut self) -> Vec<u16> {
+        std::mem::take(&mut self.first)
+    }
+
+    pub(super) fn kinds(&self) -> &[NodeKind] {
+        &self.kinds
+    }
+
+    pub(super) fn get(&self, node: u32) -> &Node {
+        &self.all[node as usize]
+    }
+
+    /// A node as the scheduler sees it; `None` if it is not ready yet, or gone.
+    pub(super) fn of(&self, node: u32) -> Option<&ClusterNode> {
+        self.cluster.node(self.get(node).place)
+    }
+
+    pub(super) fn get_mut(&mut self, node: u32) -> &mut Node {
+        &mut self.all[node as usize]
+    }
+
+    /// Numbers of the nodes in a state, rising.
+    pub(super) fn in_state(&self, state: State) -> Vec<u32> {
+        let numbered = self.all.iter().enumerate().filter(|(_, node)| node.state == state);
+        numbered.map(|(number, _)| number as u32).collect()
+    }
+
+    /// Nodes of a kind that are there or come.
+    pub(super) fn count(&self, kind: u16) -> u32 {
+        let there = |node: &&Node| node.kind == kind && matches!(node.state, State::Booting | State::Ready);
+        self.all.iter().filter(there).count() as u32
+    }
+
+    /// A node is launched: its number, and when it will be ready.
+    pub(super) fn launch(&mut self, kind: u16, now: SimTime) -> (u32, SimTime) {
+        let number = self.all.len() as u32;
+        let ready = now + self.boot.at(self.luck, u64::from(number));
+        self.all.push(Node {
+            kind,
+            state: State::Booting,
+            place: usize::MAX,
+            images: BTreeMap::new(),
+            pulled: now,
+            pods: BTreeSet::new(),
+            changed: now,
+            unneeded: None,
+        });
+        (number, ready)
+    }
+
+    /// What pods that are no DaemonSet's can have on a new node.
+    pub(super) fn empty_room(&self, kind: u16) -> Room {
+        let kind = &self.kinds[kind as usize];
+        Room {
+            free: Amount {
+                cpu: kind.allocatable.cpu.saturating_sub(self.daemons.cpu),
+                memory: kind.allocatable.memory.saturating_sub(self.daemons.memory),
+            },
+            pods: kind.max_pods.saturating_sub(self.daemon_pods),
+        }
+    }
+
+    /// What is free on a node, which is ready or comes.
+    pub(super) fn room(&self, node: u32) -> Room {
+        let Some(there) = self.of(node) else {
+            return self.empty_room(self.get(node).kind);
+        };
+        let (has, asked) = (there.allocatable, there.requested());
+        Room {
+            free: Amount {
+                cpu: has.cpu.saturating_sub(asked.cpu),
+                memory: (has.memory >> 20).saturating_sub(asked.memory >> 20),
+            },
+            pods: there.max_pods.saturating_sub(there.pods()),
+        }
+    }
+
+    /// The pod that stands for all DaemonSets' on a node.
+    fn daemon(&self) -> PodShape {
+        PodShape::new(Some(self.daemons.cpu), Some(self.daemons.memory << 20), u32::MAX)
+    }
+
+    /// A node is ready.
+    pub(super) fn ready(&mut self, node: u32, now: SimTime) {
+        if self.get(node).state != State::Booting {
+            return;
+        }
+        let kind = &self.kinds[self.get(node).kind as usize];
+        let has = Resources {
+            cpu: kind.allocatable.cpu,
+            memory: kind.allocatable.memory << 20,
+        };
+        let daemon = self.daemon();
+        // They are one pod here, which may not fit: then nothing does.
+        let most = (kind.max_pods + u32::from(self.daemon_pods > 0)).saturating_sub(self.daemon_pods);
+        let place = self.cluster.add(ClusterNode::new(has, most, node % self.zones));
+        if self.daemon_pods > 0 {
+            self.cluster.bind(place, &daemon);
+        }
+        self.by_place.resize(place + 1, u32::MAX);
+        self.by_place[place] = node;
+        let known = self.get_mut(node);
+        known.place = place;
+        known.state = State::Ready;
+        known.changed = now;
+    }
+
+    /// The node with a number in the cluster.
+    pub(super) fn of_cluster(&self, place: usize) -> u32 {
+        self.by_place[place]
+    }
+
+    /// How long an image takes to come over such a network and to be unpacked.
+    pub(super) fn whole_pull(&self, image: Option<Image>, network_bytes_per_s: f64) -> SimDuration {
+        let Some(image) = image else { return SimDuration::ZERO };
+        let bytes_per_s = network_bytes_per_s.min(self.pulls.registry_bytes_per_s);
+        let seconds = image.compressed as f64 / bytes_per_s + image.unpacked as f64 / self.pulls.unpack_bytes_per_s;
+        SimDuration::from_secs_f64(seconds)
+    }
+
+    /// How long a pod on a node has to wait for its image.
+    pub(super) fn pull(&mut self, node: u32, image: Option<Image>, now: SimTime) -> SimDuration {
+        let kind = &self.kinds[self.get(node).kind as usize];
+        let whole = self.whole_pull(image, kind.network_bytes_per_s);
+        let Some(image) = image else { return whole };
+        let serial = self.pulls.serial;
+        let known = self.get_mut(node);
+        let from = if serial { known.pulled.max(now) } else { now };
+        let there = match known.images.get(&image.number) {
+            Some(there) => *there,
+            None => {
+                let there = from + whole;
+                known.images.insert(image.number, there);
+                known.pulled = there;
+                let place = known.place;
+                self.cluster.pulled(place, image.number, image.unpacked);
+                there
+            }
+        };
+        there.max(now).since(now)
+    }
+
+    /// An image is on all nodes of the beginning.
+    pub(super) fn preload(&mut self, node: u32, image: Option<Image>) {
+        let Some(image) = image else { return };
+        let known = self.get_mut(node);
+        if known.images.insert(image.number, SimTime::ZERO).is_none() {
+            let place = known.place;
+            self.cluster.pulled(place, image.number, image.unpacked);
+        }
+    }
+
+    /// A pod was placed on a node.
+    pub(super) fn joined(&mut self, node: u32, pod: u64, now: SimTime) {
+        let node = self.get_mut(node);
+        node.pods.insert(pod);
+        node.changed = now;
+        node.unneeded = None;
+    }
+
+    /// A pod has left a node.
+    pub(super) fn left(&mut self, node: u32, pod: u64, shape: &PodShape, now: SimTime) {
+        let known = &mut self.all[node as usize];
+        known.pods.remove(&pod);
+        known.changed = now;
+        self.cluster.unbind(known.place, shape);
+    }
+
+    /// A pod is another instance from now on.
+    pub(super) fn replaced(&mut self, node: u32, old: u64, new: u64) {
+        let node = self.get_mut(node);
+        node.pods.remove(&old);
+        node.pods.insert(new);
+    }
+
+    /// Numbers of the pods on a node.
+    pub(super) fn pods(&self, node: u32) -> Vec<u64> {
+        self.get(node).pods.iter().copied().collect()
+    }
+
+    /// A node takes no more pods.
+    pub(super) fn cordon(&mut self, node: u32) {
+        let known = &mut self.all[node as usize];
+        if known.state == State::Ready {
+            known.state = State::Draining;
+            self.cluster.cordon(known.place);
+        }
+    }
+
+    /// A node that takes no more pods and has none is gone: its kind. `None` if it stays.
+    pub(super) fn remove_if_empty(&mut self, node: u32) -> Option<u16> {
+        let daemon = self.daemon();
+        let has_daemon = self.daemon_pods > 0;
+        let known = &mut self.all[node as usize];
+        if known.state != State::Draining || !known.pods.is_empty() {
+            return None;
+        }
+        known.state = State::Gone;
+        if has_daemon {
+            self.cluster.unbind(known.place, &daemon);
+        }
+        self.cluster.remove(known.place);
+        Some(known.kind)
+    }
+}

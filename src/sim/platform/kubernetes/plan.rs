@@ -1,0 +1,214 @@
+//! What a scenario says about a cluster and its workloads, resolved.
+
+use super::kpa::KpaPlan;
+use super::{cluster_autoscaler, karpenter};
+use crate::model::dist::Dist;
+use crate::sim::autoscaler::{ecs, hpa, keda};
+use crate::sim::cluster::scheduler;
+use crate::sim::platform::control::Amount;
+use crate::units::SimDuration;
+
+/// All of it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// The cluster.
+    pub cluster: ClusterPlan,
+    /// By service.
+    pub workloads: Vec<WorkloadPlan>,
+}
+
+/// A cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterPlan {
+    /// Kinds of nodes.
+    pub kinds: Vec<NodeKind>,
+    /// Zones over which nodes are spread in turn, at least 1.
+    pub zones: u32,
+    /// What DaemonSets ask for on each node.
+    pub daemons: Amount,
+    /// Their pods on each node.
+    pub daemon_pods: u32,
+    /// Time from the launch of a node until it is ready.
+    pub boot: Dist,
+    /// How images come to nodes.
+    pub pulls: Pulls,
+    /// The scheduler.
+    pub scheduler: scheduler::Spec,
+    /// Who makes nodes and takes them away.
+    pub provisioning: Provisioning,
+    /// Time until a pod has a machine of its own, where there are no nodes.
+    pub launch: Option<Dist>,
+}
+
+impl Default for ClusterPlan {
+    fn default() -> Self {
+        Self {
+            kinds: Vec::new(),
+            zones: 1,
+            daemons: Amount::default(),
+            daemon_pods: 0,
+            boot: Dist::Constant(SimDuration::ZERO),
+            pulls: Pulls::default(),
+            scheduler: scheduler::Spec::default(),
+            provisioning: Provisioning::None,
+            launch: None,
+        }
+    }
+}
+
+/// How images come to nodes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pulls {
+    /// Bytes of a compressed image that the registry gives in a second, at most.
+    pub registry_bytes_per_s: f64,
+    /// Bytes of an image that a node unpacks in a second.
+    pub unpack_bytes_per_s: f64,
+    /// Whether a node pulls one image at a time (`serializeImagePulls`).
+    pub serial: bool,
+}
+
+impl Default for Pulls {
+    fn default() -> Self {
+        Self {
+            registry_bytes_per_s: 1e8,
+            unpack_bytes_per_s: 1e8,
+            serial: false,
+        }
+    }
+}
+
+/// A kind of nodes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeKind {
+    /// Its name in the catalog, such as `m7i.large`.
+    pub name: String,
+    /// What pods can have, that of DaemonSets included.
+    pub allocatable: Amount,
+    /// Most pods, those of DaemonSets included.
+    pub max_pods: u32,
+    /// Bytes that come over its network in a second.
+    pub network_bytes_per_s: f64,
+    /// US dollars an hour, for those who choose by it; `None`: unknown.
+    pub usd_per_hour: Option<f64>,
+    /// Nodes at the beginning.
+    pub count: u32,
+    /// Fewest and most nodes, where somebody makes and takes them.
+    pub bounds: (u32, u32),
+}
+
+/// Who makes nodes and takes them away.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Provisioning {
+    /// Nobody.
+    None,
+    /// Cluster Autoscaler.
+    ClusterAutoscaler(cluster_autoscaler::Spec),
+    /// Karpenter.
+    Karpenter(karpenter::Spec),
+}
+
+/// An image.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Image {
+    /// Its number among those of the scenario.
+    pub number: u32,
+    /// Bytes that come over the network.
+    pub compressed: u64,
+    /// Bytes on the disk.
+    pub unpacked: u64,
+}
+
+/// A workload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkloadPlan {
+    /// What a pod requests.
+    pub requests: Amount,
+    /// Its image; `None`: it is on every node.
+    pub image: Option<Image>,
+    /// Higher goes first.
+    pub priority: i32,
+    /// How many pods there are.
+    pub scaling: Scaling,
+}
+
+/// How many pods there are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scaling {
+    /// So many, from these times on.
+    Fixed {
+        /// At the beginning.
+        replicas: u32,
+        /// Time since the beginning of the run, and pods from then on, in order.
+        schedule: Vec<(SimDuration, u32)>,
+    },
+    /// As a HorizontalPodAutoscaler says.
+    Hpa {
+        /// At the beginning.
+        replicas: u32,
+        /// Bounds and behaviour.
+        spec: hpa::Spec,
+        /// What is measured.
+        metrics: Metrics,
+    },
+    /// As Knative's autoscaler says.
+    Kpa(KpaPlan),
+    /// As Application Auto Scaling says.
+    Ecs {
+        /// At the beginning.
+        replicas: u32,
+        /// Fewest and most.
+        bounds: (u32, u32),
+        /// Policies, and what each looks at.
+        policies: Vec<(ecs::Policy, EcsMetric)>,
+    },
+    /// As KEDA and the autoscaler behind it say.
+    Keda {
+        /// At the beginning.
+        replicas: u32,
+        /// KEDA.
+        keda: keda::Spec,
+        /// Bounds and behaviour of the autoscaler.
+        spec: hpa::Spec,
+        /// What is measured.
+        metrics: Metrics,
+    },
+}
+
+/// What a policy of an ECS service looks at, as a mean over a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EcsMetric {
+    /// `ECSServiceAverageCPUUtilization`, in percent.
+    Cpu,
+    /// `ALBRequestCountPerTarget`: requests in a minute for each task.
+    RequestsPerTarget,
+}
+
+/// What is measured for an autoscaler.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metrics {
+    /// The metrics and what a pod should have of them.
+    pub targets: Vec<MetricTarget>,
+    /// Deviations from the target that change nothing.
+    pub tolerance: hpa::Tolerance,
+    /// How long a pod that started is not trusted with its CPU.
+    pub readiness: hpa::ReadinessRules,
+    /// Time between two looks of the autoscaler.
+    pub sync: SimDuration,
+    /// Time between two readings.
+    pub resolution: SimDuration,
+    /// Time over which a mean is taken.
+    pub window: SimDuration,
+    /// Age of a reading before anybody sees it.
+    pub lag: SimDuration,
+}
+
+/// What a pod should have of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricTarget {
+    /// CPU in percent of what it requests.
+    Cpu(i64),
+    /// Requests in flight, in thousandths.
+    InFlight(i64),
+    /// Requests per second, in thousandths.
+    Rate(i64),
+}

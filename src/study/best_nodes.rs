@@ -1,0 +1,123 @@
+//! The node type of the catalog that holds a mix of pods for the least money.
+//!
+//! As many pods of each service as there were in the mean, rounded up, are put onto nodes of one type first fit, larger ones
+//! first. What traffic does in between, and that pods come and go, is left out: the figure is for choosing, not for billing.
+
+use rust_decimal::Decimal;
+
+use crate::model::nodes::{self, NodeType};
+use crate::model::price::PriceList;
+use crate::scenario::Variant;
+use crate::sim::cluster::allocatable::{Size, Vendor, allocatable};
+use crate::units::{MemoryMib, MilliCpu};
+
+/// Nodes of one type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BestNodes {
+    /// Its name.
+    pub node_type: String,
+    /// How many hold the pods.
+    pub nodes: u32,
+    /// What they cost in a month, in US dollars.
+    pub monthly_cost_usd: Decimal,
+}
+
+/// What is free on a node: thousandths of a core, MiB, and places.
+type Room = (u64, u64, u32);
+
+/// Nodes that hold these pods, given as CPU and memory; `None` if one does not fit onto an empty node.
+fn nodes_for(pods: &[(u64, u64)], empty: Room) -> Option<u32> {
+    let mut rooms: Vec<Room> = Vec::new();
+    for &(cpu, memory) in pods {
+        let fits = |room: &Room| cpu <= room.0 && memory <= room.1 && room.2 > 0;
+        let place = match rooms.iter().position(fits) {
+            Some(place) => place,
+            None if fits(&empty) => {
+                rooms.push(empty);
+                rooms.len() - 1
+            }
+            None => return None,
+        };
+        let room = &mut rooms[place];
+        *room = (room.0 - cpu, room.1 - memory, room.2 - 1);
+    }
+    Some(rooms.len() as u32)
+}
+
+/// The cheapest type for what `pods[service]` pods in the mean request; `None` without nodes, prices or pods.
+pub fn best_nodes(variant: &Variant, pods: &[f64]) -> Option<BestNodes> {
+    let pricing = variant.pricing.as_ref()?;
+    let cluster = &variant
+        .platform
+        .pods()
+        .filter(|_| variant.platform.has_nodes())?
+        .plan
+        .cluster;
+    let known = nodes::all();
+    // Images were measured on one instruction set; the nodes that there are tell which.
+    let arch = known
+        .iter()
+        .find(|node| cluster.kinds.iter().any(|kind| kind.name == node.instance_type))
+        .map_or("amd64", |node| node.arch.as_str());
+    let mut mix: Vec<(u64, u64)> = Vec::new();
+    for (service, mean) in variant.services.iter().zip(pods) {
+        mix.extend((0..mean.ceil() as u32).map(|_| service.requests));
+    }
+    if mix.is_empty() {
+        return None;
+    }
+    let candidates = known.iter().filter(|node| node.arch == arch);
+    let costs = candidates.filter_map(|node| {
+        let empty = room(node, (cluster.daemons.cpu, cluster.daemons.memory, cluster.daemon_pods));
+        let mut pods = mix.clone();
+        // By the sum of their shares, larger first; whole numbers, so that the order is the same everywhere.
+        let size = |pod: &(u64, u64)| {
+            u128::from(pod.0) * u128::from(empty.1.max(1)) + u128::from(pod.1) * u128::from(empty.0.max(1))
+        };
+        pods.sort_by_key(|pod| std::cmp::Reverse(size(pod)));
+        let count = nodes_for(&pods, empty)?;
+        let price = price(&pricing.list, node)?;
+        let month = price * Decimal::from(count) * pricing.month.hours();
+        Some((month.normalize(), count, node.instance_type.clone()))
+    });
+    let (monthly_cost_usd, nodes, node_type) = costs.min()?;
+    Some(BestNodes {
+        node_type,
+        nodes,
+        monthly_cost_usd,
+    })
+}
+
+fn price(list: &PriceList, node: &NodeType) -> Option<Decimal> {
+    let price = list.price(&format!("ec2.{}", node.instance_type)).ok()?;
+    price.tiers.first().map(|tier| tier.unit_price_usd)
+}
+
+/// What pods that are no DaemonSet's can have on a node of EKS.
+fn room(node: &NodeType, (cpu, memory, pods): (u64, u64, u32)) -> Room {
+    let size = Size {
+        cpu: MilliCpu(1000 * node.vcpu),
+        memory: MemoryMib(node.memory_mib),
+    };
+    let has = allocatable(Vendor::Eks, size, node.max_pods());
+    (
+        u64::from(has.cpu.0).saturating_sub(cpu),
+        u64::from(has.memory.0).saturating_sub(memory),
+        node.max_pods().saturating_sub(pods),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_are_packed_first_fit() {
+        // Two cores and 4 GiB: pods of 1.5 and 0.5 cores share a node, a third one of 1 core needs another.
+        let pods = [(1_500, 1_024), (1_000, 1_024), (500, 1_024)];
+        assert_eq!(nodes_for(&pods, (2_000, 4_096, 10)), Some(2));
+        assert_eq!(nodes_for(&pods, (2_000, 2_047, 10)), Some(3));
+        assert_eq!(nodes_for(&pods, (2_000, 4_096, 1)), Some(3));
+        assert_eq!(nodes_for(&pods, (1_000, 4_096, 10)), None);
+    }
+}

@@ -1,0 +1,276 @@
+//! Pods on a cluster: bills, nodes and packing worked out by hand.
+
+use crate::common::{Sandbox, table};
+
+/// A request each 100 ms of 50 ms for two hours, on pods that request 500 m and 1 GiB.
+fn scenario(autoscaler: &str, cluster: &str) -> String {
+    format!(
+        "schema = 1\nname = \"shop\"\nreplications = 2\nwarm-up = \"10m\"\nhorizon = \"130m\"\nframeworks = [\"steady\"]\n\
+         [traffic.constant]\ngap = \"100ms\"\n[prices]\nlist = \"aws-us-east-1\"\n\
+         [profile.steady]\nservice-time = \"50ms\"\ncold-start = \"4s\"\n\
+         [platform.kubernetes]\ncpu = \"1\"\ncpu-request = \"500m\"\nmemory = \"1Gi\"\n{autoscaler}\n{cluster}\n"
+    )
+}
+
+const TWO_NODES: &str = "[cluster]\nnodes = [{ type = \"m7i.large\", count = 2 }]";
+
+fn number(row: &std::collections::BTreeMap<String, String>, column: &str) -> f64 {
+    row[column]
+        .parse()
+        .unwrap_or_else(|_| panic!("{column} is `{}`", row[column]))
+}
+
+fn close(found: f64, expected: f64) {
+    assert!(
+        (found - expected).abs() < 1e-6 * expected.abs().max(1.0),
+        "{found} and not {expected}"
+    );
+}
+
+/// Two nodes of 0.1008 dollars an hour and a cluster of 0.10. Of each node of 2 vCPU and 8 GiB pods can have 1.93 vCPU and
+/// 7,518 MiB (EKS, 29 pods), of which kube-proxy and the network plugin ask for 150 m.
+#[test]
+fn nodes_are_billed_and_packed() {
+    let sandbox = Sandbox::new();
+    sandbox.write("s.toml", &scenario("[autoscaler.fixed]\nreplicas = 3", TWO_NODES));
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let row = &table(&sandbox.read("out/summary.csv"))[0];
+    close(number(row, "monthly_cost_usd"), 730.0 * (2.0 * 0.1008 + 0.1));
+    assert_eq!((number(row, "nodes_mean"), number(row, "nodes_peak")), (2.0, 2.0));
+    assert_eq!(
+        (
+            number(row, "instances_mean"),
+            number(row, "failed"),
+            number(row, "rejected")
+        ),
+        (3.0, 0.0, 0.0)
+    );
+    assert_eq!(number(row, "requests"), number(row, "completed"));
+    // Half a request in flight, on three pods.
+    close(number(row, "busy_mean"), 0.5);
+    assert_eq!(row["idle_cost_usd"], "");
+    let packing = table(&sandbox.read("out/packing.csv"));
+    // Three pods of 0.5 vCPU and 1 GiB: 1.5 + 0.15 vCPU and 3,072 MiB fit onto one node of 2 vCPU and 4 GiB (3,322 MiB with
+    // room for 29 pods; 17 pods and 3,454 MiB on a t3.medium, which is the cheapest at 0.0416 dollars).
+    assert_eq!(
+        (packing[0]["best_node_type"].as_str(), packing[0]["best_nodes"].as_str()),
+        ("t3.medium", "1")
+    );
+    close(number(&packing[0], "best_nodes_monthly_cost_usd"), 730.0 * 0.0416);
+    let [cpu, memory] = [&packing[0], &packing[1]];
+    close(number(cpu, "allocatable"), 2.0 * 1.93);
+    close(number(cpu, "daemonsets"), 0.3);
+    close(number(cpu, "requested"), 1.5);
+    close(number(cpu, "free"), 2.0 * 1.93 - 0.3 - 1.5);
+    close(number(memory, "allocatable"), 2.0 * 7_518.0);
+    close(number(memory, "requested"), 3.0 * 1_024.0);
+    // Three pods of 0.5 vCPU fit onto one node of 1.78.
+    assert_eq!((number(cpu, "nodes_least_mean"), number(cpu, "pods_mean")), (1.0, 3.0));
+    assert_eq!((number(cpu, "pods_pending_peak"), cpu["used"].as_str()), (0.0, ""));
+    let timeline = table(&sandbox.read("out/timeline.csv"));
+    assert!(timeline.iter().all(|bin| bin["nodes"] == "2"), "{:?}", timeline[0]);
+}
+
+/// The bill of nodes is shared by what pods request: one of 500 m and 1 GiB, three of 500 m and 3 GiB. Parts of CPU 1/4 and
+/// 3/4, of memory 1/10 and 9/10.
+#[test]
+fn services_share_nodes_by_their_requests() {
+    let sandbox = Sandbox::new();
+    let service = |name: &str, replicas: u32, memory: &str| {
+        format!(
+            "[[service]]\nname = \"{name}\"\nframework = \"steady\"\nautoscaler = {{ fixed = {{ replicas = {replicas} }} }}\n\
+             pod = {{ memory = \"{memory}\" }}\n"
+        )
+    };
+    let text = scenario("", TWO_NODES).replace("frameworks = [\"steady\"]\n", "");
+    let text = format!("{text}{}{}", service("small", 1, "1Gi"), service("large", 3, "3Gi"));
+    sandbox.write("s.toml", &text);
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let rows = table(&sandbox.read("out/summary.csv"));
+    let of = |service: &str| rows.iter().find(|row| row["service"] == service).unwrap();
+    let all = 730.0 * (2.0 * 0.1008 + 0.1);
+    close(number(of("all"), "monthly_cost_usd"), all);
+    close(number(of("small"), "monthly_cost_usd"), all * (0.25 + 0.1) / 2.0);
+    close(number(of("large"), "monthly_cost_usd"), all * (0.75 + 0.9) / 2.0);
+    // Nodes are nobody's in particular.
+    assert_eq!(
+        (of("all")["nodes_mean"].as_str(), of("small")["nodes_mean"].as_str()),
+        ("2", "")
+    );
+}
+
+/// Without pods requests are turned away, or wait as long as they may.
+#[test]
+fn without_a_ready_pod_requests_are_answered_with_503_or_held() {
+    let run = |hold: &str| {
+        let sandbox = Sandbox::new();
+        let autoscaler = format!(
+            "hold = \"{hold}\"\n[autoscaler.fixed]\nreplicas = 0\nschedule = [{{ at = \"70m\", replicas = 1 }}]"
+        );
+        sandbox.write("s.toml", &scenario(&autoscaler, TWO_NODES));
+        sandbox.run("simulate s.toml --quiet --out out").ok();
+        table(&sandbox.read("out/summary.csv"))[0].clone()
+    };
+    let refused = run("0s");
+    // An hour at ten a second, and a readiness probe every 10 s.
+    let rejected = number(&refused, "rejected");
+    assert!((36_000.0..=36_110.0).contains(&rejected), "{rejected}");
+    let both = format!("no-ready-instance={}", 2.0 * rejected);
+    assert_eq!(refused["rejected_reasons"], both);
+    let held = run("30s");
+    // Those of the last half minute and of the start got an answer.
+    let difference = rejected - number(&held, "rejected");
+    assert!((300.0..=410.0).contains(&difference), "{difference}");
+    assert!(held["rejected_reasons"].starts_with("pending-too-long="));
+}
+
+/// Ten times the traffic from an hour on: the autoscaler asks for pods by the rate, Karpenter for nodes, and both go back.
+#[test]
+fn pods_and_nodes_follow_the_traffic() {
+    let sandbox = Sandbox::new();
+    let text = scenario(
+        "[autoscaler.hpa]\nmin-replicas = 2\nmax-replicas = 40\nrate = \"10/s\"",
+        "[cluster]\nnodes = [{ type = \"m7i.large\", count = 1 }, { type = \"m7i.xlarge\" }]\n[cluster.karpenter]",
+    );
+    let crowd = "[traffic.flash-crowd]\nbase-rate = \"20/s\"\npeak-factor = 10\nstart = \"60m\"\nrise = \"2m\"\nplateau = \"20m\"\n\
+                 decay = \"2m\"";
+    let text = text.replace("[traffic.constant]\ngap = \"100ms\"", crowd);
+    sandbox.write("s.toml", &text);
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let row = &table(&sandbox.read("out/summary.csv"))[0];
+    assert!(number(row, "instances_peak") >= 18.0, "{}", row["instances_peak"]);
+    assert!(number(row, "nodes_peak") >= 3.0, "{}", row["nodes_peak"]);
+    let timeline = table(&sandbox.read("out/timeline.csv"));
+    let mean = |from: f64, to: f64, column: &str| {
+        let bins = timeline.iter().filter(|bin| (from..to).contains(&number(bin, "t_s")));
+        let values: Vec<f64> = bins.map(|bin| number(bin, column)).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let before = mean(1_800.0, 3_500.0, "instances");
+    let during = mean(4_200.0, 4_800.0, "instances");
+    assert!(
+        (2.0..=3.0).contains(&before) && (18.0..=24.0).contains(&during),
+        "{before} and {during}"
+    );
+    assert_eq!(mean(1_800.0, 3_500.0, "nodes").round(), 1.0);
+    assert!(mean(7_000.0, 7_790.0, "nodes") < mean(4_200.0, 4_800.0, "nodes"));
+    // The same for any number of threads.
+    let summary = sandbox.read("out/summary.csv");
+    sandbox.run("simulate s.toml --quiet --threads 1 --out again").ok();
+    assert_eq!(summary, sandbox.read("again/summary.csv"));
+}
+
+/// Knative: nothing runs while nobody asks, and the first request waits for a pod.
+#[test]
+fn knative_goes_to_zero_between_bursts() {
+    let sandbox = Sandbox::new();
+    let text = "schema = 1\nname = \"bursts\"\nreplications = 1\nhorizon = \"1h\"\nframeworks = [\"steady\"]\n\
+                [traffic.constant]\ngap = \"600s\"\n[profile.steady]\nservice-time = \"50ms\"\ncold-start = \"4s\"\n\
+                [platform.knative]\n[cluster]\nnodes = [{ type = \"m7i.large\", count = 1 }]\n";
+    sandbox.write("s.toml", text);
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let row = &table(&sandbox.read("out/summary.csv"))[0];
+    assert_eq!((number(row, "requests"), number(row, "completed")), (5.0, 5.0));
+    // The image is not known, so that a pod takes its 4 s, and the request its 50 ms.
+    close(number(row, "latency_mean_ms"), 4_050.0);
+    // The pod of the beginning, and one for each burst.
+    assert_eq!(number(row, "instances_created"), 6.0);
+    // Each lives for some 64 to 100 s of 600.
+    let mean = number(row, "instances_mean");
+    assert!((0.08..0.2).contains(&mean), "{mean}");
+}
+
+#[test]
+fn what_a_cluster_cannot_be_is_said() {
+    let refused = |text: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.write("s.toml", text);
+        let ran = sandbox.run("check s.toml").to_string();
+        assert!(ran.starts_with("exit 2"), "{ran}");
+        ran
+    };
+    let says = |text: &str, part: &str| {
+        let ran = refused(text);
+        assert!(ran.contains(part), "{ran}");
+    };
+    says(&scenario("", ""), "needs nodes: [cluster]");
+    let nodes = |nodes: &str| scenario("", &format!("[cluster]\nnodes = [{nodes}]"));
+    says(&nodes(""), "`cluster.nodes` is empty");
+    says(&nodes("{ type = \"m7i.lage\" }"), "did you mean `m7i.large`?");
+    says(
+        &nodes("{ type = \"t3.nano\" }"),
+        "no kind of nodes in [cluster] has room for",
+    );
+    says(
+        &nodes("{ type = \"m7i.large\", count = 3, max = 2 }"),
+        "more nodes in `min` or `count` than in `max`",
+    );
+    says(
+        &scenario("[autoscaler.hpa]", TWO_NODES),
+        "The CPU of `steady` is not known".to_lowercase().as_str(),
+    );
+    says(
+        &scenario("[autoscaler.hpa]\nmax-replicas = 0", TWO_NODES),
+        "`max-replicas` must not be below",
+    );
+    let lambda = scenario("", TWO_NODES).replace(
+        "[platform.kubernetes]\ncpu = \"1\"\ncpu-request = \"500m\"\nmemory = \"1Gi\"",
+        "[platform.fixed]",
+    );
+    says(&lambda, "[cluster] has no meaning on the platform `fixed`");
+    says(
+        &scenario(
+            "",
+            "[cluster]\nnodes = [{ type = \"own\", cpu = \"4\", memory = \"8Gi\" }]",
+        ),
+        "ec2.own",
+    );
+}
+
+/// Tasks on Fargate: two of 1 vCPU and 2 GB all along are 2 x 730 hours; by hand 0.04048 + 2 x 0.004445 dollars each.
+#[test]
+fn fargate_bills_tasks_by_the_second() {
+    let sandbox = Sandbox::new();
+    let fixed = |replicas: &str| {
+        scenario(&format!("[autoscaler.fixed]\n{replicas}"), "").replace(
+            "[platform.kubernetes]\ncpu = \"1\"\ncpu-request = \"500m\"\nmemory = \"1Gi\"",
+            "[platform.fargate]\ncpu = \"1\"\nmemory = \"2Gi\"\nlaunch = \"15s\"\nhealth-check-interval = \"0s\"",
+        )
+    };
+    sandbox.write("s.toml", &fixed("replicas = 2"));
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let row = &table(&sandbox.read("out/summary.csv"))[0];
+    let hour = 0.04048 + 2.0 * 0.004445;
+    close(number(row, "monthly_cost_usd"), 2.0 * 730.0 * hour);
+    assert_eq!((row["nodes_mean"].as_str(), row["nodes_peak"].as_str()), ("", ""));
+    assert!(!sandbox.path("out/packing.csv").exists());
+    // A second task from 70 min on: machine after 15 s, then it is billed, and up 4 s later. It ends at 100 min. Of the two
+    // hours that are counted it has 30 min less 15 s.
+    sandbox.write(
+        "t.toml",
+        &fixed("replicas = 1\nschedule = [{ at = \"70m\", replicas = 2 }, { at = \"100m\", replicas = 1 }]"),
+    );
+    sandbox.run("simulate t.toml --quiet --out more").ok();
+    let row = &table(&sandbox.read("more/summary.csv"))[0];
+    let hours = 2.0 + 0.5 - 15.0 / 3_600.0;
+    close(number(row, "monthly_cost_usd"), 730.0 / 2.0 * hours * hour);
+    assert_eq!(number(row, "instances_created"), 1.0);
+    assert_eq!(number(row, "completed"), number(row, "requests"));
+}
+
+/// Ten requests a second are 600 in a minute on one task, with a target of 300: after three minutes two tasks, and no more.
+#[test]
+fn target_tracking_meets_its_target() {
+    let sandbox = Sandbox::new();
+    let text = scenario("[autoscaler.target-tracking]\nrequests-per-target = 300.0", "").replace(
+        "[platform.kubernetes]\ncpu = \"1\"\ncpu-request = \"500m\"\nmemory = \"1Gi\"",
+        "[platform.fargate]",
+    );
+    sandbox.write("s.toml", &text);
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let row = &table(&sandbox.read("out/summary.csv"))[0];
+    assert_eq!(
+        (number(row, "instances_mean"), number(row, "instances_peak")),
+        (2.0, 2.0)
+    );
+}
