@@ -1,5 +1,6 @@
 //! `simulate` and `compare`: run a scenario's variants and print the answer.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -36,8 +37,8 @@ pub struct SimulateArgs {
 pub struct CompareArgs {
     /// Scenario file [default: the built-in web shop on AWS Lambda]
     scenario: Option<PathBuf>,
-    /// Second scenario file, compared with the first
-    second: Option<PathBuf>,
+    /// Further scenario files, compared with the first
+    others: Vec<PathBuf>,
     /// Candidates in place of the scenario's; the first is what the others are compared with
     #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
     frameworks: Vec<String>,
@@ -111,37 +112,48 @@ pub fn compare(args: &CompareArgs, common: &Common) -> Outcome {
         &flags_sets,
         args.flags.on_bad_line,
     )?];
-    if let (Some(first), Some(second)) = (&args.scenario, &args.second) {
-        plans.push(resolve_with(Some(second), &flags_sets, args.flags.on_bad_line)?);
-        tell_apart(&mut plans, [first, second])?;
-        let (a, b) = (&plans[0].variants[0], &plans[1].variants[0]);
-        if (a.seed, a.replications) != (b.seed, b.replications) {
-            return Err(Failure::Input(anyhow::anyhow!(
-                "the two scenarios have seeds {} and {}, {} and {} replications: a paired comparison needs the same luck; \
-                 add --set seed={} --set replications={}",
-                a.seed,
-                b.seed,
-                a.replications,
-                b.replications,
-                a.seed,
-                a.replications
-            )));
+    for other in &args.others {
+        plans.push(resolve_with(Some(other), &flags_sets, args.flags.on_bad_line)?);
+    }
+    if let Some(first) = args.scenario.as_ref().filter(|_| !args.others.is_empty()) {
+        let paths: Vec<&Path> = std::iter::once(first)
+            .chain(&args.others)
+            .map(PathBuf::as_path)
+            .collect();
+        tell_apart(&mut plans, &paths)?;
+        let a = &plans[0].variants[0];
+        for b in plans[1..].iter().map(|plan| &plan.variants[0]) {
+            if (a.seed, a.replications) != (b.seed, b.replications) {
+                return Err(Failure::Input(anyhow::anyhow!(
+                    "the two scenarios have seeds {} and {}, {} and {} replications: a paired comparison needs the same luck; \
+                     add --set seed={} --set replications={}",
+                    a.seed,
+                    b.seed,
+                    a.replications,
+                    b.replications,
+                    a.seed,
+                    a.replications
+                )));
+            }
         }
     }
     answer(plans, &args.flags, common, true)
 }
 
-/// Puts the scenario's name in front of the variants' names, or its path where both scenarios have the same name.
-fn tell_apart(plans: &mut [Plan], paths: [&Path; 2]) -> Outcome {
+/// Puts the scenario's name in front of the variants' names, or its path where scenarios have the same name.
+fn tell_apart(plans: &mut [Plan], paths: &[&Path]) -> Outcome {
     let names: Vec<String> = plans.iter().map(|plan| plan.variants[0].scenario.clone()).collect();
-    if paths[0] == paths[1] {
-        let path = paths[0].display();
+    let mut seen = BTreeSet::new();
+    if let Some(path) = paths.iter().find(|path| !seen.insert(**path)) {
+        let path = path.display();
         return Err(Failure::Input(anyhow::anyhow!(
             "both scenarios are {path}: name two files"
         )));
     }
+    let distinct: BTreeSet<&String> = names.iter().collect();
+    let alike = distinct.len() < names.len();
     for ((plan, name), path) in plans.iter_mut().zip(&names).zip(paths) {
-        let label = if names[0] == names[1] {
+        let label = if alike {
             path.display().to_string()
         } else {
             name.clone()

@@ -9,6 +9,7 @@ mod executions;
 mod fargate;
 mod flex;
 mod lambda;
+mod managed;
 mod nodes;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use executions::{ExecutionsMeter, ExecutionsMeterSpec, ExecutionsUsage, Memo
 pub use fargate::{FargateMeter, FargateMeterSpec, FargateUsage};
 pub use flex::{FlexMeter, FlexMeterSpec, FlexUsage};
 pub use lambda::{LambdaMeter, LambdaMeterSpec, LambdaUsage};
+pub use managed::{ManagedMeter, ManagedMeterSpec, ManagedUsage};
 pub use nodes::{NodesMeter, NodesMeterSpec, NodesUsage};
 
 /// Quantities by meter, in the units of the price list.
@@ -47,6 +49,8 @@ pub enum MeterSpec {
     Nodes(NodesMeterSpec),
     /// AWS Fargate.
     Fargate(FargateMeterSpec),
+    /// AWS Lambda Managed Instances.
+    Managed(ManagedMeterSpec),
 }
 
 /// What a meter has to know of a service.
@@ -73,6 +77,8 @@ pub enum Usage {
     Nodes(NodesUsage),
     /// Of AWS Fargate.
     Fargate(FargateUsage),
+    /// Of AWS Lambda Managed Instances.
+    Managed(ManagedUsage),
 }
 
 /// Watches a run and counts what is billed.
@@ -90,6 +96,8 @@ pub enum Meter {
     Nodes(NodesMeter),
     /// On AWS Fargate.
     Fargate(FargateMeter),
+    /// On AWS Lambda Managed Instances.
+    Managed(ManagedMeter),
 }
 
 impl MeterSpec {
@@ -105,6 +113,7 @@ impl MeterSpec {
             ("azure", PlatformSpec::AzureFunctions(spec)) => {
                 Some(Self::Executions(ExecutionsMeterSpec::new(spec, list)?))
             }
+            ("aws", PlatformSpec::LambdaManaged(spec)) => ManagedMeterSpec::new(spec, list)?.map(Self::Managed),
             ("aws", PlatformSpec::Fargate(spec)) => Some(Self::Fargate(FargateMeterSpec::new(spec, list)?)),
             ("aws", PlatformSpec::Kubernetes(_) | PlatformSpec::Knative(_)) => {
                 platform.pods().map(|pods| Self::Nodes(NodesMeterSpec::new(pods)))
@@ -123,6 +132,7 @@ impl MeterSpec {
             Self::Flex(spec) => spec.meters(),
             Self::Nodes(spec) => spec.meters(),
             Self::Fargate(spec) => spec.meters().to_vec(),
+            Self::Managed(spec) => spec.meters(),
         };
         let missing = meters.into_iter().filter_map(|meter| list.price(meter).err());
         missing.map(|error| error.to_string()).collect()
@@ -137,12 +147,13 @@ impl MeterSpec {
             Self::Flex(spec) => spec.assumptions(),
             Self::Nodes(spec) => spec.assumptions(),
             Self::Fargate(spec) => spec.assumptions(),
+            Self::Managed(spec) => spec.assumptions(),
         }
     }
 
     /// Whether it has to be told what each instance does.
     pub fn needs_activity(&self) -> bool {
-        !matches!(self, Self::Lambda(_) | Self::Nodes(_))
+        !matches!(self, Self::Lambda(_) | Self::Nodes(_) | Self::Managed(_))
     }
 
     /// Milliseconds that are billed for one request, where requests alone are billed for; else 0.
@@ -175,6 +186,7 @@ impl MeterSpec {
             Self::Flex(_) => Usage::Flex(FlexUsage::default()),
             Self::Nodes(_) => Usage::Nodes(NodesUsage::default()),
             Self::Fargate(_) => Usage::Fargate(FargateUsage::default()),
+            Self::Managed(_) => Usage::Managed(ManagedUsage::default()),
         }
     }
 
@@ -193,6 +205,7 @@ impl MeterSpec {
                 let requests: Vec<_> = metered.iter().map(|service| service.requests).collect();
                 Meter::Nodes(NodesMeter::new(spec, warm_up, &requests))
             }
+            Self::Managed(_) => Meter::Managed(ManagedMeter::new(warm_up, services)),
             Self::Fargate(spec) => {
                 let sizes: Vec<_> = metered.iter().map(|service| service.requests).collect();
                 Meter::Fargate(FargateMeter::new(spec.clone(), warm_up, &sizes))
@@ -209,6 +222,7 @@ impl MeterSpec {
             (Self::Flex(spec), Usage::Flex(usage)) => spec.quantities(usage),
             (Self::Nodes(spec), Usage::Nodes(usage)) => spec.quantities(usage),
             (Self::Fargate(spec), Usage::Fargate(usage)) => spec.quantities(usage),
+            (Self::Managed(spec), Usage::Managed(usage)) => spec.quantities(usage),
             _ => mixed(),
         }
     }
@@ -222,7 +236,8 @@ impl MeterSpec {
             (Self::Executions(_), Usage::Executions(_))
             | (Self::Flex(_), Usage::Flex(_))
             | (Self::Nodes(_), Usage::Nodes(_))
-            | (Self::Fargate(_), Usage::Fargate(_)) => Quantities::new(),
+            | (Self::Fargate(_), Usage::Fargate(_))
+            | (Self::Managed(_), Usage::Managed(_)) => Quantities::new(),
             _ => mixed(),
         }
     }
@@ -237,7 +252,9 @@ impl MeterSpec {
             (Self::Executions(_), Usage::Executions(_)) => Some(Quantities::new()),
             (Self::Flex(spec), Usage::Flex(usage)) => Some(spec.idle_quantities(usage)),
             // What of a node is idle is in the packing report.
-            (Self::Nodes(_), Usage::Nodes(_)) | (Self::Fargate(_), Usage::Fargate(_)) => None,
+            (Self::Nodes(_), Usage::Nodes(_))
+            | (Self::Fargate(_), Usage::Fargate(_))
+            | (Self::Managed(_), Usage::Managed(_)) => None,
             _ => mixed(),
         }
     }
@@ -257,6 +274,7 @@ impl Usage {
             (Self::Flex(usage), Self::Flex(other)) => usage.add(other),
             (Self::Nodes(usage), Self::Nodes(other)) => usage.add(other),
             (Self::Fargate(usage), Self::Fargate(other)) => usage.add(other),
+            (Self::Managed(usage), Self::Managed(other)) => usage.add(other),
             _ => mixed(),
         }
     }
@@ -272,6 +290,7 @@ impl Meter {
             Self::Flex(meter) => meter.into_usage().into_iter().map(Usage::Flex).collect(),
             Self::Nodes(meter) => meter.into_usage().into_iter().map(Usage::Nodes).collect(),
             Self::Fargate(meter) => meter.into_usage().into_iter().map(Usage::Fargate).collect(),
+            Self::Managed(meter) => meter.into_usage().into_iter().map(Usage::Managed).collect(),
         }
     }
 }
@@ -286,6 +305,7 @@ impl Observer for Meter {
             Self::Flex(meter) => meter.observe(fact),
             Self::Nodes(meter) => meter.observe(fact),
             Self::Fargate(meter) => meter.observe(fact),
+            Self::Managed(meter) => meter.observe(fact),
         }
     }
 }

@@ -16,6 +16,10 @@ pub const PRICE_LISTS: &[(&str, &str)] = &[
         include_str!("../../models/prices/aws-us-east-1-2026-11-01.fargate.toml"),
     ),
     (
+        "aws-us-east-1-2026-11-01.managed",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.managed.toml"),
+    ),
+    (
         "azure-eastus-2026-11-01",
         include_str!("../../models/prices/azure-eastus-2026-11-01.toml"),
     ),
@@ -57,18 +61,18 @@ macro_rules! frameworks {
 /// Frameworks: name, text of `framework.toml`, and text of `profile.json` where it was measured.
 pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
     "buffalo" not_measured,
-    "django" not_measured,
+    "django" measured,
     "echo" measured,
     "express" measured,
     "fastapi" measured,
-    "fastapi-uvicorn" not_measured,
+    "fastapi-uvicorn" measured,
     "fastify" measured,
-    "flask" not_measured,
+    "flask" measured,
     "gin" measured,
     "hono" measured,
     "laravel" not_measured,
     "micronaut" not_measured,
-    "nestjs" not_measured,
+    "nestjs" measured,
     "quarkus" not_measured,
     "quarkus-native" not_measured,
     "spring-boot" measured,

@@ -234,6 +234,17 @@ pub enum Fact {
         /// Instances.
         provisioned: u32,
     },
+    /// So many machines are there, or on their way, for the instances of a function alone.
+    Hosts {
+        /// Position of its service.
+        service: u16,
+        /// Number of the function within the service.
+        function: u32,
+        /// Since when.
+        at: SimTime,
+        /// Machines.
+        hosts: u32,
+    },
     /// An instance is created, comes up, or works on another number of requests; only where the run is asked to tell.
     Activity(Activity),
     /// An instance ended.

@@ -108,6 +108,7 @@ impl Observer for Recorder {
             | Fact::Prepared { .. }
             | Fact::Activity(_)
             | Fact::Node { .. }
+            | Fact::Hosts { .. }
             | Fact::Configured { .. } => {}
             Fact::Rejected { .. }
             | Fact::GaveUp { .. }

@@ -135,6 +135,19 @@ fn azure_consumption_bills_the_share_of_memory_of_each_execution() {
     close(quantity("functions.consumption.executions"), 3_599.0);
 }
 
+/// Three EC2 instances of 4 vCPU (c7i.xlarge, 0.1785 dollars an hour) all along, 15% of that, and 3,599 requests an hour at 0.20
+/// a million.
+#[test]
+fn managed_instances_cost_ec2_a_fee_and_requests() {
+    let (column, quantity) = bill("lambda-managed]", "aws-us-east-1");
+    close(quantity("ec2.c7i.xlarge"), 3.0);
+    close(quantity("lambda.requests"), 3_599.0);
+    close(
+        column("monthly_cost_usd"),
+        HOURS * (3.0 * 0.1785 * 1.15 + 3_599.0 * 0.2e-6),
+    );
+}
+
 /// Memory that nobody measured has no price, and prices of one cloud are not those of another.
 #[test]
 fn what_has_no_price_is_blank_and_says_so() {
@@ -150,7 +163,7 @@ fn what_has_no_price_is_blank_and_says_so() {
             "no price of azure-eastus-2026-11-01 covers the platform `cloud-run`",
         ),
         (
-            "lambda-managed]",
+            "lambda-managed]\ninstance-vcpu = 6",
             "aws-us-east-1",
             "covers the platform `lambda-managed`",
         ),

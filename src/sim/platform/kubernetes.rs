@@ -21,11 +21,13 @@ mod state;
 mod tests;
 mod workload;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::rng::{Draws, Purpose, Stream};
 use crate::sim::cluster::node::PodShape;
-use crate::sim::cluster::scheduler::Scheduler;
+use crate::sim::cluster::scheduler::{Running, Scheduler, preempt};
 use crate::sim::fact::Reject;
 use crate::sim::platform::control::{Control, InstanceId, Order, Sight};
 use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape};
@@ -195,6 +197,8 @@ pub struct Kubernetes {
     /// Decides how long machines of single pods take to come, and how many there have been.
     launch_luck: Stream,
     launched: u64,
+    /// Pods that room has been made for.
+    preempted_for: BTreeSet<u64>,
     /// Whether pods that wait may have got a chance to be placed.
     changed: bool,
     /// Whether the state of the cluster has to be told.
@@ -242,6 +246,7 @@ impl Kubernetes {
             provisioner,
             launch_luck: draws.stream(Purpose::Boot, 1),
             launched: 0,
+            preempted_for: BTreeSet::new(),
             changed: false,
             untold: true,
             spec,
@@ -289,6 +294,7 @@ impl Kubernetes {
         self.changed = false;
         for number in self.pods.waiting() {
             let Some(after) = self.place(number, false, now) else {
+                self.preempt(number, now, orders);
                 continue;
             };
             self.pods.placed(number);
@@ -305,6 +311,43 @@ impl Kubernetes {
             && let Some(at) = self.provisioner.pending(newest, coming, now)
         {
             self.agenda.at(at, Due::Provision);
+        }
+    }
+
+    /// Makes room for a pod that fits nowhere, once, at the cost of pods of lower priority.
+    fn preempt(&mut self, number: u64, now: SimTime, orders: &mut Vec<Order>) {
+        let Some(service) = self.pods.get(number).map(|pod| pod.id.service) else {
+            return;
+        };
+        let own = self.workloads[service as usize].priority();
+        let lower = self.workloads.iter().any(|workload| workload.priority() < own);
+        if !lower || !self.preempted_for.insert(number) {
+            return;
+        }
+        let shapes: Vec<PodShape> = (0..self.workloads.len() as u16)
+            .map(|other| self.shape(other))
+            .collect();
+        let (nodes, pods) = (&self.nodes, &self.pods);
+        let on = |place: usize| {
+            let there = nodes.pods(nodes.of_cluster(place)).into_iter();
+            let running = there.filter_map(|pod| {
+                let known = pods.get(pod).filter(|known| !known.deleting)?;
+                Some(Running {
+                    id: pod,
+                    pod: &shapes[known.id.service as usize],
+                    started: known.started.unwrap_or(now),
+                })
+            });
+            running.collect()
+        };
+        let Some(found) = preempt(&nodes.cluster, &shapes[service as usize], on) else {
+            return;
+        };
+        for victim in found.victims {
+            if let Some(pod) = self.pods.get(victim) {
+                self.agenda.at(now, Due::Rollout(pod.id.service));
+            }
+            self.delete(victim, orders);
         }
     }
 

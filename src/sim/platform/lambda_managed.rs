@@ -36,6 +36,8 @@ pub struct Spec {
     pub max_environments: u32,
     /// vCPU of an EC2 instance.
     pub instance_vcpu: u32,
+    /// Its type, for the bill; `None`: that of this size in the families c7i, m7i and r6i, by memory for each vCPU.
+    pub instance_type: Option<String>,
     /// From the decision to launch an EC2 instance to its first environment beginning to start.
     pub instance_launch: SimDuration,
     /// Mean share of the concurrency, and of the CPU, that environments are added for.
@@ -57,6 +59,7 @@ impl Default for Spec {
             min_environments: FEWEST,
             max_environments: 1000,
             instance_vcpu: 4,
+            instance_type: None,
             instance_launch: SimDuration::from_secs(60),
             target: 0.7,
             evaluation: SimDuration::from_secs(10),
@@ -73,6 +76,24 @@ impl Spec {
 
     fn concurrency(&self) -> u32 {
         (u64::from(self.concurrency_per_vcpu) * u64::from(self.cpu().0) / 1000).clamp(1, 1600) as u32
+    }
+
+    /// The type of EC2 instance that is billed; `None` if none is known of this size.
+    pub fn billed_type(&self) -> Option<String> {
+        let family = match self.memory_per_vcpu {
+            2 => "c7i",
+            4 => "m7i",
+            8 => "r6i",
+            _ => return self.instance_type.clone(),
+        };
+        let size = match self.instance_vcpu {
+            2 => "large",
+            4 => "xlarge",
+            8 => "2xlarge",
+            16 => "4xlarge",
+            _ => return self.instance_type.clone(),
+        };
+        Some(self.instance_type.clone().unwrap_or_else(|| format!("{family}.{size}")))
     }
 
     /// Environments on one EC2 instance.
@@ -211,6 +232,7 @@ impl Platform for LambdaManaged {
         let function = self.functions.entry((view.service, view.function)).or_default();
         let wanted = spec.wanted(function, view.now, used);
         let mut scale = Scale::default();
+        let hosts = |function: &Function| Some(FEWEST + function.launched.len() as u32);
         if wanted < view.instances {
             let since = *function.low_since.get_or_insert(view.now);
             if view.now.since(since) >= spec.scale_in_after {
@@ -218,6 +240,7 @@ impl Platform for LambdaManaged {
                 let needed = wanted.div_ceil(spec.per_instance()).saturating_sub(FEWEST);
                 function.launched.truncate(needed as usize);
             }
+            scale.hosts = hosts(function);
             return scale;
         }
         function.low_since = None;
@@ -225,6 +248,7 @@ impl Platform for LambdaManaged {
         if needed > function.launched.len() {
             function.launched.resize(needed, view.now + spec.instance_launch);
         }
+        scale.hosts = hosts(function);
         let there = function.launched.iter().filter(|&&ready| ready <= view.now).count() as u32;
         let room = (FEWEST + there) * spec.per_instance();
         scale.start = wanted.min(room).saturating_sub(view.instances);

@@ -291,6 +291,8 @@ pub struct Scale {
     pub stop_provisioned: u32,
     /// Requests of the operator's own that keep instances warm, at once, and how long each holds its instance.
     pub pings: Option<(u32, SimDuration)>,
+    /// Machines that are there or on their way for the function's instances, where they have machines of their own.
+    pub hosts: Option<u32>,
     /// Whether the platform wants to look again even if the function has neither instances nor requests.
     pub awake: bool,
 }

@@ -51,6 +51,7 @@ impl World {
             start_provisioned,
             stop_provisioned,
             pings,
+            hosts,
             awake,
         } = self.platform.scale(&view, &used);
         if let Some(provisioned) = configured {
@@ -59,6 +60,14 @@ impl World {
                 function,
                 at: self.now,
                 provisioned,
+            });
+        }
+        if let Some(hosts) = hosts {
+            observer.observe(&Fact::Hosts {
+                service,
+                function,
+                at: self.now,
+                hosts,
             });
         }
         (0..start).for_each(|_| self.start_ahead(service, function, false, observer));

@@ -612,3 +612,26 @@ fn knative_panics_on_a_step_and_returns_to_zero() {
     assert!((388..=396).contains(&gone), "{:?}", driver.log);
     assert!(falls.iter().all(|(_, pods)| *pods <= 10));
 }
+
+/// A node of four cores full of pods of priority 0; two of priority 10 come at 100 s. Two of the others have to go, and come
+/// back as pods that wait.
+#[test]
+fn pods_of_higher_priority_take_the_place_of_others() {
+    let plan = cluster(vec![kind("n", 4, 1, 0.2)], 60, Provisioning::None);
+    let first = workload(fixed(4));
+    let mut second = workload(Scaling::Fixed {
+        replicas: 0,
+        schedule: vec![(s(100), 2)],
+    });
+    second.priority = 10;
+    let mut driver = Driver::new(plan, vec![first, second]);
+    let ready = |driver: &Driver, service: u16| {
+        let own = driver.pods.values().filter(|pod| pod.id.service == service);
+        own.filter(|pod| pod.ready.is_some()).count()
+    };
+    driver.run(99);
+    assert_eq!((ready(&driver, 0), ready(&driver, 1)), (4, 0));
+    driver.run(110);
+    assert_eq!((ready(&driver, 0), ready(&driver, 1)), (2, 2));
+    assert_eq!((driver.pods.len(), driver.state.pending), (6, 2));
+}

@@ -1,0 +1,186 @@
+//! AWS Lambda Managed Instances: requests, the EC2 instances of the account at their on-demand price, and a fee on that price. There
+//! is no charge for duration.
+//!
+//! Source: AWS Lambda pricing page, Managed Instances, read 2026.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+
+use super::Quantities;
+use crate::model::price::{PriceError, PriceList};
+use crate::sim::fact::{Fact, Observer, Role};
+use crate::sim::platform::lambda_managed::Spec;
+use crate::units::{SimDuration, SimTime};
+
+/// How requests and the time of instances become billed quantities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ManagedMeterSpec {
+    /// Meter of the instances.
+    instances: String,
+    /// US dollars for an hour of one, on which the fee is.
+    usd_per_hour: Decimal,
+}
+
+/// Billed quantities of one service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ManagedUsage {
+    /// Requests.
+    requests: u64,
+    /// Time of EC2 instances, in instance-nanoseconds.
+    instances: u128,
+}
+
+impl ManagedUsage {
+    /// Adds the quantities of `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.instances += other.instances;
+    }
+}
+
+const REQUESTS: &str = "lambda.requests";
+const FEE: &str = "lambda.managed_instances.fee";
+const NS_PER_HOUR: u64 = 3_600_000_000_000;
+
+impl ManagedMeterSpec {
+    /// Meters for instances of the size that the settings name; `None` if no type of that size is known.
+    ///
+    /// # Errors
+    /// If the list has no price for the type.
+    pub fn new(spec: &Spec, list: &PriceList) -> Result<Option<Self>, PriceError> {
+        let Some(name) = spec.billed_type() else {
+            return Ok(None);
+        };
+        let instances = format!("ec2.{name}");
+        let price = list.price(&instances)?;
+        let usd_per_hour = price.tiers.first().map_or(Decimal::ZERO, |tier| tier.unit_price_usd);
+        Ok(Some(Self {
+            instances,
+            usd_per_hour,
+        }))
+    }
+
+    pub(super) fn meters(&self) -> Vec<&str> {
+        vec![REQUESTS, &self.instances, FEE]
+    }
+
+    pub(super) fn assumptions(&self) -> Vec<String> {
+        vec![format!(
+            "managed environments run on EC2 instances billed as {}, from the decision to launch one until fewer are needed, with \
+             the fee on their on-demand price",
+            self.instances
+        )]
+    }
+
+    pub(super) fn quantities(&self, usage: &ManagedUsage) -> Quantities {
+        let whole = Decimal::from_u128(usage.instances)
+            .unwrap_or_else(|| panic!("{} instance-nanoseconds overflow a decimal", usage.instances));
+        let hours = whole / Decimal::from(NS_PER_HOUR);
+        Quantities::from([
+            (REQUESTS.to_string(), Decimal::from(usage.requests)),
+            (self.instances.clone(), hours.normalize()),
+            (FEE.to_string(), (hours * self.usd_per_hour).normalize()),
+        ])
+    }
+}
+
+/// Watches a run and counts between the warm-up and the last sample, which the run takes at its end.
+#[derive(Debug)]
+pub struct ManagedMeter {
+    warm_up: SimTime,
+    /// Instances of each function, and since when.
+    functions: BTreeMap<(u16, u32), (u32, SimTime)>,
+    /// By service: what has been counted.
+    services: Vec<ManagedUsage>,
+    /// By service: with what goes on, at the last sample.
+    sampled: Vec<u128>,
+}
+
+impl ManagedMeter {
+    /// A meter for `services` services.
+    pub fn new(warm_up: SimDuration, services: usize) -> Self {
+        Self {
+            warm_up: SimTime::ZERO + warm_up,
+            functions: BTreeMap::new(),
+            services: vec![ManagedUsage::default(); services],
+            sampled: vec![0; services],
+        }
+    }
+
+    /// What was counted, by service.
+    pub fn into_usage(self) -> Vec<ManagedUsage> {
+        let both = self.services.into_iter().zip(self.sampled);
+        both.map(|(usage, instances)| ManagedUsage { instances, ..usage })
+            .collect()
+    }
+
+    fn area(&self, (hosts, since): (u32, SimTime), at: SimTime) -> u128 {
+        let from = since.max(self.warm_up);
+        u128::from(hosts) * u128::from(at.max(from).since(from).0)
+    }
+}
+
+impl Observer for ManagedMeter {
+    fn observe(&mut self, fact: &Fact) {
+        match *fact {
+            Fact::Finished(request) if request.arrived >= self.warm_up && request.role != Role::Ping => {
+                self.services[request.service as usize].requests += 1;
+            }
+            Fact::Hosts {
+                service,
+                function,
+                at,
+                hosts,
+            } => {
+                // Those that are told of first were there from the beginning.
+                let before = self.functions.insert((service, function), (hosts, at));
+                let before = before.unwrap_or((hosts, SimTime::ZERO));
+                self.services[service as usize].instances += self.area(before, at);
+            }
+            Fact::Sampled { service, at, .. } => {
+                let own = self.functions.iter().filter(|((other, _), _)| *other == service);
+                let open: u128 = own.map(|(_, known)| self.area(*known, at)).sum();
+                self.sampled[service as usize] = self.services[service as usize].instances + open;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::fact::FleetState;
+
+    /// Three instances for an hour of which the first half is warm-up, and five from 45 min on: by hand 3 x 0.25 + 5 x 0.25
+    /// hours, and 15% of what they cost.
+    #[test]
+    fn instances_are_billed_with_a_fee_on_their_price() {
+        let list = PriceList::find("aws-us-east-1").unwrap();
+        let spec = ManagedMeterSpec::new(&Spec::default(), &list).unwrap().unwrap();
+        let at = |minutes: u64| SimTime::ZERO + SimDuration::from_secs(60 * minutes);
+        let mut meter = ManagedMeter::new(SimDuration::from_secs(1_800), 1);
+        for (minute, hosts) in [(0, 3), (20, 3), (45, 5)] {
+            meter.observe(&Fact::Hosts {
+                service: 0,
+                function: 0,
+                at: at(minute),
+                hosts,
+            });
+        }
+        meter.observe(&Fact::Sampled {
+            service: 0,
+            at: at(60),
+            area: FleetState::default(),
+        });
+        let usage = meter.into_usage().remove(0);
+        let quantities = spec.quantities(&usage);
+        assert_eq!(quantities["ec2.c7i.xlarge"].to_string(), "2");
+        // Two hours of 0.1785 dollars.
+        assert_eq!(quantities[FEE].to_string(), "0.357");
+        let fee = list.price(FEE).unwrap().tiers[0].unit_price_usd;
+        assert_eq!(fee.to_string(), "0.15");
+    }
+}
