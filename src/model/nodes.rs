@@ -33,6 +33,11 @@ impl NodeType {
         (self.max_enis * self.ipv4_per_eni.saturating_sub(1) + 2).min(MOST_PODS)
     }
 
+    /// Whether it has its CPU on credit only: the families T3 and T4g.
+    pub fn is_burstable(&self) -> bool {
+        self.instance_type.starts_with('t')
+    }
+
     /// Bytes that come over its network in a second.
     pub fn network_bytes_per_s(&self) -> f64 {
         self.network_gbps * 1e9 / 8.0

@@ -1,7 +1,7 @@
 //! The node type of the catalog that holds a mix of pods for the least money.
 //!
 //! As many pods of each service as there were in the mean, rounded up, are put onto nodes of one type first fit, larger ones
-//! first. What traffic does in between, and that pods come and go, is left out: the figure is for choosing, not for billing.
+//! first. Burstable types are left out, as their CPU credits are not modelled. What traffic does in between, and that pods come and go, is left out: the figure is for choosing, not for billing.
 
 use rust_decimal::Decimal;
 
@@ -66,7 +66,7 @@ pub fn best_nodes(variant: &Variant, pods: &[f64]) -> Option<BestNodes> {
     if mix.is_empty() {
         return None;
     }
-    let candidates = known.iter().filter(|node| node.arch == arch);
+    let candidates = known.iter().filter(|node| node.arch == arch && !node.is_burstable());
     let costs = candidates.filter_map(|node| {
         let empty = room(node, (cluster.daemons.cpu, cluster.daemons.memory, cluster.daemon_pods));
         let mut pods = mix.clone();

@@ -102,7 +102,7 @@ fn whatever_cannot_be_priced_is_an_error() {
     assert!(matches!(&error, BillError::Price(PriceError::UnknownMeter { .. })));
     assert!(error.hints().concat().contains("lambda.requests"));
     // Nothing used is no excuse for a price that is missing.
-    assert!(price(&[("ec2.m5.large", "0")], &month).is_err());
+    assert!(price(&[("ec2.none.huge", "0")], &month).is_err());
     assert!(matches!(
         price(&[(REQUESTS, "-1")], &month),
         Err(BillError::Negative { .. })
