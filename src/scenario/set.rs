@@ -6,7 +6,7 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 use super::error::ScenarioError;
 
 /// Tables of which only one entry is allowed: setting another replaces what was there.
-const ONE_OF: [&str; 2] = ["platform", "traffic"];
+const ONE_OF: [&str; 3] = ["platform", "traffic", "autoscaler"];
 
 /// Applies one `path=value`.
 ///
@@ -112,6 +112,8 @@ mod tests {
         assert!(after.contains("replicas = 3") && !after.contains("lambda"), "{after}");
         let kept = set("[platform.lambda]\nmemory = \"1Gi\"\n", "platform.lambda.timeout=9s").unwrap();
         assert!(kept.contains("1Gi") && kept.contains("9s"));
+        let after = set("[autoscaler.hpa]\ncpu = 60\n", "autoscaler.keda.rate=5/s").unwrap();
+        assert!(after.contains("5/s") && !after.contains("hpa"), "{after}");
     }
 
     #[test]
