@@ -1,0 +1,129 @@
+//! `[autoscaler.keda]`: KEDA, with the HorizontalPodAutoscaler behind it.
+
+use serde::Deserialize;
+
+use super::hpa::{BehaviorSpec, HpaSpec};
+use super::{AutoscalerKind, Targets};
+use crate::sim::autoscaler::keda;
+use crate::sim::platform::kubernetes::Scaling;
+use crate::units::{PerSecond, SimDuration};
+
+/// `[autoscaler.keda]`
+#[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct KedaSpec {
+    /// `minReplicaCount`
+    pub min_replica_count: u32,
+    /// `maxReplicaCount`
+    pub max_replica_count: u32,
+    /// `idleReplicaCount`
+    pub idle_replica_count: Option<u32>,
+    /// Pods at the beginning; `None`: `min-replica-count`.
+    pub initial_replicas: Option<u32>,
+    /// `pollingInterval`
+    pub polling_interval: SimDuration,
+    /// `cooldownPeriod`
+    pub cooldown_period: SimDuration,
+    /// `initialCooldownPeriod`
+    pub initial_cooldown_period: SimDuration,
+    /// `activationThreshold`, in the metric's unit.
+    pub activation_threshold: f64,
+    /// Requests in flight and waiting for each pod.
+    pub in_flight: Option<f64>,
+    /// Requests per second for each pod.
+    pub rate: Option<PerSecond>,
+    /// What the autoscaler behind it does.
+    pub behavior: Option<BehaviorSpec>,
+    /// Time over which a metric is a mean.
+    pub metric_window: SimDuration,
+    /// Age of a metric before KEDA sees it.
+    pub metric_lag: SimDuration,
+}
+
+impl Default for KedaSpec {
+    fn default() -> Self {
+        let spec = keda::Spec::default();
+        Self {
+            min_replica_count: spec.min_replicas,
+            max_replica_count: 100,
+            idle_replica_count: spec.idle_replicas,
+            initial_replicas: None,
+            polling_interval: spec.polling_interval,
+            cooldown_period: spec.cooldown_period,
+            initial_cooldown_period: spec.initial_cooldown_period,
+            activation_threshold: spec.activation_threshold,
+            in_flight: None,
+            rate: None,
+            behavior: None,
+            metric_window: SimDuration::from_secs(30),
+            metric_lag: SimDuration::ZERO,
+        }
+    }
+}
+
+impl AutoscalerKind for KedaSpec {
+    fn problems(&self) -> Vec<String> {
+        let targets = Targets {
+            cpu: None,
+            in_flight: self.in_flight,
+            rate: self.rate,
+        };
+        let mut problems = targets.problems();
+        if self.in_flight.is_none() && self.rate.is_none() {
+            problems.push("say what a pod should have: `in-flight = 10` or `rate = \"50/s\"`".into());
+        }
+        if self.max_replica_count < self.min_replica_count.max(1) {
+            problems.push("`max-replica-count` must be at least 1 and not below `min-replica-count`".into());
+        }
+        if self
+            .idle_replica_count
+            .is_some_and(|idle| idle >= self.min_replica_count)
+        {
+            problems.push("`idle-replica-count` must be below `min-replica-count`".into());
+        }
+        if self.polling_interval < SimDuration::from_secs(1) || self.metric_window < SimDuration::from_secs(1) {
+            problems.push("`polling-interval` and `metric-window` must be at least 1s".into());
+        }
+        problems.extend(self.behavior.iter().flat_map(BehaviorSpec::problems));
+        problems
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        vec![format!(
+            "KEDA looks every {} at a mean over {} with what waits now, and the autoscaler behind it every 15s",
+            self.polling_interval, self.metric_window
+        )]
+    }
+
+    fn scaling(&self) -> Scaling {
+        let keda = keda::Spec {
+            polling_interval: self.polling_interval,
+            cooldown_period: self.cooldown_period,
+            initial_cooldown_period: self.initial_cooldown_period,
+            min_replicas: self.min_replica_count,
+            idle_replicas: self.idle_replica_count,
+            activation_threshold: self.activation_threshold,
+            fallback: None,
+        };
+        let behind = HpaSpec {
+            min_replicas: keda.hpa_min(),
+            max_replicas: self.max_replica_count,
+            in_flight: self.in_flight,
+            rate: self.rate,
+            behavior: self.behavior.clone(),
+            metric_window: self.metric_window,
+            metric_lag: self.metric_lag,
+            ..HpaSpec::default()
+        };
+        Scaling::Keda {
+            replicas: self.initial_replicas.unwrap_or(self.min_replica_count),
+            keda,
+            spec: behind.spec(),
+            metrics: behind.metrics(),
+        }
+    }
+
+    fn is_of_ecs(&self) -> Option<bool> {
+        Some(false)
+    }
+}
