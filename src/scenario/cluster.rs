@@ -190,13 +190,21 @@ impl Planner<'_> {
             _ => None,
         };
         let Some(pods) = pods else {
-            for (key, given) in [
-                ("[cluster]", scenario.cluster.is_some()),
-                ("[autoscaler]", scenario.autoscaler.is_some()),
+            for (key, given, of) in [
+                (
+                    "[cluster]",
+                    scenario.cluster.is_some(),
+                    "[platform.kubernetes] or [platform.knative]",
+                ),
+                (
+                    "[autoscaler]",
+                    scenario.autoscaler.is_some(),
+                    "[platform.kubernetes] or [platform.fargate]",
+                ),
             ] {
                 if given {
                     self.problem(format!(
-                        "{key} has no meaning on the platform `{}`; it belongs to [platform.kubernetes] or [platform.knative]",
+                        "{key} has no meaning on the platform `{}`; it belongs to {of}",
                         scenario.platform.name()
                     ));
                 }

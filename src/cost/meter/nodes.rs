@@ -1,7 +1,7 @@
 //! Nodes of a cluster: each is billed from its launch to its end, whatever runs on it.
 //!
 //! Source: Amazon EC2 pricing, instances are billed by the second; Amazon EKS pricing, a cluster by the hour. The minimum of a
-//! minute is not applied: no node lives as short as that. What a service is charged is a choice: its part of the time of all
+//! minute is not applied. What a service is charged is a choice: its part of the time of all
 //! nodes, which is the mean of its parts of the CPU and of the memory that pods request over the run.
 
 use rust_decimal::Decimal;

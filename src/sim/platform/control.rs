@@ -45,8 +45,6 @@ pub enum Order {
         /// It does not end later: what is not done by then fails.
         at_most: SimDuration,
     },
-    /// An instance ends now, and its requests fail.
-    Kill(InstanceId),
     /// A node of a kind comes into being, or goes.
     Node {
         /// Its kind, by position in the scenario's list.

@@ -321,7 +321,7 @@ impl Kubernetes {
         };
         let own = self.workloads[service as usize].priority();
         let lower = self.workloads.iter().any(|workload| workload.priority() < own);
-        if !lower || !self.preempted_for.insert(number) {
+        if !lower || self.preempted_for.contains(&number) {
             return;
         }
         let shapes: Vec<PodShape> = (0..self.workloads.len() as u16)
@@ -343,6 +343,7 @@ impl Kubernetes {
         let Some(found) = preempt(&nodes.cluster, &shapes[service as usize], on) else {
             return;
         };
+        self.preempted_for.insert(number);
         for victim in found.victims {
             if let Some(pod) = self.pods.get(victim) {
                 self.agenda.at(now, Due::Rollout(pod.id.service));

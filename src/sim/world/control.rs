@@ -92,11 +92,6 @@ impl World {
                 at_least,
                 at_most,
             } => self.drain(instance, at_least, at_most, observer),
-            Order::Kill(instance) => {
-                if self.is_there(instance) {
-                    self.end_now(instance.slot, observer);
-                }
-            }
             Order::Node { kind, comes } => self.node(kind, comes, observer),
             Order::Tell(state) => observer.observe_cluster(self.now, &state),
         }

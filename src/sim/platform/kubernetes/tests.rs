@@ -213,7 +213,7 @@ impl Driver {
                     pod.due = Some(due);
                 }
             }
-            Order::Drain { instance, .. } | Order::Kill(instance) => self.end(instance.number),
+            Order::Drain { instance, .. } => self.end(instance.number),
             Order::Node { kind, comes } => {
                 let change = if comes { 1 } else { -1 };
                 *self.nodes.entry(kind).or_default() += change;
