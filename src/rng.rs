@@ -52,6 +52,8 @@ pub enum Purpose {
     Placement = 14,
     /// Time that a node takes until it is ready.
     Boot = 15,
+    /// Time that a node lasts.
+    Fate = 16,
 }
 
 /// The seed of a run and its replication: the root of every stream.

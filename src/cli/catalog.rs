@@ -1,5 +1,8 @@
 //! `catalog`: what is built in, with provenance and dates.
 
+mod nodes;
+mod prices;
+
 use clap::{Args, Subcommand};
 
 use super::exit::{Failure, Outcome};
@@ -27,6 +30,12 @@ enum What {
     /// Frameworks and what was measured of each; with a name, everything that was measured of it
     #[command(after_help = "Example:\n  coldcast catalog frameworks --format csv")]
     Frameworks(FrameworksArgs),
+    /// Price lists, how old their figures are and how far they can be trusted; with a name, every price of one
+    #[command(after_help = "Example:\n  coldcast catalog prices aws-us-east-1")]
+    Prices(prices::PricesArgs),
+    /// Node types and what of each pods can have
+    #[command(after_help = "Example:\n  coldcast catalog nodes --format csv")]
+    Nodes(nodes::NodesArgs),
 }
 
 #[derive(Debug, Args)]
@@ -44,7 +53,14 @@ struct FrameworksArgs {
 
 /// `coldcast catalog`
 pub fn run(args: &CatalogArgs, quiet: bool) -> Outcome {
-    let What::Frameworks(args) = &args.what;
+    match &args.what {
+        What::Frameworks(args) => frameworks(args, quiet),
+        What::Prices(args) => prices::run(args, quiet),
+        What::Nodes(args) => nodes::run(args, quiet),
+    }
+}
+
+fn frameworks(args: &FrameworksArgs, quiet: bool) -> Outcome {
     let published = published::built_in();
     let mut entries = Vec::with_capacity(FRAMEWORKS.len());
     let asked_for = |name: &str| args.name.as_deref().is_none_or(|asked| asked == name);

@@ -1,5 +1,6 @@
 //! The command line: one file per verb. Data goes to stdout, talk to stderr.
 
+pub mod bill;
 pub mod catalog;
 pub mod check;
 pub mod exit;
@@ -51,6 +52,8 @@ pub enum Verb {
     Compare(study::CompareArgs),
     /// Validates a scenario and everything it names, and runs nothing
     Check(check::CheckArgs),
+    /// Prices a table of metered quantities
+    Bill(bill::BillArgs),
     /// What is built in, with provenance and dates
     Catalog(catalog::CatalogArgs),
     /// Looks at traffic or makes some up
@@ -86,6 +89,7 @@ pub fn run(cli: &Cli) -> Outcome {
         Verb::Simulate(args) => study::simulate(args, &cli.common),
         Verb::Compare(args) => study::compare(args, &cli.common),
         Verb::Check(args) => check::run(args, cli.common.quiet),
+        Verb::Bill(args) => bill::run(args, cli.common.quiet),
         Verb::Catalog(args) => catalog::run(args, cli.common.quiet),
         Verb::Trace(args) => trace::run(args, cli.common.quiet),
         Verb::Measure(args) => measure::run(args, &cli.common),

@@ -55,7 +55,7 @@ struct StudyFlags {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-    /// Write summary.csv, costs.csv, timeline.csv and manifest.json into this folder
+    /// Write the results as CSV, FOCUS, XLSX, JSON and Markdown into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write more into it, of the first replication: every request (requests.parquet), or every function where they share

@@ -51,6 +51,8 @@ pub struct BillLine {
     pub unit: String,
     /// US dollars for one unit.
     pub unit_price_usd: Decimal,
+    /// The same without discounts.
+    pub list_unit_price_usd: Decimal,
     /// Units that the provider quotes the price for; `unit_price_usd * per` is the figure on its page.
     pub per: Decimal,
     /// Number of the tier, from 1.
@@ -187,6 +189,7 @@ pub(super) fn price_month(
                 },
                 unit: price.unit.clone(),
                 unit_price_usd: tier.unit_price_usd,
+                list_unit_price_usd: tier.list_unit_price_usd,
                 per: price.per,
                 tier: slice.number,
                 cost_usd,

@@ -9,5 +9,6 @@ pub mod meter;
 pub mod month;
 pub mod rate;
 mod split;
+pub mod usage;
 
 pub use split::bill_groups;

@@ -8,6 +8,26 @@ pub const PRICE_LISTS: &[(&str, &str)] = &[
         include_str!("../../models/prices/aws-us-east-1-2026-11-01.toml"),
     ),
     (
+        "aws-us-east-1-2026-11-01.api-gateway",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.api-gateway.toml"),
+    ),
+    (
+        "aws-us-east-1-2026-11-01.cloudwatch",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.cloudwatch.toml"),
+    ),
+    (
+        "aws-us-east-1-2026-11-01.elb",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.elb.toml"),
+    ),
+    (
+        "aws-us-east-1-2026-11-01.network",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.network.toml"),
+    ),
+    (
+        "aws-us-east-1-2026-11-01.storage",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.storage.toml"),
+    ),
+    (
         "aws-us-east-1-2026-11-01.ec2",
         include_str!("../../models/prices/aws-us-east-1-2026-11-01.ec2.toml"),
     ),
@@ -16,12 +36,36 @@ pub const PRICE_LISTS: &[(&str, &str)] = &[
         include_str!("../../models/prices/aws-us-east-1-2026-11-01.fargate.toml"),
     ),
     (
+        "aws-us-east-1-2026-11-01.fargate-more",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.fargate-more.toml"),
+    ),
+    (
+        "aws-us-east-1-2026-11-01.lambda-more",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.lambda-more.toml"),
+    ),
+    (
         "aws-us-east-1-2026-11-01.managed",
         include_str!("../../models/prices/aws-us-east-1-2026-11-01.managed.toml"),
     ),
     (
         "azure-eastus-2026-11-01",
         include_str!("../../models/prices/azure-eastus-2026-11-01.toml"),
+    ),
+    (
+        "azure-eastus-2026-11-01.aks",
+        include_str!("../../models/prices/azure-eastus-2026-11-01.aks.toml"),
+    ),
+    (
+        "azure-eastus-2026-11-01.container-apps",
+        include_str!("../../models/prices/azure-eastus-2026-11-01.container-apps.toml"),
+    ),
+    (
+        "gcp-europe-west3-2026-11-01",
+        include_str!("../../models/prices/gcp-europe-west3-2026-11-01.toml"),
+    ),
+    (
+        "gcp-us-central1-2026-11-01.gke",
+        include_str!("../../models/prices/gcp-us-central1-2026-11-01.gke.toml"),
     ),
     (
         "gcp-us-central1-2026-11-01",
@@ -60,7 +104,7 @@ macro_rules! frameworks {
 
 /// Frameworks: name, text of `framework.toml`, and text of `profile.json` where it was measured.
 pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
-    "buffalo" not_measured,
+    "buffalo" measured,
     "django" measured,
     "echo" measured,
     "express" measured,
@@ -70,14 +114,14 @@ pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
     "flask" measured,
     "gin" measured,
     "hono" measured,
-    "laravel" not_measured,
+    "laravel" measured,
     "micronaut" not_measured,
     "nestjs" measured,
     "quarkus" not_measured,
     "quarkus-native" not_measured,
     "spring-boot" measured,
     "spring-boot-aot" not_measured,
-    "symfony" not_measured,
+    "symfony" measured,
 ];
 
 /// The text of a framework's measured profile.

@@ -87,6 +87,8 @@ pub struct Tier {
     pub usd: Decimal,
     /// US dollars for one unit: exactly `usd / per`.
     pub unit_price_usd: Decimal,
+    /// The same without discounts.
+    pub list_unit_price_usd: Decimal,
     /// What the provider calls it on its bills; empty if that was not read.
     pub sku: String,
     /// Ids of the sources.
@@ -217,6 +219,36 @@ impl PriceList {
         })
     }
 
+    /// Takes a discount such as `12%` off the prices of a meter, of all meters that begin with a word (`ec2`), or of a cloud
+    /// service as the provider names it.
+    pub fn discount(&mut self, name: &str, percent: &str) -> Result<(), PriceError> {
+        let bad = || PriceError::BadDiscount {
+            name: name.to_string(),
+            percent: percent.to_string(),
+        };
+        let hundred = Decimal::ONE_HUNDRED;
+        let off = percent
+            .strip_suffix('%')
+            .and_then(check::decimal)
+            .filter(|off| *off <= hundred);
+        let left = (hundred - off.ok_or_else(bad)?) / hundred;
+        let word = format!("{name}.");
+        let named =
+            |price: &MeterPrice| price.meter == name || price.meter.starts_with(&word) || price.cloud_service == name;
+        let mut found = false;
+        for price in self.meters.values_mut().filter(|price| named(price)) {
+            found = true;
+            for tier in &mut price.tiers {
+                let usd = tier.usd.checked_mul(left).ok_or_else(bad)?.normalize();
+                tier.unit_price_usd = check::unit_price(usd, price.per).ok_or_else(bad)?;
+                tier.usd = usd;
+                let before = tier.note.take().map(|note| format!("{note}; ")).unwrap_or_default();
+                tier.note = Some(format!("{before}less {percent}"));
+            }
+        }
+        if found { Ok(()) } else { self.price(name).map(|_| ()) }
+    }
+
     /// Replaces the price of a meter by one that holds in all tiers. `usd` is for as many units as the list quotes it
     /// for: `0.20` for `lambda.requests` means per million.
     pub fn set_price(&mut self, meter: &str, usd: &str) -> Result<(), PriceError> {
@@ -234,6 +266,7 @@ impl PriceList {
             to: None,
             usd: amount,
             unit_price_usd,
+            list_unit_price_usd: unit_price_usd,
             sku,
             source: vec!["set-by-hand".to_string()],
             as_of: None,

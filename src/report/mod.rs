@@ -4,18 +4,22 @@ pub mod agreement;
 pub mod atomic;
 pub mod cells;
 pub mod costs;
+pub mod focus;
 #[cfg(feature = "polars")]
 pub mod frame;
 pub mod framework_detail;
 pub mod framework_ratios;
 pub mod frameworks;
 pub mod functions;
+pub mod infracost;
 pub mod json;
 pub mod manifest;
+pub mod memo;
 pub mod packing;
 pub mod summary;
 pub mod table;
 pub mod timeline;
+pub mod xlsx;
 
 use std::path::Path;
 
@@ -32,12 +36,23 @@ pub fn write_files(folder: &Path, study: &Study, manifest: &Manifest) -> Result<
     staged.add("summary.csv", &summary::csv(study))?;
     staged.add("costs.csv", &costs::csv(study))?;
     staged.add("timeline.csv", &timeline::csv(study))?;
+    if let Some(focus) = focus::csv(study) {
+        staged.add("focus.csv", &focus)?;
+    }
+    if let Some(infracost) = infracost::json(study) {
+        staged.add("infracost.json", &infracost)?;
+    }
     if let Some(packing) = packing::csv(study) {
         staged.add("packing.csv", &packing)?;
     }
     if study.variants.iter().any(|variant| !variant.functions.is_empty()) {
         staged.add("functions.csv", &functions::csv(study))?;
     }
+    staged.add(
+        "report.xlsx",
+        &xlsx::workbook(study, manifest).unwrap_or_else(|error| panic!("a workbook: {error}")),
+    )?;
+    staged.add("report.md", &memo::markdown(study, manifest))?;
     staged.add("manifest.json", &manifest.json())?;
     staged.commit()
 }

@@ -6,12 +6,14 @@ use crate::sim::packing::Sums;
 use crate::study::{Study, VariantResult};
 
 /// Columns in the order of the file: one row for each resource of a variant.
-pub const COLUMNS: [&str; 20] = [
+pub const COLUMNS: [&str; 22] = [
     "variant",
     "resource",
     "unit",
     "nodes_mean",
     "nodes_least_mean",
+    "nodes_taken_back",
+    "nodes_failed",
     "pods_mean",
     "pods_pending_mean",
     "pods_pending_peak",
@@ -32,9 +34,9 @@ pub const COLUMNS: [&str; 20] = [
 /// A resource: name, unit, place among the sums, and what one unit of the sums is.
 const RESOURCES: [(&str, &str, usize, f64); 2] = [("cpu", "vCPU", 0, 1e-3), ("memory", "MiB", 1, 1.0)];
 
-/// CPU that requests used in the mean, in vCPU.
-fn used(variant: &VariantResult) -> Option<f64> {
-    variant.cpu_used
+/// What was used in the mean of a resource: vCPU, or MiB.
+fn used(variant: &VariantResult, resource: usize) -> Option<f64> {
+    [variant.cpu_used, variant.memory_used][resource]
 }
 
 fn rows(variant: &VariantResult) -> Vec<Vec<String>> {
@@ -60,18 +62,15 @@ fn rows(variant: &VariantResult) -> Vec<Vec<String>> {
             unit.to_string(),
             number(means.nodes),
             number(means.least_nodes),
+            number(packing.taken_back as f64 / f64::from(packing.runs)),
+            number(packing.failed as f64 / f64::from(packing.runs)),
             number(means.pods),
             number(means.pending),
             packing.most_pending.to_string(),
             amount(allocatable),
             amount(daemons),
             amount(requested),
-            // Memory that pods use is not simulated.
-            if i == 0 {
-                cells::maybe(used(variant))
-            } else {
-                String::new()
-            },
+            cells::maybe(used(variant, i)),
             number(free * scale),
             amount(&means.without_cpu),
             amount(&means.without_memory),
@@ -123,7 +122,7 @@ pub fn table(study: &Study, style: Style) -> String {
                 format!("{:.1}", means.allocatable[i] * scale),
                 percent(means.daemons[i]),
                 percent(means.requested[i]),
-                match used(variant).filter(|_| i == 0) {
+                match used(variant, i) {
                     Some(used) => percent(used / scale),
                     None => String::new(),
                 },

@@ -8,7 +8,7 @@ const VARIES: bool = true;
 
 /// Columns in the order of the file, and whether they vary over replications; those that do have `_low` and `_high` at
 /// the end of the row.
-pub const COLUMNS: [(&str, bool); 45] = [
+pub const COLUMNS: [(&str, bool); 51] = [
     ("scenario", FIXED),
     ("variant", FIXED),
     ("service", FIXED),
@@ -48,8 +48,14 @@ pub const COLUMNS: [(&str, bool); 45] = [
     ("cpu_utilisation_mean", VARIES),
     ("monthly_cost_usd", VARIES),
     ("cost_per_million_requests_usd", VARIES),
+    ("cost_per_million_good_requests_usd", VARIES),
     ("cold_start_cost_usd", VARIES),
     ("idle_cost_usd", VARIES),
+    ("monthly_cost_p05_usd", FIXED),
+    ("monthly_cost_p50_usd", FIXED),
+    ("monthly_cost_p95_usd", FIXED),
+    ("budget_usd", FIXED),
+    ("budget_overrun_probability", FIXED),
     ("price_list", FIXED),
     ("price_date", FIXED),
     ("profile_source", FIXED),
@@ -85,6 +91,11 @@ pub fn cells(row: &Row) -> Vec<String> {
         "slo_latency_ms" => maybe(row.slo_latency_ms),
         "slo_objective" => maybe(row.slo_objective),
         "slo_met" => row.slo_met.map(|met| met.to_string()).unwrap_or_default(),
+        "monthly_cost_p05_usd" => maybe(row.cost_percentiles.map(|percentiles| percentiles[0])),
+        "monthly_cost_p50_usd" => maybe(row.cost_percentiles.map(|percentiles| percentiles[1])),
+        "monthly_cost_p95_usd" => maybe(row.cost_percentiles.map(|percentiles| percentiles[2])),
+        "budget_usd" => row.budget.map(|(budget, _)| budget.to_string()).unwrap_or_default(),
+        "budget_overrun_probability" => maybe(row.budget.map(|(_, share)| share)),
         "price_list" => row.price_list.clone().unwrap_or_default(),
         "price_date" => row.price_date.clone().unwrap_or_default(),
         "profile_source" => row.profile_source.clone(),

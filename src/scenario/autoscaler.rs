@@ -47,6 +47,22 @@ pub trait AutoscalerKind {
     fn is_of_ecs(&self) -> Option<bool>;
 }
 
+/// A time in which metrics cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    /// Time since the beginning of the run.
+    pub from: SimDuration,
+    /// How long it lasts.
+    pub lasts: SimDuration,
+}
+
+impl Outage {
+    fn span(self) -> (SimDuration, SimDuration) {
+        (self.from, self.from + self.lasts)
+    }
+}
+
 /// `[autoscaler.fixed]`
 #[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]

@@ -93,6 +93,14 @@ pub struct Prices {
     pub free_tier: bool,
     /// The day whose rules decide what is billed, such as 2025-07-31; default: the day from which the list stands.
     pub rules_of: Option<String>,
+    /// What a variant may cost in a month, in US dollars, in quotes.
+    pub budget: Option<String>,
+    /// Prices in place of the list's, by meter, in quotes: US dollars for as many units as the list quotes them for.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Discounts such as `"12%"` by meter, by the first words of meters, or by cloud service.
+    #[serde(default)]
+    pub discounts: BTreeMap<String, String>,
 }
 
 /// `[[service]]`

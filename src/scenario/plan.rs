@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use rust_decimal::Decimal;
+
 use super::error::ScenarioError;
 use super::file::{Prices, SCHEMA, Scenario, Service, Slo};
 use super::load::Loaded;
@@ -100,6 +102,8 @@ pub struct Pricing {
     pub month: Month,
     /// Whether the free allowance is granted.
     pub free_tier: bool,
+    /// What a variant may cost in a month, in US dollars.
+    pub budget: Option<Decimal>,
     /// How what happens becomes billed quantities.
     pub meter: MeterSpec,
 }
@@ -341,6 +345,9 @@ impl Planner<'_> {
             month,
             free_tier,
             rules_of,
+            budget,
+            set,
+            discounts,
         }) = &self.scenario.prices
         else {
             return Ok(None);
@@ -357,12 +364,31 @@ impl Planner<'_> {
                 day
             }
         };
+        let budget = budget.as_ref().and_then(|text| {
+            let amount = Decimal::from_str_exact(text)
+                .ok()
+                .filter(|amount| *amount >= Decimal::ZERO);
+            if amount.is_none() {
+                self.problem(format!(
+                    "`prices.budget` is `{text}`; it is US dollars a month, such as \"500\""
+                ));
+            }
+            amount
+        });
         let path = self.base.join(list);
-        let list = if list.ends_with(".toml") {
+        let mut list = if list.ends_with(".toml") {
             PriceList::read(&path)?
         } else {
             PriceList::find(list)?
         };
+        for (meter, usd) in set {
+            list.set_price(meter, usd)?;
+            self.assume(format!("the price of `{meter}` is {usd} US dollars (given)"));
+        }
+        for (name, percent) in discounts {
+            list.discount(name, percent)?;
+            self.assume(format!("{percent} are off the prices of `{name}` (given)"));
+        }
         let Some(meter) = MeterSpec::of(platform, &list, rules_of)? else {
             self.assume(format!(
                 "no price of {} covers the platform `{}`: its cost is unknown and stays blank",
@@ -397,6 +423,7 @@ impl Planner<'_> {
             list,
             month: *month,
             free_tier: *free_tier,
+            budget,
             meter,
         }))
     }

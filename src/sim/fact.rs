@@ -2,7 +2,7 @@
 
 use std::ops::{AddAssign, Sub};
 
-use crate::sim::platform::control::ClusterState;
+use crate::sim::platform::control::{ClusterState, NodeChange};
 use crate::units::{SimDuration, SimTime};
 
 /// How a request that was started ended.
@@ -12,7 +12,7 @@ pub enum Outcome {
     Completed,
     /// It ran into the platform's timeout while it ran.
     TimedOut,
-    /// Its instance was killed for want of memory.
+    /// Its instance was killed, for want of memory or with its node, or does not answer any more.
     Failed,
 }
 
@@ -109,6 +109,8 @@ pub struct FleetState<T> {
     pub nodes: T,
     /// CPU time that requests used, in thousandths of a core: an integral only, and only on clusters.
     pub cpu: T,
+    /// Requests in service: an integral only, and only on clusters.
+    pub in_flight: T,
 }
 
 impl<T: AddAssign> AddAssign for FleetState<T> {
@@ -119,6 +121,7 @@ impl<T: AddAssign> AddAssign for FleetState<T> {
         self.queued += other.queued;
         self.nodes += other.nodes;
         self.cpu += other.cpu;
+        self.in_flight += other.in_flight;
     }
 }
 
@@ -133,6 +136,7 @@ impl<T: Sub<Output = T>> Sub for FleetState<T> {
             queued: self.queued - other.queued,
             nodes: self.nodes - other.nodes,
             cpu: self.cpu - other.cpu,
+            in_flight: self.in_flight - other.in_flight,
         }
     }
 }
@@ -266,8 +270,8 @@ pub enum Fact {
         kind: u16,
         /// When.
         at: SimTime,
-        /// Whether it comes.
-        comes: bool,
+        /// What becomes of it.
+        change: NodeChange,
     },
     /// The state of a service at a sampling instant.
     Sampled {

@@ -100,6 +100,8 @@ pub(crate) struct Instance {
     pub(crate) reset: bool,
     /// Requests after its first, as far as its warm-up curve goes.
     pub(crate) served: u32,
+    /// Does not answer any more, which nobody has noticed.
+    pub(crate) lost: bool,
     /// When it ends at the earliest and at the latest, where it takes no more requests.
     pub(crate) drain: Option<(SimTime, SimTime)>,
     /// What its requests share, where they do.

@@ -49,6 +49,7 @@ impl Gauges {
             queued: self.queued.area(now),
             nodes: self.nodes.area(now),
             cpu: 0,
+            in_flight: 0,
         }
     }
 

@@ -1,7 +1,7 @@
 //! How pods were packed onto nodes over a run: means over time of what there was, what was asked for and what was of no use.
 
 use crate::sim::fact::{Fact, Observer};
-use crate::sim::platform::control::{Amount, ClusterState};
+use crate::sim::platform::control::{Amount, ClusterState, NodeChange};
 use crate::units::{SimDuration, SimTime};
 
 /// Integrals over the counted time of one replication or several: counts, thousandths of a core and MiB, times nanoseconds.
@@ -13,6 +13,12 @@ pub struct Packing {
     pub sum: Sums,
     /// Most pods that waited for a node at a time.
     pub most_pending: u32,
+    /// Nodes that the cloud has taken back.
+    pub taken_back: u64,
+    /// Nodes that have failed.
+    pub failed: u64,
+    /// Replications.
+    pub runs: u32,
 }
 
 /// [`ClusterState`], integrated or as a mean.
@@ -107,6 +113,9 @@ impl Packing {
         for part in &parts {
             all.ns += part.ns;
             all.most_pending = all.most_pending.max(part.most_pending);
+            all.taken_back += part.taken_back;
+            all.failed += part.failed;
+            all.runs += part.runs;
             let mut other = part.sum.clone();
             for (own, other) in all.sum.all().into_iter().zip(other.all()) {
                 *own += *other;
@@ -139,7 +148,10 @@ impl PackingWatch {
     pub fn new(warm_up: SimDuration) -> Self {
         Self {
             warm_up: SimTime::ZERO + warm_up,
-            packing: Packing::default(),
+            packing: Packing {
+                runs: 1,
+                ..Packing::default()
+            },
             sampled: Packing::default(),
             state: ClusterState::default(),
             since: SimTime::ZERO,
@@ -165,9 +177,16 @@ impl PackingWatch {
 
 impl Observer for PackingWatch {
     fn observe(&mut self, fact: &Fact) {
-        if let Fact::Sampled { service: 0, at, .. } = fact {
-            self.pass(*at);
-            self.sampled = self.packing.clone();
+        match *fact {
+            Fact::Sampled { service: 0, at, .. } => {
+                self.pass(at);
+                self.sampled = self.packing.clone();
+            }
+            Fact::Node { at, change, .. } if at >= self.warm_up => {
+                self.packing.taken_back += u64::from(matches!(change, NodeChange::TakenBack { .. }));
+                self.packing.failed += u64::from(change == NodeChange::Failed);
+            }
+            _ => {}
         }
     }
 

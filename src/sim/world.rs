@@ -118,6 +118,8 @@ pub(crate) struct World {
     controlled: bool,
     /// Whether it has nodes.
     has_nodes: bool,
+    /// How long a request waits for an instance that does not answer any more.
+    patience: SimDuration,
     /// When it is going to act.
     control_at: SimTime,
     /// Its orders of the moment; kept to be filled again.
@@ -138,6 +140,9 @@ impl World {
         } = setup;
         let controlled = platform.control().is_some();
         let has_nodes = platform.control().is_some_and(|control| control.has_nodes());
+        let patience = platform
+            .control()
+            .map_or(SimDuration::ZERO, |control| control.patience());
         let simple = |i: usize, setup: &ServiceSetup| {
             setup.concurrency == 1
                 && setup.inside.is_none()
@@ -208,6 +213,7 @@ impl World {
             milestone: SimTime::ZERO,
             controlled,
             has_nodes,
+            patience,
             control_at: SimTime::NEVER,
             orders: Vec::new(),
             nodes_peak: 0,
@@ -262,10 +268,10 @@ impl World {
     fn milestones(&mut self, at: SimTime, observer: &mut impl Observer) {
         while self.milestone <= at {
             let due = self.milestone;
-            let cpu = self.cpu_used(due);
+            let used = self.used_by_services(due);
             for (i, service) in self.services.iter_mut().enumerate() {
                 let mut area = service.gauges.areas(due);
-                area.cpu = cpu.get(i).copied().unwrap_or(0);
+                (area.cpu, area.in_flight) = used.get(i).copied().unwrap_or((0, 0));
                 if due == self.warm_up && !self.warm {
                     service.cuts[0] = area;
                     service.peak = service.gauges.instances();

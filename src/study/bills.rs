@@ -7,7 +7,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::metrics::Cost;
 use super::replicate::Replication;
-use crate::cost::bill::{Bill, BillError, Terms, bill};
+use crate::cost::bill::{Bill, BillError, BillLine, Terms, bill};
 use crate::cost::bill_groups;
 use crate::scenario::Variant;
 use crate::scenario::plan::Pricing;
@@ -18,6 +18,9 @@ use crate::units::{SimDuration, SimTime};
 pub struct Bills {
     /// Mean bill by service, in the order of the services.
     pub mean: Vec<Bill>,
+    /// By service and line of the mean bill: the 5th and the 95th percentile of what it costs in a replication; `None` with
+    /// one replication.
+    pub ranges: Vec<Vec<Option<[Decimal; 2]>>>,
     /// Cost of each service in each replication: `costs[replication][service]`.
     pub costs: Vec<Vec<Cost>>,
 }
@@ -59,10 +62,29 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
         }
         costs.push(row);
     }
+    let mean: Vec<Bill> = by_service.iter().map(|bills| Bill::mean(bills)).collect();
+    let ranges = mean.iter().zip(&by_service).map(|(mean, bills)| ranges(mean, bills));
     Ok(Some(Bills {
-        mean: by_service.iter().map(|bills| Bill::mean(bills)).collect(),
+        ranges: ranges.collect(),
+        mean,
         costs,
     }))
+}
+
+/// For each line of a mean bill what it costs in the bills that it is the mean of.
+fn ranges(mean: &Bill, bills: &[Bill]) -> Vec<Option<[Decimal; 2]>> {
+    let of = |line: &BillLine| {
+        let same = |other: &&BillLine| other.meter == line.meter && other.tier == line.tier;
+        let costs = bills
+            .iter()
+            .map(|bill| bill.lines.iter().find(same).map(|line| line.cost_usd));
+        // A bill without the line has not reached its tier.
+        let mut costs: Vec<Decimal> = costs.map(Option::unwrap_or_default).collect();
+        costs.sort_unstable();
+        let at = |percent: usize| costs[(costs.len() * percent).div_ceil(100).max(1) - 1];
+        (costs.len() > 1).then(|| [at(5), at(95)])
+    };
+    mean.lines.iter().map(of).collect()
 }
 
 /// What quantities cost without an allowance; scaled to the month if a window is given.

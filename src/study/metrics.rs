@@ -54,7 +54,7 @@ pub const COUNTS: [Metric; 4] = [
 ];
 
 /// Columns after the counts, in the order of the file.
-pub const METRICS: [Metric; 24] = [
+pub const METRICS: [Metric; 25] = [
     ("cold_starts", |s| Some(s.record.cold_starts as f64)),
     ("retries", |s| Some(s.record.retries as f64)),
     ("cold_start_ratio", |s| ratio(s.record.cold_starts, s.record.requests)),
@@ -94,6 +94,11 @@ pub const METRICS: [Metric; 24] = [
     ("cost_per_million_requests_usd", |s| {
         let Cost { total, scale, .. } = s.cost?;
         (s.record.requests > 0).then(|| total / (s.record.requests as f64 * scale) * 1e6)
+    }),
+    ("cost_per_million_good_requests_usd", |s| {
+        let Cost { total, scale, .. } = s.cost.filter(|_| s.has_slo)?;
+        let good = s.record.requests - s.record.violations;
+        (good > 0).then(|| total / (good as f64 * scale) * 1e6)
     }),
     ("cold_start_cost_usd", |s| s.cost.map(|cost| cost.cold_starts)),
     ("idle_cost_usd", |s| s.cost?.idle),

@@ -126,6 +126,11 @@ pub struct Row {
     pub price_list: Option<String>,
     /// The day from which it stands.
     pub price_date: Option<String>,
+    /// 5th, 50th and 95th percentile of the monthly cost over replications, in US dollars; `None` with one replication, or
+    /// without prices.
+    pub cost_percentiles: Option<[f64; 3]>,
+    /// Budget of a month in US dollars, and the share of replications that cost more; on the row of all services.
+    pub budget: Option<(Decimal, f64)>,
     /// Where the profiles come from.
     pub profile_source: String,
     /// Varying columns by name.
@@ -141,6 +146,8 @@ pub struct VariantResult {
     pub rows: Vec<Row>,
     /// Mean bill by service name; empty without prices.
     pub bills: Vec<(String, Bill)>,
+    /// By service and line of its bill: the 5th and the 95th percentile over replications; `None` with one replication.
+    pub bill_ranges: Vec<Vec<Option<[Decimal; 2]>>>,
     /// Timeline by service name.
     pub timelines: Vec<(String, Vec<TimelineRow>)>,
     /// How it is billed.
@@ -163,6 +170,9 @@ pub struct VariantResult {
     pub best_nodes: Option<BestNodes>,
     /// CPU that requests used in the mean, in vCPU; `None` where it is not counted.
     pub cpu_used: Option<f64>,
+    /// Memory that pods used in the mean, in MiB, by the measured line of memory over requests in flight; `None` without
+    /// nodes, or where it is not known for all services.
+    pub memory_used: Option<f64>,
     /// The varying columns of the `all` row in each replication, for paired differences.
     samples: BTreeMap<&'static str, Vec<f64>>,
 }
@@ -276,6 +286,7 @@ impl VariantResult {
             timelines: (0..count)
                 .map(|s| (shown(s), timeline::merge(&replications, s)))
                 .collect(),
+            bill_ranges: bills.as_ref().map(|bills| bills.ranges.clone()).unwrap_or_default(),
             bills: bills.map_or(Vec::new(), |b| {
                 b.mean.into_iter().enumerate().map(|(s, b)| (shown(s), b)).collect()
             }),
@@ -286,6 +297,7 @@ impl VariantResult {
             simulated: replications.iter().map(|r| r.stats.arrivals).sum(),
             samples: columns(&all),
             cpu_used: cpu_used(&all),
+            memory_used: memory_used(variant, &samples),
             best_nodes: best_nodes(variant, &mean_pods(&samples)),
             packing: Packing::sum(replications.iter().map(|replication| replication.packing.as_ref())),
             has_slo: variant.services.iter().map(|service| service.slo.is_some()).collect(),
@@ -315,6 +327,46 @@ fn cpu_used(samples: &[Sample]) -> Option<f64> {
         .map(|sample| Some(sample.cpu_used_of?.0 / 1e12 / sample.window_s));
     let each: Vec<f64> = each.collect::<Option<_>>()?;
     (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64)
+}
+
+/// Monthly costs of the replications, rising; `None` where one has none.
+fn costs(samples: &[Sample]) -> Option<Vec<f64>> {
+    let costs = samples.iter().map(|sample| Some(sample.cost?.total));
+    let mut costs: Vec<f64> = costs.collect::<Option<_>>()?;
+    costs.sort_by(f64::total_cmp);
+    Some(costs)
+}
+
+/// Percentiles by nearest rank.
+fn cost_percentiles(samples: &[Sample]) -> Option<[f64; 3]> {
+    let costs = costs(samples).filter(|costs| costs.len() > 1)?;
+    Some([5, 50, 95].map(|percent: usize| costs[(costs.len() * percent).div_ceil(100) - 1]))
+}
+
+/// The budget, and the share of replications above it.
+fn budget(variant: &Variant, samples: &[Sample]) -> Option<(Decimal, f64)> {
+    let budget = variant.pricing.as_ref()?.budget?;
+    let costs = costs(samples)?;
+    let limit = rust_decimal::prelude::ToPrimitive::to_f64(&budget)?;
+    let above = costs.iter().filter(|cost| **cost > limit).count();
+    (!costs.is_empty()).then(|| (budget, above as f64 / costs.len() as f64))
+}
+
+/// Memory that pods used, in MiB, in the mean over replications.
+fn memory_used(variant: &Variant, samples: &[Vec<Sample>]) -> Option<f64> {
+    if !variant.platform.has_nodes() {
+        return None;
+    }
+    let mut bytes = 0.0;
+    for (service, samples) in variant.services.iter().zip(samples) {
+        let line = service.memory?;
+        for sample in samples {
+            let area = sample.stats.area;
+            let mean = |area: i128| area as f64 / 1e9 / sample.window_s / samples.len() as f64;
+            bytes += (line.at_one - line.growth) * mean(area.busy + area.idle) + line.growth * mean(area.in_flight);
+        }
+    }
+    Some(bytes / 1_048_576.0)
 }
 
 /// The varying columns of each replication, where all replications know them.
@@ -398,6 +450,8 @@ fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Opt
         slo_met: slo.and_then(|slo| violated.map(|v| v <= 1.0 - slo.objective + 1e-12)),
         price_list: variant.pricing.as_ref().map(|p| p.list.id.clone()),
         price_date: variant.pricing.as_ref().map(|p| p.list.effective.to_string()),
+        cost_percentiles: cost_percentiles(samples),
+        budget: service.is_none().then(|| budget(variant, samples)).flatten(),
         profile_source: unique(|s| &s.profile_source),
         values,
         rejected_by_reason: rejected,

@@ -12,6 +12,14 @@ fn scenario(autoscaler: &str, cluster: &str) -> String {
     )
 }
 
+/// What is said about a scenario that is not run.
+#[track_caller]
+fn refused(sandbox: &Sandbox) -> String {
+    let ran = sandbox.run("simulate s.toml --quiet --out out");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    ran.stderr
+}
+
 const TWO_NODES: &str = "[cluster]\nnodes = [{ type = \"m7i.large\", count = 2 }]";
 
 fn number(row: &std::collections::BTreeMap<String, String>, column: &str) -> f64 {
@@ -316,4 +324,116 @@ fn compare_takes_any_number_of_scenarios() {
     assert_eq!(names, ["shop-1/steady", "shop-2/steady", "shop-3/steady"]);
     let ran = sandbox.run("compare 1.toml 2.toml 1.toml").to_string();
     assert!(ran.contains("both scenarios are 1.toml"), "{ran}");
+}
+
+/// The only node fails at 6,000 s. For 50 s its pod gets requests and answers none, and then there is no pod for 300 s and the
+/// time of a start: 4 s, which a probe each 10 s sees after 10 s. The node that takes its place is ready long before. Ten
+/// requests a second.
+#[test]
+fn a_node_that_fails_costs_requests_until_it_is_found_out() {
+    let sandbox = Sandbox::new();
+    let cluster =
+        "[cluster]\nnode-boot = \"60s\"\nnode-lifetime = \"6000s\"\nnodes = [{ type = \"m7i.large\", count = 1 }]";
+    sandbox.write("s.toml", &scenario("", cluster));
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let row = &table(&sandbox.read("out/summary.csv"))[0];
+    let (failed, rejected) = (number(row, "failed"), number(row, "rejected"));
+    assert!((498.0..=502.0).contains(&failed), "{failed}");
+    assert!((3_098.0..=3_102.0).contains(&rejected), "{rejected}");
+    assert_eq!(
+        number(row, "requests"),
+        number(row, "completed") + failed + rejected + number(row, "timed_out")
+    );
+    let packing = table(&sandbox.read("out/packing.csv"));
+    assert_eq!(
+        (
+            packing[0]["nodes_failed"].as_str(),
+            packing[0]["nodes_taken_back"].as_str()
+        ),
+        ("1", "0")
+    );
+    assert_eq!(number(row, "nodes_peak"), 2.0);
+}
+
+/// Two spot nodes of 0.03835 dollars an hour, each taken back after half an hour, with another one launched at the notice and the
+/// old one there until it is taken: the first hour of none is billed, so that what is left is the cluster.
+#[test]
+fn spot_nodes_that_never_live_for_an_hour_cost_nothing() {
+    let sandbox = Sandbox::new();
+    let cluster = "[cluster]\nnode-boot = \"60s\"\nspot-lifetime = \"30m\"\n\
+                   nodes = [{ type = \"m5.large\", count = 2, spot = true }]";
+    sandbox.write("s.toml", &scenario("[autoscaler.fixed]\nreplicas = 2", cluster));
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let row = &table(&sandbox.read("out/summary.csv"))[0];
+    let cost = number(row, "monthly_cost_usd");
+    // Those that are still there at the end are billed: two for at most 33 of 120 minutes, and two more for two.
+    let cluster_only = 730.0 * 0.1;
+    assert!(
+        cost >= cluster_only && cost < cluster_only + 730.0 * 0.03835 * 2.0 * 35.0 / 120.0,
+        "{cost}"
+    );
+    let packing = table(&sandbox.read("out/packing.csv"));
+    assert!(number(&packing[0], "nodes_taken_back") >= 6.0, "{packing:?}");
+}
+
+#[test]
+fn spot_nodes_need_a_lifetime_and_a_price() {
+    let run = |cluster: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.write("s.toml", &scenario("", cluster));
+        refused(&sandbox)
+    };
+    let spot = "nodes = [{ type = \"m5.large\", count = 2, spot = true }]";
+    assert!(run(&format!("[cluster]\n{spot}")).contains("cluster.spot-lifetime"));
+    let none = run("[cluster]\nspot-lifetime = \"30m\"\nnodes = [{ type = \"m5.large\", count = 2 }]");
+    assert!(none.contains("needs nodes with `spot = true`"), "{none}");
+    let price = run("[cluster]\nspot-lifetime = \"30m\"\nnodes = [{ type = \"c7i.large\", count = 2, spot = true }]");
+    assert!(price.contains("ec2.spot.c7i.large"), "{price}");
+}
+
+#[test]
+fn disruption_budgets_and_shapes_are_checked() {
+    let run = |text: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.write("s.toml", text);
+        refused(&sandbox)
+    };
+    let service = |pod: &str| {
+        let text = scenario("", TWO_NODES).replace("frameworks = [\"steady\"]\n", "");
+        format!("{text}[[service]]\nname = \"a\"\nframework = \"steady\"\npod = {{ {pod} }}\n")
+    };
+    let both = run(&service("min-available = 1, max-unavailable = \"25%\""));
+    assert!(both.contains("a PodDisruptionBudget has one of them"), "{both}");
+    let much = run(&service("min-available = \"125%\""));
+    assert!(much.contains("is no number of pods"), "{much}");
+    let shape = run(&scenario(
+        "",
+        &format!("{TWO_NODES}\nscheduler = {{ strategy = \"requested-to-capacity-ratio\" }}"),
+    ));
+    assert!(shape.contains("cluster.scheduler.shape"), "{shape}");
+}
+
+/// A shape that likes full nodes packs like `most-allocated`.
+#[test]
+fn a_shape_packs_or_spreads() {
+    let pods_on_nodes = |scheduler: &str| {
+        let sandbox = Sandbox::new();
+        let cluster = format!(
+            "[cluster]\nscheduler = {{ spread = false, {scheduler} }}\n\
+             nodes = [{{ type = \"m7i.large\", count = 2 }}]\n[cluster.karpenter]\nconsolidation-policy = \"WhenEmpty\""
+        );
+        sandbox.write("s.toml", &scenario("[autoscaler.fixed]\nreplicas = 2", &cluster));
+        sandbox.run("simulate s.toml --quiet --out out").ok();
+        number(&table(&sandbox.read("out/summary.csv"))[0], "nodes_mean")
+    };
+    let shape = |at_zero: u32, at_full: u32| {
+        format!(
+            "strategy = \"requested-to-capacity-ratio\", shape = [{{ utilization = 0, score = {at_zero} }}, \
+             {{ utilization = 100, score = {at_full} }}]"
+        )
+    };
+    // Two pods on one node leave the other one empty, which goes.
+    assert_eq!(pods_on_nodes(&shape(0, 10)), 1.0);
+    assert_eq!(pods_on_nodes(&shape(10, 0)), 2.0);
+    assert_eq!(pods_on_nodes("strategy = \"most-allocated\""), 1.0);
 }

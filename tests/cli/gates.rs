@@ -51,7 +51,16 @@ fn the_files_are_written_all_the_same() {
     );
     assert_eq!(
         sandbox.names("r"),
-        ["costs.csv", "manifest.json", "summary.csv", "timeline.csv"]
+        [
+            "costs.csv",
+            "focus.csv",
+            "infracost.json",
+            "manifest.json",
+            "report.md",
+            "report.xlsx",
+            "summary.csv",
+            "timeline.csv"
+        ]
     );
 }
 

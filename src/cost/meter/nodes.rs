@@ -1,7 +1,8 @@
 //! Nodes of a cluster: each is billed from its launch to its end, whatever runs on it.
 //!
-//! Source: Amazon EC2 pricing, instances are billed by the second; Amazon EKS pricing, a cluster by the hour. The minimum of a
-//! minute is not applied. What a service is charged is a choice: its part of the time of all
+//! Source: Amazon EC2 pricing, instances are billed by the second; Amazon EC2 User Guide, "Billing for interrupted Spot
+//! Instances": nothing is billed for one that Amazon EC2 takes back within its first hour; Amazon EKS pricing, a cluster by the
+//! hour. The minimum of a minute is not applied. What a service is charged is a choice: its part of the time of all
 //! nodes, which is the mean of its parts of the CPU and of the memory that pods request over the run.
 
 use rust_decimal::Decimal;
@@ -10,6 +11,7 @@ use rust_decimal::prelude::FromPrimitive;
 use super::Quantities;
 use crate::sim::fact::{Fact, Observer};
 use crate::sim::gauge::Gauge;
+use crate::sim::platform::control::NodeChange;
 use crate::sim::platform::kubernetes::Spec;
 use crate::units::{SimDuration, SimTime};
 
@@ -23,6 +25,8 @@ pub struct NodesMeterSpec {
 /// The meter of a cluster's control plane.
 const CLUSTER: &str = "eks.cluster.standard_support";
 const NS_PER_HOUR: u64 = 3_600_000_000_000;
+/// A spot node that the cloud takes back within it is not billed.
+const FIRST_HOUR: SimDuration = SimDuration::from_secs(3_600);
 
 /// Billed quantities of one service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,7 +55,12 @@ impl NodesMeterSpec {
     pub fn new(spec: &Spec) -> Self {
         let kinds = spec.plan.cluster.kinds.iter();
         Self {
-            kinds: kinds.map(|kind| format!("ec2.{}", kind.name)).collect(),
+            kinds: kinds
+                .map(|kind| {
+                    let spot = if kind.spot { "spot." } else { "" };
+                    format!("ec2.{spot}{}", kind.name)
+                })
+                .collect(),
         }
     }
 
@@ -60,11 +69,19 @@ impl NodesMeterSpec {
     }
 
     pub(super) fn assumptions(&self) -> Vec<String> {
-        vec![
+        let mut lines = vec![
             "nodes are billed from launch to end at on-demand prices, the cluster by the hour; disks, load balancers and traffic are \
              not in the bill; a service is charged its part of all nodes, the mean of its parts of requested CPU and memory"
-                .into(),
-        ]
+                .to_string(),
+        ];
+        if self.kinds.iter().any(|kind| kind.starts_with("ec2.spot.")) {
+            lines.push(
+                "spot nodes are billed at one mean price, which does not move with time or zone; those that are taken back within \
+                 their first hour are not billed"
+                    .into(),
+            );
+        }
+        lines
     }
 
     pub(super) fn quantities(&self, usage: &NodesUsage) -> Quantities {
@@ -90,6 +107,8 @@ pub struct NodesMeter {
     before: Option<Vec<i128>>,
     /// By kind: integral at the last sample.
     now: Vec<i128>,
+    /// By kind: time that is not billed, in node-nanoseconds, until now and until the last sample.
+    free: [Vec<i128>; 2],
     last: SimTime,
     /// By service: CPU and memory that a pod requests, and integral of pods at the last sample before the warm-up and at the
     /// last one.
@@ -113,6 +132,7 @@ impl NodesMeter {
             nodes: vec![Gauge::default(); kinds],
             before: None,
             now: vec![0; kinds],
+            free: [vec![0; kinds], vec![0; kinds]],
             last: SimTime::ZERO,
             services: requests
                 .iter()
@@ -140,7 +160,8 @@ impl NodesMeter {
             .now
             .iter()
             .zip(before)
-            .map(|(now, before)| (now - before).max(0) as u128)
+            .zip(&self.free[1])
+            .map(|((now, before), free)| (now - before - free).max(0) as u128)
             .collect();
         let cluster = u128::from(self.last.since(self.warm_up.min(self.last)).0);
         let shares = shares(&self.services);
@@ -184,14 +205,18 @@ fn shares(services: &[Part]) -> Vec<f64> {
 impl Observer for NodesMeter {
     fn observe(&mut self, fact: &Fact) {
         match *fact {
-            Fact::Node { kind, at, comes } => {
+            Fact::Node { kind, at, change } => {
                 self.cut(at);
-                let nodes = &mut self.nodes[kind as usize];
-                if comes {
-                    nodes.up(at);
-                } else {
-                    nodes.down(at);
+                let kind = kind as usize;
+                match change {
+                    NodeChange::Comes => return self.nodes[kind].up(at),
+                    NodeChange::TakenBack { launched } if at < launched + FIRST_HOUR => {
+                        let counted = at.max(self.warm_up).since(launched.max(self.warm_up));
+                        self.free[0][kind] += i128::from(counted.0);
+                    }
+                    NodeChange::Goes | NodeChange::Failed | NodeChange::TakenBack { .. } => {}
                 }
+                self.nodes[kind].down(at);
             }
             Fact::Sampled { service, at, area } => {
                 self.cut(at);
@@ -204,6 +229,7 @@ impl Observer for NodesMeter {
                 if service == 0 {
                     self.last = at;
                     self.now = self.nodes.iter().map(|kind| kind.area(at)).collect();
+                    self.free[1] = self.free[0].clone();
                 }
             }
             _ => {}
@@ -234,7 +260,7 @@ mod tests {
         let node = |kind, seconds, comes| Fact::Node {
             kind,
             at: at(seconds),
-            comes,
+            change: if comes { NodeChange::Comes } else { NodeChange::Goes },
         };
         let sampled = |service, seconds, pods: i128| Fact::Sampled {
             service,
@@ -266,5 +292,36 @@ mod tests {
         // Half of the CPU and a quarter of the memory: three eighths.
         assert_eq!(quantity(&usage[0], "ec2.m7i.large"), "0.75");
         assert_eq!(quantity(&usage[1], "ec2.m7i.xlarge"), "0.9375");
+    }
+
+    /// After half an hour of warm-up two spot nodes that came at 0 and at 1,800 s are taken back at 3,000 s and at 7,200 s. By
+    /// hand: the first one was in its first hour and costs nothing, the second one its 1.5 hours.
+    #[test]
+    fn spot_nodes_that_are_taken_back_within_an_hour_are_not_billed() {
+        let spot = NodesMeterSpec {
+            kinds: vec!["ec2.spot.m5.large".into()],
+        };
+        let mut meter = NodesMeter::new(&spot, SimDuration::from_secs(1_800), &[(1_000, 512)]);
+        let node = |seconds, change| Fact::Node {
+            kind: 0,
+            at: at(seconds),
+            change,
+        };
+        let taken = |launched| NodeChange::TakenBack { launched: at(launched) };
+        for fact in [
+            node(0, NodeChange::Comes),
+            node(1_800, NodeChange::Comes),
+            node(3_000, taken(0)),
+            node(7_200, taken(1_800)),
+            Fact::Sampled {
+                service: 0,
+                at: at(9_000),
+                area: FleetState::default(),
+            },
+        ] {
+            meter.observe(&fact);
+        }
+        let usage = meter.into_usage();
+        assert_eq!(spot.quantities(&usage[0])["ec2.spot.m5.large"].to_string(), "1.5");
     }
 }

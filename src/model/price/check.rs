@@ -103,8 +103,13 @@ impl Draft {
                         url: raw.url.clone(),
                         read,
                     };
-                    if self.sources.insert(id.clone(), source).is_some() {
-                        self.problem(place.name, format_args!("source `{id}` is defined twice"));
+                    // Files of one list may share a source, if they say the same of it.
+                    let before = self.sources.insert(id.clone(), source);
+                    if before.is_some_and(|before| before != self.sources[id]) {
+                        self.problem(
+                            place.name,
+                            format_args!("source `{id}` is defined twice, and differently"),
+                        );
                     }
                 }
                 Err(error) => self.problem(place.name, format_args!("source `{id}`: {error}")),
@@ -185,6 +190,7 @@ impl Draft {
             to: to.flatten(),
             usd,
             unit_price_usd,
+            list_unit_price_usd: unit_price_usd,
             sku: raw.sku.clone().unwrap_or_default(),
             source: raw.source.clone(),
             as_of: Some(as_of),

@@ -55,6 +55,14 @@ pub enum PriceError {
         /// The service, such as `lambda`.
         service: &'static str,
     },
+    /// A discount is not one.
+    #[error("`{percent}` is not a discount on `{name}`")]
+    BadDiscount {
+        /// What it was to be taken off.
+        name: String,
+        /// What was given.
+        percent: String,
+    },
     /// A price given by hand is not one.
     #[error("`{usd}` is not a price for meter `{meter}`")]
     BadPrice {
@@ -89,6 +97,9 @@ impl PriceError {
                 vec!["add a [[price]] to a copy of the list and name the copy by its path".into()]
             }
             Self::NoRules { .. } => vec!["copy the table from the newest built-in list of this provider".into()],
+            Self::BadDiscount { .. } => {
+                vec!["write percent from 0 to 100, such as 12% or 7.5%".into()]
+            }
             Self::BadPrice { .. } => {
                 vec!["write US dollars as a plain decimal, at least 0, such as 0.0000166667".into()]
             }

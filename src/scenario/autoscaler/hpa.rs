@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{AutoscalerKind, Targets};
+use super::{AutoscalerKind, Outage, Targets};
 use crate::sim::autoscaler::hpa;
 use crate::sim::platform::kubernetes::{MetricTarget, Metrics, Scaling};
 use crate::units::{PerSecond, SimDuration};
@@ -41,6 +41,8 @@ pub struct HpaSpec {
     pub metric_window: SimDuration,
     /// Age of a reading before the autoscaler sees it.
     pub metric_lag: SimDuration,
+    /// When metrics cannot be read.
+    pub metric_outages: Vec<Outage>,
 }
 
 impl Default for HpaSpec {
@@ -62,6 +64,7 @@ impl Default for HpaSpec {
             metric_resolution: SimDuration::from_secs(15),
             metric_window: SimDuration::from_secs(30),
             metric_lag: SimDuration::from_secs(15),
+            metric_outages: Vec::new(),
         }
     }
 }
@@ -100,6 +103,7 @@ impl HpaSpec {
             resolution: self.metric_resolution,
             window: self.metric_window,
             lag: self.metric_lag,
+            outages: self.metric_outages.iter().map(|outage| outage.span()).collect(),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::hpa::{BehaviorSpec, HpaSpec};
-use super::{AutoscalerKind, Targets};
+use super::{AutoscalerKind, Outage, Targets};
 use crate::sim::autoscaler::keda;
 use crate::sim::platform::kubernetes::Scaling;
 use crate::units::{PerSecond, SimDuration};
@@ -38,6 +38,20 @@ pub struct KedaSpec {
     pub metric_window: SimDuration,
     /// Age of a metric before KEDA sees it.
     pub metric_lag: SimDuration,
+    /// `fallback`; `None`: replicas stay as they are while metrics cannot be read.
+    pub fallback: Option<FallbackSpec>,
+    /// When metrics cannot be read.
+    pub metric_outages: Vec<Outage>,
+}
+
+/// `fallback`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FallbackSpec {
+    /// `failureThreshold`
+    pub failure_threshold: u32,
+    /// `replicas`
+    pub replicas: u32,
 }
 
 impl Default for KedaSpec {
@@ -57,6 +71,8 @@ impl Default for KedaSpec {
             behavior: None,
             metric_window: SimDuration::from_secs(30),
             metric_lag: SimDuration::ZERO,
+            fallback: None,
+            metric_outages: Vec::new(),
         }
     }
 }
@@ -103,7 +119,10 @@ impl AutoscalerKind for KedaSpec {
             min_replicas: self.min_replica_count,
             idle_replicas: self.idle_replica_count,
             activation_threshold: self.activation_threshold,
-            fallback: None,
+            fallback: self.fallback.map(|fallback| keda::Fallback {
+                failure_threshold: fallback.failure_threshold,
+                replicas: fallback.replicas,
+            }),
         };
         let behind = HpaSpec {
             min_replicas: keda.hpa_min(),
@@ -113,6 +132,7 @@ impl AutoscalerKind for KedaSpec {
             behavior: self.behavior.clone(),
             metric_window: self.metric_window,
             metric_lag: self.metric_lag,
+            metric_outages: self.metric_outages.clone(),
             ..HpaSpec::default()
         };
         Scaling::Keda {

@@ -74,6 +74,12 @@ impl Keda {
         }
     }
 
+    /// Replicas that hold while metrics cannot be read, once that has failed often enough.
+    pub fn fallback(&self) -> Option<u32> {
+        let fallback = self.spec.fallback?;
+        (self.failures >= fallback.failure_threshold).then_some(fallback.replicas)
+    }
+
     /// Looks at the metrics of all triggers; `None` is one that cannot be read. Replicas from now on, where KEDA sets them;
     /// `None`: it leaves them as they are.
     pub fn poll(&mut self, current: u32, metrics: &[Option<f64>], now: SimTime) -> Option<u32> {

@@ -45,15 +45,41 @@ pub enum Order {
         /// It does not end later: what is not done by then fails.
         at_most: SimDuration,
     },
+    /// An instance stops answering, and nobody has noticed: what it has fails, and it goes on getting requests.
+    Lose {
+        /// Which.
+        instance: InstanceId,
+    },
+    /// An instance ends at once, and what it has fails.
+    Kill {
+        /// Which.
+        instance: InstanceId,
+    },
     /// A node of a kind comes into being, or goes.
     Node {
         /// Its kind, by position in the scenario's list.
         kind: u16,
-        /// Whether it comes.
-        comes: bool,
+        /// What becomes of it.
+        change: NodeChange,
     },
     /// The state of the cluster from now on.
     Tell(ClusterState),
+}
+
+/// What becomes of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeChange {
+    /// It is launched.
+    Comes,
+    /// It is not needed any more.
+    Goes,
+    /// The cloud has taken it back, which had been there since then.
+    TakenBack {
+        /// When it was launched.
+        launched: SimTime,
+    },
+    /// It has failed, and is given up now.
+    Failed,
 }
 
 /// What a cluster has, what pods ask of it, and what of the rest is of no use. CPU in thousandths of a core, memory in MiB.
@@ -119,6 +145,9 @@ pub trait Sight {
     /// CPU time that an instance has used since its creation, in milli-CPU-nanoseconds.
     fn cpu(&mut self, instance: InstanceId) -> u128;
 
+    /// Requests in service on an instance.
+    fn in_flight(&self, instance: InstanceId) -> u32;
+
     /// What the first function of a service has had to do.
     fn load(&mut self, service: u16) -> Load;
 }
@@ -130,6 +159,9 @@ pub trait Control {
 
     /// Whether its places are nodes, which all share.
     fn has_nodes(&self) -> bool;
+
+    /// How long a request waits for an instance that does not answer, until it fails.
+    fn patience(&self) -> SimDuration;
 
     /// An instance was created, at the start of the run if `initial`. Whether it is up at once, which only such a one can be.
     fn created(&mut self, instance: InstanceId, now: SimTime, initial: bool) -> bool;

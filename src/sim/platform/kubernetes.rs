@@ -6,14 +6,19 @@
 //! kubernetes/kubernetes, pkg/controller/controller_utils.go (which pods go first). Choices: a pod that is deleted gets no
 //! more requests from that instant on, and the pods of a run's beginning are up and on nodes then.
 
+mod act;
 mod agenda;
 mod cluster_autoscaler;
 mod karpenter;
 mod kpa;
+mod leaving;
 mod nodes;
+mod placing;
 mod plan;
 mod pods;
+mod pressure;
 mod provision;
+mod replicas;
 mod rollout;
 mod series;
 mod state;
@@ -27,10 +32,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::{Draws, Purpose, Stream};
 use crate::sim::cluster::node::PodShape;
-use crate::sim::cluster::scheduler::{Running, Scheduler, preempt};
-use crate::sim::fact::Reject;
-use crate::sim::platform::control::{Control, InstanceId, Order, Sight};
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape};
+use crate::sim::cluster::scheduler::Scheduler;
+use crate::sim::platform::{Kind, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
@@ -40,7 +43,8 @@ pub use karpenter::Spec as KarpenterSpec;
 pub use kpa::KpaPlan;
 use nodes::Nodes;
 pub use plan::{
-    ClusterPlan, EcsMetric, Image, MetricTarget, Metrics, NodeKind, Plan, Provisioning, Pulls, Scaling, WorkloadPlan,
+    ClusterPlan, Count, EcsMetric, Fates, Image, MetricTarget, Metrics, NodeKind, Plan, PodMemory, Pods as PodCount,
+    Provisioning, Pulls, Scaling, WorkloadPlan,
 };
 use pods::Pods;
 use workload::Workload;
@@ -197,6 +201,8 @@ pub struct Kubernetes {
     /// Decides how long machines of single pods take to come, and how many there have been.
     launch_luck: Stream,
     launched: u64,
+    /// Decides how long nodes last.
+    fate: Stream,
     /// Pods that room has been made for.
     preempted_for: BTreeSet<u64>,
     /// Whether pods that wait may have got a chance to be placed.
@@ -236,8 +242,11 @@ impl Kubernetes {
         if let Some(period) = provisioner.period() {
             agenda.at(phase(1, period), Due::Scan);
         }
+        if plan.workloads.iter().any(|workload| workload.memory.is_some()) {
+            agenda.at(phase(2, pressure::PERIOD), Due::Pressure);
+        }
         let nodes = Nodes::new(&plan.cluster, draws);
-        Self {
+        let mut platform = Self {
             agenda,
             workloads,
             pods: Pods::new(draws),
@@ -246,425 +255,20 @@ impl Kubernetes {
             provisioner,
             launch_luck: draws.stream(Purpose::Boot, 1),
             launched: 0,
+            fate: draws.stream(Purpose::Fate, 0),
             preempted_for: BTreeSet::new(),
             changed: false,
             untold: true,
             spec,
+        };
+        for node in platform.nodes.in_state(nodes::State::Ready) {
+            platform.decide_fate(node, SimTime::ZERO);
         }
+        platform
     }
 
     /// What a pod of a service asks of a node.
     fn shape(&self, service: u16) -> PodShape {
         self.workloads[service as usize].shape(service)
-    }
-
-    /// Gives a pod a node if one has room: how long it waits for its image there. At the beginning it is there already.
-    fn place(&mut self, number: u64, initial: bool, now: SimTime) -> Option<SimDuration> {
-        let service = self.pods.get(number)?.id.service;
-        if self.spec.plan.cluster.launch.is_some() {
-            let revision = self.pods.revision(number);
-            let image = self.workloads[service as usize].image(revision);
-            let pull = self.nodes.whole_pull(image, f64::INFINITY);
-            let pod = self.pods.get_mut(number)?;
-            let after = pod.launch + pull;
-            pod.started = Some(now + after);
-            return Some(after);
-        }
-        let shape = self.shape(service);
-        let placement = self.scheduler.place(&self.nodes.cluster, &shape).ok()?;
-        self.nodes.cluster.bind(placement.node, &shape);
-        let revision = self.pods.revision(number);
-        let image = self.workloads[service as usize].image(revision);
-        let node = self.nodes.of_cluster(placement.node);
-        if initial {
-            self.nodes.preload(node, image);
-        }
-        let after = self.nodes.pull(node, image, now);
-        self.nodes.joined(node, number, now);
-        if let Some(pod) = self.pods.get_mut(number) {
-            pod.node = Some(node);
-            pod.started = Some(now + after);
-        }
-        self.untold = true;
-        Some(after)
-    }
-
-    /// Has the pods that wait placed, in order of priority and age.
-    fn schedule(&mut self, now: SimTime, orders: &mut Vec<Order>) {
-        self.changed = false;
-        for number in self.pods.waiting() {
-            let Some(after) = self.place(number, false, now) else {
-                self.preempt(number, now, orders);
-                continue;
-            };
-            self.pods.placed(number);
-            if let Some(pod) = self.pods.get(number) {
-                orders.push(Order::Start {
-                    instance: pod.id,
-                    after,
-                    probe: self.spec.readiness_period,
-                });
-            }
-        }
-        let coming = !self.nodes.in_state(nodes::State::Booting).is_empty();
-        if let Some(&newest) = self.pods.waiting().iter().max()
-            && let Some(at) = self.provisioner.pending(newest, coming, now)
-        {
-            self.agenda.at(at, Due::Provision);
-        }
-    }
-
-    /// Makes room for a pod that fits nowhere, once, at the cost of pods of lower priority.
-    fn preempt(&mut self, number: u64, now: SimTime, orders: &mut Vec<Order>) {
-        let Some(service) = self.pods.get(number).map(|pod| pod.id.service) else {
-            return;
-        };
-        let own = self.workloads[service as usize].priority();
-        let lower = self.workloads.iter().any(|workload| workload.priority() < own);
-        if !lower || self.preempted_for.contains(&number) {
-            return;
-        }
-        let shapes: Vec<PodShape> = (0..self.workloads.len() as u16)
-            .map(|other| self.shape(other))
-            .collect();
-        let (nodes, pods) = (&self.nodes, &self.pods);
-        let on = |place: usize| {
-            let there = nodes.pods(nodes.of_cluster(place)).into_iter();
-            let running = there.filter_map(|pod| {
-                let known = pods.get(pod).filter(|known| !known.deleting)?;
-                Some(Running {
-                    id: pod,
-                    pod: &shapes[known.id.service as usize],
-                    started: known.started.unwrap_or(now),
-                })
-            });
-            running.collect()
-        };
-        let Some(found) = preempt(&nodes.cluster, &shapes[service as usize], on) else {
-            return;
-        };
-        self.preempted_for.insert(number);
-        for victim in found.victims {
-            if let Some(pod) = self.pods.get(victim) {
-                self.agenda.at(now, Due::Rollout(pod.id.service));
-            }
-            self.delete(victim, orders);
-        }
-    }
-
-    /// Has as many pods of a service as its autoscaler wants: creates those that are missing, deletes those that are too many.
-    fn reconcile(&mut self, service: u16, now: SimTime, orders: &mut Vec<Order>) {
-        let wanted = self.workloads[service as usize].replicas as usize;
-        let active = self.pods.active(service);
-        let revision = self.workloads[service as usize].revision;
-        let (new, old): (Vec<u64>, Vec<u64>) = active.iter().partition(|&&pod| self.pods.revision(pod) == revision);
-        if !old.is_empty() {
-            return self.roll(service, (&old, &new), now, orders);
-        }
-        if active.len() < wanted {
-            let count = (wanted - active.len()) as u32;
-            self.create(service, count, now, orders);
-        }
-        if active.len() > wanted {
-            let victims = self.pods.victims(&active, active.len() - wanted, now);
-            victims.into_iter().for_each(|number| self.delete(number, orders));
-        }
-    }
-
-    /// Creates pods, at once or with the machines they get.
-    fn create(&mut self, service: u16, count: u32, now: SimTime, orders: &mut Vec<Order>) {
-        let Some(launch) = &self.spec.plan.cluster.launch else {
-            if count > 0 {
-                orders.push(Order::Create { service, count });
-            }
-            return;
-        };
-        let under_way = self.workloads[service as usize].launching;
-        for _ in under_way..count {
-            let after = launch.at(self.launch_luck, self.launched);
-            self.launched += 1;
-            self.agenda.at(now + after, Due::Launched(service));
-            self.workloads[service as usize].launching += 1;
-        }
-    }
-
-    /// The next step of a rolling update.
-    fn roll(&mut self, service: u16, (old, new): (&[u64], &[u64]), now: SimTime, orders: &mut Vec<Order>) {
-        let (old_ready, old_unready) = self.pods.by_readiness(old);
-        let (new_ready, _) = self.pods.by_readiness(new);
-        let counts = rollout::Counts {
-            replicas: self.workloads[service as usize].replicas,
-            old: old.len() as u32,
-            old_ready: old_ready.len() as u32,
-            new: new.len() as u32,
-            new_ready: new_ready.len() as u32,
-        };
-        let step = rollout::step(counts, (self.spec.max_surge, self.spec.max_unavailable));
-        if step == rollout::Step::default() {
-            return;
-        }
-        self.create(service, step.create, now, orders);
-        for (pods, count) in [
-            (&old_unready[..], step.unready),
-            (&old_ready[..], step.ready),
-            (new, step.new),
-        ] {
-            let victims = self.pods.victims(pods, count as usize, now);
-            victims.into_iter().for_each(|number| self.delete(number, orders));
-        }
-        self.agenda.at(now, Due::Rollout(service));
-    }
-
-    /// Deletes a pod: it gets time to finish.
-    fn delete(&mut self, number: u64, orders: &mut Vec<Order>) {
-        let (at_least, at_most) = (self.spec.pre_stop, self.spec.termination_grace);
-        if let Some(id) = self.pods.delete(number) {
-            orders.push(Order::Drain {
-                instance: id,
-                at_least,
-                at_most,
-            });
-        }
-    }
-
-    /// Deletes all pods of a node, which takes no more, and replaces them.
-    fn drain(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
-        self.nodes.cordon(node);
-        let pods = self.nodes.pods(node);
-        let mut services: Vec<u16> = pods
-            .iter()
-            .filter_map(|&pod| Some(self.pods.get(pod)?.id.service))
-            .collect();
-        services.sort_unstable();
-        services.dedup();
-        pods.into_iter().for_each(|number| self.delete(number, orders));
-        services
-            .into_iter()
-            .for_each(|service| self.reconcile(service, now, orders));
-        self.remove_if_empty(node, orders);
-    }
-
-    /// A node that drains and has no pods any more is gone.
-    fn remove_if_empty(&mut self, node: u32, orders: &mut Vec<Order>) {
-        if let Some(kind) = self.nodes.remove_if_empty(node) {
-            orders.push(Order::Node { kind, comes: false });
-            self.untold = true;
-        }
-    }
-
-    /// Launches a node.
-    fn launch(&mut self, kind: u16, now: SimTime, orders: &mut Vec<Order>) -> u32 {
-        let (node, ready) = self.nodes.launch(kind, now);
-        self.agenda.at(ready, Due::NodeReady(node));
-        orders.push(Order::Node { kind, comes: true });
-        node
-    }
-
-    fn due(&mut self, due: Due, now: SimTime, sight: &mut dyn Sight, orders: &mut Vec<Order>) {
-        match due {
-            Due::NodeReady(node) => {
-                self.nodes.ready(node, now);
-                self.agenda.at(now, Due::Execute);
-                (self.changed, self.untold) = (true, true);
-            }
-            Due::Restart(number) => {
-                if let Some(pod) = self.pods.get_mut(number).filter(|pod| !pod.deleting) {
-                    pod.started = Some(now);
-                    orders.push(Order::Start {
-                        instance: pod.id,
-                        after: SimDuration::ZERO,
-                        probe: self.spec.readiness_period,
-                    });
-                }
-            }
-            Due::Launched(service) => {
-                self.workloads[service as usize].launching -= 1;
-                let wanted = self.workloads[service as usize].replicas as usize;
-                // It may not be wanted any more.
-                if self.pods.current(service, self.workloads[service as usize].revision) < wanted {
-                    orders.push(Order::Create { service, count: 1 });
-                }
-            }
-            Due::Gone(node) => self.remove_if_empty(node, orders),
-            Due::Sample(service) => {
-                let workload = &mut self.workloads[service as usize];
-                workload.sample(now, sight.load(service), &self.pods, service);
-                if let Some(back) = workload.looks_back() {
-                    self.pods.sample(service, now, back, sight);
-                }
-                if let Some((sample, _)) = workload.periods() {
-                    self.agenda.at(now + sample, due);
-                }
-            }
-            Due::Deploy(service) => {
-                self.workloads[service as usize].revision += 1;
-                self.reconcile(service, now, orders);
-            }
-            Due::Rollout(service) => self.reconcile(service, now, orders),
-            Due::Scheduled(service) => {
-                self.workloads[service as usize].at_schedule(now);
-                self.reconcile(service, now, orders);
-            }
-            Due::Poll(service) => {
-                let load = sight.load(service);
-                let workload = &mut self.workloads[service as usize];
-                workload.poll(now, load);
-                if let Some(period) = workload.polls() {
-                    self.agenda.at(now + period, due);
-                }
-                self.reconcile(service, now, orders);
-            }
-            Due::Sync(service) => {
-                let load = sight.load(service);
-                let workload = &mut self.workloads[service as usize];
-                workload.sync(now, load, &self.pods, service);
-                if let Some((_, sync)) = workload.periods() {
-                    self.agenda.at(now + sync, due);
-                }
-                self.reconcile(service, now, orders);
-            }
-            Due::Poke(service) => {
-                self.workloads[service as usize].poke(now);
-                self.reconcile(service, now, orders);
-            }
-            Due::Scan => {
-                provision::scan(self, now, orders);
-                if let Some(period) = self.provisioner.period() {
-                    self.agenda.at(now + period, due);
-                }
-            }
-            Due::Provision => provision::provision(self, now, orders),
-            Due::Execute => provision::execute(self, now, orders),
-        }
-    }
-}
-
-impl Platform for Kubernetes {
-    fn admit(&mut self, view: &FleetView) -> Admission {
-        if view.free {
-            return Admission::Warm;
-        }
-        if self.workloads[view.service as usize].replicas == 0 {
-            self.agenda.at(view.now, Due::Poke(view.service));
-        }
-        if self.spec.queue_depth.is_some_and(|depth| view.queued >= depth) {
-            Admission::Reject(Reject::QueueFull)
-        } else if self.spec.hold > SimDuration::ZERO {
-            Admission::Wait
-        } else {
-            Admission::Reject(Reject::NoEndpoint)
-        }
-    }
-
-    fn idle(&mut self, _: &InstanceView) -> KeepAlive {
-        KeepAlive::Forever
-    }
-
-    fn control(&mut self) -> Option<&mut dyn Control> {
-        Some(self)
-    }
-}
-
-impl Control for Kubernetes {
-    fn replicas(&self, service: u16) -> u32 {
-        self.workloads[service as usize].replicas
-    }
-
-    fn has_nodes(&self) -> bool {
-        self.spec.plan.cluster.launch.is_none()
-    }
-
-    fn created(&mut self, id: InstanceId, now: SimTime, initial: bool) -> bool {
-        let priority = self.workloads[id.service as usize].priority();
-        let revision = self.workloads[id.service as usize].revision;
-        self.pods.create(id, (priority, revision), now);
-        self.untold = true;
-        if initial && self.place(id.number, true, now).is_some() {
-            self.pods.placed(id.number);
-            if let Some(pod) = self.pods.get_mut(id.number) {
-                pod.started = Some(now);
-            }
-            return true;
-        }
-        self.changed = true;
-        false
-    }
-
-    fn ready(&mut self, id: InstanceId, now: SimTime) {
-        if let Some(pod) = self.pods.get_mut(id.number) {
-            pod.ready = Some(now);
-        }
-        self.agenda.at(now, Due::Rollout(id.service));
-    }
-
-    fn ended(&mut self, id: InstanceId, now: SimTime) {
-        let Some(pod) = self.pods.remove(id.number) else { return };
-        if let Some(node) = pod.node {
-            let shape = self.shape(id.service);
-            self.nodes.left(node, id.number, &shape, now);
-            self.agenda.at(now, Due::Gone(node));
-        }
-        self.agenda.at(now, Due::Rollout(id.service));
-        (self.changed, self.untold) = (true, true);
-    }
-
-    fn crashes(&mut self, id: InstanceId, _: SimTime) {
-        // A task with a machine of its own ends, and another one takes its place.
-        if self.has_nodes() {
-            self.pods.crashes(id.number);
-        }
-    }
-
-    fn replaced(&mut self, old: InstanceId, new: InstanceId, now: SimTime) {
-        if let Some(launch) = &self.spec.plan.cluster.launch {
-            let launch = launch.at(self.launch_luck, self.launched);
-            self.launched += 1;
-            self.created(new, now, false);
-            if let Some(pod) = self.pods.get_mut(new.number) {
-                pod.launch = launch;
-            }
-            return;
-        }
-        if let Some((node, wait)) = self.pods.replaced(old, new, now) {
-            self.nodes.replaced(node, old.number, new.number);
-            self.agenda.at(now + wait, Due::Restart(new.number));
-        }
-    }
-
-    fn next(&self) -> SimTime {
-        if self.changed || self.untold {
-            return SimTime::ZERO;
-        }
-        self.agenda.next()
-    }
-
-    fn act(&mut self, now: SimTime, sight: &mut dyn Sight, orders: &mut Vec<Order>) {
-        if now == SimTime::ZERO {
-            let initial = self.nodes.untold();
-            orders.extend(initial.into_iter().map(|kind| Order::Node { kind, comes: true }));
-        }
-        while let Some(due) = self.agenda.take(now) {
-            // Nobody looks at nodes before the scheduler has.
-            if self.changed && due >= Due::Scan {
-                self.schedule(now, orders);
-            }
-            self.due(due, now, sight, orders);
-            // What else is due has to see the pods that are created or deleted now: it comes with the next act.
-            if orders
-                .iter()
-                .any(|order| matches!(order, Order::Create { .. } | Order::Drain { .. }))
-            {
-                return;
-            }
-        }
-        if self.changed {
-            self.schedule(now, orders);
-        }
-        if self.untold {
-            self.untold = false;
-            if self.has_nodes() {
-                orders.push(Order::Tell(state::of(self)));
-            }
-        }
     }
 }

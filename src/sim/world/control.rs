@@ -3,7 +3,7 @@
 use crate::sim::calendar::Timer;
 use crate::sim::fact::{Fact, Observer};
 use crate::sim::fleet::{Instances, Start};
-use crate::sim::platform::control::{InstanceId, Load, Order, Sight};
+use crate::sim::platform::control::{InstanceId, Load, NodeChange, Order, Sight};
 use crate::sim::world::{Service, World};
 use crate::units::{SimDuration, SimTime};
 
@@ -20,6 +20,15 @@ impl Sight for Eyes<'_> {
         match &mut instance.station {
             Some(station) if instance.number == id.number => station.used(self.now),
             _ => 0,
+        }
+    }
+
+    fn in_flight(&self, id: InstanceId) -> u32 {
+        let instance = self.instances.0.get(id.slot);
+        if instance.number == id.number {
+            instance.in_flight
+        } else {
+            0
         }
     }
 
@@ -92,15 +101,25 @@ impl World {
                 at_least,
                 at_most,
             } => self.drain(instance, at_least, at_most, observer),
-            Order::Node { kind, comes } => self.node(kind, comes, observer),
+            Order::Lose { instance } => {
+                if self.is_there(instance) {
+                    self.lose(instance.slot, observer);
+                }
+            }
+            Order::Kill { instance } => {
+                if self.is_there(instance) {
+                    self.end_now(instance.slot, observer);
+                }
+            }
+            Order::Node { kind, change } => self.node(kind, change, observer),
             Order::Tell(state) => observer.observe_cluster(self.now, &state),
         }
     }
 
-    fn node(&mut self, kind: u16, comes: bool, observer: &mut impl Observer) {
+    fn node(&mut self, kind: u16, change: NodeChange, observer: &mut impl Observer) {
         // Nodes are nobody's in particular: they are counted with the first service.
         let nodes = &mut self.services[0].gauges.nodes;
-        if comes {
+        if change == NodeChange::Comes {
             nodes.up(self.now);
         } else {
             nodes.down(self.now);
@@ -112,7 +131,7 @@ impl World {
         observer.observe(&Fact::Node {
             kind,
             at: self.now,
-            comes,
+            change,
         });
     }
 

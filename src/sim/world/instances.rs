@@ -111,6 +111,7 @@ impl World {
             first: None,
             reset: false,
             served: 0,
+            lost: false,
             drain: None,
             station: state
                 .setup
@@ -213,6 +214,10 @@ impl World {
     pub(super) fn up(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         let (service, function) = (instance.service, instance.function);
+        if instance.lost {
+            // It will never be up.
+            return;
+        }
         let Some(start) = instance.start.take() else {
             return;
         };

@@ -1,4 +1,5 @@
-//! The end of an instance that has more requests in flight than memory for them: the kernel kills it.
+//! Instances that come to a bad end: killed by the kernel because they have more requests in flight than memory for them,
+//! ended with their node, or no longer answering.
 
 use crate::sim::fact::{Fact, Finished, Observer, Outcome, Role};
 use crate::sim::fleet::Request;
@@ -50,13 +51,56 @@ impl World {
     #[cold]
     #[inline(never)]
     pub(super) fn evict(&mut self, slot: u32, observer: &mut impl Observer) {
+        self.fail_all(slot, observer);
+        let service = self.instances.0.get(slot).service;
+        self.services[service as usize].gauges.busy.down(self.now);
+        self.remove(slot, observer);
+    }
+
+    /// An instance stops answering, and nobody knows. What it has fails at once, and it goes on getting requests.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn lose(&mut self, slot: u32, observer: &mut impl Observer) {
+        let instance = self.instances.0.get_mut(slot);
+        instance.lost = true;
+        if instance.start.is_some() {
+            return;
+        }
+        let (service, function) = (instance.service as usize, instance.function as usize);
+        let busy = instance.in_flight > 0;
+        self.fail_all(slot, observer);
+        let instance = self.instances.0.get_mut(slot);
+        instance.in_flight = 0;
+        if instance.drain.is_some() {
+            if busy {
+                self.drains(slot, observer);
+            }
+            return;
+        }
+        let state = &mut self.services[service];
+        if busy {
+            state.gauges.busy.down(self.now);
+            state.gauges.idle.up(self.now);
+        }
+        state.fleets[function].pool.put(slot, 0, &mut self.instances);
+    }
+
+    /// A request comes to an instance that does not answer any more: it fails when nobody waits for it any longer.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn hang(&mut self, mut request: Request, slot: u32) {
+        request.started = self.now;
+        request.instance = slot;
+        let lasts = self.patience;
+        self.run::<false>(request, lasts);
+    }
+
+    /// The requests of an instance that is up fail, in the order in which they came to it. What they share is gone.
+    fn fail_all(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         let (service, function, number) = (instance.service, instance.function, instance.link.ordinal);
-        let (held, init, provisioned) = (
-            std::mem::take(&mut self.held[slot as usize]),
-            instance.init,
-            instance.provisioned,
-        );
+        let held = self.held.get_mut(slot as usize).map(std::mem::take).unwrap_or_default();
+        let (init, provisioned) = (instance.init, instance.provisioned);
         // Timers that are still to come find nothing.
         let mut station = instance.station.take();
         if let (Some(station), Some(watched)) = (
@@ -110,7 +154,5 @@ impl World {
         for place in station.iter().flat_map(|station| station.places()) {
             self.running.release(place);
         }
-        self.services[service as usize].gauges.busy.down(self.now);
-        self.remove(slot, observer);
     }
 }

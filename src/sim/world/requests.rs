@@ -145,7 +145,7 @@ impl World {
         if SIMPLE {
             return self.serve::<true>(request, slot, None);
         }
-        let too_many = instance.in_flight > service.most_in_flight;
+        let too_many = instance.in_flight > service.most_in_flight && !instance.lost;
         let load = instance.in_flight;
         if load < service.setup.concurrency {
             fleet.pool(provisioned).insert(slot, load, &mut self.instances);
@@ -257,6 +257,9 @@ impl World {
     /// a first request in place of the warm one.
     #[inline(always)]
     pub(super) fn serve<const SIMPLE: bool>(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>) {
+        if !SIMPLE && self.controlled && self.instances.0.get(slot).lost {
+            return self.hang(request, slot);
+        }
         let service = &self.services[request.service as usize];
         if let Some(inside) = service.setup.inside
             && !SIMPLE
@@ -369,10 +372,10 @@ impl World {
                 instance: instance.link.ordinal,
                 cold: request.cold,
                 init: if request.cold { instance.init } else { SimDuration::ZERO },
-                outcome: if request.timed_out {
-                    Outcome::TimedOut
-                } else {
-                    Outcome::Completed
+                outcome: match request.timed_out {
+                    true => Outcome::TimedOut,
+                    false if !SIMPLE && instance.lost => Outcome::Failed,
+                    false => Outcome::Completed,
                 },
                 role: Role::Request,
                 provisioned,
@@ -429,7 +432,7 @@ impl World {
                 watched.enter(self.now, instance.provisioned);
             }
             self.in_flight += u32::from(state.shares && !instance.provisioned);
-            let too_many = instance.in_flight > state.most_in_flight;
+            let too_many = instance.in_flight > state.most_in_flight && !instance.lost;
             let first = instance.first.take();
             self.serve::<false>(request, slot, first);
             self.tell(slot, observer);

@@ -136,13 +136,19 @@ impl World {
         }));
     }
 
-    /// CPU time that the requests of each service have used until `at`, where instances are looked after by the platform.
-    pub(super) fn cpu_used(&mut self, at: SimTime) -> Vec<i128> {
+    /// CPU time that the requests of each service have used until `at`, and their time in service, where instances are looked
+    /// after by the platform.
+    pub(super) fn used_by_services(&mut self, at: SimTime) -> Vec<(i128, i128)> {
         if !self.controlled {
             return Vec::new();
         }
         let services = 0..self.services.len() as u16;
-        services.map(|service| self.used(service, 0, at).cpu as i128).collect()
+        services
+            .map(|service| {
+                let used = self.used(service, 0, at);
+                (used.cpu as i128, used.in_flight)
+            })
+            .collect()
     }
 
     /// What a watched function has used until `now`, with no event before that to come.

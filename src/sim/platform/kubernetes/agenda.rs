@@ -13,6 +13,22 @@ pub(super) enum Due {
     Gone(u32),
     /// A node is ready.
     NodeReady(u32),
+    /// A node fails.
+    Fails(u32),
+    /// A node that has failed is found not to be ready.
+    NotReady(u32),
+    /// The pods of a node that has failed are deleted.
+    GivenUp(u32),
+    /// The cloud says that it takes a node back.
+    Interrupted(u32),
+    /// The cloud takes a node back.
+    TakenBack(u32),
+    /// A node is too old.
+    Expires(u32),
+    /// Pods are evicted from a node that budgets have kept.
+    Evict(u32),
+    /// Kubelets look at the memory of their nodes.
+    Pressure,
     /// A pod of a service has got a machine of its own.
     Launched(u16),
     /// A pod that was killed starts again.

@@ -2,7 +2,7 @@
 //!
 //! Source: kubernetes/autoscaler, cluster-autoscaler/FAQ.md, flags and "How does scale-up/scale-down work", 2026-08. Choices:
 //! pods are put onto new nodes first fit, larger ones first by the mean of their shares of CPU and memory; groups are all of
-//! the same priority; nothing blocks the removal of a node but the room for its pods elsewhere.
+//! the same priority; nothing blocks the removal of a node but the room for its pods elsewhere and their disruption budgets.
 
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,7 @@ impl ClusterAutoscaler {
             let may_go = platform.nodes.count(kind) > least + going;
             let needed = !may_go
                 || utilisation(platform, node) >= self.spec.scale_down_utilization_threshold
+                || !platform.may_all_go(node)
                 || !moves(platform, node, &pods, &mut rooms, &leaving);
             let known = platform.nodes.get_mut(node);
             if needed {

@@ -2,8 +2,9 @@
 //! pods fit elsewhere for less.
 //!
 //! Source: kubernetes-sigs/karpenter v1.14.1: batching, order of pods, placement, disruption (emptiness, multi-node and
-//! single-node consolidation), budgets, validation. Choices: the cheapest type that holds a claim's pods is what the cloud
-//! gives; every pod costs the same to evict; there is one node pool; drift and expiry are not modelled.
+//! single-node consolidation, drift, expiry), budgets, validation. Choices: the cheapest type that holds a claim's pods is what
+//! the cloud gives; every pod costs the same to evict; there is one node pool; one command is under way at a time; nodes of the
+//! run's beginning are new then.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,11 @@ pub struct Spec {
     pub consolidate_after: SimDuration,
     /// `disruption.budgets`: share of nodes that may be disrupted at a time, rounded up.
     pub budget: f64,
+    /// `expireAfter`: age at which a node is drained, whatever budgets say.
+    pub expire_after: SimDuration,
+    /// When the node class changes, such as to a new machine image: nodes launched before have drifted from then on. From the
+    /// beginning of the run on.
+    pub drifts: Vec<SimDuration>,
 }
 
 /// Which nodes are looked at.
@@ -36,6 +42,9 @@ pub enum Policy {
     WhenEmpty,
     /// Also those whose pods fit elsewhere for less.
     WhenEmptyOrUnderutilized,
+    /// The same where what is saved is worth the disruption: its share of what nodes cost is at least half of the share of
+    /// what disrupting all nodes would cost.
+    Balanced,
 }
 
 impl Default for Spec {
@@ -46,6 +55,8 @@ impl Default for Spec {
             consolidation_policy: Policy::WhenEmptyOrUnderutilized,
             consolidate_after: SimDuration::ZERO,
             budget: 0.1,
+            expire_after: SimDuration::from_secs(720 * 3600),
+            drifts: Vec::new(),
         }
     }
 }
@@ -65,19 +76,21 @@ struct Batch {
     newest: u64,
 }
 
-/// Nodes that are to go, and the kind that takes their place.
+/// Nodes that are to go, and the kinds of those that take their place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Command {
     nodes: Vec<u32>,
-    replacement: Option<u16>,
+    replacements: Vec<u16>,
     at: SimTime,
+    /// It is looked at again before it is done.
+    validated: bool,
 }
 
 /// Nodes that wait for their replacement to be ready.
 #[derive(Debug, Clone)]
 struct Replacing {
     nodes: Vec<u32>,
-    by: u32,
+    by: Vec<u32>,
 }
 
 /// It, at work.
@@ -111,6 +124,10 @@ impl Karpenter {
 
     pub(super) fn period(&self) -> SimDuration {
         PERIOD
+    }
+
+    pub(super) fn expire_after(&self) -> SimDuration {
+        self.spec.expire_after
     }
 
     /// Pods wait for a node: when nodes are made for them, if that is news, or none are `coming` any more.
@@ -168,8 +185,12 @@ impl Karpenter {
 
     /// Forgets replacements that have gone another way.
     fn take_over(&mut self, platform: &Kubernetes) {
-        self.replacing
-            .retain(|replacing| platform.nodes.get(replacing.by).state != State::Gone);
+        self.replacing.retain(|replacing| {
+            replacing
+                .by
+                .iter()
+                .all(|&by| platform.nodes.get(by).state != State::Gone)
+        });
     }
 
     /// Nodes that may be disrupted at a time.
@@ -192,10 +213,12 @@ impl Karpenter {
                 platform.nodes.count(kind).saturating_sub(least)
             })
             .collect();
-        let command = |nodes, replacement| Command {
+        candidates.retain(|&node| !platform.is_blocked(node));
+        let command = |nodes, replacements| Command {
             nodes,
-            replacement,
+            replacements,
             at: now + VALIDATION,
+            validated: true,
         };
         let empty: Vec<u32> = candidates
             .iter()
@@ -205,7 +228,12 @@ impl Karpenter {
             .take(budget)
             .collect();
         if !empty.is_empty() {
-            return Some(command(empty, None));
+            return Some(command(empty, Vec::new()));
+        }
+        if budget > 0
+            && let Some(command) = self.drifted(platform, now)
+        {
+            return Some(command);
         }
         if self.spec.consolidation_policy == Policy::WhenEmpty || budget == 0 {
             return None;
@@ -220,25 +248,60 @@ impl Karpenter {
         while low <= high {
             let middle = low.midpoint(high);
             match consolidate(platform, &candidates[..middle]) {
-                Some(replacement) => {
-                    found = Some(command(candidates[..middle].to_vec(), replacement));
+                Some(replacements) => {
+                    found = Some(command(candidates[..middle].to_vec(), replacements));
                     low = middle + 1;
                 }
                 None => high = middle - 1,
             }
         }
+        let worth_it =
+            |command: &Command| self.spec.consolidation_policy != Policy::Balanced || balanced(platform, command);
         let alone = || {
-            let mut each = candidates.iter();
-            each.find_map(|&node| Some(command(vec![node], consolidate(platform, &[node])?)))
+            let each = candidates.iter();
+            let mut commands = each.filter_map(|&node| Some(command(vec![node], consolidate(platform, &[node])?)));
+            commands.find(worth_it)
         };
-        found.or_else(alone)
+        found.filter(worth_it).or_else(alone)
+    }
+
+    /// The next of the nodes that were launched before the node class changed last, the oldest first: those without pods, or
+    /// one with what its pods need in its place.
+    fn drifted(&self, platform: &Kubernetes, now: SimTime) -> Option<Command> {
+        let changes = self.spec.drifts.iter().map(|&at| SimTime::ZERO + at);
+        let last = changes.filter(|&at| at <= now).max()?;
+        let mut candidates = platform.nodes.in_state(State::Ready);
+        candidates.retain(|&node| platform.nodes.get(node).launched < last && !platform.is_blocked(node));
+        candidates.sort_by_key(|&node| (platform.nodes.get(node).launched, node));
+        let command = |nodes, replacements| Command {
+            nodes,
+            replacements,
+            at: now,
+            validated: false,
+        };
+        let is_empty = |node: &u32| platform.nodes.pods(*node).is_empty();
+        let empty: Vec<u32> = candidates
+            .iter()
+            .copied()
+            .filter(is_empty)
+            .take(self.budget(platform))
+            .collect();
+        if !empty.is_empty() {
+            return Some(command(empty, Vec::new()));
+        }
+        candidates.into_iter().find_map(|node| {
+            let claims = needed(platform, &[node])?;
+            let kinds = claims.iter().map(|claim| cheapest(platform, &claim.kinds));
+            Some(command(vec![node], kinds.collect::<Option<_>>()?))
+        })
     }
 
     /// Looks at the decision again, and does it: replacements first, then the nodes go.
     pub(super) fn execute(&mut self, platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Order>) {
         let mut waiting = Vec::new();
         for replacing in std::mem::take(&mut self.replacing) {
-            if platform.nodes.get(replacing.by).state == State::Booting {
+            let comes = |&by: &u32| platform.nodes.get(by).state == State::Booting;
+            if replacing.by.iter().any(comes) {
                 waiting.push(replacing);
                 continue;
             }
@@ -259,29 +322,43 @@ impl Karpenter {
         {
             None
         } else if command.nodes.iter().all(|&node| platform.nodes.pods(node).is_empty()) {
-            Some(None)
-        } else {
+            Some(Vec::new())
+        } else if command.validated {
             consolidate(platform, &command.nodes)
+        } else {
+            Some(command.replacements.clone())
         };
         // What was decided must still be right, at no higher price.
-        let Some(replacement) = holds.filter(|again| again.is_none() || *again == command.replacement) else {
+        let Some(replacements) = holds.filter(|again| again.is_empty() || *again == command.replacements) else {
             return;
         };
-        match replacement {
-            None => command
-                .nodes
-                .into_iter()
-                .for_each(|node| platform.drain(node, now, orders)),
-            Some(kind) => {
-                let by = platform.launch(kind, now, orders);
-                command.nodes.iter().for_each(|&node| platform.nodes.cordon(node));
-                self.replacing.push(Replacing {
-                    nodes: command.nodes,
-                    by,
-                });
+        if replacements.is_empty() {
+            for node in command.nodes {
+                platform.drain(node, now, orders);
             }
+            return;
         }
+        let launched = replacements.into_iter().map(|kind| platform.launch(kind, now, orders));
+        let by = launched.collect();
+        command.nodes.iter().for_each(|&node| platform.nodes.cordon(node));
+        self.replacing.push(Replacing {
+            nodes: command.nodes,
+            by,
+        });
     }
+}
+
+/// Whether a command saves at least half as large a share of the cost of all nodes as its share of all disruption is.
+fn balanced(platform: &Kubernetes, command: &Command) -> bool {
+    let cost = |nodes: &[u32]| nodes.iter().map(|&node| price(platform, node)).sum::<f64>();
+    let disruption = |nodes: &[u32]| {
+        let each = nodes.iter().map(|&node| 1.0 + platform.nodes.pods(node).len() as f64);
+        each.sum::<f64>()
+    };
+    let all = platform.nodes.in_state(State::Ready);
+    let paid: f64 = command.replacements.iter().map(|&kind| price_of(platform, kind)).sum();
+    let saved = (cost(&command.nodes) - paid) / cost(&all).max(f64::MIN_POSITIVE);
+    saved / (disruption(&command.nodes) / disruption(&all)) >= 0.5
 }
 
 /// Whether there is one more node of this kind than the fewest, which is taken off.
@@ -350,9 +427,8 @@ fn holding(platform: &Kubernetes, kinds: &[u16], pods: &[Waiting], one_more: Wai
     kinds.iter().copied().filter(holds).collect()
 }
 
-/// Whether the pods of some nodes fit elsewhere: onto others, with `Some(kind)` as one more node that costs less than they do
-/// together. The outer `None`: they do not.
-fn consolidate(platform: &Kubernetes, nodes: &[u32]) -> Option<Option<u16>> {
+/// What new nodes the pods of some nodes need if those go, where they do not fit onto others; `None` if a pod fits nowhere.
+fn needed(platform: &Kubernetes, nodes: &[u32]) -> Option<Vec<Claim>> {
     let pods = nodes.iter().flat_map(|&node| platform.nodes.pods(node));
     let mut pods: Vec<Waiting> = pods.filter_map(|pod| of(platform, pod)).collect();
     pods.sort_by(|a, b| (b.asks.cpu, b.asks.memory, a.number).cmp(&(a.asks.cpu, a.asks.memory, b.number)));
@@ -368,10 +444,18 @@ fn consolidate(platform: &Kubernetes, nodes: &[u32]) -> Option<Option<u16>> {
     first_fit(waiting(platform), &mut rooms);
     rooms.truncate(others.len());
     let left = first_fit(pods, &mut rooms);
-    if left.is_empty() {
-        return Some(None);
-    }
+    let count = left.len();
     let claims = claims(platform, left);
+    (claims.iter().map(|claim| claim.pods.len()).sum::<usize>() == count).then_some(claims)
+}
+
+/// Whether the pods of some nodes fit elsewhere: onto others, with at most one more node, of the kind that is returned, which
+/// costs less than they do together. `None`: they do not.
+fn consolidate(platform: &Kubernetes, nodes: &[u32]) -> Option<Vec<u16>> {
+    let claims = needed(platform, nodes)?;
+    if claims.is_empty() {
+        return Some(Vec::new());
+    }
     let [claim] = claims.as_slice() else { return None };
     let paid: f64 = nodes.iter().map(|&node| price(platform, node)).sum();
     // A type that is there already must be cheaper than the cheapest of that type that goes.
@@ -382,11 +466,14 @@ fn consolidate(platform: &Kubernetes, nodes: &[u32]) -> Option<Option<u16>> {
         .filter(|kind| same.contains(kind))
         .map(|&kind| price_of(platform, kind))
         .fold(paid, f64::min);
+    // One spot node for another is a feature that is off by default.
+    let is_spot = |kind: u16| platform.nodes.kinds()[kind as usize].spot;
+    let goes = same.iter().any(|&kind| is_spot(kind));
     let cheaper: Vec<u16> = claim
         .kinds
         .iter()
         .copied()
-        .filter(|&kind| price_of(platform, kind) < limit)
+        .filter(|&kind| price_of(platform, kind) < limit && !(goes && is_spot(kind)))
         .collect();
-    cheapest(platform, &cheaper).map(Some)
+    cheapest(platform, &cheaper).map(|kind| vec![kind])
 }

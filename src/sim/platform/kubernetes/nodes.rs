@@ -7,7 +7,7 @@ use crate::model::dist::Dist;
 use crate::rng::{Draws, Purpose, Stream};
 use crate::sim::cluster::node::{Node as ClusterNode, PodShape, Resources};
 use crate::sim::cluster::scheduler::Cluster;
-use crate::sim::platform::control::Amount;
+use crate::sim::platform::control::{Amount, NodeChange};
 use crate::units::{SimDuration, SimTime};
 
 /// Where a node is in its life.
@@ -29,6 +29,13 @@ pub(super) struct Node {
     /// Its kind.
     pub(super) kind: u16,
     pub(super) state: State,
+    pub(super) launched: SimTime,
+    /// Its pods do not answer any more.
+    pub(super) failed: bool,
+    /// The cloud has taken it back.
+    pub(super) taken_back: bool,
+    /// It stays when it is empty, until the cloud takes it back.
+    pub(super) stays: bool,
     /// Its number in the cluster, once it is ready.
     place: usize,
     /// Images on it, and from when on.
@@ -147,6 +154,10 @@ impl Nodes {
         self.all.push(Node {
             kind,
             state: State::Booting,
+            launched: now,
+            failed: false,
+            taken_back: false,
+            stays: false,
             place: usize::MAX,
             images: BTreeMap::new(),
             pulled: now,
@@ -296,12 +307,17 @@ impl Nodes {
         }
     }
 
-    /// A node that takes no more pods and has none is gone: its kind. `None` if it stays.
-    pub(super) fn remove_if_empty(&mut self, node: u32) -> Option<u16> {
+    /// Memory that DaemonSets ask for on each node, in bytes.
+    pub(super) fn daemon_bytes(&self) -> f64 {
+        (self.daemons.memory << 20) as f64
+    }
+
+    /// A node that takes no more pods and has none is gone: its kind, and how it went. `None` if it stays.
+    pub(super) fn remove_if_empty(&mut self, node: u32) -> Option<(u16, NodeChange)> {
         let daemon = self.daemon();
         let has_daemon = self.daemon_pods > 0;
         let known = &mut self.all[node as usize];
-        if known.state != State::Draining || !known.pods.is_empty() {
+        if known.state != State::Draining || !known.pods.is_empty() || known.stays {
             return None;
         }
         known.state = State::Gone;
@@ -309,6 +325,12 @@ impl Nodes {
             self.cluster.unbind(known.place, &daemon);
         }
         self.cluster.remove(known.place);
-        Some(known.kind)
+        let launched = known.launched;
+        let change = match (known.failed, known.taken_back) {
+            (true, _) => NodeChange::Failed,
+            (false, true) => NodeChange::TakenBack { launched },
+            (false, false) => NodeChange::Goes,
+        };
+        Some((known.kind, change))
     }
 }

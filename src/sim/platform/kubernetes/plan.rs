@@ -6,7 +6,7 @@ use crate::model::dist::Dist;
 use crate::sim::autoscaler::{ecs, hpa, keda};
 use crate::sim::cluster::scheduler;
 use crate::sim::platform::control::Amount;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,6 +36,8 @@ pub struct ClusterPlan {
     pub scheduler: scheduler::Spec,
     /// Who makes nodes and takes them away.
     pub provisioning: Provisioning,
+    /// What befalls nodes.
+    pub fates: Fates,
     /// Time until a pod has a machine of its own, where there are no nodes.
     pub launch: Option<Dist>,
 }
@@ -51,7 +53,38 @@ impl Default for ClusterPlan {
             pulls: Pulls::default(),
             scheduler: scheduler::Spec::default(),
             provisioning: Provisioning::None,
+            fates: Fates::default(),
             launch: None,
+        }
+    }
+}
+
+/// What befalls nodes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fates {
+    /// Time from when a spot node is ready until the cloud says that it takes it back; `None`: it never does.
+    pub spot_lifetime: Option<Dist>,
+    /// Time from then until it does.
+    pub spot_notice: SimDuration,
+    /// Time from when a node is ready until it fails; `None`: it never does.
+    pub lifetime: Option<Dist>,
+    /// Time until a node that has failed is found not to be ready.
+    pub monitor_grace: SimDuration,
+    /// Time from then until its pods are deleted.
+    pub toleration: SimDuration,
+    /// Time until who calls a pod that does not answer gives up.
+    pub patience: SimDuration,
+}
+
+impl Default for Fates {
+    fn default() -> Self {
+        Self {
+            spot_lifetime: None,
+            spot_notice: SimDuration::from_secs(120),
+            lifetime: None,
+            monitor_grace: SimDuration::from_secs(50),
+            toleration: SimDuration::from_secs(300),
+            patience: SimDuration::from_secs(5),
         }
     }
 }
@@ -82,6 +115,8 @@ impl Default for Pulls {
 pub struct NodeKind {
     /// Its name in the catalog, such as `m7i.large`.
     pub name: String,
+    /// Whether it is spare capacity that the cloud may take back.
+    pub spot: bool,
     /// What pods can have, that of DaemonSets included.
     pub allocatable: Amount,
     /// Most pods, those of DaemonSets included.
@@ -127,8 +162,59 @@ pub struct WorkloadPlan {
     pub image: Option<Image>,
     /// Higher goes first.
     pub priority: i32,
+    /// How many of its pods evictions have to leave; `None`: none.
+    pub budget: Option<Count>,
+    /// Memory that a pod uses, where that may be more than it requests; `None`: it is not, or not known.
+    pub memory: Option<PodMemory>,
     /// How many pods there are.
     pub scaling: Scaling,
+}
+
+/// A PodDisruptionBudget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// `minAvailable`
+    Least(Pods),
+    /// `maxUnavailable`
+    Missing(Pods),
+}
+
+/// A number of pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pods {
+    /// So many.
+    Number(u32),
+    /// So many percent of those that are wanted, rounded up.
+    Percent(u32),
+}
+
+impl Pods {
+    /// How many of `wanted` that are. Source: kubernetes/kubernetes, pkg/controller/disruption: percentages of either kind are
+    /// rounded up.
+    pub fn of(self, wanted: u32) -> u32 {
+        match self {
+            Self::Number(number) => number,
+            Self::Percent(percent) => (u64::from(wanted) * u64::from(percent)).div_ceil(100) as u32,
+        }
+    }
+}
+
+/// Memory of a pod, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PodMemory {
+    /// What it requests.
+    pub requested: f64,
+    /// Used with one request in flight.
+    pub at_one: f64,
+    /// Used by each further one.
+    pub growth: f64,
+}
+
+impl PodMemory {
+    /// Used with so many requests in flight.
+    pub fn bytes(&self, in_flight: u32) -> f64 {
+        self.at_one + self.growth * (f64::from(in_flight) - 1.0)
+    }
 }
 
 /// How many pods there are.
@@ -200,6 +286,17 @@ pub struct Metrics {
     pub window: SimDuration,
     /// Age of a reading before anybody sees it.
     pub lag: SimDuration,
+    /// When nothing can be read: from and until, since the beginning of the run.
+    pub outages: Vec<(SimDuration, SimDuration)>,
+}
+
+impl Metrics {
+    /// Whether nothing can be read.
+    pub(super) fn are_out(&self, now: SimTime) -> bool {
+        let out =
+            |&(from, until): &(SimDuration, SimDuration)| SimTime::ZERO + from <= now && now < SimTime::ZERO + until;
+        self.outages.iter().any(out)
+    }
 }
 
 /// What a pod should have of a metric.

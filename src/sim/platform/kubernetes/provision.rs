@@ -28,6 +28,19 @@ impl Provisioner {
         }
     }
 
+    /// Whether it makes nodes for pods, and keeps no groups.
+    pub(super) fn is_karpenter(&self) -> bool {
+        matches!(self, Self::Karpenter(_))
+    }
+
+    /// The age at which nodes have to go; `None`: none.
+    pub(super) fn expire_after(&self) -> Option<SimDuration> {
+        match self {
+            Self::Karpenter(karpenter) => Some(karpenter.expire_after()),
+            Self::None | Self::ClusterAutoscaler(_) => None,
+        }
+    }
+
     /// How often it looks at nodes.
     pub(super) fn period(&self) -> Option<SimDuration> {
         match self {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::model::dist::Dist;
 use crate::sim::autoscaler::{hpa, keda};
-use crate::sim::platform::control::{Amount, ClusterState, Load};
+use crate::sim::platform::control::{Amount, ClusterState, Control, InstanceId, Load, NodeChange, Order, Sight};
+use crate::sim::platform::{FleetView, Platform};
 
 fn at(seconds: u64) -> SimTime {
     SimTime::ZERO + SimDuration::from_secs(seconds)
@@ -23,6 +24,7 @@ fn amount(cpu: u64, memory: u64) -> Amount {
 fn kind(name: &str, cores: u64, count: u32, usd: f64) -> NodeKind {
     NodeKind {
         name: name.into(),
+        spot: false,
         allocatable: amount(1_000 * cores, 2_048 * cores),
         max_pods: 110,
         network_bytes_per_s: 1e8,
@@ -37,6 +39,8 @@ fn workload(scaling: Scaling) -> WorkloadPlan {
         requests: amount(1_000, 1_024),
         image: None,
         priority: 0,
+        budget: None,
+        memory: None,
         scaling,
     }
 }
@@ -57,6 +61,7 @@ fn metrics(targets: Vec<MetricTarget>) -> Metrics {
         resolution: s(15),
         window: s(30),
         lag: SimDuration::ZERO,
+        outages: Vec::new(),
     }
 }
 
@@ -67,6 +72,8 @@ struct Instance {
     ready: Option<SimTime>,
     /// Ready since then, or going to be.
     due: Option<SimTime>,
+    /// When it ends, where that is known.
+    ends: Option<SimTime>,
 }
 
 /// The world's part.
@@ -94,6 +101,10 @@ struct Eyes<'a> {
 impl Sight for Eyes<'_> {
     fn cpu(&mut self, _: InstanceId) -> u128 {
         0
+    }
+
+    fn in_flight(&self, _: InstanceId) -> u32 {
+        1
     }
 
     fn load(&mut self, _: u16) -> Load {
@@ -148,7 +159,13 @@ impl Driver {
             self.platform.ready(id, self.now);
         }
         let ready = up.then_some(self.now);
-        self.pods.insert(self.next, Instance { id, ready, due: None });
+        let pod = Instance {
+            id,
+            ready,
+            due: None,
+            ends: None,
+        };
+        self.pods.insert(self.next, pod);
     }
 
     fn end(&mut self, number: u64) {
@@ -163,7 +180,8 @@ impl Driver {
             let due = self
                 .pods
                 .values()
-                .filter_map(|pod| pod.due)
+                .flat_map(|pod| [pod.due, pod.ends])
+                .flatten()
                 .min()
                 .unwrap_or(SimTime::NEVER);
             let next = self.platform.next().max(self.now).min(due);
@@ -172,6 +190,13 @@ impl Driver {
                 return;
             }
             self.now = next;
+            let over: Vec<u64> = self
+                .pods
+                .iter()
+                .filter(|(_, pod)| pod.ends == Some(next))
+                .map(|(n, _)| *n)
+                .collect();
+            over.into_iter().for_each(|number| self.end(number));
             let up: Vec<u64> = self
                 .pods
                 .iter()
@@ -213,9 +238,20 @@ impl Driver {
                     pod.due = Some(due);
                 }
             }
-            Order::Drain { instance, .. } => self.end(instance.number),
-            Order::Node { kind, comes } => {
-                let change = if comes { 1 } else { -1 };
+            Order::Drain { instance, at_least, .. } if at_least > SimDuration::ZERO => {
+                let ends = self.now + at_least;
+                if let Some(pod) = self.pods.get_mut(&instance.number) {
+                    pod.ends = Some(ends);
+                }
+            }
+            Order::Drain { instance, .. } | Order::Kill { instance } => self.end(instance.number),
+            Order::Lose { instance } => {
+                if let Some(pod) = self.pods.get_mut(&instance.number) {
+                    (pod.ready, pod.due) = (None, None);
+                }
+            }
+            Order::Node { kind, change } => {
+                let change = if change == NodeChange::Comes { 1 } else { -1 };
                 *self.nodes.entry(kind).or_default() += change;
                 let all = self.nodes.values().sum();
                 self.node_log.push((self.now.as_secs_f64(), all));
@@ -529,6 +565,7 @@ fn a_container_that_is_killed_again_and_again_waits_longer_each_time() {
                 id: new,
                 ready: None,
                 due: None,
+                ends: None,
             },
         );
         let killed = driver.now;
@@ -634,4 +671,208 @@ fn pods_of_higher_priority_take_the_place_of_others() {
     driver.run(110);
     assert_eq!((ready(&driver, 0), ready(&driver, 1)), (2, 2));
     assert_eq!((driver.pods.len(), driver.state.pending), (6, 2));
+}
+
+/// A group of one spot node that is taken back after 1,000 s, with 120 s of notice. With the notice its two pods go, and another
+/// node is launched, which is ready 60 s later; pods take a second. The first one stays until it is taken.
+#[test]
+fn a_spot_node_goes_with_its_notice_and_another_one_takes_its_place() {
+    let mut spot = kind("n", 4, 1, 0.1);
+    spot.spot = true;
+    let mut plan = cluster(vec![spot], 60, Provisioning::None);
+    plan.fates.spot_lifetime = Some(Dist::Constant(s(1_000)));
+    let mut driver = Driver::new(plan, vec![workload(fixed(2))]);
+    driver.run(999);
+    assert_eq!((driver.ready(), driver.node_log.len()), (2, 1));
+    driver.run(1_060);
+    assert_eq!((driver.ready(), driver.pods.len()), (0, 2));
+    driver.run(1_061);
+    assert_eq!(driver.ready(), 2);
+    driver.run(2_100);
+    let expected = [(0.0, 1), (1_000.0, 2), (1_120.0, 1), (2_060.0, 2)];
+    assert_eq!(driver.node_log, expected);
+}
+
+/// Karpenter ends the node as soon as it is empty, and makes one for the pods that wait: batch 1 s, boot 40 s, start 1 s.
+#[test]
+fn karpenter_drains_a_spot_node_with_its_notice() {
+    let mut spot = kind("n", 4, 1, 0.1);
+    spot.spot = true;
+    let mut plan = cluster(vec![spot], 40, Provisioning::Karpenter(KarpenterSpec::default()));
+    plan.fates.spot_lifetime = Some(Dist::Constant(s(1_000)));
+    let mut driver = Driver::new(plan, vec![workload(fixed(2))]);
+    driver.run(1_041);
+    assert_eq!(driver.node_log, [(0.0, 1), (1_000.0, 0), (1_001.0, 1)]);
+    assert_eq!(driver.ready(), 0);
+    driver.run(1_042);
+    assert_eq!(driver.ready(), 2);
+}
+
+/// A pod that outlives the notice is killed with its node.
+#[test]
+fn what_is_still_there_when_a_spot_node_is_taken_back_ends() {
+    let mut spot = kind("n", 4, 1, 0.1);
+    spot.spot = true;
+    let mut plan = cluster(vec![spot], 60, Provisioning::None);
+    plan.fates.spot_lifetime = Some(Dist::Constant(s(1_000)));
+    let mut driver = Driver::new(plan, vec![workload(fixed(1))]);
+    driver.platform.spec.pre_stop = s(300);
+    driver.platform.spec.termination_grace = s(300);
+    driver.run(1_119);
+    // The old one, which is about to go, and the new one, on the new node.
+    assert_eq!((driver.pods.len(), driver.ready()), (2, 2));
+    driver.run(1_120);
+    assert_eq!((driver.pods.len(), driver.ready()), (1, 1));
+    assert_eq!(driver.node_log, [(0.0, 1), (1_000.0, 2), (1_120.0, 1)]);
+}
+
+/// Two nodes with two of four pods each. One fails at 100 s; 50 s later it is found out and another one is launched; 300 s after
+/// that its pods are deleted and replaced.
+#[test]
+fn pods_of_a_node_that_fails_are_replaced_after_six_minutes() {
+    let plan = cluster(vec![kind("n", 4, 2, 0.2)], 60, Provisioning::None);
+    let mut driver = Driver::new(plan, vec![workload(fixed(4))]);
+    driver.platform.agenda.at(at(100), Due::Fails(0));
+    driver.run(99);
+    assert_eq!(driver.ready(), 4);
+    driver.run(449);
+    assert_eq!((driver.ready(), driver.pods.len()), (2, 4));
+    assert_eq!(driver.node_log, [(0.0, 1), (0.0, 2), (150.0, 3)]);
+    driver.run(451);
+    assert_eq!((driver.ready(), driver.pods.len()), (4, 4));
+    assert_eq!(driver.node_log.last(), Some(&(450.0, 2)));
+}
+
+/// A node with four pods expires at 100 s. Its budget lets one go, and the next ones only when four are ready again: the new
+/// node is asked for at 101 s and ready at 141 s, the pod a second later. Evictions are tried each 10 s.
+#[test]
+fn a_disruption_budget_slows_a_drain_down() {
+    let spec = KarpenterSpec {
+        expire_after: s(100),
+        ..KarpenterSpec::default()
+    };
+    let plan = cluster(vec![kind("n", 4, 1, 0.2)], 40, Provisioning::Karpenter(spec));
+    let mut pods = workload(fixed(4));
+    pods.budget = Some(Count::Missing(PodCount::Percent(25)));
+    let mut driver = Driver::new(plan, vec![pods]);
+    let mut ready = Vec::new();
+    for second in 99..=180 {
+        driver.run(second);
+        let now = driver.ready();
+        if ready.last().is_none_or(|&(_, last)| last != now) {
+            ready.push((second, now));
+        }
+    }
+    let expected = [
+        (99, 4),
+        (100, 3),
+        (142, 4),
+        (150, 3),
+        (151, 4),
+        (160, 3),
+        (161, 4),
+        (170, 3),
+        (171, 4),
+    ];
+    assert_eq!(ready, expected);
+    assert_eq!(driver.node_log, [(0.0, 1), (101.0, 2), (170.0, 1)]);
+}
+
+/// The node class changes at 100 s. At the next look, at most 10 s later, a node is launched for the pods of the old one, which
+/// goes when that is ready; the new one has not drifted.
+#[test]
+fn a_node_that_has_drifted_is_replaced_first() {
+    let spec = KarpenterSpec {
+        drifts: vec![s(100)],
+        ..KarpenterSpec::default()
+    };
+    let plan = cluster(vec![kind("n", 4, 1, 0.2)], 40, Provisioning::Karpenter(spec));
+    let mut driver = Driver::new(plan, vec![workload(fixed(2))]);
+    driver.run(1_000);
+    let [_, (made, two), (gone, one)] = driver.node_log[..] else {
+        panic!("{:?}", driver.node_log)
+    };
+    assert!((100.0..=110.0).contains(&made), "{:?}", driver.node_log);
+    assert_eq!((two, gone, one), (2, made + 40.0, 1));
+    assert_eq!(driver.ready(), 2);
+}
+
+/// Two pods on a node of eight cores for 0.38 dollars would fit onto one for 0.30. That saves a fifth of what nodes cost at the
+/// price of disrupting all of them, which is no balance.
+#[test]
+fn a_balanced_policy_leaves_small_savings_alone() {
+    let nodes_made = |consolidation_policy| {
+        let scaling = Scaling::Fixed {
+            replicas: 0,
+            schedule: vec![(s(100), 6), (s(1_000), 2)],
+        };
+        let kinds = vec![kind("two", 2, 0, 0.3), kind("eight", 8, 0, 0.38)];
+        let spec = KarpenterSpec {
+            consolidation_policy,
+            ..KarpenterSpec::default()
+        };
+        let plan = cluster(kinds, 40, Provisioning::Karpenter(spec));
+        let mut driver = Driver::new(plan, vec![workload(scaling)]);
+        driver.run(1_200);
+        driver.node_log.len()
+    };
+    assert_eq!(nodes_made(karpenter::Policy::WhenEmptyOrUnderutilized), 3);
+    assert_eq!(nodes_made(karpenter::Policy::Balanced), 1);
+}
+
+/// 8 GiB for three pods of 3 GiB that ask for one: the kubelet ends one of the lower priority, and its successor, as often as it
+/// looks. Two of them have room.
+#[test]
+fn a_node_without_memory_ends_pods_of_low_priority() {
+    let uses = plan::PodMemory {
+        requested: f64::from(1 << 30),
+        at_one: 3.0 * f64::from(1 << 30),
+        growth: 0.0,
+    };
+    let created = |replicas: u32| {
+        let nodes = cluster(vec![kind("n", 4, 1, 0.2)], 60, Provisioning::None);
+        let mut low = workload(fixed(replicas));
+        let mut high = workload(fixed(1));
+        (low.memory, high.memory, high.priority) = (Some(uses), Some(uses), 10);
+        let mut driver = Driver::new(nodes, vec![low, high]);
+        driver.run(65);
+        let important = driver.pods.values().find(|pod| pod.id.service == 1).unwrap();
+        assert_eq!(important.id.number, u64::from(replicas) + 1);
+        driver.next
+    };
+    // Looks are 10 s apart from within the first 10 s on: six or seven until 65 s.
+    assert!((3 + 6..=3 + 7).contains(&created(2)));
+    assert_eq!(created(1), 2);
+}
+
+/// Three pods are right for 30 requests per second. Metrics cannot be read from 200 to 400 s: KEDA's looks at 203, 233 and 263 s
+/// fail, and the third one has six pods. Afterwards the highest recommendation of the last 300 s holds, which is that of 389 s.
+#[test]
+fn keda_falls_back_while_metrics_cannot_be_read() {
+    let mut out = metrics(vec![MetricTarget::Rate(10_000)]);
+    out.outages = vec![(s(200), s(400))];
+    let scaling = Scaling::Keda {
+        replicas: 3,
+        keda: keda::Spec {
+            fallback: Some(keda::Fallback {
+                failure_threshold: 3,
+                replicas: 6,
+            }),
+            ..keda::Spec::default()
+        },
+        spec: hpa::Spec {
+            min: 1,
+            max: 100,
+            ..hpa::Spec::default()
+        },
+        metrics: out,
+    };
+    let plan = cluster(vec![kind("n", 32, 1, 1.0)], 60, Provisioning::None);
+    let mut driver = Driver::new(plan, vec![workload(scaling)]);
+    driver.rate = vec![(0, 30.0)];
+    driver.run(1_000);
+    let pods: Vec<usize> = driver.log.iter().map(|(_, pods)| *pods).collect();
+    assert_eq!(pods, [3, 6, 3], "{:?}", driver.log);
+    let times: Vec<u64> = driver.log.iter().map(|(second, _)| *second).collect();
+    assert_eq!(times[1..], [263, 704], "{times:?}");
 }

@@ -1,7 +1,7 @@
 //! A workload: how many pods its autoscaler wants, and what that looks at.
 
 use super::kpa::Kpa;
-use super::plan::{EcsMetric, Image, MetricTarget, Metrics, Scaling, WorkloadPlan};
+use super::plan::{Count, EcsMetric, Image, MetricTarget, Metrics, PodMemory, Scaling, WorkloadPlan};
 use super::pods::Pods;
 use super::series::Series;
 use crate::sim::autoscaler::ecs::{Proposal, Scaler, together};
@@ -88,6 +88,16 @@ impl Workload {
     /// Its priority.
     pub(super) fn priority(&self) -> i32 {
         self.plan.priority
+    }
+
+    /// How many of its pods evictions have to leave.
+    pub(super) fn budget(&self) -> Option<Count> {
+        self.plan.budget
+    }
+
+    /// Memory that one of its pods uses, where that may be more than it requests.
+    pub(super) fn memory(&self) -> Option<PodMemory> {
+        self.plan.memory
     }
 
     /// The image of a revision. That of a new one shares nothing with those before.
@@ -203,10 +213,11 @@ impl Workload {
             .metrics()
             .map(|metrics| metrics.targets.clone())
             .unwrap_or_default();
+        let out = self.metrics().is_some_and(|metrics| metrics.are_out(now));
         let values: Vec<Option<f64>> = targets
             .into_iter()
             .filter(|target| !matches!(target, MetricTarget::Cpu(_)))
-            .map(|target| Some(self.total(target, now).unwrap_or(0) as f64 / 1e3))
+            .map(|target| (!out).then(|| self.total(target, now).unwrap_or(0) as f64 / 1e3))
             .collect();
         if let Some(keda) = &mut self.keda
             && let Some(replicas) = keda.poll(self.replicas, &values, now)
@@ -268,7 +279,19 @@ impl Workload {
     fn proposal(&self, target: MetricTarget, now: SimTime, pods: &Pods, service: u16) -> Result<u32, NoProposal> {
         let metrics = self.metrics().ok_or(NoProposal::NoMetrics)?;
         let current = self.replicas;
+        let out = metrics.are_out(now);
         match target {
+            MetricTarget::Cpu(_) if out => Err(NoProposal::NoMetrics),
+            // KEDA tells what stands for the metric as often as it failed often enough.
+            MetricTarget::InFlight(each) | MetricTarget::Rate(each) if out => {
+                let stands = self
+                    .keda
+                    .as_ref()
+                    .and_then(Keda::fallback)
+                    .ok_or(NoProposal::NoMetrics)?;
+                let total = each * i64::from(stands);
+                Ok(hpa::average_value(&[total], each, current, metrics.tolerance).replicas)
+            }
             MetricTarget::Cpu(percent) => {
                 let (pods, samples) = pods.seen(service, now, metrics);
                 let requests = vec![Some(self.plan.requests.cpu as i64); pods.len()];

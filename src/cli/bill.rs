@@ -1,0 +1,167 @@
+//! `bill`: prices a table of metered quantities, such as last month's usage.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::Args;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::exit::{Failure, Outcome};
+use super::output::{Format, print, say};
+use crate::cost::bill::{Bill, Terms, bill};
+use crate::cost::bill_groups;
+use crate::cost::month::Month;
+use crate::cost::usage::{self, Usage};
+use crate::model::price::PriceList;
+use crate::report::table::{self, Style};
+use crate::report::{cells, costs, frameworks};
+
+/// Flags of `bill`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  printf 'meter,quantity\\nlambda.requests,3000000\\n' | coldcast bill -")]
+pub struct BillArgs {
+    /// CSV with the header meter,quantity[,group]; quantities are a month's, in the units of the price list; - is standard input
+    usage: PathBuf,
+    /// Name of a built-in price list, or path of one
+    #[arg(long, value_name = "NAME|PATH", default_value = "aws-us-east-1")]
+    prices: String,
+    /// Another price for a meter, for as many units as the list quotes it for, such as lambda.requests=0.18 (repeatable)
+    #[arg(long = "set-price", value_name = "METER=USD")]
+    set_prices: Vec<String>,
+    /// A discount on a meter, on all meters that begin with a word, or on a cloud service, such as ec2=12% (repeatable)
+    #[arg(long = "discount", value_name = "NAME=PERCENT")]
+    discounts: Vec<String>,
+    /// Grant the provider's free allowance
+    #[arg(long)]
+    free_tier: bool,
+    /// The month that the quantities are of, such as calendar:2026-02; it is told, and changes no quantity
+    #[arg(long, value_name = "MONTH", default_value = "730h")]
+    month: Month,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Format,
+}
+
+/// `coldcast bill`
+pub fn run(args: &BillArgs, quiet: bool) -> Outcome {
+    let list = list(&args.prices, &args.set_prices, &args.discounts)?;
+    let usage = read(args, &list)?;
+    let terms = Terms {
+        window: None,
+        month: args.month,
+        free_tier: args.free_tier,
+    };
+    let mut together: BTreeMap<String, Decimal> = BTreeMap::new();
+    for (meter, &quantity) in usage.values().flatten() {
+        *together.entry(meter.clone()).or_default() += quantity;
+    }
+    let bill = bill(&list, &together, &terms).map_err(Failure::input)?;
+    let rows = || bill.lines.iter().map(|line| costs::cells("", "", "", line));
+    match args.format {
+        Format::Csv => print(cells::csv(&costs::COLUMNS, rows()))?,
+        Format::Json => print(frameworks::objects("costs", &costs::COLUMNS, rows()))?,
+        Format::Table => print(table(&bill, Style::Plain))?,
+        Format::Markdown => print(table(&bill, Style::Markdown))?,
+    }
+    let total = bill.total_usd();
+    say(format_args!(
+        "total {total} USD; with each line rounded to the cent first: {} USD",
+        cents(bill.lines.iter().map(|line| line.cost_usd))
+    ));
+    if quiet {
+        return Ok(());
+    }
+    say(format_args!(
+        "prices of {}, without tax, {}; a month of {} hours",
+        list.id,
+        if args.free_tier {
+            "free allowance granted"
+        } else {
+            "no free allowance"
+        },
+        args.month.hours().normalize()
+    ));
+    if usage.len() > 1 || !usage.contains_key("") {
+        for (group, bill) in bill_groups(&list, &usage, &terms).map_err(Failure::input)? {
+            let group = if group.is_empty() { "no group" } else { &group };
+            say(format_args!("of which {group}: {} USD", bill.total_usd()));
+        }
+    }
+    for meter in together.keys() {
+        let price = list.price(meter).map_err(Failure::input)?;
+        if price.confidence() == crate::model::price::Confidence::Low {
+            say(format_args!(
+                "warning: the price of `{meter}` has a low confidence; give your own with --set-price {meter}=USD"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn read(args: &BillArgs, list: &PriceList) -> Result<Usage, Failure> {
+    if args.usage.as_os_str() == "-" {
+        return usage::read("standard input", io::stdin().lock(), list).map_err(Failure::input);
+    }
+    let file = File::open(&args.usage).map_err(|error| {
+        let name = args.usage.display();
+        Failure::input(anyhow::Error::new(error).context(format!("cannot read {name}")))
+    })?;
+    usage::read(&args.usage.display().to_string(), file, list).map_err(Failure::input)
+}
+
+/// A price list with what is changed of it.
+fn list(name: &str, set_prices: &[String], discounts: &[String]) -> Result<PriceList, Failure> {
+    let mut list = PriceList::find(name).map_err(Failure::input)?;
+    let pair = |text: &str, flag: &str, example: &str| -> Result<(String, String), Failure> {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::Input(anyhow!("`{flag} {text}` has no `=`: write {flag} {example}")))?;
+        Ok((name.trim().to_string(), value.trim().to_string()))
+    };
+    for text in set_prices {
+        let (meter, usd) = pair(text, "--set-price", "lambda.requests=0.18")?;
+        list.set_price(&meter, &usd).map_err(Failure::input)?;
+    }
+    for text in discounts {
+        let (name, percent) = pair(text, "--discount", "ec2=12%")?;
+        list.discount(&name, &percent).map_err(Failure::input)?;
+    }
+    Ok(list)
+}
+
+/// The sum of amounts that are rounded to the cent first, half up.
+fn cents(amounts: impl Iterator<Item = Decimal>) -> Decimal {
+    let round = |amount: Decimal| amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+    let mut sum: Decimal = amounts.map(round).sum();
+    sum.rescale(2);
+    sum
+}
+
+fn table(bill: &Bill, style: Style) -> String {
+    let header = [
+        "cloud service",
+        "meter",
+        "unit",
+        "tier",
+        "quantity",
+        "free",
+        "USD per unit",
+        "USD",
+    ];
+    let rows = bill.lines.iter().map(|line| {
+        vec![
+            line.cloud_service.clone(),
+            line.meter.clone(),
+            line.unit.clone(),
+            line.tier.to_string(),
+            line.quantity.normalize().to_string(),
+            line.free_quantity.normalize().to_string(),
+            line.unit_price_usd.normalize().to_string(),
+            cents(std::iter::once(line.cost_usd)).to_string(),
+        ]
+    });
+    table::draw(style, &header, rows.collect(), 3)
+}

@@ -1,0 +1,66 @@
+//! `catalog nodes`: node types, and what of each pods can have.
+
+use clap::Args;
+
+use super::prices::shown;
+use crate::cli::exit::Outcome;
+use crate::cli::output::{Format, print, say};
+use crate::model::nodes;
+use crate::model::price::PriceList;
+use crate::sim::cluster::allocatable::{Size, Vendor, allocatable};
+use crate::units::{MemoryMib, MilliCpu};
+
+/// Flags of `catalog nodes`.
+#[derive(Debug, Args)]
+pub struct NodesArgs {
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+const COLUMNS: [&str; 9] = [
+    "type",
+    "arch",
+    "vcpu",
+    "memory_mib",
+    "network_gbps",
+    "max_pods",
+    "allocatable_vcpu",
+    "allocatable_mib",
+    "usd_per_hour",
+];
+
+/// `coldcast catalog nodes`
+pub fn run(args: &NodesArgs, quiet: bool) -> Outcome {
+    let prices = PriceList::find("aws-us-east-1").ok();
+    let rows = nodes::all().into_iter().map(|node| {
+        let size = Size {
+            cpu: MilliCpu(1000 * node.vcpu),
+            memory: MemoryMib(node.memory_mib),
+        };
+        let has = allocatable(Vendor::Eks, size, node.max_pods());
+        let price = prices.as_ref().and_then(|list| {
+            let price = list.price(&format!("ec2.{}", node.instance_type)).ok()?;
+            Some(price.tiers.first()?.unit_price_usd.normalize().to_string())
+        });
+        vec![
+            node.instance_type.clone(),
+            node.arch.clone(),
+            node.vcpu.to_string(),
+            node.memory_mib.to_string(),
+            node.network_gbps.to_string(),
+            node.max_pods().to_string(),
+            has.cpu.as_vcpu().to_string(),
+            has.memory.0.to_string(),
+            price.unwrap_or_default(),
+        ]
+    });
+    print(shown(args.format, "nodes", &COLUMNS, rows.collect(), 2))?;
+    if !quiet {
+        say(
+            "\nWhat pods can have is by the rules of EKS, DaemonSets included; prices are those of aws-us-east-1. Facts of the types: \
+             models/nodes/README.md.",
+        );
+    }
+    Ok(())
+}

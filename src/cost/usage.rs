@@ -1,0 +1,183 @@
+//! A table of metered quantities, as finance has them from a bill: CSV with the header `meter,quantity[,group]`.
+//!
+//! Quantities are in the unit of the price list (`requests` are single requests) and are those of a month. Lines of the same
+//! meter and group are added up. A quantity that is missing is an error and not 0.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use rust_decimal::Decimal;
+
+use crate::model::price::{PriceError, PriceList};
+
+/// Quantities by group and meter. A table without groups has one, which has no name.
+pub type Usage = BTreeMap<String, BTreeMap<String, Decimal>>;
+
+/// What is wrong with a table, line by line.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", problems.join("\n"))]
+pub struct UsageError {
+    /// Each with the name of the table and the line.
+    pub problems: Vec<String>,
+}
+
+/// Problems that are told at a time.
+const MOST_PROBLEMS: usize = 20;
+
+/// Reads a table; `name` is for error messages. Every meter must have a price in the list.
+///
+/// # Errors
+/// All that is wrong, each with its line.
+pub fn read(name: &str, table: impl Read, list: &PriceList) -> Result<Usage, UsageError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(table);
+    let single = |problem: String| UsageError {
+        problems: vec![problem],
+    };
+    let header = reader
+        .headers()
+        .map_err(|error| single(format!("{name}: {error}")))?
+        .clone();
+    let column = |wanted: &str| {
+        header
+            .iter()
+            .position(|name| name.trim_start_matches('\u{feff}') == wanted)
+    };
+    let (Some(meter), Some(quantity)) = (column("meter"), column("quantity")) else {
+        let found = header.iter().collect::<Vec<_>>().join(",");
+        return Err(single(format!(
+            "{name}:1: the first line is `{found}`; it must be `meter,quantity` or `meter,quantity,group`"
+        )));
+    };
+    let group = column("group");
+    if let Some(other) = (0..header.len()).find(|i| ![Some(meter), Some(quantity), group].contains(&Some(*i))) {
+        return Err(single(format!(
+            "{name}:1: there is no column `{}`; known are meter, quantity and group",
+            &header[other]
+        )));
+    }
+    let mut usage = Usage::new();
+    let mut problems = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| single(format!("{name}: {error}")))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let mut problem = |text: String| problems.push(format!("{name}:{line}: {text}"));
+        if record.len() != header.len() {
+            problem(format!(
+                "{} cells where the header has {}; a number with commas needs none of them",
+                record.len(),
+                header.len()
+            ));
+            continue;
+        }
+        let amount = match number(&record[quantity]) {
+            Ok(amount) => amount,
+            Err(reason) => {
+                problem(format!(
+                    "quantity `{}` of `{}` {reason}",
+                    &record[quantity], &record[meter]
+                ));
+                continue;
+            }
+        };
+        if let Err(error) = list.price(&record[meter]) {
+            problem(without_price(&error));
+            continue;
+        }
+        let group = group.map_or("", |group| &record[group]);
+        let sum = usage
+            .entry(group.to_string())
+            .or_default()
+            .entry(record[meter].to_string())
+            .or_default();
+        match sum.checked_add(amount) {
+            Some(more) => *sum = more,
+            None => problem(format!(
+                "the quantities of `{}` are too large to be added",
+                &record[meter]
+            )),
+        }
+    }
+    if problems.is_empty() && usage.is_empty() {
+        problems.push(format!("{name}: there is no line below the header"));
+    }
+    if problems.is_empty() {
+        return Ok(usage);
+    }
+    let more = problems.len().saturating_sub(MOST_PROBLEMS);
+    problems.truncate(MOST_PROBLEMS);
+    if more > 0 {
+        problems.push(format!("... and {more} more"));
+    }
+    Err(UsageError { problems })
+}
+
+fn without_price(error: &PriceError) -> String {
+    let hints = error.hints();
+    format!("{error}; {}", hints.join("; "))
+}
+
+/// A quantity, or why it is none.
+fn number(text: &str) -> Result<Decimal, &'static str> {
+    if text.is_empty() {
+        return Err("is missing: what is not known is no 0, leave the line out");
+    }
+    let parsed = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
+    match parsed {
+        Ok(number) if number < Decimal::ZERO => Err("is negative: credits are no part of a bill here"),
+        Ok(number) => Ok(number.normalize()),
+        Err(_) if text.contains(',') => Err("has commas: write 1234.5"),
+        Err(_) => Err("is no number"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list() -> PriceList {
+        PriceList::find("aws-us-east-1").unwrap()
+    }
+
+    fn problems(table: &str) -> String {
+        read("u.csv", table.as_bytes(), &list()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn lines_of_a_meter_are_added_up() {
+        let table = "\u{feff}quantity, meter ,group\n1e3,lambda.requests,a\n0.5,lambda.requests,a\n7,elb.alb.hour,b\n";
+        let usage = read("u.csv", table.as_bytes(), &list()).unwrap();
+        assert_eq!(usage["a"]["lambda.requests"].to_string(), "1000.5");
+        assert_eq!(usage["b"]["elb.alb.hour"].to_string(), "7");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_line() {
+        let all = problems(
+            "meter,quantity\nlambda.requests,\nlambda.requests,NaN\nlambda.requests,-1\nlambda.request,1\n\
+             lambda.requests,\"1,000\"\nlambda.requests,1,000\n",
+        );
+        for part in [
+            "u.csv:2: quantity `` of `lambda.requests` is missing",
+            "u.csv:3: quantity `NaN` of `lambda.requests` is no number",
+            "u.csv:4: quantity `-1` of `lambda.requests` is negative",
+            "u.csv:5: price list aws-us-east-1-2026-11-01 has no price for meter `lambda.request`; did you mean: lambda.requests",
+            "u.csv:6: quantity `1,000` of `lambda.requests` has commas",
+            "u.csv:7: 3 cells where the header has 2",
+        ] {
+            assert!(all.contains(part), "{all}");
+        }
+        assert!(problems("").contains("u.csv:1: the first line is ``"));
+        assert!(problems("meter,amount\n").contains("the first line is `meter,amount`"));
+        assert!(problems("meter,quantity,team\n").contains("there is no column `team`"));
+        assert!(problems("meter,quantity\n").contains("there is no line below the header"));
+    }
+
+    #[test]
+    fn a_long_list_of_problems_is_cut() {
+        let table = format!("meter,quantity\n{}", "x,1\n".repeat(50));
+        assert!(problems(&table).ends_with("... and 30 more"));
+    }
+}

@@ -1,0 +1,337 @@
+//! `focus.csv`: the projected bill in the columns of the FinOps Open Cost and Usage Specification, FOCUS 1.2, so that what reads
+//! actual bills reads a projection, too. It says of every row that it is one (`x_IsProjection`, and the type of the account).
+//!
+//! Source: FOCUS 1.2, dataset Cost and Usage: columns, allowed values, formats of numbers, dates and units. Variants are
+//! alternatives: a sum makes sense within one `x_Variant`. `BilledCost` of a variant adds up to its `monthly_cost_usd`.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use super::cells;
+use crate::cost::bill::BillLine;
+use crate::cost::month::Month;
+use crate::study::{Study, VariantResult};
+
+/// Columns in the order of the file.
+pub const COLUMNS: [&str; 56] = [
+    "AvailabilityZone",
+    "BilledCost",
+    "BillingAccountId",
+    "BillingAccountName",
+    "BillingAccountType",
+    "BillingCurrency",
+    "BillingPeriodEnd",
+    "BillingPeriodStart",
+    "ChargeCategory",
+    "ChargeClass",
+    "ChargeDescription",
+    "ChargeFrequency",
+    "ChargePeriodEnd",
+    "ChargePeriodStart",
+    "ConsumedQuantity",
+    "ConsumedUnit",
+    "ContractedCost",
+    "ContractedUnitPrice",
+    "EffectiveCost",
+    "InvoiceId",
+    "InvoiceIssuerName",
+    "ListCost",
+    "ListUnitPrice",
+    "PricingCategory",
+    "PricingCurrency",
+    "PricingCurrencyContractedUnitPrice",
+    "PricingCurrencyEffectiveCost",
+    "PricingCurrencyListUnitPrice",
+    "PricingQuantity",
+    "PricingUnit",
+    "ProviderName",
+    "PublisherName",
+    "RegionId",
+    "RegionName",
+    "ResourceId",
+    "ResourceName",
+    "ResourceType",
+    "ServiceCategory",
+    "ServiceName",
+    "ServiceSubcategory",
+    "SkuId",
+    "SkuMeter",
+    "SkuPriceDetails",
+    "SkuPriceId",
+    "SubAccountId",
+    "SubAccountName",
+    "SubAccountType",
+    "Tags",
+    "x_Scenario",
+    "x_Variant",
+    "x_Framework",
+    "x_RunId",
+    "x_PriceTableAsOf",
+    "x_CostP05",
+    "x_CostP95",
+    "x_IsProjection",
+];
+
+/// What services are, as the specification sorts them: a word in the provider's name, category and subcategory. The first that
+/// fits counts.
+const SERVICES: [(&str, &str, &str); 13] = [
+    ("Lambda", "Compute", "Serverless Compute"),
+    ("Functions", "Compute", "Serverless Compute"),
+    ("Cloud Run", "Compute", "Containers"),
+    ("Container Apps", "Compute", "Containers"),
+    ("Container Registry", "Compute", "Containers"),
+    ("Container Service", "Compute", "Containers"),
+    ("Kubernetes", "Compute", "Containers"),
+    ("Compute", "Compute", "Virtual Machines"),
+    ("Virtual Machines", "Compute", "Virtual Machines"),
+    ("Block Store", "Storage", "Block Storage"),
+    ("Load Balancing", "Networking", "Application Networking"),
+    ("API Gateway", "Integration", "API Management"),
+    ("CloudWatch", "Management and Governance", "Observability"),
+];
+
+/// For all other services.
+const NETWORK: (&str, &str) = ("Networking", "Network Connectivity");
+
+/// Regions by their provider's id.
+const REGIONS: [(&str, &str); 4] = [
+    ("us-east-1", "US East (N. Virginia)"),
+    ("us-central1", "Iowa"),
+    ("europe-west3", "Frankfurt"),
+    ("eastus", "East US"),
+];
+
+/// The file; `None` where nothing has a price.
+pub fn csv(study: &Study) -> Option<Vec<u8>> {
+    let rows: Vec<Vec<String>> = study.variants.iter().flat_map(rows).collect();
+    (!rows.is_empty()).then(|| cells::csv(&COLUMNS, rows))
+}
+
+fn rows(variant: &VariantResult) -> Vec<Vec<String>> {
+    let Some(pricing) = &variant.pricing else {
+        return Vec::new();
+    };
+    let period = period(pricing.month, pricing.list.effective);
+    let services = variant.bills.iter().zip(&variant.bill_ranges).enumerate();
+    let lines = services.flat_map(|(place, ((service, bill), ranges))| {
+        let lines = bill.lines.iter().zip(ranges);
+        lines.map(move |(line, range)| (place, service, line, range))
+    });
+    lines
+        .map(|(place, service, line, range)| row(variant, (place, service), line, range.as_ref(), &period))
+        .collect()
+}
+
+/// First day of the billed month and of the next one: that of the calendar, or, where a month is a number of hours, the one in
+/// which the price list begins to hold.
+fn period(month: Month, effective: Date) -> [String; 2] {
+    let first = match month {
+        Month::Calendar { year, month } => Date::new(year, month, 1).unwrap_or(effective),
+        Month::Hours(_) => effective.first_of_month(),
+    };
+    let last = first.last_of_month();
+    [first, last.tomorrow().unwrap_or(last)].map(|day| format!("{day}T00:00:00Z"))
+}
+
+fn row(
+    variant: &VariantResult,
+    (place, service): (usize, &String),
+    line: &BillLine,
+    range: Option<&[Decimal; 2]>,
+    [start, end]: &[String; 2],
+) -> Vec<String> {
+    let summary = &variant.rows[0];
+    // Row 0 is that of all services where there are several.
+    let own = variant
+        .rows
+        .iter()
+        .find(|row| row.service == *service)
+        .unwrap_or(summary);
+    let framework = own.framework.clone();
+    let (category, subcategory) = SERVICES
+        .iter()
+        .find(|(word, ..)| line.cloud_service.contains(word))
+        .map_or(NETWORK, |&(_, category, subcategory)| (category, subcategory));
+    let provider = provider(&line.provider);
+    let (cost, unit_price) = (number(line.cost_usd), number(line.unit_price_usd * line.per));
+    let list_price = line.list_unit_price_usd * line.per;
+    let priced = line.quantity / line.per;
+    let list_cost = line.quantity * line.list_unit_price_usd;
+    let sku = if line.sku.is_empty() { &line.meter } else { &line.sku };
+    let region = REGIONS.iter().find(|(id, _)| *id == line.region);
+    let account = format!("projection-{}", slug(&summary.scenario));
+    let sub_account = format!("{account}-{place}");
+    vec![
+        String::new(),
+        cost.clone(),
+        account,
+        summary.scenario.clone(),
+        "Projection".into(),
+        "USD".into(),
+        end.clone(),
+        start.clone(),
+        "Usage".into(),
+        String::new(),
+        format!("{}, tier {}", line.meter, line.tier),
+        "Usage-Based".into(),
+        end.clone(),
+        start.clone(),
+        number(line.quantity + line.free_quantity),
+        unit(&line.unit),
+        cost.clone(),
+        unit_price.clone(),
+        cost.clone(),
+        String::new(),
+        provider.into(),
+        number(list_cost),
+        number(list_price),
+        if line.meter.contains(".spot.") {
+            "Dynamic"
+        } else {
+            "Standard"
+        }
+        .into(),
+        "USD".into(),
+        unit_price,
+        cost,
+        number(list_price),
+        number(priced),
+        priced_unit(line),
+        provider.into(),
+        provider.into(),
+        line.region.clone(),
+        region.map(|(_, name)| (*name).to_string()).unwrap_or_default(),
+        format!("{}/{service}", summary.variant),
+        service.clone(),
+        "Service".into(),
+        category.into(),
+        line.cloud_service.clone(),
+        subcategory.into(),
+        sku.clone(),
+        line.meter.clone(),
+        json!({ "x_Tier": line.tier.to_string() }).to_string(),
+        format!("{sku}-{}", line.tier),
+        sub_account,
+        service.clone(),
+        "Service".into(),
+        json!({ "framework": framework, "service": service }).to_string(),
+        summary.scenario.clone(),
+        summary.variant.clone(),
+        framework,
+        format!("{}-seed-{}", slug(&summary.scenario), summary.seed),
+        line.price_as_of.map(|read| read.to_string()).unwrap_or_default(),
+        range.map(|range| number(range[0])).unwrap_or_default(),
+        range.map(|range| number(range[1])).unwrap_or_default(),
+        "true".into(),
+    ]
+}
+
+fn provider(id: &str) -> &str {
+    match id {
+        "aws" => "AWS",
+        "gcp" => "Google Cloud",
+        "azure" => "Microsoft",
+        other => other,
+    }
+}
+
+/// A plain number with a decimal point, all its digits and at least ten decimals.
+fn number(amount: Decimal) -> String {
+    let mut amount = amount.normalize();
+    if amount.scale() < 10 {
+        amount.rescale(10);
+    }
+    amount.to_string()
+}
+
+/// A unit as the specification writes it: capitalised, in the plural, with hyphens.
+fn unit(unit: &str) -> String {
+    let words: Vec<String> = unit.split('-').map(capital).collect();
+    let joined = words.join("-");
+    let counted = ["Hour", "Second", "Minute", "Month"];
+    if counted.iter().any(|word| joined.ends_with(word)) {
+        format!("{joined}s")
+    } else {
+        joined
+    }
+}
+
+fn priced_unit(line: &BillLine) -> String {
+    let unit = unit(&line.unit);
+    if line.per == Decimal::ONE {
+        unit
+    } else {
+        format!("{} {unit}", line.per.normalize())
+    }
+}
+
+fn capital(word: &str) -> String {
+    // vCPU is written so.
+    if word.starts_with("vCPU") {
+        return word.to_string();
+    }
+    let mut letters = word.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>());
+    first.unwrap_or_default() + letters.as_str()
+}
+
+/// Letters, digits and hyphens of a name.
+fn slug(name: &str) -> String {
+    let clean = |letter: char| {
+        if letter.is_ascii_alphanumeric() {
+            letter.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    name.chars().map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_a_point_and_all_their_digits() {
+        let shown = |text: &str| number(Decimal::from_str_exact(text).unwrap());
+        assert_eq!(shown("2"), "2.0000000000");
+        assert_eq!(shown("0.1234567890123"), "0.1234567890123");
+        assert_eq!(shown("0"), "0.0000000000");
+    }
+
+    #[test]
+    fn units_are_capitalised_and_counted() {
+        let shown = [
+            "GB-second",
+            "requests",
+            "vCPU-hour",
+            "instance-hour",
+            "GB",
+            "hour",
+            "GB-month",
+        ]
+        .map(unit);
+        let expected = [
+            "GB-Seconds",
+            "Requests",
+            "vCPU-Hours",
+            "Instance-Hours",
+            "GB",
+            "Hours",
+            "GB-Months",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_month_of_hours_is_the_one_in_which_the_list_begins() {
+        let day = "2026-11-15".parse().unwrap();
+        assert_eq!(
+            period(Month::default(), day),
+            ["2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"]
+        );
+        let leap = "calendar:2028-02".parse().unwrap();
+        assert_eq!(period(leap, day), ["2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z"]);
+    }
+}

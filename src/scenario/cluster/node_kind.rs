@@ -1,0 +1,81 @@
+//! A kind of nodes: what pods can have of it.
+
+use super::{NodesSpec, VendorSpec};
+use crate::model::nodes::NodeType;
+use crate::model::price::PriceList;
+use crate::sim::cluster::allocatable::{Size, Vendor, allocatable};
+use crate::sim::platform::control::Amount;
+use crate::sim::platform::kubernetes::NodeKind;
+use crate::suggest;
+use crate::units::{MemoryMib, MilliCpu};
+
+/// Most nodes of a kind where the scenario does not say.
+const MOST_NODES: u32 = 1000;
+
+pub(super) fn node_kind(
+    nodes: &NodesSpec,
+    vendor: VendorSpec,
+    catalog: &[NodeType],
+    prices: Option<&PriceList>,
+) -> Result<NodeKind, String> {
+    let name = &nodes.r#type;
+    let known = catalog.iter().find(|known| &known.instance_type == name);
+    let capacity = match (known, nodes.cpu, nodes.memory) {
+        (None, Some(cpu), Some(memory)) => Size { cpu, memory },
+        (Some(known), None, None) => Size {
+            cpu: MilliCpu(1000 * known.vcpu),
+            memory: MemoryMib(known.memory_mib),
+        },
+        (Some(_), ..) => {
+            return Err(format!(
+                "`cluster.nodes`: `{name}` is in the catalog; leave `cpu` and `memory` out, or give it a name of your own"
+            ));
+        }
+        (None, ..) => {
+            let names = catalog.iter().map(|known| known.instance_type.as_str());
+            let nearest = suggest::nearest(name, names);
+            let hint = nearest
+                .first()
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_default();
+            return Err(format!(
+                "`cluster.nodes`: there is no node type `{name}`{hint} A type of your own needs `cpu` and `memory`"
+            ));
+        }
+    };
+    let max_pods = nodes.max_pods.or(known.map(NodeType::max_pods)).unwrap_or(110);
+    let max = nodes.max.unwrap_or(MOST_NODES);
+    if nodes.min > max || nodes.count > max {
+        return Err(format!(
+            "`cluster.nodes`: `{name}` has more nodes in `min` or `count` than in `max`"
+        ));
+    }
+    let vendor = match vendor {
+        VendorSpec::Eks => Vendor::Eks,
+        VendorSpec::Gke => Vendor::Gke,
+        VendorSpec::Aks => Vendor::Aks,
+    };
+    let has = allocatable(vendor, capacity, max_pods);
+    let meter = if nodes.spot {
+        format!("ec2.spot.{name}")
+    } else {
+        format!("ec2.{name}")
+    };
+    let price = prices.and_then(|list| list.price(&meter).ok());
+    let usd = price
+        .and_then(|price| price.tiers.first())
+        .map(|tier| tier.unit_price_usd);
+    Ok(NodeKind {
+        name: name.clone(),
+        spot: nodes.spot,
+        allocatable: Amount {
+            cpu: u64::from(has.cpu.0),
+            memory: u64::from(has.memory.0),
+        },
+        max_pods,
+        network_bytes_per_s: known.map_or(f64::INFINITY, NodeType::network_bytes_per_s),
+        usd_per_hour: usd.and_then(|usd| rust_decimal::prelude::ToPrimitive::to_f64(&usd)),
+        count: nodes.count,
+        bounds: (nodes.min, max),
+    })
+}

@@ -1,0 +1,235 @@
+//! The platform as the world knows it: it is told what becomes of pods, does what is due, and gives orders.
+
+use super::agenda::Due;
+use super::{Kubernetes, pressure, provision, state};
+use crate::sim::fact::Reject;
+use crate::sim::platform::control::{Control, InstanceId, NodeChange, Order, Sight};
+use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Platform};
+use crate::units::{SimDuration, SimTime};
+
+impl Kubernetes {
+    fn due(&mut self, due: Due, now: SimTime, sight: &mut dyn Sight, orders: &mut Vec<Order>) {
+        match due {
+            Due::NodeReady(node) => {
+                self.nodes.ready(node, now);
+                self.decide_fate(node, now);
+                self.agenda.at(now, Due::Execute);
+                (self.changed, self.untold) = (true, true);
+            }
+            Due::Fails(node) => self.fails(node, now, orders),
+            Due::NotReady(node) => self.not_ready(node, now, orders),
+            Due::GivenUp(node) => self.given_up(node, now, orders),
+            Due::Interrupted(node) => self.interrupted(node, now, orders),
+            Due::TakenBack(node) => self.taken_back(node, now, orders),
+            Due::Expires(node) => self.expires(node, now, orders),
+            Due::Evict(node) => self.evict(node, now, orders),
+            Due::Pressure => {
+                pressure::relieve(self, now, sight, orders);
+                self.agenda.at(now + pressure::PERIOD, due);
+            }
+            Due::Restart(number) => {
+                if let Some(pod) = self.pods.get_mut(number).filter(|pod| !pod.deleting) {
+                    pod.started = Some(now);
+                    orders.push(Order::Start {
+                        instance: pod.id,
+                        after: SimDuration::ZERO,
+                        probe: self.spec.readiness_period,
+                    });
+                }
+            }
+            Due::Launched(service) => {
+                self.workloads[service as usize].launching -= 1;
+                let wanted = self.workloads[service as usize].replicas as usize;
+                // It may not be wanted any more.
+                if self.pods.current(service, self.workloads[service as usize].revision) < wanted {
+                    orders.push(Order::Create { service, count: 1 });
+                }
+            }
+            Due::Gone(node) => self.remove_if_empty(node, orders),
+            Due::Sample(service) => {
+                let workload = &mut self.workloads[service as usize];
+                workload.sample(now, sight.load(service), &self.pods, service);
+                if let Some(back) = workload.looks_back() {
+                    self.pods.sample(service, now, back, sight);
+                }
+                if let Some((sample, _)) = workload.periods() {
+                    self.agenda.at(now + sample, due);
+                }
+            }
+            Due::Deploy(service) => {
+                self.workloads[service as usize].revision += 1;
+                self.reconcile(service, now, orders);
+            }
+            Due::Rollout(service) => self.reconcile(service, now, orders),
+            Due::Scheduled(service) => {
+                self.workloads[service as usize].at_schedule(now);
+                self.reconcile(service, now, orders);
+            }
+            Due::Poll(service) => {
+                let load = sight.load(service);
+                let workload = &mut self.workloads[service as usize];
+                workload.poll(now, load);
+                if let Some(period) = workload.polls() {
+                    self.agenda.at(now + period, due);
+                }
+                self.reconcile(service, now, orders);
+            }
+            Due::Sync(service) => {
+                let load = sight.load(service);
+                let workload = &mut self.workloads[service as usize];
+                workload.sync(now, load, &self.pods, service);
+                if let Some((_, sync)) = workload.periods() {
+                    self.agenda.at(now + sync, due);
+                }
+                self.reconcile(service, now, orders);
+            }
+            Due::Poke(service) => {
+                self.workloads[service as usize].poke(now);
+                self.reconcile(service, now, orders);
+            }
+            Due::Scan => {
+                provision::scan(self, now, orders);
+                if let Some(period) = self.provisioner.period() {
+                    self.agenda.at(now + period, due);
+                }
+            }
+            Due::Provision => provision::provision(self, now, orders),
+            Due::Execute => provision::execute(self, now, orders),
+        }
+    }
+}
+
+impl Platform for Kubernetes {
+    fn admit(&mut self, view: &FleetView) -> Admission {
+        if view.free {
+            return Admission::Warm;
+        }
+        if self.workloads[view.service as usize].replicas == 0 {
+            self.agenda.at(view.now, Due::Poke(view.service));
+        }
+        if self.spec.queue_depth.is_some_and(|depth| view.queued >= depth) {
+            Admission::Reject(Reject::QueueFull)
+        } else if self.spec.hold > SimDuration::ZERO {
+            Admission::Wait
+        } else {
+            Admission::Reject(Reject::NoEndpoint)
+        }
+    }
+
+    fn idle(&mut self, _: &InstanceView) -> KeepAlive {
+        KeepAlive::Forever
+    }
+
+    fn control(&mut self) -> Option<&mut dyn Control> {
+        Some(self)
+    }
+}
+
+impl Control for Kubernetes {
+    fn replicas(&self, service: u16) -> u32 {
+        self.workloads[service as usize].replicas
+    }
+
+    fn has_nodes(&self) -> bool {
+        self.spec.plan.cluster.launch.is_none()
+    }
+
+    fn patience(&self) -> SimDuration {
+        self.spec.plan.cluster.fates.patience
+    }
+
+    fn created(&mut self, id: InstanceId, now: SimTime, initial: bool) -> bool {
+        let priority = self.workloads[id.service as usize].priority();
+        let revision = self.workloads[id.service as usize].revision;
+        self.pods.create(id, (priority, revision), now);
+        self.untold = true;
+        if initial && self.place(id.number, true, now).is_some() {
+            self.pods.placed(id.number);
+            if let Some(pod) = self.pods.get_mut(id.number) {
+                pod.started = Some(now);
+            }
+            return true;
+        }
+        self.changed = true;
+        false
+    }
+
+    fn ready(&mut self, id: InstanceId, now: SimTime) {
+        if let Some(pod) = self.pods.get_mut(id.number) {
+            pod.ready = Some(now);
+        }
+        self.agenda.at(now, Due::Rollout(id.service));
+    }
+
+    fn ended(&mut self, id: InstanceId, now: SimTime) {
+        let Some(pod) = self.pods.remove(id.number) else { return };
+        if let Some(node) = pod.node {
+            let shape = self.shape(id.service);
+            self.nodes.left(node, id.number, &shape, now);
+            self.agenda.at(now, Due::Gone(node));
+        }
+        self.agenda.at(now, Due::Rollout(id.service));
+        (self.changed, self.untold) = (true, true);
+    }
+
+    fn crashes(&mut self, id: InstanceId, _: SimTime) {
+        // A task with a machine of its own ends, and another one takes its place.
+        if self.has_nodes() {
+            self.pods.crashes(id.number);
+        }
+    }
+
+    fn replaced(&mut self, old: InstanceId, new: InstanceId, now: SimTime) {
+        if let Some(launch) = &self.spec.plan.cluster.launch {
+            let launch = launch.at(self.launch_luck, self.launched);
+            self.launched += 1;
+            self.created(new, now, false);
+            if let Some(pod) = self.pods.get_mut(new.number) {
+                pod.launch = launch;
+            }
+            return;
+        }
+        if let Some((node, wait)) = self.pods.replaced(old, new, now) {
+            self.nodes.replaced(node, old.number, new.number);
+            self.agenda.at(now + wait, Due::Restart(new.number));
+        }
+    }
+
+    fn next(&self) -> SimTime {
+        if self.changed || self.untold {
+            return SimTime::ZERO;
+        }
+        self.agenda.next()
+    }
+
+    fn act(&mut self, now: SimTime, sight: &mut dyn Sight, orders: &mut Vec<Order>) {
+        if now == SimTime::ZERO {
+            let initial = self.nodes.untold();
+            let change = NodeChange::Comes;
+            orders.extend(initial.into_iter().map(|kind| Order::Node { kind, change }));
+        }
+        while let Some(due) = self.agenda.take(now) {
+            // Nobody looks at nodes before the scheduler has.
+            if self.changed && due >= Due::Scan {
+                self.schedule(now, orders);
+            }
+            self.due(due, now, sight, orders);
+            // What else is due has to see the pods that are created or deleted now: it comes with the next act.
+            if orders
+                .iter()
+                .any(|order| matches!(order, Order::Create { .. } | Order::Drain { .. } | Order::Kill { .. }))
+            {
+                return;
+            }
+        }
+        if self.changed {
+            self.schedule(now, orders);
+        }
+        if self.untold {
+            self.untold = false;
+            if self.has_nodes() {
+                orders.push(Order::Tell(state::of(self)));
+            }
+        }
+    }
+}
