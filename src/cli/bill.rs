@@ -15,15 +15,17 @@ use crate::cost::bill::{Bill, Terms, bill};
 use crate::cost::bill_groups;
 use crate::cost::month::Month;
 use crate::cost::usage::{self, Usage};
+use crate::model::catalog;
 use crate::model::price::PriceList;
 use crate::report::table::{self, Style};
 use crate::report::{cells, costs, frameworks};
 
 /// Flags of `bill`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  printf 'meter,quantity\\nlambda.requests,3000000\\n' | coldcast bill -")]
+#[command(after_help = "Example:\n  coldcast bill embedded:example --format table")]
 pub struct BillArgs {
-    /// CSV with the header meter,quantity[,group]; quantities are a month's, in the units of the price list; - is standard input
+    /// CSV with the header meter,quantity[,group]; quantities are a month's, in the units of the price list; - is standard input,
+    /// embedded:example a table to try it with
     usage: PathBuf,
     /// Name of a built-in price list, or path of one
     #[arg(long, value_name = "NAME|PATH", default_value = "aws-us-east-1")]
@@ -102,6 +104,9 @@ pub fn run(args: &BillArgs, quiet: bool) -> Outcome {
 }
 
 fn read(args: &BillArgs, list: &PriceList) -> Result<Usage, Failure> {
+    if args.usage.as_os_str() == "embedded:example" {
+        return usage::read("embedded:example", catalog::USAGE.as_bytes(), list).map_err(Failure::input);
+    }
     if args.usage.as_os_str() == "-" {
         return usage::read("standard input", io::stdin().lock(), list).map_err(Failure::input);
     }

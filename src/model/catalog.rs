@@ -76,6 +76,9 @@ pub const PRICE_LISTS: &[(&str, &str)] = &[
 /// Node types of AWS.
 pub const NODE_TYPES: &str = include_str!("../../models/nodes/aws.csv");
 
+/// A table of metered quantities, to try `bill` with.
+pub const USAGE: &str = include_str!("../../models/usage.csv");
+
 /// The scenario that runs when none is given.
 pub const DEFAULT_SCENARIO: &str = include_str!("../../models/scenarios/web-shop.toml");
 

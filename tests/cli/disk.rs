@@ -81,7 +81,11 @@ fn a_full_disk_keeps_the_old_files() {
     exit 3
     the old summary is still there
     costs.csv
+    focus.csv
+    infracost.json
     manifest.json
+    report.md
+    report.xlsx
     summary.csv
     timeline.csv
     ");
