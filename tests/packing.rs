@@ -158,3 +158,94 @@ fn fewest(pods: &[(u64, u64)], nodes: &mut Vec<(u64, u64)>) -> usize {
     nodes.pop();
     best
 }
+
+/// A row of a list of the trace.
+fn rows(folder: &std::path::Path, name: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+    let path = folder.join(name);
+    let file = std::fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut reader = csv::Reader::from_reader(flate2::read::MultiGzDecoder::new(file));
+    reader.deserialize().map(|row| row.unwrap()).collect()
+}
+
+/// Pods and nodes of a production cluster (alibaba/clusterdata, openb): pods come and go at their times, CPU and memory only. The
+/// data must not be shipped: `COLDCAST_ALIBABA` names the folder with the two lists. Whatever happens no node is overcommitted,
+/// and every pod is on a node, waits for one, or has gone.
+#[test]
+fn a_production_cluster_is_replayed() {
+    let Some(folder) = std::env::var_os("COLDCAST_ALIBABA") else {
+        eprintln!("skipped: set COLDCAST_ALIBABA to the folder with the node and pod lists of the openb trace");
+        return;
+    };
+    let folder = std::path::PathBuf::from(folder);
+    let number =
+        |row: &std::collections::BTreeMap<String, String>, column: &str| row[column].parse::<u64>().unwrap_or(0);
+    let mut cluster = Cluster::default();
+    let nodes = rows(&folder, "openb_node_list_all_node.csv.gz");
+    for row in &nodes {
+        let size = Resources {
+            cpu: number(row, "cpu_milli"),
+            memory: number(row, "memory_mib") << 20,
+        };
+        cluster.add(Node::new(size, 1_000, 0));
+    }
+    let pods: Vec<_> = rows(&folder, "openb_pod_list_default.csv.gz")
+        .iter()
+        .map(|row| {
+            let shape = PodShape::new(Some(number(row, "cpu_milli")), Some(number(row, "memory_mib") << 20), 0);
+            (number(row, "creation_time"), number(row, "deletion_time"), shape)
+        })
+        .collect();
+    // At one instant pods go before others come.
+    let mut events: Vec<(u64, bool, usize)> = Vec::new();
+    for (i, (created, deleted, _)) in pods.iter().enumerate() {
+        events.push((*created, true, i));
+        if deleted > created {
+            events.push((*deleted, false, i));
+        }
+    }
+    events.sort_unstable();
+    let mut scheduler = scheduler(packing(), 1);
+    let mut on: Vec<Option<usize>> = vec![None; pods.len()];
+    let mut waiting: Vec<usize> = Vec::new();
+    let (mut gone, mut most_waiting, mut most_used) = (0, 0, 0);
+    for (place, &(_, comes, i)) in events.iter().enumerate() {
+        if comes {
+            waiting.push(i);
+        } else if let Some(node) = on[i].take() {
+            cluster.unbind(node, &pods[i].2);
+            gone += 1;
+        } else {
+            waiting.retain(|&other| other != i);
+            gone += 1;
+        }
+        waiting.retain(|&i| match scheduler.place(&cluster, &pods[i].2) {
+            Ok(placement) => {
+                cluster.bind(placement.node, &pods[i].2);
+                on[i] = Some(placement.node);
+                false
+            }
+            Err(_) => true,
+        });
+        most_waiting = most_waiting.max(waiting.len());
+        if place % 64 == 0 || place + 1 == events.len() {
+            let used = (0..nodes.len())
+                .filter(|&node| cluster.node(node).unwrap().pods() > 0)
+                .count();
+            most_used = most_used.max(used);
+            for node in (0..nodes.len()).map(|node| cluster.node(node).unwrap()) {
+                let (asked, has) = (node.requested(), node.allocatable);
+                assert!(asked.cpu <= has.cpu && asked.memory <= has.memory);
+            }
+        }
+        let placed = on.iter().flatten().count();
+        let come = events[..=place].iter().filter(|(_, comes, _)| *comes).count();
+        if place % 512 == 0 || place + 1 == events.len() {
+            assert_eq!(placed + waiting.len() + gone, come, "every pod that came is somewhere");
+        }
+    }
+    println!(
+        "{} pods on {} nodes: at most {most_used} nodes with pods and {most_waiting} pods waiting",
+        pods.len(),
+        nodes.len()
+    );
+}

@@ -118,7 +118,7 @@ fn read(args: &BillArgs, list: &PriceList) -> Result<Usage, Failure> {
 }
 
 /// A price list with what is changed of it.
-fn list(name: &str, set_prices: &[String], discounts: &[String]) -> Result<PriceList, Failure> {
+pub(super) fn list(name: &str, set_prices: &[String], discounts: &[String]) -> Result<PriceList, Failure> {
     let mut list = PriceList::find(name).map_err(Failure::input)?;
     let pair = |text: &str, flag: &str, example: &str| -> Result<(String, String), Failure> {
         let (name, value) = text

@@ -6,6 +6,7 @@ pub mod check;
 pub mod exit;
 pub mod measure;
 pub mod output;
+pub mod report;
 pub mod study;
 pub mod trace;
 
@@ -50,6 +51,8 @@ pub enum Verb {
     Simulate(study::SimulateArgs),
     /// Compares variants on the same traffic and luck, with intervals
     Compare(study::CompareArgs),
+    /// Prices a stored result anew, without simulating
+    Report(report::ReportArgs),
     /// Validates a scenario and everything it names, and runs nothing
     Check(check::CheckArgs),
     /// Prices a table of metered quantities
@@ -88,6 +91,7 @@ pub fn run(cli: &Cli) -> Outcome {
     match &cli.verb {
         Verb::Simulate(args) => study::simulate(args, &cli.common),
         Verb::Compare(args) => study::compare(args, &cli.common),
+        Verb::Report(args) => report::run(args, cli.common.quiet),
         Verb::Check(args) => check::run(args, cli.common.quiet),
         Verb::Bill(args) => bill::run(args, cli.common.quiet),
         Verb::Catalog(args) => catalog::run(args, cli.common.quiet),

@@ -115,7 +115,7 @@ impl MeterSpec {
             }
             ("aws", PlatformSpec::LambdaManaged(spec)) => ManagedMeterSpec::new(spec, list)?.map(Self::Managed),
             ("aws", PlatformSpec::Fargate(spec)) => Some(Self::Fargate(FargateMeterSpec::new(spec, list)?)),
-            ("aws", PlatformSpec::Kubernetes(_) | PlatformSpec::Knative(_)) => {
+            ("aws" | "gcp" | "azure", PlatformSpec::Kubernetes(_) | PlatformSpec::Knative(_)) => {
                 platform.pods().map(|pods| Self::Nodes(NodesMeterSpec::new(pods)))
             }
             ("azure", PlatformSpec::AzureFlex(spec)) => Some(Self::Flex(FlexMeterSpec::new(spec, list)?)),

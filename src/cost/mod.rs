@@ -9,6 +9,7 @@ pub mod meter;
 pub mod month;
 pub mod rate;
 mod split;
+pub mod stored;
 pub mod usage;
 
 pub use split::bill_groups;

@@ -1,5 +1,7 @@
 //! What is built in. A folder or a file under `models/` plus one line here is all that a new entry takes.
 
+use super::nodes::Cloud;
+
 /// Price lists: file name without `.toml`, and text. A list named `<provider>-<region>-<date>` may be spread over
 /// further files `<provider>-<region>-<date>.<part>.toml` with the same header.
 pub const PRICE_LISTS: &[(&str, &str)] = &[
@@ -73,8 +75,12 @@ pub const PRICE_LISTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Node types of AWS.
-pub const NODE_TYPES: &str = include_str!("../../models/nodes/aws.csv");
+/// Node types by cloud.
+pub const NODE_TYPES: &[(Cloud, &str)] = &[
+    (Cloud::Aws, include_str!("../../models/nodes/aws.csv")),
+    (Cloud::Gcp, include_str!("../../models/nodes/gcp.csv")),
+    (Cloud::Azure, include_str!("../../models/nodes/azure.csv")),
+];
 
 /// A table of metered quantities, to try `bill` with.
 pub const USAGE: &str = include_str!("../../models/usage.csv");

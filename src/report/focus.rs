@@ -215,7 +215,7 @@ fn row(
         sub_account,
         service.clone(),
         "Service".into(),
-        json!({ "framework": framework, "service": service }).to_string(),
+        tags(variant, place, &framework, service),
         summary.scenario.clone(),
         summary.variant.clone(),
         framework,
@@ -225,6 +225,14 @@ fn row(
         range.map(|range| number(range[1])).unwrap_or_default(),
         "true".into(),
     ]
+}
+
+/// Tags of a service with what it is and runs on.
+fn tags(variant: &VariantResult, place: usize, framework: &str, service: &str) -> String {
+    let mut tags = variant.tags.get(place).cloned().unwrap_or_default();
+    tags.entry("framework".into()).or_insert_with(|| framework.into());
+    tags.entry("service".into()).or_insert_with(|| service.into());
+    json!(tags).to_string()
 }
 
 fn provider(id: &str) -> &str {

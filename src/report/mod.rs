@@ -15,7 +15,9 @@ pub mod infracost;
 pub mod json;
 pub mod manifest;
 pub mod memo;
+pub mod meters;
 pub mod packing;
+pub mod showback;
 pub mod summary;
 pub mod table;
 pub mod timeline;
@@ -36,6 +38,12 @@ pub fn write_files(folder: &Path, study: &Study, manifest: &Manifest) -> Result<
     staged.add("summary.csv", &summary::csv(study))?;
     staged.add("costs.csv", &costs::csv(study))?;
     staged.add("timeline.csv", &timeline::csv(study))?;
+    if let Some(showback) = showback::csv(study) {
+        staged.add("showback.csv", &showback)?;
+    }
+    if let Some(meters) = meters::csv(study) {
+        staged.add("meters.csv", &meters)?;
+    }
     if let Some(focus) = focus::csv(study) {
         staged.add("focus.csv", &focus)?;
     }

@@ -89,6 +89,7 @@ fn fill(sheet: &mut Worksheet, header: &[&str], rows: &[Vec<Cell>]) -> Result<()
         }
     }
     sheet.set_freeze_panes(1, 0)?;
+    sheet.set_landscape().set_print_fit_to_pages(1, 0);
     for column in 0..header.len() {
         let longest = rows.iter().filter_map(|cells| match cells.get(column) {
             Some(Cell::Text(text)) => Some(text.chars().count()),

@@ -7,6 +7,7 @@ mod workloads;
 use serde::Deserialize;
 
 use crate::model::dist::DistSpec;
+use crate::model::nodes::Cloud;
 use crate::sim::platform::Shape;
 use crate::sim::platform::kubernetes::{ClusterAutoscalerSpec, Fates, KarpenterSpec, PodCount};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -71,6 +72,17 @@ pub enum VendorSpec {
     Gke,
     /// Azure AKS.
     Aks,
+}
+
+impl VendorSpec {
+    /// The cloud of its nodes.
+    pub fn cloud(self) -> Cloud {
+        match self {
+            Self::Eks => Cloud::Aws,
+            Self::Gke => Cloud::Gcp,
+            Self::Aks => Cloud::Azure,
+        }
+    }
 }
 
 /// A kind of nodes.

@@ -123,6 +123,9 @@ pub struct Service {
     pub autoscaler: Option<AutoscalerSpec>,
     /// What its pods have in place of the platform's.
     pub pod: Option<PodSpec>,
+    /// By which its cost is shown: team, environment, cost centre.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 fn one() -> u64 {

@@ -75,6 +75,8 @@ pub struct PlannedService {
     pub slo: Option<Slo>,
     /// Memory of its instances, where it was measured.
     pub memory: Option<MemoryLine>,
+    /// By which its cost is shown.
+    pub tags: BTreeMap<String, String>,
     /// Bytes of its image compressed and unpacked, where that was measured.
     pub image: Option<(u64, u64)>,
     /// What one of its pods requests: thousandths of a core, and MiB; 0 where there are no pods.
@@ -246,6 +248,7 @@ impl Planner<'_> {
             slo: *slo,
             autoscaler: None,
             pod: None,
+            tags: BTreeMap::new(),
         };
         let groups: Vec<(String, Vec<Service>)> = match (frameworks.as_slice(), service.as_slice()) {
             ([], []) => {
@@ -255,6 +258,15 @@ impl Planner<'_> {
             }
             (frameworks, []) => frameworks.iter().map(|f| (label(f), vec![candidate(f)])).collect(),
             ([], services) => {
+                for service in services
+                    .iter()
+                    .filter(|service| service.tags.values().any(|value| value == "untagged"))
+                {
+                    self.problems.push(format!(
+                        "service `{}`: no tag may have the value `untagged`, under which services without it are shown",
+                        service.name
+                    ));
+                }
                 let filled = services.iter().map(|service| Service {
                     traffic: service.traffic.clone().or_else(|| traffic.clone()),
                     work: service.work.clone().or_else(|| work.clone()),

@@ -92,6 +92,7 @@ impl Planner<'_> {
             profile_source: resolved.source,
             traffic: traffic?,
             slo: *slo,
+            tags: service.tags.clone(),
             memory: resolved.memory,
             image: resolved.image,
             requests: (0, 0),

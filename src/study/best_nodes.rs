@@ -5,7 +5,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::model::nodes::{self, NodeType};
+use crate::model::nodes::{self, Cloud, NodeType};
 use crate::model::price::PriceList;
 use crate::scenario::Variant;
 use crate::sim::cluster::allocatable::{Size, Vendor, allocatable};
@@ -55,10 +55,10 @@ pub fn best_nodes(variant: &Variant, pods: &[f64]) -> Option<BestNodes> {
         .cluster;
     let known = nodes::all();
     // Images were measured on one instruction set; the nodes that there are tell which.
-    let arch = known
+    let present = known
         .iter()
-        .find(|node| cluster.kinds.iter().any(|kind| kind.name == node.instance_type))
-        .map_or("amd64", |node| node.arch.as_str());
+        .find(|node| cluster.kinds.iter().any(|kind| kind.name == node.instance_type));
+    let (arch, cloud) = present.map_or(("amd64", Cloud::Aws), |node| (node.arch.as_str(), node.cloud));
     let mut mix: Vec<(u64, u64)> = Vec::new();
     for (service, mean) in variant.services.iter().zip(pods) {
         mix.extend((0..mean.ceil() as u32).map(|_| service.requests));
@@ -66,7 +66,9 @@ pub fn best_nodes(variant: &Variant, pods: &[f64]) -> Option<BestNodes> {
     if mix.is_empty() {
         return None;
     }
-    let candidates = known.iter().filter(|node| node.arch == arch && !node.is_burstable());
+    let candidates = known
+        .iter()
+        .filter(|node| node.arch == arch && node.cloud == cloud && !node.is_burstable());
     let costs = candidates.filter_map(|node| {
         let empty = room(node, (cluster.daemons.cpu, cluster.daemons.memory, cluster.daemon_pods));
         let mut pods = mix.clone();
@@ -89,17 +91,18 @@ pub fn best_nodes(variant: &Variant, pods: &[f64]) -> Option<BestNodes> {
 }
 
 fn price(list: &PriceList, node: &NodeType) -> Option<Decimal> {
-    let price = list.price(&format!("ec2.{}", node.instance_type)).ok()?;
+    let meter = node.cloud.node_meter(&node.instance_type, false);
+    let price = list.price(&meter).ok()?;
     price.tiers.first().map(|tier| tier.unit_price_usd)
 }
 
-/// What pods that are no DaemonSet's can have on a node of EKS.
+/// What pods that are no DaemonSet's can have on a node.
 fn room(node: &NodeType, (cpu, memory, pods): (u64, u64, u32)) -> Room {
     let size = Size {
         cpu: MilliCpu(1000 * node.vcpu),
         memory: MemoryMib(node.memory_mib),
     };
-    let has = allocatable(Vendor::Eks, size, node.max_pods());
+    let has = allocatable(Vendor::of(node.cloud), size, node.max_pods());
     (
         u64::from(has.cpu.0).saturating_sub(cpu),
         u64::from(has.memory.0).saturating_sub(memory),

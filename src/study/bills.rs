@@ -8,7 +8,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::metrics::Cost;
 use super::replicate::Replication;
 use crate::cost::bill::{Bill, BillError, BillLine, Terms, bill};
-use crate::cost::bill_groups;
+use crate::cost::stored::Metered;
 use crate::scenario::Variant;
 use crate::scenario::plan::Pricing;
 use crate::units::{SimDuration, SimTime};
@@ -21,6 +21,8 @@ pub struct Bills {
     /// By service and line of the mean bill: the 5th and the 95th percentile of what it costs in a replication; `None` with
     /// one replication.
     pub ranges: Vec<Vec<Option<[Decimal; 2]>>>,
+    /// What each replication used.
+    pub metered: Vec<Metered>,
     /// Cost of each service in each replication: `costs[replication][service]`.
     pub costs: Vec<Vec<Cost>>,
 }
@@ -34,6 +36,7 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
         return Ok(None);
     };
     let mut costs = Vec::with_capacity(replications.len());
+    let mut metered = Vec::with_capacity(replications.len());
     let mut by_service: Vec<Vec<Bill>> = vec![Vec::new(); variant.services.len()];
     for replication in replications {
         let window = replication.stats.end.since(SimTime::ZERO + variant.warm_up);
@@ -42,13 +45,18 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
             month: pricing.month,
             free_tier: pricing.free_tier,
         };
-        // Group names sort like the services' positions.
-        let group = |i: usize| format!("{i:05}");
-        let usage = replication.usage.iter().enumerate();
-        let usage: BTreeMap<_, _> = usage.map(|(i, u)| (group(i), pricing.meter.quantities(u))).collect();
-        let bills = bill_groups(&pricing.list, &usage, &terms)?;
+        let own = Metered {
+            window,
+            by_service: replication
+                .usage
+                .iter()
+                .map(|usage| pricing.meter.quantities(usage))
+                .collect(),
+        };
+        let bills = own.bills(&pricing.list, terms)?;
+        metered.push(own);
         let mut row = Vec::with_capacity(bills.len());
-        for ((i, usage), bill) in replication.usage.iter().enumerate().zip(bills.into_values()) {
+        for ((i, usage), bill) in replication.usage.iter().enumerate().zip(bills) {
             let starts = pricing.meter.start_quantities(usage);
             let idle = pricing.meter.idle_quantities(usage);
             let idle = idle.map(|idle| list_price(pricing, &idle, Some(window))).transpose()?;
@@ -66,6 +74,7 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
     let ranges = mean.iter().zip(&by_service).map(|(mean, bills)| ranges(mean, bills));
     Ok(Some(Bills {
         ranges: ranges.collect(),
+        metered,
         mean,
         costs,
     }))

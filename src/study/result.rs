@@ -12,6 +12,7 @@ use super::replicate::Replication;
 use super::split::FunctionRow;
 use super::timeline::{self, TimelineRow};
 use crate::cost::bill::{Bill, BillError};
+use crate::cost::stored::Metered;
 use crate::model::price::PriceError;
 use crate::scenario::Variant;
 use crate::scenario::plan::Pricing;
@@ -148,6 +149,10 @@ pub struct VariantResult {
     pub bills: Vec<(String, Bill)>,
     /// By service and line of its bill: the 5th and the 95th percentile over replications; `None` with one replication.
     pub bill_ranges: Vec<Vec<Option<[Decimal; 2]>>>,
+    /// Tags by service.
+    pub tags: Vec<BTreeMap<String, String>>,
+    /// What each replication used; empty without prices.
+    pub metered: Vec<Metered>,
     /// Timeline by service name.
     pub timelines: Vec<(String, Vec<TimelineRow>)>,
     /// How it is billed.
@@ -286,6 +291,8 @@ impl VariantResult {
             timelines: (0..count)
                 .map(|s| (shown(s), timeline::merge(&replications, s)))
                 .collect(),
+            tags: variant.services.iter().map(|service| service.tags.clone()).collect(),
+            metered: bills.as_ref().map(|bills| bills.metered.clone()).unwrap_or_default(),
             bill_ranges: bills.as_ref().map(|bills| bills.ranges.clone()).unwrap_or_default(),
             bills: bills.map_or(Vec::new(), |b| {
                 b.mean.into_iter().enumerate().map(|(s, b)| (shown(s), b)).collect()

@@ -437,3 +437,36 @@ fn a_shape_packs_or_spreads() {
     assert_eq!(pods_on_nodes(&shape(10, 0)), 2.0);
     assert_eq!(pods_on_nodes("strategy = \"most-allocated\""), 1.0);
 }
+
+/// Two nodes of another cloud and its cluster, by its own price list: 0.06701 and 0.10 dollars an hour on GKE, 0.096 and 0.10 on AKS.
+#[test]
+fn nodes_of_other_clouds_are_billed_by_their_lists() {
+    let run = |vendor: &str, node: &str, list: &str| {
+        let sandbox = Sandbox::new();
+        let cluster = format!("[cluster]\nvendor = \"{vendor}\"\nnodes = [{{ type = \"{node}\", count = 2 }}]");
+        let text = scenario("[autoscaler.fixed]\nreplicas = 2", &cluster).replace("aws-us-east-1", list);
+        sandbox.write("s.toml", &text);
+        sandbox
+    };
+    for (vendor, node, list, hourly) in [
+        ("gke", "e2-standard-2", "gcp-us-central1", 2.0 * 0.06701 + 0.1),
+        ("aks", "D2s_v5", "azure-eastus", 2.0 * 0.096 + 0.1),
+    ] {
+        let sandbox = run(vendor, node, list);
+        sandbox.run("simulate s.toml --quiet --out out").ok();
+        let row = &table(&sandbox.read("out/summary.csv"))[0];
+        close(number(row, "monthly_cost_usd"), 730.0 * hourly);
+        let best = &table(&sandbox.read("out/packing.csv"))[0]["best_node_type"];
+        assert!(
+            node.starts_with('e') == best.contains('-') && !best.is_empty(),
+            "{best}"
+        );
+    }
+    let other = refused(&run("gke", "m7i.large", "gcp-us-central1"));
+    assert!(
+        other.contains("of another cloud") && other.contains("e2-standard-2"),
+        "{other}"
+    );
+    let list = refused(&run("gke", "e2-standard-2", "aws-us-east-1"));
+    assert!(list.contains("gke.e2-standard-2"), "{list}");
+}

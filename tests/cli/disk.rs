@@ -84,6 +84,7 @@ fn a_full_disk_keeps_the_old_files() {
     focus.csv
     infracost.json
     manifest.json
+    meters.csv
     report.md
     report.xlsx
     summary.csv

@@ -243,3 +243,83 @@ fn a_budget_is_compared_with_every_replication() {
     assert_eq!(ran.code, Some(2), "{ran}");
     assert!(ran.stderr.contains("`prices.budget` is `-5`"), "{ran}");
 }
+
+/// What is stored is enough for the bill: by the same list it is the same, less a discount it is less by that, and by the month it
+/// goes with the hours. Both variants have a free allowance.
+#[test]
+fn a_stored_result_is_priced_anew() {
+    for (scenario, allowance) in [("pair.toml", "--free-tier"), ("mall.toml", "")] {
+        let (sandbox, summary) = results(scenario);
+        let report = |flags: &str| {
+            let line = format!("report r --prices aws-us-east-1 {flags} --format csv");
+            table(&sandbox.run(&line).ok().stdout)
+        };
+        let same = report(allowance);
+        assert_eq!(same.len(), summary.len());
+        let cost = |row: &BTreeMap<String, String>, column: &str| row[column].parse::<f64>().unwrap();
+        let close = |found: f64, expected: f64| {
+            assert!(
+                (found - expected).abs() < 1e-7 * expected.max(1.0),
+                "{found} and not {expected}"
+            )
+        };
+        for (now, before) in same.iter().zip(&summary) {
+            assert_eq!(
+                (&now["variant"], &now["service"]),
+                (&before["variant"], &before["service"])
+            );
+            close(cost(now, "monthly_cost_usd"), cost(before, "monthly_cost_usd"));
+            close(cost(now, "monthly_cost_usd_low"), cost(before, "monthly_cost_usd_low"));
+            close(cost(now, "stored_monthly_cost_usd"), cost(before, "monthly_cost_usd"));
+        }
+        for (now, before) in report("--discount lambda=25%").iter().zip(&report("")) {
+            close(cost(now, "monthly_cost_usd"), 0.75 * cost(before, "monthly_cost_usd"));
+        }
+        for (now, before) in report("--month 365h").iter().zip(&report("")) {
+            close(cost(now, "monthly_cost_usd"), 0.5 * cost(before, "monthly_cost_usd"));
+        }
+        let lines = report(&format!("{allowance} --lines"));
+        assert_eq!(lines, table(&sandbox.read("r/costs.csv")));
+    }
+    let sandbox = Sandbox::new();
+    let none = sandbox.run("report none --prices aws-us-east-1");
+    assert_eq!(none.code, Some(2), "{none}");
+    assert!(none.stderr.contains("none/meters.csv"), "{none}");
+}
+
+/// Three services, two of one team and one without: for each tag the rows add up to the bill, and `untagged` is always there.
+#[test]
+fn the_bill_is_shown_by_tags() {
+    let sandbox = Sandbox::new();
+    let mall = sandbox.read("mall.toml");
+    let first = mall.replacen(
+        "[[service]]\n",
+        "[[service]]\ntags = { team = \"=front\", stage = \"live\" }\n",
+        1,
+    );
+    assert_ne!(first, mall);
+    sandbox.write("tagged.toml", &first);
+    sandbox.run("simulate tagged.toml --quiet --out r").ok();
+    let rows = table(&sandbox.read("r/showback.csv"));
+    let total = dec(&table(&sandbox.read("r/summary.csv"))[0]["monthly_cost_usd"]);
+    for tag in ["team", "stage"] {
+        let own: Vec<_> = rows.iter().filter(|row| row["tag"] == tag).collect();
+        let sum: Decimal = own.iter().map(|row| dec(&row["monthly_cost_usd"])).sum();
+        assert_eq!(sum.normalize(), total.normalize());
+        assert!(own.iter().any(|row| row["value"] == "untagged"));
+        let shares: f64 = own.iter().map(|row| row["share"].parse::<f64>().unwrap()).sum();
+        assert!((shares - 1.0).abs() < 1e-8);
+    }
+    // What a spreadsheet would take for a formula is none.
+    assert!(rows.iter().any(|row| row["value"] == "'=front"), "{rows:?}");
+    let focus = table(&sandbox.read("r/focus.csv"));
+    assert!(focus.iter().any(|row| row["Tags"].contains("\"stage\":\"live\"")));
+    let untagged = first.replace("\"live\"", "\"untagged\"");
+    sandbox.write("bad.toml", &untagged);
+    let ran = sandbox.run("check bad.toml");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("no tag may have the value `untagged`"), "{ran}");
+    // Without tags there is nothing to show.
+    sandbox.run("simulate mall.toml --quiet --out s").ok();
+    assert!(!sandbox.names("s").contains(&"showback.csv".to_string()));
+}

@@ -56,6 +56,7 @@ fn the_files_are_written_all_the_same() {
             "focus.csv",
             "infracost.json",
             "manifest.json",
+            "meters.csv",
             "report.md",
             "report.xlsx",
             "summary.csv",

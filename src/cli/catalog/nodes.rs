@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::prices::shown;
-use crate::cli::exit::Outcome;
+use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::{Format, print, say};
-use crate::model::nodes;
+use crate::model::nodes::{self, Cloud};
 use crate::model::price::PriceList;
 use crate::sim::cluster::allocatable::{Size, Vendor, allocatable};
 use crate::units::{MemoryMib, MilliCpu};
@@ -18,8 +18,9 @@ pub struct NodesArgs {
     format: Format,
 }
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "type",
+    "vendor",
     "arch",
     "vcpu",
     "memory_mib",
@@ -32,19 +33,24 @@ const COLUMNS: [&str; 9] = [
 
 /// `coldcast catalog nodes`
 pub fn run(args: &NodesArgs, quiet: bool) -> Outcome {
-    let prices = PriceList::find("aws-us-east-1").ok();
+    let find = |cloud: Cloud| PriceList::find(cloud.price_list()).map(|list| (cloud, list));
+    let lists = [Cloud::Aws, Cloud::Gcp, Cloud::Azure].map(find);
+    let lists: Vec<_> = lists.into_iter().collect::<Result<_, _>>().map_err(Failure::input)?;
     let rows = nodes::all().into_iter().map(|node| {
         let size = Size {
             cpu: MilliCpu(1000 * node.vcpu),
             memory: MemoryMib(node.memory_mib),
         };
-        let has = allocatable(Vendor::Eks, size, node.max_pods());
-        let price = prices.as_ref().and_then(|list| {
-            let price = list.price(&format!("ec2.{}", node.instance_type)).ok()?;
+        let vendor = Vendor::of(node.cloud);
+        let has = allocatable(vendor, size, node.max_pods());
+        let list = lists.iter().find(|(cloud, _)| *cloud == node.cloud);
+        let price = list.and_then(|(_, list)| {
+            let price = list.price(&node.cloud.node_meter(&node.instance_type, false)).ok()?;
             Some(price.tiers.first()?.unit_price_usd.normalize().to_string())
         });
         vec![
             node.instance_type.clone(),
+            vendor.name().to_string(),
             node.arch.clone(),
             node.vcpu.to_string(),
             node.memory_mib.to_string(),
@@ -55,11 +61,11 @@ pub fn run(args: &NodesArgs, quiet: bool) -> Outcome {
             price.unwrap_or_default(),
         ]
     });
-    print(shown(args.format, "nodes", &COLUMNS, rows.collect(), 2))?;
+    print(shown(args.format, "nodes", &COLUMNS, rows.collect(), 3))?;
     if !quiet {
         say(
-            "\nWhat pods can have is by the rules of EKS, DaemonSets included; prices are those of aws-us-east-1. Facts of the types: \
-             models/nodes/README.md.",
+            "\nWhat pods can have is by the rules of the vendor, DaemonSets included; prices are those of aws-us-east-1, gcp-us-central1 \
+             and azure-eastus. Facts of the types: models/nodes/README.md.",
         );
     }
     Ok(())

@@ -20,10 +20,10 @@ use crate::units::{SimDuration, SimTime};
 pub struct NodesMeterSpec {
     /// Meters by kind of node.
     kinds: Vec<String>,
+    /// The meter of the cluster's control plane.
+    cluster: String,
 }
 
-/// The meter of a cluster's control plane.
-const CLUSTER: &str = "eks.cluster.standard_support";
 const NS_PER_HOUR: u64 = 3_600_000_000_000;
 /// A spot node that the cloud takes back within it is not billed.
 const FIRST_HOUR: SimDuration = SimDuration::from_secs(3_600);
@@ -53,19 +53,15 @@ impl NodesUsage {
 impl NodesMeterSpec {
     /// Meters for the kinds of nodes of a cluster.
     pub fn new(spec: &Spec) -> Self {
-        let kinds = spec.plan.cluster.kinds.iter();
+        let cluster = &spec.plan.cluster;
         Self {
-            kinds: kinds
-                .map(|kind| {
-                    let spot = if kind.spot { "spot." } else { "" };
-                    format!("ec2.{spot}{}", kind.name)
-                })
-                .collect(),
+            kinds: cluster.kinds.iter().map(|kind| kind.meter.clone()).collect(),
+            cluster: cluster.meter.clone(),
         }
     }
 
     pub(super) fn meters(&self) -> Vec<&str> {
-        self.kinds.iter().map(String::as_str).chain([CLUSTER]).collect()
+        self.kinds.iter().chain([&self.cluster]).map(String::as_str).collect()
     }
 
     pub(super) fn assumptions(&self) -> Vec<String> {
@@ -74,7 +70,13 @@ impl NodesMeterSpec {
              not in the bill; a service is charged its part of all nodes, the mean of its parts of requested CPU and memory"
                 .to_string(),
         ];
-        if self.kinds.iter().any(|kind| kind.starts_with("ec2.spot.")) {
+        match self.cluster.as_str() {
+            "gke.cluster" => lines.push("the credit for the fee of one zonal cluster is not taken off".into()),
+            "aks.standard" => lines
+                .push("the cluster is of the tier Standard; the tier Free costs nothing and promises nothing".into()),
+            _ => {}
+        }
+        if self.kinds.iter().any(|kind| kind.contains(".spot.")) {
             lines.push(
                 "spot nodes are billed at one mean price, which does not move with time or zone; those that are taken back within \
                  their first hour are not billed"
@@ -93,7 +95,7 @@ impl NodesMeterSpec {
             let ns = usage.nodes.get(i).copied().unwrap_or(0);
             (meter.clone(), hours(ns))
         });
-        nodes.chain([(CLUSTER.to_string(), hours(usage.cluster))]).collect()
+        nodes.chain([(self.cluster.clone(), hours(usage.cluster))]).collect()
     }
 }
 
@@ -246,9 +248,12 @@ mod tests {
         SimTime::ZERO + SimDuration::from_secs(seconds)
     }
 
+    const CLUSTER: &str = "eks.cluster.standard_support";
+
     fn spec() -> NodesMeterSpec {
         NodesMeterSpec {
             kinds: vec!["ec2.m7i.large".into(), "ec2.m7i.xlarge".into()],
+            cluster: CLUSTER.into(),
         }
     }
 
@@ -300,6 +305,7 @@ mod tests {
     fn spot_nodes_that_are_taken_back_within_an_hour_are_not_billed() {
         let spot = NodesMeterSpec {
             kinds: vec!["ec2.spot.m5.large".into()],
+            cluster: CLUSTER.into(),
         };
         let mut meter = NodesMeter::new(&spot, SimDuration::from_secs(1_800), &[(1_000, 512)]);
         let node = |seconds, change| Fact::Node {

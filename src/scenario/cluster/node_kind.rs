@@ -19,7 +19,16 @@ pub(super) fn node_kind(
     prices: Option<&PriceList>,
 ) -> Result<NodeKind, String> {
     let name = &nodes.r#type;
+    let cloud = vendor.cloud();
     let known = catalog.iter().find(|known| &known.instance_type == name);
+    if known.is_some_and(|known| known.cloud != cloud) {
+        let own = catalog.iter().filter(|known| known.cloud == cloud);
+        let own: Vec<&str> = own.map(|known| known.instance_type.as_str()).collect();
+        return Err(format!(
+            "`cluster.nodes`: `{name}` is a node type of another cloud than that of `cluster.vendor`; its own are {}",
+            own.join(", ")
+        ));
+    }
     let capacity = match (known, nodes.cpu, nodes.memory) {
         (None, Some(cpu), Some(memory)) => Size { cpu, memory },
         (Some(known), None, None) => Size {
@@ -32,7 +41,8 @@ pub(super) fn node_kind(
             ));
         }
         (None, ..) => {
-            let names = catalog.iter().map(|known| known.instance_type.as_str());
+            let own = catalog.iter().filter(|known| known.cloud == cloud);
+            let names = own.map(|known| known.instance_type.as_str());
             let nearest = suggest::nearest(name, names);
             let hint = nearest
                 .first()
@@ -50,23 +60,15 @@ pub(super) fn node_kind(
             "`cluster.nodes`: `{name}` has more nodes in `min` or `count` than in `max`"
         ));
     }
-    let vendor = match vendor {
-        VendorSpec::Eks => Vendor::Eks,
-        VendorSpec::Gke => Vendor::Gke,
-        VendorSpec::Aks => Vendor::Aks,
-    };
-    let has = allocatable(vendor, capacity, max_pods);
-    let meter = if nodes.spot {
-        format!("ec2.spot.{name}")
-    } else {
-        format!("ec2.{name}")
-    };
+    let has = allocatable(Vendor::of(cloud), capacity, max_pods);
+    let meter = cloud.node_meter(name, nodes.spot);
     let price = prices.and_then(|list| list.price(&meter).ok());
     let usd = price
         .and_then(|price| price.tiers.first())
         .map(|tier| tier.unit_price_usd);
     Ok(NodeKind {
         name: name.clone(),
+        meter,
         spot: nodes.spot,
         allocatable: Amount {
             cpu: u64::from(has.cpu.0),

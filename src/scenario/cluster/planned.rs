@@ -105,7 +105,8 @@ impl Planner<'_> {
 
     fn cluster(&mut self, spec: &ClusterSpec) -> ClusterPlan {
         let catalog = nodes::all();
-        let prices = PriceList::find("aws-us-east-1").ok();
+        let cloud = spec.vendor.cloud();
+        let prices = PriceList::find(cloud.price_list()).ok();
         let daemons = spec.daemonsets;
         let mut kinds: Vec<NodeKind> = Vec::new();
         if spec.nodes.is_empty() {
@@ -180,6 +181,7 @@ impl Planner<'_> {
             },
             scheduler: self.scheduler(&spec.scheduler),
             provisioning,
+            meter: cloud.cluster_meter().to_string(),
             fates,
             launch: None,
         }
@@ -293,7 +295,8 @@ impl Planner<'_> {
             )),
         }
         if matches!(provisioning, Provisioning::Karpenter(_)) {
-            self.assume("Karpenter chooses by the on-demand prices of aws-us-east-1");
+            let list = spec.vendor.cloud().price_list();
+            self.assume(format!("Karpenter chooses by the prices of {list}"));
         }
     }
 }

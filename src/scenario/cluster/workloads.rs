@@ -6,11 +6,11 @@ use super::PodSpec;
 use crate::scenario::autoscaler::AutoscalerSpec;
 use crate::scenario::file::Service;
 use crate::scenario::plan::{PlannedService, Planner};
-use crate::sim::platform::PlatformSpec;
 use crate::sim::platform::control::Amount;
 use crate::sim::platform::kubernetes::{
     Count, EcsMetric, Image, MetricTarget, NodeKind, PodMemory, Scaling, Spec, WorkloadPlan,
 };
+use crate::sim::platform::{PlatformSpec, fargate};
 use crate::units::SimDuration;
 
 impl Planner<'_> {
@@ -85,6 +85,12 @@ impl Planner<'_> {
             |autoscaler| autoscaler.part().scaling(),
         );
         let on_fargate = spec.plan.cluster.launch.is_some();
+        if on_fargate
+            && service.pod.is_some()
+            && let Some(problem) = fargate::size_problem(pod.cpu.unwrap_or(spec.cpu), limit)
+        {
+            self.problem(format!("service `{}`, `pod`: {problem}", service.name));
+        }
         if let Some(autoscaler) = autoscaler
             && autoscaler.part().is_of_ecs() != Some(on_fargate)
             && autoscaler.part().is_of_ecs().is_some()

@@ -3,6 +3,7 @@
 //! Sources: EKS, awslabs/amazon-eks-ami, nodeadm, kubelet configuration; GKE, "Plan GKE Standard node sizes"; AKS, "Resource
 //! reservations"; all read 2026. What system daemons use beyond that is not known.
 
+use crate::model::nodes::Cloud;
 use crate::units::{MemoryMib, MilliCpu};
 
 /// Whose kubelet settings hold.
@@ -14,6 +15,26 @@ pub enum Vendor {
     Gke,
     /// Azure Kubernetes Service, 1.29 and later.
     Aks,
+}
+
+impl Vendor {
+    /// That of a cloud's nodes.
+    pub fn of(cloud: Cloud) -> Self {
+        match cloud {
+            Cloud::Aws => Self::Eks,
+            Cloud::Gcp => Self::Gke,
+            Cloud::Azure => Self::Aks,
+        }
+    }
+
+    /// Its name in scenarios.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Eks => "eks",
+            Self::Gke => "gke",
+            Self::Aks => "aks",
+        }
+    }
 }
 
 /// A node's CPU and memory.

@@ -100,6 +100,28 @@ const SIZES: [(u32, u32, u32, u32); 7] = [
     (16_000, 32_768, 122_880, 8_192),
 ];
 
+/// What is wrong with the size of a task; `None` if Fargate offers it.
+pub fn size_problem(cpu: MilliCpu, memory: MemoryMib) -> Option<String> {
+    let Some(&(_, least, most, step)) = SIZES.iter().find(|size| size.0 == cpu.0) else {
+        return Some(format!(
+            "`cpu` is {}, Fargate offers 0.25, 0.5, 1, 2, 4, 8 and 16 vCPU",
+            cpu.as_vcpu()
+        ));
+    };
+    // The smallest size has 512 MiB, 1 and 2 GiB.
+    let fits =
+        (least..=most).contains(&memory.0) && memory.0.is_multiple_of(step) && !(cpu.0 == 250 && memory.0 == 1_536);
+    (!fits).then(|| {
+        format!(
+            "`memory` is {memory}, Fargate offers {} to {} in steps of {} with {} vCPU",
+            MemoryMib(least),
+            MemoryMib(most),
+            MemoryMib(step),
+            cpu.as_vcpu()
+        )
+    })
+}
+
 impl Spec {
     /// What its tasks are.
     pub fn pods(&self) -> kubernetes::Spec {
@@ -122,29 +144,7 @@ impl Spec {
 impl Kind for Spec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        match SIZES.iter().find(|size| size.0 == self.cpu.0) {
-            None => problems.push(format!(
-                "`cpu` is {}, Fargate offers 0.25, 0.5, 1, 2, 4, 8 and 16 vCPU",
-                self.cpu.as_vcpu()
-            )),
-            Some(&(_, least, most, step)) => {
-                let memory = self.memory.0;
-                // The smallest size has 512 MiB, 1 and 2 GiB.
-                let fits = (least..=most).contains(&memory)
-                    && memory.is_multiple_of(step)
-                    && !(self.cpu.0 == 250 && memory == 1_536);
-                if !fits {
-                    problems.push(format!(
-                        "`memory` is {}, Fargate offers {} to {} in steps of {} with {} vCPU",
-                        self.memory,
-                        MemoryMib(least),
-                        MemoryMib(most),
-                        MemoryMib(step),
-                        self.cpu.as_vcpu()
-                    ));
-                }
-            }
-        }
+        problems.extend(size_problem(self.cpu, self.memory));
         if self.concurrency == Some(0) {
             problems.push("`concurrency` must be at least 1".into());
         }

@@ -1,6 +1,7 @@
 //! The platform as the world knows it: it is told what becomes of pods, does what is due, and gives orders.
 
 use super::agenda::Due;
+use super::pods::Pod;
 use super::{Kubernetes, pressure, provision, state};
 use crate::sim::fact::Reject;
 use crate::sim::platform::control::{Control, InstanceId, NodeChange, Order, Sight};
@@ -28,7 +29,8 @@ impl Kubernetes {
                 self.agenda.at(now + pressure::PERIOD, due);
             }
             Due::Restart(number) => {
-                if let Some(pod) = self.pods.get_mut(number).filter(|pod| !pod.deleting) {
+                let starts = |pod: &&mut Pod| !pod.deleting && !pod.lost;
+                if let Some(pod) = self.pods.get_mut(number).filter(starts) {
                     pod.started = Some(now);
                     orders.push(Order::Start {
                         instance: pod.id,

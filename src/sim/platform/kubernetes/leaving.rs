@@ -147,7 +147,8 @@ impl Kubernetes {
         }
         known.failed = true;
         for number in self.nodes.pods(node) {
-            if let Some(pod) = self.pods.get(number) {
+            if let Some(pod) = self.pods.get_mut(number) {
+                pod.lost = true;
                 orders.push(Order::Lose { instance: pod.id });
             }
         }

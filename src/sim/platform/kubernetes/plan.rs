@@ -36,6 +36,8 @@ pub struct ClusterPlan {
     pub scheduler: scheduler::Spec,
     /// Who makes nodes and takes them away.
     pub provisioning: Provisioning,
+    /// What price lists call the cluster; empty without nodes.
+    pub meter: String,
     /// What befalls nodes.
     pub fates: Fates,
     /// Time until a pod has a machine of its own, where there are no nodes.
@@ -53,6 +55,7 @@ impl Default for ClusterPlan {
             pulls: Pulls::default(),
             scheduler: scheduler::Spec::default(),
             provisioning: Provisioning::None,
+            meter: String::new(),
             fates: Fates::default(),
             launch: None,
         }
@@ -115,6 +118,8 @@ impl Default for Pulls {
 pub struct NodeKind {
     /// Its name in the catalog, such as `m7i.large`.
     pub name: String,
+    /// What price lists call it.
+    pub meter: String,
     /// Whether it is spare capacity that the cloud may take back.
     pub spot: bool,
     /// What pods can have, that of DaemonSets included.

@@ -35,6 +35,8 @@ pub(super) struct Pod {
     pub(super) ready: Option<SimTime>,
     /// Whether it is about to go.
     pub(super) deleting: bool,
+    /// Whether its node has failed: nothing is measured of it.
+    pub(super) lost: bool,
     /// Whether its container is being killed.
     crashing: bool,
     /// Times that happened lately.
@@ -88,6 +90,7 @@ impl Pods {
             started: None,
             ready: None,
             deleting: false,
+            lost: false,
             crashing: false,
             crashes: 0,
             cpu: Series::default(),
@@ -185,7 +188,7 @@ impl Pods {
         let own = self
             .all
             .values()
-            .filter(|pod| pod.id.service == service && pod.ready.is_some());
+            .filter(|pod| pod.id.service == service && pod.ready.is_some() && !pod.lost);
         let rates = own.filter_map(|pod| Some(pod.cpu.growth(now, SimDuration::ZERO, over)?.rate()));
         let rates: Vec<f64> = rates.collect();
         (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64)
@@ -244,7 +247,7 @@ impl Pods {
 
     /// Takes a reading of the CPU time of the pods of a service that are ready.
     pub(super) fn sample(&mut self, service: u16, now: SimTime, back: SimDuration, sight: &mut dyn Sight) {
-        let ready = |pod: &&mut Pod| pod.id.service == service && pod.ready.is_some();
+        let ready = |pod: &&mut Pod| pod.id.service == service && pod.ready.is_some() && !pod.lost;
         for pod in self.all.values_mut().filter(ready) {
             pod.cpu.push(now, sight.cpu(pod.id) as i128, back);
         }
@@ -262,7 +265,7 @@ impl Pods {
                 ready: Some((pod.ready.is_some(), since)),
                 started: pod.started.filter(|_| running),
             };
-            let growth = pod.cpu.growth(now, metrics.lag, metrics.window);
+            let growth = pod.cpu.growth(now, metrics.lag, metrics.window).filter(|_| !pod.lost);
             let sample = growth.map(|growth| Sample {
                 value: growth.rate().round() as i64,
                 at: growth.at,

@@ -24,6 +24,7 @@ fn amount(cpu: u64, memory: u64) -> Amount {
 fn kind(name: &str, cores: u64, count: u32, usd: f64) -> NodeKind {
     NodeKind {
         name: name.into(),
+        meter: format!("ec2.{name}"),
         spot: false,
         allocatable: amount(1_000 * cores, 2_048 * cores),
         max_pods: 110,

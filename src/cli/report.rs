@@ -1,0 +1,212 @@
+//! `report`: prices a stored result anew, without simulating.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use clap::Args;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::bill::list;
+use super::exit::{Failure, Outcome};
+use super::output::{Format, print, say};
+use crate::cost::bill::{Bill, Terms};
+use crate::cost::month::Month;
+use crate::cost::stored::{self, Stored};
+use crate::model::price::PriceList;
+use crate::report::table::{self, Style};
+use crate::report::{cells, costs, frameworks};
+use crate::stats::interval::estimate;
+
+/// Flags of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  coldcast report result --prices aws-us-east-1 --discount lambda=12%")]
+pub struct ReportArgs {
+    /// Folder that `simulate` or `compare` wrote with --out
+    folder: PathBuf,
+    /// Name of a built-in price list, or path of one
+    #[arg(long, value_name = "NAME|PATH")]
+    prices: String,
+    /// Another price for a meter, for as many units as the list quotes it for (repeatable)
+    #[arg(long = "set-price", value_name = "METER=USD")]
+    set_prices: Vec<String>,
+    /// A discount on a meter, on all meters that begin with a word, or on a cloud service, such as ec2=12% (repeatable)
+    #[arg(long = "discount", value_name = "NAME=PERCENT")]
+    discounts: Vec<String>,
+    /// Grant the provider's free allowance, once to each variant
+    #[arg(long)]
+    free_tier: bool,
+    /// The month that is billed, such as calendar:2026-02
+    #[arg(long, value_name = "MONTH", default_value = "730h")]
+    month: Month,
+    /// Print the lines of the new bills instead of their totals
+    #[arg(long)]
+    lines: bool,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+const COLUMNS: [&str; 8] = [
+    "scenario",
+    "variant",
+    "service",
+    "stored_monthly_cost_usd",
+    "monthly_cost_usd",
+    "monthly_cost_usd_low",
+    "monthly_cost_usd_high",
+    "change_ratio",
+];
+
+/// A service of a variant, or all of them, priced anew.
+struct Priced {
+    scenario: String,
+    variant: String,
+    service: String,
+    /// In each replication.
+    totals: Vec<Decimal>,
+    mean: Bill,
+}
+
+/// `coldcast report`
+pub fn run(args: &ReportArgs, quiet: bool) -> Outcome {
+    let list = list(&args.prices, &args.set_prices, &args.discounts)?;
+    let name = args.folder.join("meters.csv");
+    let file = File::open(&name).map_err(|error| {
+        let text = format!(
+            "cannot read {}: `simulate` and `compare` write it with --out where the scenario has prices",
+            name.display()
+        );
+        Failure::input(anyhow::Error::new(error).context(text))
+    })?;
+    let stored = stored::read(&name.display().to_string(), file).map_err(|problem| Failure::Input(anyhow!(problem)))?;
+    let terms = Terms {
+        window: None,
+        month: args.month,
+        free_tier: args.free_tier,
+    };
+    let mut priced = Vec::new();
+    for variant in &stored {
+        priced.extend(price(variant, &list, terms)?);
+    }
+    if args.lines {
+        let rows = priced
+            .iter()
+            .filter(|priced| !priced.mean.lines.is_empty())
+            .flat_map(|priced| {
+                let lines = priced.mean.lines.iter();
+                lines.map(|line| costs::cells(&priced.scenario, &priced.variant, &priced.service, line))
+            });
+        print(shown(args.format, "costs", &costs::COLUMNS, rows.collect(), 8))?;
+    } else {
+        let before = before(&args.folder)?;
+        let rows = priced.iter().map(|priced| row(priced, &before));
+        print(shown(args.format, "prices", &COLUMNS, rows.collect(), 3))?;
+    }
+    if !quiet {
+        say(format_args!(
+            "\nprices of {}, without tax, {}; a month of {} hours. How use becomes quantities (steps, minimums) is as in the run.",
+            list.id,
+            if args.free_tier {
+                "free allowance granted"
+            } else {
+                "no free allowance"
+            },
+            args.month.hours().normalize()
+        ));
+    }
+    Ok(())
+}
+
+fn shown(format: Format, name: &str, columns: &[&str], rows: Vec<Vec<String>>, text_columns: usize) -> Vec<u8> {
+    match format {
+        Format::Table => table::draw(Style::Plain, columns, rows, text_columns).into_bytes(),
+        Format::Markdown => table::draw(Style::Markdown, columns, rows, text_columns).into_bytes(),
+        Format::Json => frameworks::objects(name, columns, rows.into_iter()).into_bytes(),
+        Format::Csv => cells::csv(columns, rows),
+    }
+}
+
+/// All services of a variant together, where there are several, and each.
+fn price(stored: &Stored, list: &PriceList, terms: Terms) -> Result<Vec<Priced>, Failure> {
+    let mut by_service: Vec<Vec<Bill>> = vec![Vec::new(); stored.services.len()];
+    for metered in &stored.replications {
+        let bills = metered.bills(list, terms).map_err(Failure::input)?;
+        by_service
+            .iter_mut()
+            .zip(bills)
+            .for_each(|(bills, bill)| bills.push(bill));
+    }
+    let new = |service: &str, totals, mean| Priced {
+        scenario: stored.scenario.clone(),
+        variant: stored.variant.clone(),
+        service: service.to_string(),
+        totals,
+        mean,
+    };
+    let mut priced = Vec::new();
+    if stored.services.len() > 1 {
+        let sum = |r: usize| by_service.iter().map(|bills| bills[r].total_usd()).sum::<Decimal>();
+        let totals = (0..stored.replications.len()).map(sum).collect();
+        priced.push(new(crate::study::result::ALL, totals, Bill::default()));
+    }
+    for (service, bills) in stored.services.iter().zip(&by_service) {
+        let totals = bills.iter().map(Bill::total_usd).collect();
+        priced.push(new(service, totals, Bill::mean(bills)));
+    }
+    Ok(priced)
+}
+
+/// What the stored summary says: cost by scenario, variant and service.
+type Before = std::collections::BTreeMap<(String, String, String), Decimal>;
+
+fn before(folder: &Path) -> Result<Before, Failure> {
+    let name = folder.join("summary.csv");
+    let failed = |error: csv::Error| {
+        Failure::Input(anyhow::Error::new(error).context(format!("cannot read {}", name.display())))
+    };
+    let mut reader = csv::Reader::from_path(&name).map_err(failed)?;
+    let header = reader.headers().map_err(failed)?.clone();
+    let mut before = Before::new();
+    for record in reader.records() {
+        let record = record.map_err(failed)?;
+        let cell = |column: &str| {
+            let place = header.iter().position(|name| name == column);
+            place
+                .and_then(|place| record.get(place))
+                .unwrap_or_default()
+                .to_string()
+        };
+        if let Ok(cost) = Decimal::from_str_exact(&cell("monthly_cost_usd")) {
+            before.insert((cell("scenario"), cell("variant"), cell("service")), cost);
+        }
+    }
+    Ok(before)
+}
+
+fn row(priced: &Priced, before: &Before) -> Vec<String> {
+    let key = (priced.scenario.clone(), priced.variant.clone(), priced.service.clone());
+    let before = before.get(&key).copied();
+    let count = Decimal::from(priced.totals.len().max(1));
+    let mean = priced.totals.iter().sum::<Decimal>() / count;
+    let floats: Vec<f64> = priced.totals.iter().filter_map(ToPrimitive::to_f64).collect();
+    let interval = estimate(&floats).and_then(|estimate| estimate.interval);
+    let change = before
+        .and_then(|before| mean.checked_div(before))
+        .map(|ratio| ratio - Decimal::ONE);
+    vec![
+        priced.scenario.clone(),
+        priced.variant.clone(),
+        priced.service.clone(),
+        before
+            .map(|before| before.round_dp(9).normalize().to_string())
+            .unwrap_or_default(),
+        mean.round_dp(9).normalize().to_string(),
+        cells::maybe(interval.map(|interval| interval.0)),
+        cells::maybe(interval.map(|interval| interval.1)),
+        change
+            .map(|change| change.round_dp(6).normalize().to_string())
+            .unwrap_or_default(),
+    ]
+}

@@ -1,0 +1,175 @@
+//! What replications used, by meter, so that it can be priced, and priced again by another list without simulating anew:
+//! `meters.csv`. The bill is a function of these quantities, a list and a month, and of nothing else.
+//!
+//! How use becomes quantities (steps, minimums) is that of the list that the run had.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use indexmap::IndexMap;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::Deserialize;
+
+use super::bill::{Bill, BillError, Terms};
+use super::bill_groups;
+use crate::model::price::PriceList;
+use crate::units::SimDuration;
+
+/// What one replication used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metered {
+    /// Length of the counted time.
+    pub window: SimDuration,
+    /// Quantities by meter, for each service.
+    pub by_service: Vec<BTreeMap<String, Decimal>>,
+}
+
+impl Metered {
+    /// The bill of each service for a month.
+    ///
+    /// # Errors
+    /// A meter without a price, or an amount beyond what decimals hold.
+    pub fn bills(&self, list: &PriceList, terms: Terms) -> Result<Vec<Bill>, BillError> {
+        let terms = Terms {
+            window: Some(self.window),
+            ..terms
+        };
+        // Names of groups sort like the services' positions.
+        let usage = self.by_service.iter().enumerate();
+        let usage: BTreeMap<_, _> = usage
+            .map(|(i, quantities)| (format!("{i:05}"), quantities.clone()))
+            .collect();
+        Ok(bill_groups(list, &usage, &terms)?.into_values().collect())
+    }
+}
+
+/// What a variant used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// Name of its scenario.
+    pub scenario: String,
+    /// Its name.
+    pub variant: String,
+    /// Names of its services.
+    pub services: Vec<String>,
+    /// By replication.
+    pub replications: Vec<Metered>,
+}
+
+/// Columns of the file.
+pub const COLUMNS: [&str; 7] = [
+    "scenario",
+    "variant",
+    "service",
+    "replication",
+    "window_s",
+    "meter",
+    "quantity",
+];
+
+#[derive(Debug, Deserialize)]
+struct Line {
+    scenario: String,
+    variant: String,
+    service: String,
+    replication: u32,
+    window_s: String,
+    meter: String,
+    quantity: String,
+}
+
+/// The rows of a variant.
+pub fn rows(scenario: &str, variant: &str, services: &[String], replications: &[Metered]) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for (number, metered) in replications.iter().enumerate() {
+        let window = (Decimal::from(metered.window.0) / Decimal::from(1_000_000_000_u64)).normalize();
+        for (service, quantities) in services.iter().zip(&metered.by_service) {
+            for (meter, quantity) in quantities {
+                rows.push(vec![
+                    scenario.to_string(),
+                    variant.to_string(),
+                    service.clone(),
+                    number.to_string(),
+                    window.to_string(),
+                    meter.clone(),
+                    quantity.normalize().to_string(),
+                ]);
+            }
+        }
+    }
+    rows
+}
+
+/// Reads the file; `name` is for error messages.
+///
+/// # Errors
+/// What is wrong, with its line.
+pub fn read(name: &str, table: impl Read) -> Result<Vec<Stored>, String> {
+    type Replications = BTreeMap<u32, (SimDuration, BTreeMap<String, BTreeMap<String, Decimal>>)>;
+    let mut variants: IndexMap<(String, String), (Vec<String>, Replications)> = IndexMap::new();
+    let mut reader = csv::Reader::from_reader(table);
+    for (line, row) in reader.deserialize().enumerate() {
+        let line = line + 2;
+        let row: Line = row.map_err(|error| format!("{name}: {error}"))?;
+        let number =
+            |text: &str| Decimal::from_str_exact(text).map_err(|_| format!("{name}:{line}: `{text}` is no number"));
+        let ns = number(&row.window_s)? * Decimal::from(1_000_000_000_u64);
+        let window = ns.to_u64().map(SimDuration);
+        let window = window.ok_or_else(|| format!("{name}:{line}: `{}` is no length of time", row.window_s))?;
+        let quantity = number(&row.quantity)?;
+        let (services, replications) = variants.entry((row.scenario, row.variant)).or_default();
+        if !services.contains(&row.service) {
+            services.push(row.service.clone());
+        }
+        let (_, by_service) = replications
+            .entry(row.replication)
+            .or_insert_with(|| (window, BTreeMap::new()));
+        by_service.entry(row.service).or_default().insert(row.meter, quantity);
+    }
+    let stored = variants
+        .into_iter()
+        .map(|((scenario, variant), (services, replications))| {
+            let metered = replications.into_values().map(|(window, mut by_service)| Metered {
+                window,
+                by_service: services
+                    .iter()
+                    .map(|service| by_service.remove(service).unwrap_or_default())
+                    .collect(),
+            });
+            Stored {
+                replications: metered.collect(),
+                scenario,
+                variant,
+                services,
+            }
+        });
+    Ok(stored.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let quantities = |requests: i64| BTreeMap::from([("lambda.requests".to_string(), Decimal::new(requests, 3))]);
+        let metered = |requests| Metered {
+            window: SimDuration(1_500_000_001),
+            by_service: vec![quantities(requests), quantities(7)],
+        };
+        let stored = Stored {
+            scenario: "s".into(),
+            variant: "v".into(),
+            services: vec!["b".into(), "a".into()],
+            replications: vec![metered(1), metered(2)],
+        };
+        let mut text = COLUMNS.join(",");
+        for row in rows("s", "v", &stored.services, &stored.replications) {
+            text.push_str(&format!("\n{}", row.join(",")));
+        }
+        assert_eq!(read("m.csv", text.as_bytes()), Ok(vec![stored]));
+        let bad = text.replace(",0.001", ",x");
+        assert_eq!(read("m.csv", bad.as_bytes()), Err("m.csv:2: `x` is no number".into()));
+    }
+}
