@@ -90,14 +90,20 @@ fn fill(sheet: &mut Worksheet, header: &[&str], rows: &[Vec<Cell>]) -> Result<()
     }
     sheet.set_freeze_panes(1, 0)?;
     sheet.set_landscape().set_print_fit_to_pages(1, 0);
-    for column in 0..header.len() {
+    sheet.set_repeat_rows(0, 0)?;
+    let mut lines = 1;
+    for (column, name) in header.iter().enumerate() {
         let longest = rows.iter().filter_map(|cells| match cells.get(column) {
             Some(Cell::Text(text)) => Some(text.chars().count()),
             _ => None,
         });
-        let width = longest.max().unwrap_or(0).clamp(12, 44);
+        // A header may take two lines, more only where it is very long.
+        let letters = name.chars().count();
+        let width = longest.max().unwrap_or(0).max(letters.div_ceil(2)).clamp(12, 44);
+        lines = lines.max((letters + 4).div_ceil(width));
         sheet.set_column_width(column as u16, width as f64 + 1.0)?;
     }
+    sheet.set_row_height(0, 15.0 * lines as f64)?;
     Ok(())
 }
 
