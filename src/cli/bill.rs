@@ -5,15 +5,14 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use anyhow::anyhow;
 use clap::Args;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
-use crate::cost::bill::{Bill, Terms, bill};
+use super::pricing::PricingArgs;
+use crate::cost::bill::{Bill, bill};
 use crate::cost::bill_groups;
-use crate::cost::month::Month;
 use crate::cost::usage::{self, Usage};
 use crate::model::catalog;
 use crate::model::price::PriceList;
@@ -30,18 +29,8 @@ pub struct BillArgs {
     /// Name of a built-in price list, or path of one
     #[arg(long, value_name = "NAME|PATH", default_value = "aws-us-east-1")]
     prices: String,
-    /// Another price for a meter, for as many units as the list quotes it for, such as lambda.requests=0.18 (repeatable)
-    #[arg(long = "set-price", value_name = "METER=USD")]
-    set_prices: Vec<String>,
-    /// A discount on a meter, on all meters that begin with a word, or on a cloud service, such as ec2=12% (repeatable)
-    #[arg(long = "discount", value_name = "NAME=PERCENT")]
-    discounts: Vec<String>,
-    /// Grant the provider's free allowance
-    #[arg(long)]
-    free_tier: bool,
-    /// The month that the quantities are of, such as calendar:2026-02; it is told, and changes no quantity
-    #[arg(long, value_name = "MONTH", default_value = "730h")]
-    month: Month,
+    #[command(flatten)]
+    pricing: PricingArgs,
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
@@ -49,13 +38,9 @@ pub struct BillArgs {
 
 /// `coldcast bill`
 pub fn run(args: &BillArgs, quiet: bool) -> Outcome {
-    let list = list(&args.prices, &args.set_prices, &args.discounts)?;
+    let list = args.pricing.list(&args.prices)?;
     let usage = read(args, &list)?;
-    let terms = Terms {
-        window: None,
-        month: args.month,
-        free_tier: args.free_tier,
-    };
+    let terms = args.pricing.terms();
     let mut together: BTreeMap<String, Decimal> = BTreeMap::new();
     for (meter, &quantity) in usage.values().flatten() {
         *together.entry(meter.clone()).or_default() += quantity;
@@ -76,16 +61,7 @@ pub fn run(args: &BillArgs, quiet: bool) -> Outcome {
     if quiet {
         return Ok(());
     }
-    say(format_args!(
-        "prices of {}, without tax, {}; a month of {} hours",
-        list.id,
-        if args.free_tier {
-            "free allowance granted"
-        } else {
-            "no free allowance"
-        },
-        args.month.hours().normalize()
-    ));
+    say(args.pricing.said(&list));
     if usage.len() > 1 || !usage.contains_key("") {
         for (group, bill) in bill_groups(&list, &usage, &terms).map_err(Failure::input)? {
             let group = if group.is_empty() { "no group" } else { &group };
@@ -115,26 +91,6 @@ fn read(args: &BillArgs, list: &PriceList) -> Result<Usage, Failure> {
         Failure::input(anyhow::Error::new(error).context(format!("cannot read {name}")))
     })?;
     usage::read(&args.usage.display().to_string(), file, list).map_err(Failure::input)
-}
-
-/// A price list with what is changed of it.
-pub(super) fn list(name: &str, set_prices: &[String], discounts: &[String]) -> Result<PriceList, Failure> {
-    let mut list = PriceList::find(name).map_err(Failure::input)?;
-    let pair = |text: &str, flag: &str, example: &str| -> Result<(String, String), Failure> {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| Failure::Input(anyhow!("`{flag} {text}` has no `=`: write {flag} {example}")))?;
-        Ok((name.trim().to_string(), value.trim().to_string()))
-    };
-    for text in set_prices {
-        let (meter, usd) = pair(text, "--set-price", "lambda.requests=0.18")?;
-        list.set_price(&meter, &usd).map_err(Failure::input)?;
-    }
-    for text in discounts {
-        let (name, percent) = pair(text, "--discount", "ec2=12%")?;
-        list.discount(&name, &percent).map_err(Failure::input)?;
-    }
-    Ok(list)
 }
 
 /// The sum of amounts that are rounded to the cent first, half up.

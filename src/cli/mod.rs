@@ -6,6 +6,7 @@ pub mod check;
 pub mod exit;
 pub mod measure;
 pub mod output;
+pub mod pricing;
 pub mod report;
 pub mod study;
 pub mod trace;

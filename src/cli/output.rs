@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 
 use super::exit::{Failure, Outcome};
+use crate::report::table::{self, Style};
+use crate::report::{cells, frameworks};
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -41,5 +43,15 @@ pub fn stopped(error: io::Error) -> Outcome {
         _ => Err(Failure::Environment(
             anyhow::Error::new(error).context("cannot write standard output"),
         )),
+    }
+}
+
+/// Rows in the format that was asked for.
+pub fn shown(format: Format, name: &str, columns: &[&str], rows: Vec<Vec<String>>, text_columns: usize) -> Vec<u8> {
+    match format {
+        Format::Table => table::draw(Style::Plain, columns, rows, text_columns).into_bytes(),
+        Format::Markdown => table::draw(Style::Markdown, columns, rows, text_columns).into_bytes(),
+        Format::Json => frameworks::objects(name, columns, rows.into_iter()).into_bytes(),
+        Format::Csv => cells::csv(columns, rows),
     }
 }

@@ -8,15 +8,13 @@ use clap::Args;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::bill::list;
 use super::exit::{Failure, Outcome};
-use super::output::{Format, print, say};
+use super::output::{Format, print, say, shown};
+use super::pricing::PricingArgs;
 use crate::cost::bill::{Bill, Terms};
-use crate::cost::month::Month;
 use crate::cost::stored::{self, Stored};
 use crate::model::price::PriceList;
-use crate::report::table::{self, Style};
-use crate::report::{cells, costs, frameworks};
+use crate::report::{cells, costs};
 use crate::stats::interval::estimate;
 
 /// Flags of `report`.
@@ -28,18 +26,8 @@ pub struct ReportArgs {
     /// Name of a built-in price list, or path of one
     #[arg(long, value_name = "NAME|PATH")]
     prices: String,
-    /// Another price for a meter, for as many units as the list quotes it for (repeatable)
-    #[arg(long = "set-price", value_name = "METER=USD")]
-    set_prices: Vec<String>,
-    /// A discount on a meter, on all meters that begin with a word, or on a cloud service, such as ec2=12% (repeatable)
-    #[arg(long = "discount", value_name = "NAME=PERCENT")]
-    discounts: Vec<String>,
-    /// Grant the provider's free allowance, once to each variant
-    #[arg(long)]
-    free_tier: bool,
-    /// The month that is billed, such as calendar:2026-02
-    #[arg(long, value_name = "MONTH", default_value = "730h")]
-    month: Month,
+    #[command(flatten)]
+    pricing: PricingArgs,
     /// Print the lines of the new bills instead of their totals
     #[arg(long)]
     lines: bool,
@@ -71,7 +59,7 @@ struct Priced {
 
 /// `coldcast report`
 pub fn run(args: &ReportArgs, quiet: bool) -> Outcome {
-    let list = list(&args.prices, &args.set_prices, &args.discounts)?;
+    let list = args.pricing.list(&args.prices)?;
     let name = args.folder.join("meters.csv");
     let file = File::open(&name).map_err(|error| {
         let text = format!(
@@ -81,11 +69,7 @@ pub fn run(args: &ReportArgs, quiet: bool) -> Outcome {
         Failure::input(anyhow::Error::new(error).context(text))
     })?;
     let stored = stored::read(&name.display().to_string(), file).map_err(|problem| Failure::Input(anyhow!(problem)))?;
-    let terms = Terms {
-        window: None,
-        month: args.month,
-        free_tier: args.free_tier,
-    };
+    let terms = args.pricing.terms();
     let mut priced = Vec::new();
     for variant in &stored {
         priced.extend(price(variant, &list, terms)?);
@@ -106,26 +90,11 @@ pub fn run(args: &ReportArgs, quiet: bool) -> Outcome {
     }
     if !quiet {
         say(format_args!(
-            "\nprices of {}, without tax, {}; a month of {} hours. How use becomes quantities (steps, minimums) is as in the run.",
-            list.id,
-            if args.free_tier {
-                "free allowance granted"
-            } else {
-                "no free allowance"
-            },
-            args.month.hours().normalize()
+            "\n{}. How use becomes quantities (steps, minimums) is as in the run.",
+            args.pricing.said(&list)
         ));
     }
     Ok(())
-}
-
-fn shown(format: Format, name: &str, columns: &[&str], rows: Vec<Vec<String>>, text_columns: usize) -> Vec<u8> {
-    match format {
-        Format::Table => table::draw(Style::Plain, columns, rows, text_columns).into_bytes(),
-        Format::Markdown => table::draw(Style::Markdown, columns, rows, text_columns).into_bytes(),
-        Format::Json => frameworks::objects(name, columns, rows.into_iter()).into_bytes(),
-        Format::Csv => cells::csv(columns, rows),
-    }
 }
 
 /// All services of a variant together, where there are several, and each.

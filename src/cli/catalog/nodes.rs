@@ -2,9 +2,8 @@
 
 use clap::Args;
 
-use super::prices::shown;
 use crate::cli::exit::{Failure, Outcome};
-use crate::cli::output::{Format, print, say};
+use crate::cli::output::{Format, print, say, shown};
 use crate::model::nodes::{self, Cloud};
 use crate::model::price::PriceList;
 use crate::sim::cluster::allocatable::{Size, Vendor, allocatable};

@@ -5,10 +5,8 @@ use jiff::Zoned;
 use jiff::civil::Date;
 
 use crate::cli::exit::{Failure, Outcome};
-use crate::cli::output::{Format, print, say};
+use crate::cli::output::{Format, print, say, shown};
 use crate::model::price::{Confidence, MeterPrice, PriceList, Tier};
-use crate::report::table::{self, Style};
-use crate::report::{cells, frameworks};
 
 /// Flags of `catalog prices`.
 #[derive(Debug, Args)]
@@ -122,20 +120,4 @@ fn row(price: &MeterPrice, tier: &Tier, number: u32) -> Vec<String> {
         tier.source.join("; "),
         tier.note.clone().unwrap_or_default(),
     ]
-}
-
-/// Rows in the format that was asked for.
-pub(super) fn shown(
-    format: Format,
-    name: &str,
-    columns: &[&str],
-    rows: Vec<Vec<String>>,
-    text_columns: usize,
-) -> Vec<u8> {
-    match format {
-        Format::Table => table::draw(Style::Plain, columns, rows, text_columns).into_bytes(),
-        Format::Markdown => table::draw(Style::Markdown, columns, rows, text_columns).into_bytes(),
-        Format::Json => frameworks::objects(name, columns, rows.into_iter()).into_bytes(),
-        Format::Csv => cells::csv(columns, rows),
-    }
 }
