@@ -114,8 +114,8 @@ pub fn read(name: &str, table: impl Read) -> Result<Vec<Stored>, String> {
         let row: Line = row.map_err(|error| format!("{name}: {error}"))?;
         let number =
             |text: &str| Decimal::from_str_exact(text).map_err(|_| format!("{name}:{line}: `{text}` is no number"));
-        let ns = number(&row.window_s)? * Decimal::from(1_000_000_000_u64);
-        let window = ns.to_u64().map(SimDuration);
+        let ns = number(&row.window_s)?.checked_mul(Decimal::from(1_000_000_000_u64));
+        let window = ns.and_then(|ns| ns.to_u64()).map(SimDuration);
         let window = window.ok_or_else(|| format!("{name}:{line}: `{}` is no length of time", row.window_s))?;
         let quantity = number(&row.quantity)?;
         let (services, replications) = variants.entry((row.scenario, row.variant)).or_default();
@@ -171,5 +171,11 @@ mod tests {
         assert_eq!(read("m.csv", text.as_bytes()), Ok(vec![stored]));
         let bad = text.replace(",0.001", ",x");
         assert_eq!(read("m.csv", bad.as_bytes()), Err("m.csv:2: `x` is no number".into()));
+        let long = text.replace(",1.500000001,", ",99999999999999999999999999,");
+        assert!(
+            read("m.csv", long.as_bytes())
+                .unwrap_err()
+                .contains("is no length of time")
+        );
     }
 }
