@@ -118,6 +118,10 @@ impl Sub for SimDuration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MemoryMib(pub u32);
 
+/// An amount of data in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Bytes(pub u64);
+
 /// CPU in thousandths of one vCPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MilliCpu(pub u32);
@@ -228,6 +232,32 @@ impl std::str::FromStr for MemoryMib {
     }
 }
 
+impl std::str::FromStr for Bytes {
+    type Err = UnitError;
+
+    /// Reads `"900B"`, `"12KB"` (12,000 bytes) and `"12KiB"` (12,288), up to GB and GiB.
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        const WHAT: &str = "data size";
+        const HINT: &str = "write bytes such as \"900B\", \"12KB\" or \"1.5MiB\"";
+        let (number, unit) = split_number(text).ok_or_else(|| error(text, WHAT, HINT))?;
+        let bytes = match unit {
+            "B" => number,
+            "kB" | "KB" => number * 1e3,
+            "MB" => number * 1e6,
+            "GB" => number * 1e9,
+            "Ki" | "KiB" => number * 1_024.0,
+            "Mi" | "MiB" => number * 1_048_576.0,
+            "Gi" | "GiB" => number * 1_073_741_824.0,
+            "" if number == 0.0 => 0.0,
+            _ => return Err(error(text, WHAT, HINT)),
+        };
+        if !(0.0..9e15).contains(&bytes) {
+            return Err(error(text, WHAT, HINT));
+        }
+        Ok(Self(bytes.round() as u64))
+    }
+}
+
 impl std::str::FromStr for MilliCpu {
     type Err = UnitError;
 
@@ -299,6 +329,12 @@ impl fmt::Display for MemoryMib {
     }
 }
 
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}B", self.0)
+    }
+}
+
 impl fmt::Display for MilliCpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}m", self.0)
@@ -335,7 +371,7 @@ macro_rules! serde_by_string {
         }
     )*};
 }
-serde_by_string!(SimDuration: "10m", MemoryMib: "512Mi", MilliCpu: "250m", PerSecond: "50/s");
+serde_by_string!(SimDuration: "10m", MemoryMib: "512Mi", Bytes: "12KB", MilliCpu: "250m", PerSecond: "50/s");
 
 #[cfg(test)]
 mod tests {
@@ -360,6 +396,11 @@ mod tests {
         assert_eq!("512Mi".parse(), Ok(MemoryMib(512)));
         assert_eq!("1.5Gi".parse(), Ok(MemoryMib(1536)));
         assert!("512".parse::<MemoryMib>().is_err());
+        assert_eq!("12KB".parse(), Ok(Bytes(12_000)));
+        assert_eq!("1.5KiB".parse(), Ok(Bytes(1_536)));
+        assert_eq!("0".parse(), Ok(Bytes(0)));
+        assert!("12".parse::<Bytes>().unwrap_err().to_string().contains("12KB"));
+        assert!("-1B".parse::<Bytes>().is_err());
         assert_eq!("250m".parse(), Ok(MilliCpu(250)));
         assert_eq!("0.5".parse(), Ok(MilliCpu(500)));
         assert!("0".parse::<MilliCpu>().is_err());

@@ -30,6 +30,10 @@ pub const PRICE_LISTS: &[(&str, &str)] = &[
         include_str!("../../models/prices/aws-us-east-1-2026-11-01.storage.toml"),
     ),
     (
+        "aws-us-east-1-2026-11-01.commitments",
+        include_str!("../../models/prices/aws-us-east-1-2026-11-01.commitments.toml"),
+    ),
+    (
         "aws-us-east-1-2026-11-01.ec2",
         include_str!("../../models/prices/aws-us-east-1-2026-11-01.ec2.toml"),
     ),

@@ -5,10 +5,12 @@
 //! is US dollars per unit, a decimal and never a binary float. A price that is missing is an error and never 0.
 
 mod check;
+mod commitment;
 pub mod date;
 mod error;
 mod file;
 mod lambda;
+pub mod offers;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::catalog::PRICE_LISTS;
+pub use commitment::{CommitmentDiscount, CommitmentKind, Term};
 use date::{AsOf, parse_day};
 pub use error::PriceError;
 pub use lambda::{LambdaRules, Rounding};
@@ -45,6 +48,8 @@ pub struct PriceList {
     pub sources: BTreeMap<String, Source>,
     /// Monthly allowances that cost nothing. They belong to an account and are granted once.
     pub free: Vec<FreeAllowance>,
+    /// What commitments take off.
+    pub commitments: Vec<CommitmentDiscount>,
     meters: BTreeMap<String, MeterPrice>,
     lambda: Option<LambdaRules>,
     steps: BTreeMap<String, Steps>,

@@ -9,7 +9,7 @@ use super::date::{AsOf, parse_day};
 use super::file::{RawFree, RawList, RawPrice, RawSource};
 use super::lambda::{LambdaRules, RawLambda};
 use super::steps::RawSteps;
-use super::{FreeAllowance, MeterPrice, SCHEMA, Source, Steps, Tier};
+use super::{CommitmentDiscount, FreeAllowance, MeterPrice, SCHEMA, Source, Steps, Tier};
 
 /// Decimals of a unit price at most: with the 9 of a quantity the product still fits a decimal.
 const MAX_PRICE_DECIMALS: u32 = 19;
@@ -36,7 +36,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn line(&self, offset: usize) -> String {
+    pub(super) fn line(&self, offset: usize) -> String {
         let before = self.text.as_bytes().iter().take(offset);
         let line = 1 + before.filter(|&&byte| byte == b'\n').count();
         format!("{} line {line}", self.name)
@@ -49,13 +49,14 @@ pub(super) struct Draft {
     pub(super) sources: BTreeMap<String, Source>,
     pub(super) meters: BTreeMap<String, MeterPrice>,
     pub(super) free: Vec<FreeAllowance>,
+    pub(super) commitments: Vec<CommitmentDiscount>,
     pub(super) lambda: Option<LambdaRules>,
     pub(super) steps: BTreeMap<String, Steps>,
     pub(super) problems: Vec<String>,
 }
 
 impl Draft {
-    fn problem(&mut self, at: &str, text: impl std::fmt::Display) {
+    pub(super) fn problem(&mut self, at: &str, text: impl std::fmt::Display) {
         self.problems.push(format!("{at}: {text}"));
     }
 
@@ -117,7 +118,7 @@ impl Draft {
         }
     }
 
-    fn check_sources(&mut self, at: &str, ids: &[String]) {
+    pub(super) fn check_sources(&mut self, at: &str, ids: &[String]) {
         if ids.is_empty() {
             self.problem(at, "a figure needs a source");
         }

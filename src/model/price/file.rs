@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::check::{Draft, Place};
+use super::commitment::RawCommitment;
 use super::lambda::RawLambda;
 use super::steps::RawSteps;
 use super::{Confidence, PriceError, PriceList};
@@ -24,6 +25,8 @@ pub(super) struct RawList {
     pub(super) price: Vec<Spanned<RawPrice>>,
     #[serde(default)]
     pub(super) free: Vec<Spanned<RawFree>>,
+    #[serde(default)]
+    pub(super) commitment: Vec<Spanned<RawCommitment>>,
     #[serde(default)]
     pub(super) billing: RawBilling,
 }
@@ -100,6 +103,9 @@ pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, Pri
         for free in &raw.free {
             draft.free(&place, free);
         }
+        for commitment in raw.commitment {
+            draft.commitment(&place, commitment);
+        }
         if let Some(lambda) = raw.billing.lambda {
             draft.lambda(&place, lambda);
         }
@@ -123,6 +129,7 @@ pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, Pri
         sha256: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
         sources: draft.sources,
         free: draft.free,
+        commitments: draft.commitments,
         meters: draft.meters,
         lambda: draft.lambda,
         steps: draft.steps,

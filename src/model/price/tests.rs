@@ -237,3 +237,40 @@ fn a_price_can_be_set_by_hand_in_the_quoted_unit() {
         Err(PriceError::UnknownMeter { .. })
     ));
 }
+
+/// A discount of a commitment is a share of the prices of meters that are there, given once.
+#[test]
+fn discounts_of_commitments_are_checked() {
+    let offer = |discount: &str, meters: &str| {
+        format!(
+            "\n[[commitment]]\nkind = \"compute-savings-plan\"\nterm = \"1y\"\nmeters = [{meters}]\ndiscount = \"{discount}\"\n\
+             source = [\"page\"]\nas-of = \"2026\"\nconfidence = \"low\"\n"
+        )
+    };
+    let good = format!("{GOOD}{}", offer("0.12", "\"lambda.duration.\""));
+    let list = PriceList::parse("good", &good).unwrap();
+    let of = |term, meter| list.commitment_discount(CommitmentKind::ComputeSavingsPlan, term, meter);
+    assert_eq!(
+        of(Term::OneYear, "lambda.duration.x86")
+            .map(|offer| offer.discount.to_string())
+            .as_deref(),
+        Some("0.12")
+    );
+    assert_eq!(of(Term::ThreeYears, "lambda.duration.x86"), None);
+    assert_eq!(of(Term::OneYear, "lambda.requests"), None);
+    for (more, expected) in [
+        (offer("1", "\"lambda.requests\""), "is not a share from 0 to below 1"),
+        (offer("-0.1", "\"lambda.requests\""), "is not a share from 0 to below 1"),
+        (offer("0.1", ""), "at least one meter"),
+        (offer("0.1", "\"ec2.\""), "no meter begins with `ec2.`"),
+        (
+            offer("0.1", "\"lambda.\""),
+            "meter `lambda.duration.x86` has such a discount already",
+        ),
+    ] {
+        let error = PriceList::parse("bad", &format!("{good}{more}"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
