@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 use super::month::Month;
 use super::rate::{self, QUANTITY_DECIMALS};
 use crate::model::price::date::AsOf;
-use crate::model::price::{Confidence, PriceError, PriceList};
+use crate::model::price::{CommitmentKind, Confidence, PriceError, PriceList};
 use crate::units::SimDuration;
 
 /// What a bill covers.
@@ -67,6 +67,55 @@ pub struct BillLine {
     pub price_as_of: Option<AsOf>,
     /// How far to trust the figure.
     pub confidence: Confidence,
+    /// What it has to do with a commitment; `None`: nothing.
+    pub commitment: Option<CommitmentPart>,
+}
+
+/// The part that a line has in a commitment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommitmentPart {
+    /// Name of the commitment.
+    pub name: String,
+    /// What is promised.
+    pub kind: CommitmentKind,
+    /// Which part it is.
+    pub role: CommitmentRole,
+    /// US dollars that a unit of the line comes to once what was committed is spread over what it covers.
+    pub effective_unit_price_usd: Decimal,
+    /// US dollars for a unit on demand.
+    pub on_demand_unit_price_usd: Decimal,
+}
+
+/// What a line has to do with a commitment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitmentRole {
+    /// It is what was promised, used or not.
+    Purchase,
+    /// It is usage that costs nothing more, as the commitment covers it.
+    Covered,
+    /// It is money of the commitment that nothing was used for.
+    Unused,
+}
+
+impl CommitmentRole {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Purchase => "purchase",
+            Self::Covered => "covered",
+            Self::Unused => "unused",
+        }
+    }
+}
+
+impl BillLine {
+    /// US dollars once what was committed is spread over what it covers. These add up to the same as what is billed.
+    pub fn effective_cost_usd(&self) -> Decimal {
+        match &self.commitment {
+            None => self.cost_usd,
+            Some(part) => (self.quantity * part.effective_unit_price_usd).normalize(),
+        }
+    }
 }
 
 /// A month's bill, ordered by meter and tier.
@@ -132,13 +181,18 @@ pub fn bill(list: &PriceList, usage: &BTreeMap<String, Decimal>, terms: &Terms) 
     price_month(list, &scale(usage, terms)?, terms.free_tier)
 }
 
+/// What a quantity is multiplied with to be a month's.
+pub(super) fn factor(terms: &Terms) -> Result<Decimal, BillError> {
+    let month = terms.month;
+    match terms.window {
+        None => Ok(Decimal::ONE),
+        Some(window) => month.factor(window).ok_or(BillError::EmptyWindow { month }),
+    }
+}
+
 /// The month's quantities, rounded to nano-units.
 pub(super) fn scale(usage: &BTreeMap<String, Decimal>, terms: &Terms) -> Result<BTreeMap<String, Decimal>, BillError> {
-    let month = terms.month;
-    let factor = match terms.window {
-        None => Decimal::ONE,
-        Some(window) => month.factor(window).ok_or(BillError::EmptyWindow { month })?,
-    };
+    let factor = factor(terms)?;
     let scaled = usage.iter().map(|(meter, &quantity)| {
         if quantity < Decimal::ZERO {
             let meter = meter.clone();
@@ -197,6 +251,7 @@ pub(super) fn price_month(
                 price_date: list.effective,
                 price_as_of: tier.as_of,
                 confidence: tier.confidence,
+                commitment: None,
             });
         }
     }

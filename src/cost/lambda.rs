@@ -1,7 +1,7 @@
 //! What AWS Lambda bills for an invocation on demand, by the rules of a price list. Pure functions over integers; the
 //! first decimal appears when a month's sum becomes GB-seconds.
 //!
-//! Not here: provisioned concurrency, SnapStart, managed instances, response streaming.
+//! Not here: provisioned concurrency, snapshots, managed instances, response streaming.
 
 use rust_decimal::Decimal;
 

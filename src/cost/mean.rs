@@ -23,6 +23,7 @@ impl Bill {
                 &line.meter,
                 line.tier,
                 line.unit_price_usd,
+                line.commitment.as_ref().map(|part| &part.name),
             );
             match sums.get_mut(&key) {
                 Some(sum) => {

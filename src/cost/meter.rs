@@ -8,9 +8,11 @@ mod cloud_run;
 mod executions;
 mod fargate;
 mod flex;
+mod hourly;
 mod lambda;
 mod managed;
 mod nodes;
+mod served;
 #[cfg(test)]
 mod tests;
 
@@ -27,9 +29,11 @@ pub use cloud_run::{CloudRunMeter, CloudRunMeterSpec, CloudRunUsage};
 pub use executions::{ExecutionsMeter, ExecutionsMeterSpec, ExecutionsUsage, MemoryLine};
 pub use fargate::{FargateMeter, FargateMeterSpec, FargateUsage};
 pub use flex::{FlexMeter, FlexMeterSpec, FlexUsage};
+pub use hourly::{Hourly, Reading};
 pub use lambda::{LambdaMeter, LambdaMeterSpec, LambdaUsage};
 pub use managed::{ManagedMeter, ManagedMeterSpec, ManagedUsage};
 pub use nodes::{NodesMeter, NodesMeterSpec, NodesUsage};
+pub use served::{Served, ServedMeter};
 
 /// Quantities by meter, in the units of the price list.
 pub type Quantities = BTreeMap<String, Decimal>;
@@ -281,16 +285,16 @@ impl Usage {
 }
 
 impl Meter {
-    /// What was counted, by service.
-    pub fn into_usage(self) -> Vec<Usage> {
+    /// What was counted, by service: of requests so far, of time up to the last sample.
+    pub fn usage(&self) -> Vec<Usage> {
         match self {
-            Self::Lambda(meter) => meter.into_usage().into_iter().map(Usage::Lambda).collect(),
-            Self::CloudRun(meter) => meter.into_usage().into_iter().map(Usage::CloudRun).collect(),
-            Self::Executions(meter) => meter.into_usage().into_iter().map(Usage::Executions).collect(),
-            Self::Flex(meter) => meter.into_usage().into_iter().map(Usage::Flex).collect(),
-            Self::Nodes(meter) => meter.into_usage().into_iter().map(Usage::Nodes).collect(),
-            Self::Fargate(meter) => meter.into_usage().into_iter().map(Usage::Fargate).collect(),
-            Self::Managed(meter) => meter.into_usage().into_iter().map(Usage::Managed).collect(),
+            Self::Lambda(meter) => meter.usage().into_iter().map(Usage::Lambda).collect(),
+            Self::CloudRun(meter) => meter.usage().into_iter().map(Usage::CloudRun).collect(),
+            Self::Executions(meter) => meter.usage().into_iter().map(Usage::Executions).collect(),
+            Self::Flex(meter) => meter.usage().into_iter().map(Usage::Flex).collect(),
+            Self::Nodes(meter) => meter.usage().into_iter().map(Usage::Nodes).collect(),
+            Self::Fargate(meter) => meter.usage().into_iter().map(Usage::Fargate).collect(),
+            Self::Managed(meter) => meter.usage().into_iter().map(Usage::Managed).collect(),
         }
     }
 }

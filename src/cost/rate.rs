@@ -74,6 +74,27 @@ pub fn apportion(amount: Decimal, weights: &[Decimal]) -> Vec<Decimal> {
     shares
 }
 
+/// Divides `amount` in proportion to `weights`, which may be smaller or larger; evenly if they are all 0. The shares add up to
+/// `amount` exactly, the last one taking what rounding to nano-units leaves.
+pub fn share_out(amount: Decimal, weights: &[Decimal]) -> Vec<Decimal> {
+    let total: Decimal = weights.iter().sum();
+    let even = Decimal::from(weights.len());
+    let mut left = amount;
+    let mut shares: Vec<Decimal> = weights
+        .iter()
+        .map(|weight| {
+            let share = weight.checked_div(total).unwrap_or_else(|| Decimal::ONE / even);
+            let share = (amount * share).trunc_with_scale(QUANTITY_DECIMALS).min(left);
+            left -= share;
+            share
+        })
+        .collect();
+    if let Some(last) = shares.last_mut() {
+        *last += left;
+    }
+    shares
+}
+
 /// The product with all its digits, or `None` if a decimal cannot hold them.
 pub fn exact_product(a: Decimal, b: Decimal) -> Option<Decimal> {
     let (a, b) = (a.normalize(), b.normalize());

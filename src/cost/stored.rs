@@ -1,5 +1,6 @@
 //! What replications used, by meter, so that it can be priced, and priced again by another list without simulating anew:
-//! `meters.csv`. The bill is a function of these quantities, a list and a month, and of nothing else.
+//! `meters.csv`, and `hours.csv`, which has the same hour by hour. The bill is a function of these quantities, a list, a month
+//! and commitments, and of nothing else.
 //!
 //! How use becomes quantities (steps, minimums) is that of the list that the run had.
 
@@ -12,9 +13,10 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
 
 use super::bill::{Bill, BillError, Terms};
-use super::bill_groups;
+use super::commitment::Commitment;
+use super::{Slice, bill_committed, bill_groups};
 use crate::model::price::PriceList;
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 /// What one replication used.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,25 +25,79 @@ pub struct Metered {
     pub window: SimDuration,
     /// Quantities by meter, for each service.
     pub by_service: Vec<BTreeMap<String, Decimal>>,
+    /// The same hour by hour; hours in which nothing was used may be missing.
+    pub hours: Vec<Hour>,
 }
+
+/// What one replication used in an hour of the run, or in what of it was counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hour {
+    /// When it began.
+    pub from: SimTime,
+    /// How long it was.
+    pub length: SimDuration,
+    /// Quantities by meter, for each service.
+    pub by_service: Vec<BTreeMap<String, Decimal>>,
+}
+
+const NS_PER_HOUR: u64 = 3_600_000_000_000;
 
 impl Metered {
     /// The bill of each service for a month.
     ///
     /// # Errors
     /// A meter without a price, or an amount beyond what decimals hold.
-    pub fn bills(&self, list: &PriceList, terms: Terms) -> Result<Vec<Bill>, BillError> {
-        let terms = Terms {
+    pub fn bills(&self, list: &PriceList, terms: Terms, commitments: &[Commitment]) -> Result<Vec<Bill>, BillError> {
+        let terms = self.terms(terms);
+        let bills = if commitments.is_empty() {
+            bill_groups(list, &groups(&self.by_service), &terms)?
+        } else {
+            bill_committed(list, &self.slices(), &terms, commitments, terms.month.hours())?
+        };
+        Ok(bills.into_values().collect())
+    }
+
+    /// Terms with the window in which this was used.
+    pub fn terms(&self, terms: Terms) -> Terms {
+        Terms {
             window: Some(self.window),
             ..terms
-        };
-        // Names of groups sort like the services' positions.
-        let usage = self.by_service.iter().enumerate();
-        let usage: BTreeMap<_, _> = usage
-            .map(|(i, quantities)| (format!("{i:05}"), quantities.clone()))
-            .collect();
-        Ok(bill_groups(list, &usage, &terms)?.into_values().collect())
+        }
     }
+
+    /// What was used hour by hour, as commitments are drawn on. Nothing is left out that was used.
+    pub fn slices(&self) -> Vec<Slice> {
+        // What was used in no hour, if only for its meter to be on the bill.
+        let mut rest = groups(&self.by_service);
+        let mut slices = Vec::with_capacity(self.hours.len() + 1);
+        for hour in &self.hours {
+            let usage = groups(&hour.by_service);
+            for (group, quantities) in &usage {
+                for (meter, quantity) in quantities {
+                    if let Some(left) = rest.get_mut(group).and_then(|own| own.get_mut(meter)) {
+                        *left = (*left - quantity).max(Decimal::ZERO);
+                    }
+                }
+            }
+            slices.push(Slice {
+                hours: Decimal::from(hour.length.0) / Decimal::from(NS_PER_HOUR),
+                usage,
+            });
+        }
+        slices.push(Slice {
+            hours: Decimal::ZERO,
+            usage: rest,
+        });
+        slices
+    }
+}
+
+/// Quantities by names that sort like the services' positions.
+fn groups(by_service: &[BTreeMap<String, Decimal>]) -> BTreeMap<String, BTreeMap<String, Decimal>> {
+    let numbered = by_service.iter().enumerate();
+    numbered
+        .map(|(i, quantities)| (format!("{i:05}"), quantities.clone()))
+        .collect()
 }
 
 /// What a variant used.
@@ -136,6 +192,7 @@ pub fn read(name: &str, table: impl Read) -> Result<Vec<Stored>, String> {
                     .iter()
                     .map(|service| by_service.remove(service).unwrap_or_default())
                     .collect(),
+                hours: Vec::new(),
             });
             Stored {
                 replications: metered.collect(),
@@ -157,6 +214,7 @@ mod tests {
         let metered = |requests| Metered {
             window: SimDuration(1_500_000_001),
             by_service: vec![quantities(requests), quantities(7)],
+            hours: Vec::new(),
         };
         let stored = Stored {
             scenario: "s".into(),

@@ -1,4 +1,6 @@
-//! A table of metered quantities, as finance has them from a bill: CSV with the header `meter,quantity[,group]`.
+//! A table of metered quantities, as finance has them from a bill: CSV with the header `meter,quantity[,group][,hour]`.
+//!
+//! The hour is any text that tells hours apart; it matters where commitments are drawn on.
 //!
 //! Quantities are in the unit of the price list (`requests` are single requests) and are those of a month. Lines of the same
 //! meter and group are added up. A quantity that is missing is an error and not 0.
@@ -12,6 +14,15 @@ use crate::model::price::{PriceError, PriceList};
 
 /// Quantities by group and meter. A table without groups has one, which has no name.
 pub type Usage = BTreeMap<String, BTreeMap<String, Decimal>>;
+
+/// A table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    /// All of it.
+    pub usage: Usage,
+    /// The same by hour; `None` if the table does not tell hours apart.
+    pub hours: Option<BTreeMap<String, Usage>>,
+}
 
 /// What is wrong with a table, line by line.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +39,7 @@ const MOST_PROBLEMS: usize = 20;
 ///
 /// # Errors
 /// All that is wrong, each with its line.
-pub fn read(name: &str, table: impl Read, list: &PriceList) -> Result<Usage, UsageError> {
+pub fn read(name: &str, table: impl Read, list: &PriceList) -> Result<Table, UsageError> {
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
@@ -48,17 +59,21 @@ pub fn read(name: &str, table: impl Read, list: &PriceList) -> Result<Usage, Usa
     let (Some(meter), Some(quantity)) = (column("meter"), column("quantity")) else {
         let found = header.iter().collect::<Vec<_>>().join(",");
         return Err(single(format!(
-            "{name}:1: the first line is `{found}`; it must be `meter,quantity` or `meter,quantity,group`"
+            "{name}:1: the first line is `{found}`; it must be `meter,quantity`, and may go on with `group` and `hour`"
         )));
     };
-    let group = column("group");
-    if let Some(other) = (0..header.len()).find(|i| ![Some(meter), Some(quantity), group].contains(&Some(*i))) {
+    let (group, hour) = (column("group"), column("hour"));
+    let known = [Some(meter), Some(quantity), group, hour];
+    if let Some(other) = (0..header.len()).find(|i| !known.contains(&Some(*i))) {
         return Err(single(format!(
-            "{name}:1: there is no column `{}`; known are meter, quantity and group",
+            "{name}:1: there is no column `{}`; known are meter, quantity, group and hour",
             &header[other]
         )));
     }
-    let mut usage = Usage::new();
+    let mut table = Table {
+        hours: hour.map(|_| BTreeMap::new()),
+        ..Table::default()
+    };
     let mut problems = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| single(format!("{name}: {error}")))?;
@@ -87,24 +102,32 @@ pub fn read(name: &str, table: impl Read, list: &PriceList) -> Result<Usage, Usa
             continue;
         }
         let group = group.map_or("", |group| &record[group]);
-        let sum = usage
-            .entry(group.to_string())
-            .or_default()
-            .entry(record[meter].to_string())
-            .or_default();
-        match sum.checked_add(amount) {
-            Some(more) => *sum = more,
-            None => problem(format!(
-                "the quantities of `{}` are too large to be added",
-                &record[meter]
-            )),
+        let hour = match (&mut table.hours, hour) {
+            (Some(_), Some(hour)) if record[hour].is_empty() => {
+                problem(format!("the hour of `{}` is missing", &record[meter]));
+                continue;
+            }
+            (Some(hours), Some(hour)) => Some(hours.entry(record[hour].to_string()).or_default()),
+            _ => None,
+        };
+        let all = [Some(&mut table.usage), hour];
+        for usage in all.into_iter().flatten() {
+            let own = usage.entry(group.to_string()).or_default();
+            let sum = own.entry(record[meter].to_string()).or_default();
+            match sum.checked_add(amount) {
+                Some(more) => *sum = more,
+                None => problem(format!(
+                    "the quantities of `{}` are too large to be added",
+                    &record[meter]
+                )),
+            }
         }
     }
-    if problems.is_empty() && usage.is_empty() {
+    if problems.is_empty() && table.usage.is_empty() {
         problems.push(format!("{name}: there is no line below the header"));
     }
     if problems.is_empty() {
-        return Ok(usage);
+        return Ok(table);
     }
     let more = problems.len().saturating_sub(MOST_PROBLEMS);
     problems.truncate(MOST_PROBLEMS);
@@ -148,9 +171,23 @@ mod tests {
     #[test]
     fn lines_of_a_meter_are_added_up() {
         let table = "\u{feff}quantity, meter ,group\n1e3,lambda.requests,a\n0.5,lambda.requests,a\n7,elb.alb.hour,b\n";
-        let usage = read("u.csv", table.as_bytes(), &list()).unwrap();
+        let usage = read("u.csv", table.as_bytes(), &list()).unwrap().usage;
         assert_eq!(usage["a"]["lambda.requests"].to_string(), "1000.5");
         assert_eq!(usage["b"]["elb.alb.hour"].to_string(), "7");
+    }
+
+    #[test]
+    fn hours_are_told_apart() {
+        let table = "meter,quantity,hour\nelb.alb.hour,1,b\nelb.alb.hour,2,a\nelb.alb.hour,4,b\n";
+        let table = read("u.csv", table.as_bytes(), &list()).unwrap();
+        let hours = table.hours.unwrap();
+        assert_eq!(hours["a"][""]["elb.alb.hour"].to_string(), "2");
+        assert_eq!(hours["b"][""]["elb.alb.hour"].to_string(), "5");
+        assert_eq!(table.usage[""]["elb.alb.hour"].to_string(), "7");
+        assert!(
+            problems("meter,quantity,hour\nelb.alb.hour,1,\n")
+                .contains("u.csv:2: the hour of `elb.alb.hour` is missing")
+        );
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::cluster::{ClusterSpec, PodSpec};
 use super::inline::InlineProfile;
 use super::instance::InstanceSpec;
 use super::work::Work;
+use crate::cost::commitment::CommitmentSpec;
+use crate::cost::currency::Currency;
+use crate::cost::extras::ExtrasSpec;
 use crate::cost::month::Month;
 use crate::sim::platform::PlatformSpec;
 use crate::trace::Traffic;
@@ -61,6 +64,8 @@ pub struct Scenario {
     pub instance: Option<InstanceSpec>,
     /// What it costs.
     pub prices: Option<Prices>,
+    /// What there is beside compute: load balancer, traffic, logs, images.
+    pub extras: Option<ExtrasSpec>,
     /// Profiles written into the scenario.
     #[serde(default)]
     pub profile: BTreeMap<String, InlineProfile>,
@@ -95,12 +100,17 @@ pub struct Prices {
     pub rules_of: Option<String>,
     /// What a variant may cost in a month, in US dollars, in quotes.
     pub budget: Option<String>,
+    /// A currency in which exports show the bill as well, such as "EUR=0.92": what a US dollar comes to.
+    pub currency: Option<Currency>,
     /// Prices in place of the list's, by meter, in quotes: US dollars for as many units as the list quotes them for.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
     /// Discounts such as `"12%"` by meter, by the first words of meters, or by cloud service.
     #[serde(default)]
     pub discounts: BTreeMap<String, String>,
+    /// What is promised to be used or spent for a lower rate.
+    #[serde(default)]
+    pub commitments: Vec<CommitmentSpec>,
 }
 
 /// `[[service]]`

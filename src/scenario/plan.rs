@@ -9,7 +9,10 @@ use super::error::ScenarioError;
 use super::file::{Prices, SCHEMA, Scenario, Service, Slo};
 use super::load::Loaded;
 use super::resolve::label;
-use crate::cost::meter::{MemoryLine, MeterSpec, Metered};
+use crate::cost::commitment::{self, Commitment};
+use crate::cost::currency::Currency;
+use crate::cost::extras::{Extras, Target};
+use crate::cost::meter::{Hourly, MemoryLine, MeterSpec, Metered, ServedMeter};
 use crate::cost::month::Month;
 use crate::model::price::PriceList;
 use crate::model::price::date::parse_day;
@@ -106,8 +109,33 @@ pub struct Pricing {
     pub free_tier: bool,
     /// What a variant may cost in a month, in US dollars.
     pub budget: Option<Decimal>,
+    /// A currency in which exports show the bill as well.
+    pub currency: Option<Currency>,
+    /// Commitments in the order in which usage draws on them.
+    pub commitments: Vec<Commitment>,
     /// How what happens becomes billed quantities.
     pub meter: MeterSpec,
+    /// What there is beside compute.
+    pub extras: Option<Extras>,
+}
+
+impl Pricing {
+    /// A meter for these services.
+    pub fn start(&self, warm_up: SimDuration, metered: &[Metered]) -> Hourly {
+        let services = metered.len();
+        let served = self.extras.as_ref().map(|_| ServedMeter::new(warm_up, services));
+        Hourly::new(self.meter.start(warm_up, metered), served, services)
+    }
+
+    /// Whether it has to be told what each instance does.
+    pub fn needs_activity(&self) -> bool {
+        self.meter.needs_activity() || self.extras.as_ref().is_some_and(Extras::needs_activity)
+    }
+
+    /// Whether all that is billed comes with requests, so that a part of the time has a part of the bill.
+    pub fn is_by_request(&self) -> bool {
+        self.extras.is_none() && self.commitments.is_empty()
+    }
 }
 
 /// Resolves a scenario.
@@ -199,7 +227,8 @@ impl Planner<'_> {
             autoscaler: _,
             cluster: _,
             instance,
-            prices: _,
+            prices,
+            extras,
             profile: _,
             service,
         } = self.scenario;
@@ -216,6 +245,9 @@ impl Planner<'_> {
         }
         if horizon.is_some_and(|horizon| horizon <= *warm_up) {
             self.problem("`horizon` must be longer than `warm-up`");
+        }
+        if extras.is_some() && prices.is_none() {
+            self.problem("[extras] needs [prices]: write `list = \"aws-us-east-1\"` there");
         }
         for problem in platform.part().problems() {
             self.problem(format!("[platform.{}]: {problem}", platform.name()));
@@ -328,6 +360,7 @@ impl Planner<'_> {
                 self.workloads(&mut variant.platform, services, &mut variant.services);
             }
             self.without_memory(variant);
+            self.without_image(variant);
         }
         self.autoscalers(service);
         // The same sentence about every candidate is one problem.
@@ -351,6 +384,44 @@ impl Planner<'_> {
         }
     }
 
+    /// What there is beside compute.
+    fn extras(&mut self, platform: &PlatformSpec, list: &PriceList) -> Option<Extras> {
+        let spec = self.scenario.extras.as_ref()?;
+        let target = match platform {
+            PlatformSpec::Fargate(_) => Target::Tasks,
+            PlatformSpec::Kubernetes(_) | PlatformSpec::Knative(_) => Target::Nodes,
+            _ => Target::Functions,
+        };
+        match Extras::new(spec, target) {
+            Ok(extras) => {
+                for error in extras.meters().into_iter().filter_map(|meter| list.price(meter).err()) {
+                    self.problem(format!("[extras]: {error}"));
+                }
+                extras.assumptions().into_iter().for_each(|text| self.assume(text));
+                Some(extras)
+            }
+            Err(problem) => {
+                self.problem(problem);
+                None
+            }
+        }
+    }
+
+    /// Services whose image's size is not known, where it is billed for.
+    fn without_image(&mut self, variant: &Variant) {
+        let extras = variant.pricing.as_ref().and_then(|pricing| pricing.extras.as_ref());
+        if !extras.is_some_and(Extras::needs_images) {
+            return;
+        }
+        for service in variant.services.iter().filter(|service| service.image.is_none()) {
+            self.problems.push(format!(
+                "[extras]: the size of the image of `{}` is not known, which `registry` and `nat.pulls` need; a profile from \
+                 `measure docker` has it",
+                service.framework
+            ));
+        }
+    }
+
     fn pricing(&mut self, platform: &PlatformSpec) -> Result<Option<Pricing>, ScenarioError> {
         let Some(Prices {
             list,
@@ -358,8 +429,10 @@ impl Planner<'_> {
             free_tier,
             rules_of,
             budget,
+            currency,
             set,
             discounts,
+            commitments,
         }) = &self.scenario.prices
         else {
             return Ok(None);
@@ -401,6 +474,18 @@ impl Planner<'_> {
             list.discount(name, percent)?;
             self.assume(format!("{percent} are off the prices of `{name}` (given)"));
         }
+        let commitments = match commitment::resolve(commitments, &list) {
+            Ok(commitments) => commitments,
+            Err(problems) => {
+                problems
+                    .into_iter()
+                    .for_each(|problem| self.problem(format!("`prices.commitments`: {problem}")));
+                Vec::new()
+            }
+        };
+        for commitment in &commitments {
+            self.assume(commitment.said());
+        }
         let Some(meter) = MeterSpec::of(platform, &list, rules_of)? else {
             self.assume(format!(
                 "no price of {} covers the platform `{}`: its cost is unknown and stays blank",
@@ -418,6 +503,10 @@ impl Planner<'_> {
         for problem in meter.problems(&list) {
             self.problem(problem);
         }
+        if let Some(currency) = currency {
+            self.assume(format!("other currency at a fixed rate: {currency} (given)"));
+        }
+        let extras = self.extras(platform, &list);
         for assumption in meter.assumptions() {
             self.assume(assumption);
         }
@@ -436,7 +525,10 @@ impl Planner<'_> {
             month: *month,
             free_tier: *free_tier,
             budget,
+            currency: currency.clone(),
+            commitments,
             meter,
+            extras,
         }))
     }
 }

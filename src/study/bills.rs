@@ -8,9 +8,11 @@ use rust_decimal::prelude::ToPrimitive;
 use super::metrics::Cost;
 use super::replicate::Replication;
 use crate::cost::bill::{Bill, BillError, BillLine, Terms, bill};
-use crate::cost::stored::Metered;
+use crate::cost::extras::merge;
+use crate::cost::meter::{Served, Usage};
+use crate::cost::stored::{Hour, Metered};
 use crate::scenario::Variant;
-use crate::scenario::plan::Pricing;
+use crate::scenario::plan::{PlannedService, Pricing};
 use crate::units::{SimDuration, SimTime};
 
 /// The bills of a variant.
@@ -36,7 +38,7 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
         return Ok(None);
     };
     let mut costs = Vec::with_capacity(replications.len());
-    let mut metered = Vec::with_capacity(replications.len());
+    let mut stored = Vec::with_capacity(replications.len());
     let mut by_service: Vec<Vec<Bill>> = vec![Vec::new(); variant.services.len()];
     for replication in replications {
         let window = replication.stats.end.since(SimTime::ZERO + variant.warm_up);
@@ -45,16 +47,9 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
             month: pricing.month,
             free_tier: pricing.free_tier,
         };
-        let own = Metered {
-            window,
-            by_service: replication
-                .usage
-                .iter()
-                .map(|usage| pricing.meter.quantities(usage))
-                .collect(),
-        };
-        let bills = own.bills(&pricing.list, terms)?;
-        metered.push(own);
+        let own = metered(variant, pricing, replication, window);
+        let bills = own.bills(&pricing.list, terms, &pricing.commitments)?;
+        stored.push(own);
         let mut row = Vec::with_capacity(bills.len());
         for ((i, usage), bill) in replication.usage.iter().enumerate().zip(bills) {
             let starts = pricing.meter.start_quantities(usage);
@@ -74,16 +69,78 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
     let ranges = mean.iter().zip(&by_service).map(|(mean, bills)| ranges(mean, bills));
     Ok(Some(Bills {
         ranges: ranges.collect(),
-        metered,
+        metered: stored,
         mean,
         costs,
     }))
 }
 
+/// Quantities by meter, for each service.
+fn quantities(pricing: &Pricing, usage: &[Usage]) -> Vec<BTreeMap<String, Decimal>> {
+    usage.iter().map(|usage| pricing.meter.quantities(usage)).collect()
+}
+
+/// What a replication used, in all and between two readings, the first of which is the end of the warm-up. What there is beside
+/// compute is worked out for each such hour.
+fn metered(variant: &Variant, pricing: &Pricing, replication: &Replication, window: SimDuration) -> Metered {
+    let image = |service: &PlannedService| service.image.map_or(0, |(compressed, _)| compressed);
+    let images: Vec<u64> = variant.services.iter().map(image).collect();
+    let mut from = SimTime::ZERO + variant.warm_up;
+    let mut before: Vec<BTreeMap<String, Decimal>> = vec![BTreeMap::new(); images.len()];
+    let mut served_before = vec![Served::default(); images.len()];
+    let mut all = Metered {
+        window,
+        by_service: quantities(pricing, &replication.usage),
+        hours: Vec::new(),
+    };
+    for reading in &replication.readings {
+        if reading.at <= from {
+            continue;
+        }
+        let length = reading.at.since(from);
+        let now = quantities(pricing, &reading.usage);
+        let mut by_service: Vec<_> = now
+            .iter()
+            .zip(&before)
+            .map(|(now, before)| since(now, before))
+            .collect();
+        if let Some(extras) = &pricing.extras {
+            let both = reading.served.iter().zip(&served_before);
+            let served: Vec<Served> = both.map(|(now, before)| now.since(before)).collect();
+            let beside = extras.quantities(&served, length, pricing.month.hours(), &images);
+            for (own, beside) in by_service.iter_mut().zip(&beside) {
+                merge(own, beside);
+            }
+            for (own, beside) in all.by_service.iter_mut().zip(&beside) {
+                merge(own, beside);
+            }
+            served_before.clone_from(&reading.served);
+        }
+        all.hours.push(Hour {
+            from,
+            length,
+            by_service,
+        });
+        (from, before) = (reading.at, now);
+    }
+    all
+}
+
+/// What was used since `before`. A node that turns out to be free takes back what was counted of it before.
+fn since(now: &BTreeMap<String, Decimal>, before: &BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
+    let more = now.iter().map(|(meter, quantity)| {
+        let more = quantity - before.get(meter).copied().unwrap_or_default();
+        (meter.clone(), more.max(Decimal::ZERO))
+    });
+    more.collect()
+}
+
 /// For each line of a mean bill what it costs in the bills that it is the mean of.
 fn ranges(mean: &Bill, bills: &[Bill]) -> Vec<Option<[Decimal; 2]>> {
     let of = |line: &BillLine| {
-        let same = |other: &&BillLine| other.meter == line.meter && other.tier == line.tier;
+        let same = |other: &&BillLine| {
+            (&other.meter, other.tier, &other.commitment) == (&line.meter, line.tier, &line.commitment)
+        };
         let costs = bills
             .iter()
             .map(|bill| bill.lines.iter().find(same).map(|line| line.cost_usd));

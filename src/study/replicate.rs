@@ -7,11 +7,11 @@ use rayon::prelude::*;
 
 use super::result::{Study, StudyError, VariantResult};
 use super::split::{self, FunctionRow};
-use crate::cost::meter::{Meter, MeterSpec, Usage};
+use crate::cost::meter::{Hourly, Reading, Usage};
 use crate::model::arrival::Arrival;
 use crate::rng::Draws;
 use crate::scenario::Variant;
-use crate::scenario::plan::PlannedService;
+use crate::scenario::plan::{PlannedService, Pricing};
 use crate::sim::engine::{self, Feed, RunStats};
 use crate::sim::packing::{Packing, PackingWatch};
 use crate::sim::recorder::{Recorder, ServiceRecord};
@@ -32,6 +32,8 @@ pub struct Replication {
     pub timelines: Vec<ServiceTimeline>,
     /// Billed quantities, by service; empty without prices.
     pub usage: Vec<Usage>,
+    /// The same hour by hour, in order of time.
+    pub readings: Vec<Reading>,
     /// What the traffic's import said, by service.
     pub imports: Vec<ImportReport>,
     /// Every request, where they were asked for.
@@ -161,7 +163,10 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         .collect();
     let spec = variant.pricing.as_ref().map(|pricing| &pricing.meter);
     let metered: Vec<_> = variant.services.iter().map(PlannedService::metered).collect();
-    let meter = spec.map(|spec| spec.start(variant.warm_up, &metered));
+    let meter = variant
+        .pricing
+        .as_ref()
+        .map(|pricing| pricing.start(variant.warm_up, &metered));
     let clustered = variant.platform.has_nodes();
     let mut observer = (
         Recorder::new(variant.warm_up, &slo),
@@ -191,7 +196,7 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         warm_up: variant.warm_up,
         horizon,
         sample_every: sample_every(horizon),
-        tell_activity: spec.is_some_and(MeterSpec::needs_activity),
+        tell_activity: variant.pricing.as_ref().is_some_and(Pricing::needs_activity),
     };
     let stats = engine::run(setup, feeds, draws, &mut observer);
     failing.failed()?;
@@ -202,11 +207,13 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         });
     }
     let (recorder, (timeline, (meter, (requests, packing)))) = observer;
+    let (usage, readings) = meter.map(Hourly::into_readings).unwrap_or_default();
     Ok(Replication {
         stats,
         records: recorder.into_records(),
         timelines: timeline.into_services(),
-        usage: meter.map(Meter::into_usage).unwrap_or_default(),
+        usage,
+        readings,
         imports: opened.iter().map(|opened| opened.source.report()).collect(),
         requests: requests.map(Requests::into_rows).unwrap_or_default(),
         functions: Vec::new(),

@@ -173,6 +173,8 @@ pub struct VariantResult {
     pub packing: Option<Packing>,
     /// The node type that holds the mean mix of pods for the least money; `None` without nodes or prices.
     pub best_nodes: Option<BestNodes>,
+    /// What the pods of each service request in the mean: thousandths of a core, and MiB.
+    pub pod_requests: Vec<[f64; 2]>,
     /// CPU that requests used in the mean, in vCPU; `None` where it is not counted.
     pub cpu_used: Option<f64>,
     /// Memory that pods used in the mean, in MiB, by the measured line of memory over requests in flight; `None` without
@@ -305,6 +307,7 @@ impl VariantResult {
             samples: columns(&all),
             cpu_used: cpu_used(&all),
             memory_used: memory_used(variant, &samples),
+            pod_requests: pod_requests(variant, &samples),
             best_nodes: best_nodes(variant, &mean_pods(&samples)),
             packing: Packing::sum(replications.iter().map(|replication| replication.packing.as_ref())),
             has_slo: variant.services.iter().map(|service| service.slo.is_some()).collect(),
@@ -325,6 +328,16 @@ fn mean_pods(samples: &[Vec<Sample>]) -> Vec<f64> {
         each.sum::<f64>() / samples.len().max(1) as f64
     };
     samples.iter().map(mean).collect()
+}
+
+/// What the pods of each service request, in the mean over time and replications.
+fn pod_requests(variant: &Variant, samples: &[Vec<Sample>]) -> Vec<[f64; 2]> {
+    let pods = mean_pods(samples).into_iter().zip(&variant.services);
+    pods.map(|(pods, service)| {
+        let (cpu, memory) = service.requests;
+        [pods * cpu as f64, pods * memory as f64]
+    })
+    .collect()
 }
 
 /// CPU that requests used, in vCPU, in the mean over replications.

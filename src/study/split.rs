@@ -7,9 +7,10 @@ use rayon::prelude::*;
 
 use super::replicate::{Feeds, Options, Progress, Replication, sample_every};
 use super::result::StudyError;
-use crate::cost::meter::{MeterSpec, Usage};
+use crate::cost::meter::{Hourly, Reading, Served, Usage};
 use crate::rng::Draws;
 use crate::scenario::Variant;
+use crate::scenario::plan::Pricing;
 use crate::sim::engine::{self, RunStats, ServiceStats};
 use crate::sim::recorder::{Recorder, ServiceRecord};
 use crate::sim::setup::Setup;
@@ -46,6 +47,7 @@ struct Sum {
     record: ServiceRecord,
     timeline: ServiceTimeline,
     usage: Option<Usage>,
+    readings: Vec<Reading>,
     stats: ServiceStats,
     arrivals: u64,
     rows: Vec<FunctionRow>,
@@ -58,6 +60,14 @@ impl Sum {
         match (&mut self.usage, other.usage) {
             (Some(usage), Some(other)) => usage.add(&other),
             (usage, other) => *usage = usage.take().or(other),
+        }
+        if self.readings.is_empty() {
+            self.readings = other.readings;
+        } else {
+            self.readings
+                .iter_mut()
+                .zip(&other.readings)
+                .for_each(|(own, other)| own.add(other));
         }
         self.stats.area += other.stats.area;
         self.stats.instances_created += other.stats.instances_created;
@@ -155,6 +165,7 @@ fn run(
         counts_cpu: false,
     };
     let (mut records, mut timelines, mut usage) = (Vec::new(), Vec::new(), Vec::new());
+    let readings = together(variant, &sums);
     for sum in sums {
         stats.arrivals += sum.arrivals;
         stats.services.push(sum.stats);
@@ -169,11 +180,38 @@ fn run(
         records,
         timelines,
         usage,
+        readings,
         imports: functions.iter().map(|functions| functions.report()).collect(),
         requests: Vec::new(),
         functions: rows,
         packing: None,
     })
+}
+
+/// The readings of all services, instant by instant.
+fn together(variant: &Variant, sums: &[Sum]) -> Vec<Reading> {
+    let (Some(pricing), Some(longest)) = (&variant.pricing, sums.iter().max_by_key(|sum| sum.readings.len())) else {
+        return Vec::new();
+    };
+    let instants = longest.readings.iter().enumerate();
+    let readings = instants.map(|(i, reading)| Reading {
+        at: reading.at,
+        // A service without functions has no readings.
+        usage: sums
+            .iter()
+            .map(|sum| {
+                sum.readings
+                    .get(i)
+                    .map_or_else(|| pricing.meter.nothing(), |own| own.usage[0].clone())
+            })
+            .collect(),
+        served: sums
+            .iter()
+            .filter(|_| !reading.served.is_empty())
+            .map(|sum| sum.readings.get(i).map_or_else(Served::default, |own| own.served[0]))
+            .collect(),
+    });
+    readings.collect()
 }
 
 /// One function as a run of its own.
@@ -189,13 +227,14 @@ fn function_alone(
     let planned = &variant.services[service as usize];
     let mut setup = planned.setup.clone();
     setup.first_entity = Some(u64::from(service) << 32 | u64::from(function));
-    let spec = variant.pricing.as_ref().map(|pricing| &pricing.meter);
+    let pricing = variant.pricing.as_ref();
+    let spec = pricing.map(|pricing| &pricing.meter);
     let slo = planned.slo.map_or(SimDuration::MAX, |slo| slo.latency);
     let mut observer = (
         Recorder::new(variant.warm_up, &[slo]),
         (
             Timeline::tallying(1, |request| spec.map_or(0, |spec| spec.billed_ms(request))),
-            spec.map(|spec| spec.start(variant.warm_up, &[planned.metered()])),
+            pricing.map(|pricing| pricing.start(variant.warm_up, &[planned.metered()])),
         ),
     );
     let mut source = functions[service as usize].open(function);
@@ -205,12 +244,13 @@ fn function_alone(
         warm_up: variant.warm_up,
         horizon: Some(horizon),
         sample_every: sample_every(Some(horizon)),
-        tell_activity: spec.is_some_and(MeterSpec::needs_activity),
+        tell_activity: pricing.is_some_and(Pricing::needs_activity),
     };
     let mut stats = engine::run(setup, vec![feeds.of(source.as_mut())], draws, &mut observer);
     let (recorder, (timeline, meter)) = observer;
     let record = recorder.into_records().swap_remove(0);
-    let usage = meter.map(|meter| meter.into_usage().swap_remove(0));
+    let (usage, readings) = meter.map(Hourly::into_readings).unwrap_or_default();
+    let usage = usage.into_iter().next();
     let row = keep_row.then(|| FunctionRow {
         service,
         function,
@@ -229,6 +269,7 @@ fn function_alone(
         record,
         timeline: timeline.into_services().swap_remove(0),
         usage,
+        readings,
         stats: stats_of,
         arrivals: stats.arrivals,
         rows: row.into_iter().collect(),

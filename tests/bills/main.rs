@@ -1,5 +1,6 @@
 //! Bills against vendors' published examples and against arithmetic done another way.
 
+mod commitments;
 mod examples;
 mod properties;
 mod rules;

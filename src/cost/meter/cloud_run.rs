@@ -198,12 +198,12 @@ impl CloudRunMeter {
         }
     }
 
-    /// What was counted, by service.
-    pub fn into_usage(self) -> Vec<CloudRunUsage> {
-        let both = self.sampled.into_iter().zip(self.services);
+    /// What was counted up to the last sample, by service.
+    pub fn usage(&self) -> Vec<CloudRunUsage> {
+        let both = self.sampled.iter().zip(&self.services);
         both.map(|(sampled, all)| CloudRunUsage {
             requests: all.requests,
-            ..sampled
+            ..*sampled
         })
         .collect()
     }

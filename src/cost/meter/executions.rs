@@ -185,9 +185,9 @@ impl ExecutionsMeter {
         }
     }
 
-    /// What was counted, by service.
-    pub fn into_usage(self) -> Vec<ExecutionsUsage> {
-        self.services
+    /// What was counted so far, by service.
+    pub fn usage(&self) -> Vec<ExecutionsUsage> {
+        self.services.clone()
     }
 
     fn activity(&mut self, activity: &Activity) {

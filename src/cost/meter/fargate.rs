@@ -101,8 +101,8 @@ impl FargateMeter {
         }
     }
 
-    /// What was counted, by service.
-    pub fn into_usage(self) -> Vec<FargateUsage> {
+    /// What was counted up to the last sample, by service.
+    pub fn usage(&self) -> Vec<FargateUsage> {
         let both = self.sampled.iter().zip(&self.sizes);
         both.map(|(&ms, &(cpu, memory))| FargateUsage {
             cpu: ms * u128::from(cpu),

@@ -140,13 +140,13 @@ impl FlexMeter {
         }
     }
 
-    /// What was counted, by service.
-    pub fn into_usage(self) -> Vec<FlexUsage> {
-        let both = self.sampled.into_iter().zip(self.services);
+    /// What was counted up to the last sample, by service.
+    pub fn usage(&self) -> Vec<FlexUsage> {
+        let both = self.sampled.iter().zip(&self.services);
         both.map(|(sampled, all)| FlexUsage {
             executions: all.executions,
             ready_executions: all.ready_executions,
-            ..sampled
+            ..*sampled
         })
         .collect()
     }

@@ -1,6 +1,10 @@
-//! AWS Lambda: each invocation is billed by its duration and memory, provisioned concurrency by what is configured.
+//! AWS Lambda: each invocation is billed by its duration and memory, provisioned concurrency by what is configured, snapshots of
+//! other runtimes than Java by how long they are kept and how often they are restored.
+//!
+//! Source of the latter: AWS Lambda pricing page, "SnapStart": per GB of memory and second for as long as a version is published, at
+//! least three hours, which a month is longer than; and per GB for each restore.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -8,7 +12,7 @@ use rust_decimal::Decimal;
 use crate::cost::lambda::{billed_ms, billed_storage, gb_seconds};
 use crate::model::price::{LambdaRules, PriceError, PriceList};
 use crate::sim::fact::{Fact, Finished, Observer};
-use crate::sim::platform::lambda::{Architecture, Package, Spec};
+use crate::sim::platform::lambda::{Architecture, Package, Runtime, Spec};
 use crate::units::{MemoryMib, SimDuration, SimTime};
 
 /// How Lambda's invocations become billed quantities.
@@ -21,6 +25,8 @@ pub struct LambdaMeterSpec {
     /// Meters of provisioned concurrency: what is configured, and the time of its invocations; `None` without any.
     provisioned_meters: Option<[&'static str; 2]>,
     init_billed: bool,
+    /// Whether snapshots cost something.
+    snapshots: bool,
 }
 
 /// Billed quantities of one service.
@@ -36,6 +42,10 @@ pub struct LambdaUsage {
     pub provisioned_ms: u64,
     /// Configured provisioned concurrency over time, in environment-milliseconds.
     pub configured_ms: u64,
+    /// Snapshots over time, in milliseconds of functions.
+    pub snapshot_ms: u64,
+    /// Environments restored from one.
+    pub restores: u64,
 }
 
 impl LambdaUsage {
@@ -46,11 +56,14 @@ impl LambdaUsage {
         self.init_ms += other.init_ms;
         self.provisioned_ms += other.provisioned_ms;
         self.configured_ms += other.configured_ms;
+        self.snapshot_ms += other.snapshot_ms;
+        self.restores += other.restores;
     }
 }
 
 const REQUESTS: &str = "lambda.requests";
 const STORAGE: &str = "lambda.ephemeral_storage";
+const SNAPSHOTS: [&str; 2] = ["lambda.snapstart.cache", "lambda.snapstart.restore"];
 
 impl LambdaMeterSpec {
     /// The rules of `list` for a function of this memory and architecture, as they were on a day; `None`: the day from which
@@ -65,6 +78,10 @@ impl LambdaMeterSpec {
             init_billed: spec.package == Package::Image
                 || spec.snap_start.is_some()
                 || rules.bills_init(rules_of.unwrap_or(list.effective)),
+            snapshots: spec
+                .snap_start
+                .as_ref()
+                .is_some_and(|snap_start| snap_start.runtime != Runtime::Java),
             storage: billed_storage(spec.ephemeral_storage, &rules),
             memory: spec.memory,
             duration_meter: match spec.architecture {
@@ -81,7 +98,7 @@ impl LambdaMeterSpec {
 
     /// Whether all that is billed comes with requests.
     pub fn is_by_request(&self) -> bool {
-        self.provisioned_meters.is_none()
+        self.provisioned_meters.is_none() && !self.snapshots
     }
 
     pub(super) fn meters(&self) -> Vec<&'static str> {
@@ -89,6 +106,7 @@ impl LambdaMeterSpec {
         meters
             .into_iter()
             .chain(self.provisioned_meters.into_iter().flatten())
+            .chain(SNAPSHOTS.into_iter().filter(|_| self.snapshots))
             .collect()
     }
 
@@ -110,6 +128,12 @@ impl LambdaMeterSpec {
             quantities.insert(configured.to_string(), self.gb_seconds(usage.configured_ms, memory));
             quantities.insert(duration.to_string(), self.gb_seconds(usage.provisioned_ms, memory));
         }
+        if self.snapshots {
+            let [cache, restore] = SNAPSHOTS.map(str::to_string);
+            quantities.insert(cache, self.gb_seconds(usage.snapshot_ms, self.memory));
+            // GB of memory: as many GB-seconds as of a second each.
+            quantities.insert(restore, self.gb_seconds(usage.restores * 1_000, self.memory));
+        }
         quantities
     }
 
@@ -119,6 +143,7 @@ impl LambdaMeterSpec {
             requests: 0,
             billed_ms: usage.init_ms,
             init_ms: usage.init_ms,
+            restores: usage.restores,
             ..LambdaUsage::default()
         };
         self.quantities(&init)
@@ -197,8 +222,18 @@ impl LambdaMeter {
                 usage.configured_ms += if at >= self.warm_up { rest } else { 0 };
             }
             Fact::Sampled { service, at, .. } => {
+                self.last = at;
                 let configured = &mut self.configured[service as usize];
                 self.services[service as usize].configured_ms += configured.pass(at, self.warm_up);
+            }
+            Fact::ColdStart { service, at }
+            | Fact::Prepared {
+                service,
+                at,
+                provisioned: false,
+                ..
+            } if self.spec.snapshots && at >= self.warm_up => {
+                self.services[service as usize].restores += 1;
             }
             Fact::Prepared {
                 service,
@@ -222,6 +257,10 @@ pub struct LambdaMeter {
     services: Vec<LambdaUsage>,
     /// By service.
     configured: Vec<Configured>,
+    /// By service: functions with a snapshot, as far as they have started environments.
+    snapshots: Vec<BTreeSet<u32>>,
+    /// The last sample.
+    last: SimTime,
 }
 
 impl LambdaMeter {
@@ -232,12 +271,20 @@ impl LambdaMeter {
             warm_up: SimTime::ZERO + warm_up,
             services: vec![LambdaUsage::default(); services],
             configured: vec![Configured::default(); services],
+            snapshots: vec![BTreeSet::new(); services],
+            last: SimTime::ZERO,
         }
     }
 
-    /// What was counted, by service.
-    pub fn into_usage(self) -> Vec<LambdaUsage> {
-        self.services
+    /// What was counted, by service: of requests so far, of snapshots up to the last sample.
+    pub fn usage(&self) -> Vec<LambdaUsage> {
+        let kept = self.last.max(self.warm_up).since(self.warm_up).0 / 1_000_000;
+        let both = self.services.iter().zip(&self.snapshots);
+        both.map(|(usage, functions)| LambdaUsage {
+            snapshot_ms: functions.len() as u64 * kept,
+            ..*usage
+        })
+        .collect()
     }
 }
 
@@ -247,6 +294,9 @@ impl Observer for LambdaMeter {
         let Fact::Finished(request) = *fact else {
             return self.rare(fact);
         };
+        if request.cold && self.spec.snapshots {
+            self.snapshots[request.service as usize].insert(request.function);
+        }
         if request.arrived < self.warm_up {
             return;
         }

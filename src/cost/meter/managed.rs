@@ -109,10 +109,10 @@ impl ManagedMeter {
         }
     }
 
-    /// What was counted, by service.
-    pub fn into_usage(self) -> Vec<ManagedUsage> {
-        let both = self.services.into_iter().zip(self.sampled);
-        both.map(|(usage, instances)| ManagedUsage { instances, ..usage })
+    /// What was counted up to the last sample, by service.
+    pub fn usage(&self) -> Vec<ManagedUsage> {
+        let both = self.services.iter().zip(&self.sampled);
+        both.map(|(usage, &instances)| ManagedUsage { instances, ..*usage })
             .collect()
     }
 
@@ -175,7 +175,7 @@ mod tests {
             at: at(60),
             area: FleetState::default(),
         });
-        let usage = meter.into_usage().remove(0);
+        let usage = meter.usage().remove(0);
         let quantities = spec.quantities(&usage);
         assert_eq!(quantities["ec2.c7i.xlarge"].to_string(), "2");
         // Two hours of 0.1785 dollars.

@@ -3,7 +3,7 @@
 //! Source: Amazon EC2 pricing, instances are billed by the second; Amazon EC2 User Guide, "Billing for interrupted Spot
 //! Instances": nothing is billed for one that Amazon EC2 takes back within its first hour; Amazon EKS pricing, a cluster by the
 //! hour. The minimum of a minute is not applied. What a service is charged is a choice: its part of the time of all
-//! nodes, which is the mean of its parts of the CPU and of the memory that pods request over the run.
+//! nodes, which is the mean of its parts of the CPU and of the memory that pods request between two samples.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
@@ -60,6 +60,16 @@ impl NodesMeterSpec {
         }
     }
 
+    /// Whether a meter is that of a kind of node.
+    pub fn is_node(&self, meter: &str) -> bool {
+        self.kinds.iter().any(|kind| kind == meter)
+    }
+
+    /// Whether a meter is that of the control plane.
+    pub fn is_control_plane(&self, meter: &str) -> bool {
+        self.cluster == meter
+    }
+
     pub(super) fn meters(&self) -> Vec<&str> {
         self.kinds.iter().chain([&self.cluster]).map(String::as_str).collect()
     }
@@ -105,16 +115,21 @@ pub struct NodesMeter {
     warm_up: SimTime,
     /// By kind.
     nodes: Vec<Gauge>,
-    /// By kind: integral at the warm-up, once that is over.
-    before: Option<Vec<i128>>,
+    /// By kind: integral up to where services have been charged, once the warm-up is over.
+    charged: Option<Vec<i128>>,
     /// By kind: integral at the last sample.
     now: Vec<i128>,
-    /// By kind: time that is not billed, in node-nanoseconds, until now and until the last sample.
-    free: [Vec<i128>; 2],
+    /// By kind: time that is not billed, in node-nanoseconds, until now, until the last sample, and until where services have been
+    /// charged.
+    free: [Vec<i128>; 3],
     last: SimTime,
-    /// By service: CPU and memory that a pod requests, and integral of pods at the last sample before the warm-up and at the
-    /// last one.
+    /// Up to when services have been charged.
+    since: SimTime,
+    /// By service: CPU and memory that a pod requests, and integral of its pods up to where it has been charged, and at the last
+    /// sample.
     services: Vec<Part>,
+    /// By service: what it has been charged.
+    parts: Vec<Charged>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -125,17 +140,26 @@ struct Part {
     now: i128,
 }
 
+/// Node-nanoseconds by kind, which may be negative while a node turns out to be free, and nanoseconds of the cluster.
+#[derive(Debug, Clone)]
+struct Charged {
+    nodes: Vec<i128>,
+    cluster: i128,
+}
+
 impl NodesMeter {
     /// A meter for services whose pods request so much CPU and memory.
     pub fn new(spec: &NodesMeterSpec, warm_up: SimDuration, requests: &[(u64, u64)]) -> Self {
         let kinds = spec.kinds.len();
+        let none = vec![0; kinds];
         Self {
             warm_up: SimTime::ZERO + warm_up,
             nodes: vec![Gauge::default(); kinds],
-            before: None,
-            now: vec![0; kinds],
-            free: [vec![0; kinds], vec![0; kinds]],
+            charged: None,
+            now: none.clone(),
+            free: [none.clone(), none.clone(), none.clone()],
             last: SimTime::ZERO,
+            since: SimTime::ZERO + warm_up,
             services: requests
                 .iter()
                 .map(|&(cpu, memory)| Part {
@@ -145,44 +169,69 @@ impl NodesMeter {
                     now: 0,
                 })
                 .collect(),
+            parts: vec![
+                Charged {
+                    nodes: none,
+                    cluster: 0
+                };
+                requests.len()
+            ],
         }
     }
 
     /// Takes the integrals at the warm-up before anything later is counted.
     fn cut(&mut self, at: SimTime) {
-        if self.before.is_none() && at > self.warm_up {
-            self.before = Some(self.nodes.iter().map(|kind| kind.area(self.warm_up)).collect());
+        if self.charged.is_none() && at > self.warm_up {
+            self.charged = Some(self.nodes.iter().map(|kind| kind.area(self.warm_up)).collect());
         }
     }
 
-    /// What was counted, by service.
-    pub fn into_usage(self) -> Vec<NodesUsage> {
-        let before = self.before.unwrap_or_else(|| self.now.clone());
-        let total: Vec<u128> = self
-            .now
-            .iter()
-            .zip(before)
-            .zip(&self.free[1])
-            .map(|((now, before), free)| (now - before - free).max(0) as u128)
-            .collect();
-        let cluster = u128::from(self.last.since(self.warm_up.min(self.last)).0);
-        let shares = shares(&self.services);
-        let part = |total: u128, i: usize| (total as f64 * shares[i]).round() as u128;
-        // The first service takes what rounding leaves, so that the sum is exact.
-        let rest = |total: u128| {
-            let others: u128 = (1..shares.len()).map(|i| part(total, i)).sum();
-            total.saturating_sub(others)
-        };
-        (0..shares.len())
-            .map(|i| {
-                let of = |total: u128| if i == 0 { rest(total) } else { part(total, i) };
-                NodesUsage {
-                    nodes: total.iter().map(|&total| of(total)).collect(),
-                    cluster: of(cluster),
+    /// Charges services for the nodes since the last sample, by what their pods requested in that time.
+    fn charge(&mut self) {
+        if let Some(charged) = &mut self.charged {
+            let shares = shares(&self.services);
+            for (kind, (now, before)) in self.now.iter().zip(charged.iter()).enumerate() {
+                let free = self.free[1][kind] - self.free[2][kind];
+                for (part, share) in self.parts.iter_mut().zip(divide(now - before - free, &shares)) {
+                    part.nodes[kind] += share;
                 }
-            })
-            .collect()
+            }
+            let cluster = i128::from(self.last.since(self.since.min(self.last)).0);
+            for (part, share) in self.parts.iter_mut().zip(divide(cluster, &shares)) {
+                part.cluster += share;
+            }
+            charged.clone_from(&self.now);
+            let [_, sampled, until] = &mut self.free;
+            until.clone_from(sampled);
+            self.since = self.last;
+        }
+        for service in &mut self.services {
+            service.before = service.now;
+        }
     }
+
+    /// What was counted up to the last sample, by service.
+    pub fn usage(&self) -> Vec<NodesUsage> {
+        let counted = |ns: i128| ns.max(0) as u128;
+        let parts = self.parts.iter().map(|part| NodesUsage {
+            nodes: part.nodes.iter().copied().map(counted).collect(),
+            cluster: counted(part.cluster),
+        });
+        parts.collect()
+    }
+}
+
+/// Divides a total by shares; the first takes what rounding leaves, so that the sum is exact.
+fn divide(total: i128, shares: &[f64]) -> Vec<i128> {
+    let mut parts: Vec<i128> = shares
+        .iter()
+        .map(|share| (total as f64 * share).round() as i128)
+        .collect();
+    let others: i128 = parts.iter().skip(1).sum();
+    if let Some(first) = parts.first_mut() {
+        *first = total - others;
+    }
+    parts
 }
 
 /// Each service's part of what is requested: the mean of its parts of CPU and memory.
@@ -225,13 +274,13 @@ impl Observer for NodesMeter {
                 let pods = area.starting + area.busy + area.idle;
                 let part = &mut self.services[service as usize];
                 part.now = pods;
-                if at <= self.warm_up {
-                    part.before = pods;
-                }
                 if service == 0 {
                     self.last = at;
                     self.now = self.nodes.iter().map(|kind| kind.area(at)).collect();
                     self.free[1] = self.free[0].clone();
+                }
+                if service as usize + 1 == self.services.len() {
+                    self.charge();
                 }
             }
             _ => {}
@@ -287,7 +336,7 @@ mod tests {
         ] {
             meter.observe(&fact);
         }
-        let usage = meter.into_usage();
+        let usage = meter.usage();
         let mut all = usage[0].clone();
         all.add(&usage[1]);
         let quantity = |usage: &NodesUsage, meter: &str| spec().quantities(usage)[meter].to_string();
@@ -327,7 +376,7 @@ mod tests {
         ] {
             meter.observe(&fact);
         }
-        let usage = meter.into_usage();
+        let usage = meter.usage();
         assert_eq!(spot.quantities(&usage[0])["ec2.spot.m5.large"].to_string(), "1.5");
     }
 }

@@ -65,7 +65,7 @@ fn usage(spec: &MeterSpec, memory: Option<MemoryLine>, warm_up: u64, facts: &[Fa
         }],
     );
     facts.iter().for_each(|fact| meter.observe(fact));
-    meter.into_usage().swap_remove(0)
+    meter.usage().swap_remove(0)
 }
 
 fn cloud_run(text: &str) -> MeterSpec {

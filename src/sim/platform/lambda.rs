@@ -103,10 +103,24 @@ pub enum Package {
     Image,
 }
 
+/// Managed runtimes that can be restored from a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runtime {
+    /// Java: a snapshot costs nothing.
+    Java,
+    /// Python: keeping a snapshot and restoring from it costs.
+    Python,
+    /// .NET: as Python.
+    Dotnet,
+}
+
 /// `[platform.lambda.snap-start]`: times of a restore. They depend on the function and are not part of measured profiles.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SnapStart {
+    /// The managed runtime of the functions, which decides what their snapshots cost.
+    pub runtime: Runtime,
     /// Creating the environment and fetching the snapshot, which is not billed.
     #[serde(skip_serializing)]
     pub fetch: DistSpec,
@@ -312,13 +326,18 @@ impl Kind for Spec {
                 self.timeout
             ),
         ];
-        if self.snap_start.is_some() {
-            lines.push(
+        if let Some(snap_start) = &self.snap_start {
+            let costs = match snap_start.runtime {
+                Runtime::Java => "snapshots of Java cost nothing",
+                Runtime::Python | Runtime::Dotnet => {
+                    "the snapshot of each function that starts environments is paid for all the time, that of one version, and each \
+                     restore by its memory"
+                }
+            };
+            lines.push(format!(
                 "with SnapStart a new environment takes `fetch` (not billed) and `resume` (billed), both from the scenario, and \
-                 its first request the measured overhead of a first request; the restore counts against the scaling rate; what \
-                 caching and restoring a snapshot cost for Python and .NET is not in the bill"
-                    .into(),
-            );
+                 its first request the measured overhead of a first request; the restore counts against the scaling rate; {costs}"
+            ));
         }
         if !self.account_limits {
             lines.push("the account has no limits of concurrency and request rate".into());

@@ -1,0 +1,323 @@
+//! The bill of an account that has commitments: its usage draws on them hour by hour, what is left is priced on demand, and each
+//! commitment is a line of its own, whether it was used or not.
+//!
+//! Free allowances and tiers apply to what is left.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::bill::{Bill, BillError, BillLine, CommitmentPart, CommitmentRole, Terms, factor, scale};
+use super::bill_groups;
+use super::commitment::{Commitment, draw};
+use super::rate::{QUANTITY_DECIMALS, apportion, share_out};
+use crate::model::price::{Confidence, PriceList};
+
+/// Quantities by meter.
+type Quantities = BTreeMap<String, Decimal>;
+
+/// What was used in some hours.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Slice {
+    /// How many hours.
+    pub hours: Decimal,
+    /// Quantities by group and meter.
+    pub usage: BTreeMap<String, Quantities>,
+}
+
+/// What a group has of a commitment.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    covered: Quantities,
+    used_usd: Decimal,
+}
+
+/// Prices the usage of several groups together and divides the bill, as [`bill_groups`] does. `slices` are all of the window of
+/// `terms`, and `billed_hours` is how many hours of each commitment are on the bill.
+///
+/// # Errors
+/// As without commitments.
+pub fn bill_committed(
+    list: &PriceList,
+    slices: &[Slice],
+    terms: &Terms,
+    commitments: &[Commitment],
+    billed_hours: Decimal,
+) -> Result<BTreeMap<String, Bill>, BillError> {
+    let mut usage: BTreeMap<String, Quantities> = BTreeMap::new();
+    let mut parts: Vec<BTreeMap<String, Part>> = vec![BTreeMap::new(); commitments.len()];
+    for slice in slices {
+        for (group, quantities) in &slice.usage {
+            let own = usage.entry(group.clone()).or_default();
+            for (meter, quantity) in quantities {
+                *own.entry(meter.clone()).or_default() += quantity;
+            }
+        }
+        cover(commitments, slice, &mut parts);
+    }
+    let factor = factor(terms)?;
+    let mut rest: BTreeMap<String, Quantities> = BTreeMap::new();
+    for (group, usage) in &usage {
+        let mut left = scale(usage, terms)?;
+        for part in parts.iter_mut().filter_map(|parts| parts.get_mut(group)) {
+            for (meter, units) in &mut part.covered {
+                *units = (*units * factor).trunc_with_scale(QUANTITY_DECIMALS).normalize();
+                if let Some(left) = left.get_mut(meter) {
+                    *left = (*left - *units).max(Decimal::ZERO);
+                }
+            }
+        }
+        rest.insert(group.clone(), left);
+    }
+    let on_demand = Terms { window: None, ..*terms };
+    let mut bills = bill_groups(list, &rest, &on_demand)?;
+    for (commitment, parts) in commitments.iter().zip(&parts) {
+        let none = Part::default();
+        let parts: Vec<&Part> = bills.keys().map(|group| parts.get(group).unwrap_or(&none)).collect();
+        add(list, commitment, billed_hours, &parts, bills.values_mut());
+    }
+    Ok(bills)
+}
+
+/// US dollars a month that are left by rounding and are no waste.
+const DUST: Decimal = Decimal::from_parts(1, 0, 0, false, 8);
+
+/// Draws one slice on the commitments; what they cover belongs to groups in proportion to what these have of it.
+fn cover(commitments: &[Commitment], slice: &Slice, parts: &mut [BTreeMap<String, Part>]) {
+    let mut together = Quantities::new();
+    for (meter, quantity) in slice.usage.values().flatten() {
+        *together.entry(meter.clone()).or_default() += quantity;
+    }
+    let drawn = draw(commitments, &mut together, slice.hours);
+    let mut left = slice.usage.clone();
+    for ((commitment, covered), parts) in commitments.iter().zip(drawn.covered).zip(parts) {
+        for (meter, units) in covered {
+            let rate = commitment.rates.iter().find(|rate| rate.meter == meter);
+            let usd = rate.map_or(Decimal::ZERO, |rate| rate.usd);
+            let weights: Vec<Decimal> = left
+                .values()
+                .map(|own| own.get(&meter).copied().unwrap_or_default())
+                .collect();
+            let shares = apportion(units, &weights);
+            for ((group, own), share) in left.iter_mut().zip(shares) {
+                if let Some(own) = own.get_mut(&meter).filter(|_| share > Decimal::ZERO) {
+                    *own = (*own - share).max(Decimal::ZERO);
+                    let part = parts.entry(group.clone()).or_default();
+                    *part.covered.entry(meter.clone()).or_default() += share;
+                    part.used_usd += share * usd;
+                }
+            }
+        }
+    }
+}
+
+/// Adds the lines of one commitment: what it covers, what it costs, and what of it is unused.
+fn add<'a>(
+    list: &PriceList,
+    commitment: &Commitment,
+    billed_hours: Decimal,
+    parts: &[&Part],
+    bills: impl Iterator<Item = &'a mut Bill>,
+) {
+    let role = |role, effective_unit_price_usd, on_demand_unit_price_usd| {
+        Some(CommitmentPart {
+            name: commitment.name.clone(),
+            kind: commitment.kind,
+            role,
+            effective_unit_price_usd,
+            on_demand_unit_price_usd,
+        })
+    };
+    let own_line = |quantity: Decimal, unit: &str, usd: Decimal, tier, commitment_part| BillLine {
+        provider: list.provider.clone(),
+        cloud_service: commitment.kind.name().to_string(),
+        region: list.region.clone(),
+        sku: format!("{} {}", commitment.kind, commitment.term),
+        meter: format!("commitment.{}", commitment.name),
+        quantity: quantity.normalize(),
+        free_quantity: Decimal::ZERO,
+        unit: unit.to_string(),
+        unit_price_usd: usd,
+        list_unit_price_usd: usd,
+        per: Decimal::ONE,
+        tier,
+        cost_usd: (quantity * usd).normalize(),
+        price_source: match commitment.source.as_slice() {
+            [] => "set-by-hand".to_string(),
+            sources => sources.join("; "),
+        },
+        price_date: list.effective,
+        price_as_of: None,
+        confidence: Confidence::SetByHand,
+        commitment: commitment_part,
+    };
+    let weights: Vec<Decimal> = parts.iter().map(|part| part.used_usd).collect();
+    let mut used = Decimal::ZERO;
+    let mut covered: Vec<Vec<BillLine>> = Vec::new();
+    for part in parts {
+        let lines = part.covered.iter().filter_map(|(meter, &quantity)| {
+            let price = list.price(meter).ok()?;
+            let rate = commitment.rates.iter().find(|rate| rate.meter == *meter)?;
+            let tier = &price.tiers[0];
+            Some(BillLine {
+                provider: list.provider.clone(),
+                cloud_service: price.cloud_service.clone(),
+                region: list.region.clone(),
+                sku: tier.sku.clone(),
+                meter: meter.clone(),
+                quantity,
+                free_quantity: Decimal::ZERO,
+                unit: price.unit.clone(),
+                unit_price_usd: Decimal::ZERO,
+                list_unit_price_usd: tier.list_unit_price_usd,
+                per: price.per,
+                tier: 0,
+                cost_usd: Decimal::ZERO,
+                price_source: tier.source.join("; "),
+                price_date: list.effective,
+                price_as_of: tier.as_of,
+                confidence: tier.confidence,
+                commitment: role(CommitmentRole::Covered, rate.usd, rate.on_demand_usd),
+            })
+        });
+        let lines: Vec<BillLine> = lines.collect();
+        used += lines.iter().map(BillLine::effective_cost_usd).sum::<Decimal>();
+        covered.push(lines);
+    }
+    let unused = (commitment.hourly_usd * billed_hours - used).max(Decimal::ZERO);
+    let hours = share_out(billed_hours, &weights);
+    let unused = share_out(unused, &weights);
+    for (((bill, lines), hours), unused) in bills.zip(covered).zip(hours).zip(unused) {
+        bill.lines.extend(lines);
+        let purchase = role(CommitmentRole::Purchase, Decimal::ZERO, commitment.hourly_usd);
+        bill.lines
+            .push(own_line(hours, "hour", commitment.hourly_usd, 1, purchase));
+        if unused > DUST {
+            let mut line = own_line(
+                unused,
+                "USD",
+                Decimal::ZERO,
+                0,
+                role(CommitmentRole::Unused, Decimal::ONE, Decimal::ONE),
+            );
+            line.list_unit_price_usd = Decimal::ONE;
+            bill.lines.push(line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::commitment::Rate;
+    use crate::cost::month::Month;
+    use crate::model::price::{CommitmentKind, Term};
+    use crate::units::SimDuration;
+
+    fn dec(text: &str) -> Decimal {
+        Decimal::from_str_exact(text).unwrap()
+    }
+
+    fn list() -> PriceList {
+        PriceList::find("aws-us-east-1").unwrap()
+    }
+
+    /// A plan of 0.0408 dollars an hour, which is one m7g.large at half its price.
+    fn plan() -> Vec<Commitment> {
+        vec![Commitment {
+            name: "plan".into(),
+            kind: CommitmentKind::ComputeSavingsPlan,
+            term: Term::ThreeYears,
+            hourly_usd: dec("0.0408"),
+            rates: vec![Rate {
+                meter: "ec2.m7g.large".into(),
+                usd: dec("0.0408"),
+                on_demand_usd: dec("0.0816"),
+            }],
+            source: Vec::new(),
+        }]
+    }
+
+    fn slice(nodes: &[(&str, &str)]) -> Slice {
+        let usage = nodes.iter().map(|(group, hours)| {
+            (
+                (*group).to_string(),
+                BTreeMap::from([("ec2.m7g.large".to_string(), dec(hours))]),
+            )
+        });
+        Slice {
+            hours: Decimal::ONE,
+            usage: usage.collect(),
+        }
+    }
+
+    fn sum(bills: &BTreeMap<String, Bill>, of: fn(&BillLine) -> Decimal) -> Decimal {
+        bills
+            .values()
+            .flat_map(|bill| &bill.lines)
+            .map(of)
+            .sum::<Decimal>()
+            .normalize()
+    }
+
+    /// Two hours: in the first one 3 nodes of `a` and 1 of `b`, in the second none. Over a month of 730 hours that is 365 times
+    /// as much. By hand: the plan covers 1 node-hour of the first hour, three quarters of it for `a`, and is lost in the second;
+    /// 3 node-hours are on demand.
+    #[test]
+    fn the_bill_has_the_plan_and_what_is_beyond_it() {
+        let slices = [slice(&[("a", "3"), ("b", "1")]), slice(&[("a", "0"), ("b", "0")])];
+        let terms = Terms {
+            window: Some(SimDuration::from_secs(7_200)),
+            month: Month::default(),
+            free_tier: false,
+        };
+        let bills = bill_committed(&list(), &slices, &terms, &plan(), dec("730")).unwrap();
+        // 3 x 365 x 0.0816 on demand, 730 x 0.0408 committed.
+        assert_eq!(sum(&bills, |line| line.cost_usd), dec("119.136"));
+        assert_eq!(sum(&bills, BillLine::effective_cost_usd), dec("119.136"));
+        let covered = |group: &str| {
+            let covered = bills[group].lines.iter().find(|line| {
+                line.commitment
+                    .as_ref()
+                    .is_some_and(|part| part.role == CommitmentRole::Covered)
+            });
+            covered.map(|line| line.quantity.to_string())
+        };
+        assert_eq!(covered("a").as_deref(), Some("273.75"));
+        assert_eq!(covered("b").as_deref(), Some("91.25"));
+        // Half of the plan is lost.
+        let unused = |line: &BillLine| match &line.commitment {
+            Some(part) if part.role == CommitmentRole::Unused => line.quantity,
+            _ => Decimal::ZERO,
+        };
+        assert_eq!(sum(&bills, unused), dec("14.892"));
+        let quantity = |line: &BillLine| match line.meter.as_str() {
+            "ec2.m7g.large" => line.quantity,
+            _ => Decimal::ZERO,
+        };
+        assert_eq!(sum(&bills, quantity), dec("1460"), "nothing that was used is lost");
+    }
+
+    #[test]
+    fn a_commitment_without_usage_is_paid_all_the_same() {
+        let bills = bill_committed(&list(), &[slice(&[("", "0")])], &Terms::default(), &plan(), dec("730")).unwrap();
+        assert_eq!(sum(&bills, |line| line.cost_usd), dec("29.784"));
+        assert_eq!(sum(&bills, BillLine::effective_cost_usd), dec("29.784"));
+    }
+
+    /// The mean of two bills keeps what belongs to the commitment apart from what does not.
+    #[test]
+    fn bills_with_commitments_have_a_mean() {
+        let terms = Terms::default();
+        let one = |nodes| bill_committed(&list(), &[slice(&[("", nodes)])], &terms, &plan(), dec("1")).unwrap();
+        let bills: Vec<Bill> = ["0", "3"]
+            .into_iter()
+            .flat_map(|nodes| one(nodes).into_values())
+            .collect();
+        let mean = Bill::mean(&bills);
+        // 0.0408, and 0.0408 + 2 x 0.0816.
+        assert_eq!(mean.total_usd(), dec("0.1224"));
+        let effective: Decimal = mean.lines.iter().map(BillLine::effective_cost_usd).sum();
+        assert_eq!(effective, dec("0.1224"));
+    }
+}

@@ -1,0 +1,163 @@
+//! `hours.csv`: what replications used hour by hour of the run, which `meters.csv` has in all. Rows are for what was used: a meter
+//! that was not is not there.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::Deserialize;
+
+use super::stored::{Hour, Stored};
+use crate::units::{SimDuration, SimTime};
+
+/// Columns of the file.
+pub const COLUMNS: [&str; 8] = [
+    "scenario",
+    "variant",
+    "service",
+    "replication",
+    "from_s",
+    "length_s",
+    "meter",
+    "quantity",
+];
+
+#[derive(Debug, Deserialize)]
+struct Line {
+    scenario: String,
+    variant: String,
+    service: String,
+    replication: usize,
+    from_s: String,
+    length_s: String,
+    meter: String,
+    quantity: String,
+}
+
+const NS_PER_S: u64 = 1_000_000_000;
+
+/// The rows of a variant, whose replications are `replications`, each with its hours.
+pub fn rows<'a>(
+    scenario: &str,
+    variant: &str,
+    services: &[String],
+    replications: impl Iterator<Item = &'a [Hour]>,
+) -> Vec<Vec<String>> {
+    let seconds = |ns: u64| (Decimal::from(ns) / Decimal::from(NS_PER_S)).normalize().to_string();
+    let mut rows = Vec::new();
+    for (number, hours) in replications.enumerate() {
+        for hour in hours {
+            for (service, quantities) in services.iter().zip(&hour.by_service) {
+                for (meter, quantity) in quantities.iter().filter(|(_, quantity)| !quantity.is_zero()) {
+                    rows.push(vec![
+                        scenario.to_string(),
+                        variant.to_string(),
+                        service.clone(),
+                        number.to_string(),
+                        seconds(hour.from.0),
+                        seconds(hour.length.0),
+                        meter.clone(),
+                        quantity.normalize().to_string(),
+                    ]);
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// Reads the file into what `meters.csv` has; `name` is for error messages.
+///
+/// # Errors
+/// What is wrong, with its line.
+pub fn read(name: &str, table: impl Read, stored: &mut [Stored]) -> Result<(), String> {
+    let mut reader = csv::Reader::from_reader(table);
+    // By variant, replication and beginning of the hour.
+    let mut hours: BTreeMap<(usize, usize, u64), Hour> = BTreeMap::new();
+    for (line, row) in reader.deserialize().enumerate() {
+        let line = line + 2;
+        let row: Line = row.map_err(|error| format!("{name}: {error}"))?;
+        let number =
+            |text: &str| Decimal::from_str_exact(text).map_err(|_| format!("{name}:{line}: `{text}` is no number"));
+        let ns = |text: &str| {
+            let ns = number(text)?.checked_mul(Decimal::from(NS_PER_S));
+            let ns = ns.and_then(|ns| ns.to_u64());
+            ns.ok_or_else(|| format!("{name}:{line}: `{text}` is no length of time"))
+        };
+        let variant = stored
+            .iter()
+            .position(|stored| stored.scenario == row.scenario && stored.variant == row.variant);
+        let place = variant.and_then(|variant| {
+            let services = &stored[variant].services;
+            let service = services.iter().position(|service| *service == row.service)?;
+            (row.replication < stored[variant].replications.len()).then_some((variant, service))
+        });
+        let (variant, service) = place.ok_or_else(|| {
+            format!(
+                "{name}:{line}: meters.csv has no such scenario, variant, service and replication; are they of one run?"
+            )
+        })?;
+        let from = ns(&row.from_s)?;
+        let length = SimDuration(ns(&row.length_s)?);
+        let hour = hours.entry((variant, row.replication, from)).or_insert_with(|| Hour {
+            from: SimTime(from),
+            length,
+            by_service: vec![BTreeMap::new(); stored[variant].services.len()],
+        });
+        hour.by_service[service].insert(row.meter, number(&row.quantity)?);
+    }
+    for ((variant, replication, _), hour) in hours {
+        stored[variant].replications[replication].hours.push(hour);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::stored::Metered;
+
+    #[test]
+    fn hours_that_are_written_are_read_again() {
+        let requests = |number: i64| BTreeMap::from([("lambda.requests".to_string(), Decimal::from(number))]);
+        let hour = |from: u64, counts: [i64; 2]| Hour {
+            from: SimTime(from * NS_PER_S),
+            length: SimDuration::from_secs(3_600),
+            by_service: counts.map(requests).to_vec(),
+        };
+        let metered = |hours: Vec<Hour>| Metered {
+            window: SimDuration::from_secs(7_200),
+            by_service: vec![requests(9), requests(9)],
+            hours,
+        };
+        let stored = Stored {
+            scenario: "s".into(),
+            variant: "v".into(),
+            services: vec!["b".into(), "a".into()],
+            replications: vec![
+                metered(vec![hour(600, [1, 2]), hour(3_600, [3, 4])]),
+                metered(vec![hour(3_600, [5, 6])]),
+            ],
+        };
+        let mut text = COLUMNS.join(",");
+        let hours = stored.replications.iter().map(|metered| metered.hours.as_slice());
+        for row in rows("s", "v", &stored.services, hours) {
+            text.push_str(&format!("\n{}", row.join(",")));
+        }
+        let bare = |stored: &Stored| {
+            let mut bare = stored.clone();
+            bare.replications.iter_mut().for_each(|metered| metered.hours.clear());
+            vec![bare]
+        };
+        let mut again = bare(&stored);
+        read("h.csv", text.as_bytes(), &mut again).unwrap();
+        assert_eq!(again, vec![stored.clone()]);
+        let problem = |text: &str| read("h.csv", text.as_bytes(), &mut bare(&stored)).unwrap_err();
+        assert!(problem(&text.replace("s,v,a,1", "s,v,a,2")).contains("are they of one run?"));
+        assert!(problem(&text.replace(",600,", ",x,")).contains("h.csv:2: `x` is no number"));
+        // Nothing was used: no row.
+        let idle = [hour(0, [0, 0])];
+        assert!(rows("s", "v", &stored.services, std::iter::once(&idle[..])).is_empty());
+    }
+}

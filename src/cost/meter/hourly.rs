@@ -1,0 +1,99 @@
+//! What a meter has counted, hour by hour of the run: commitments are drawn on by the hour, and load balancers are billed by it.
+//!
+//! The meter is read at the samples that fall on a full hour, and at the last one. Where a run is so long that it is sampled
+//! less often than that, a reading stands for several hours.
+
+use super::{Meter, Served, ServedMeter, Usage};
+use crate::sim::fact::{Fact, Observer};
+use crate::units::{SimDuration, SimTime};
+
+const HOUR: SimDuration = SimDuration::from_secs(3_600);
+
+/// What a meter had counted at an instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// When.
+    pub at: SimTime,
+    /// Since the warm-up, by service.
+    pub usage: Vec<Usage>,
+    /// What was served since then, by service; empty where that is not counted.
+    pub served: Vec<Served>,
+}
+
+impl Reading {
+    /// Adds what was counted by another meter at the same instant.
+    pub fn add(&mut self, other: &Self) {
+        debug_assert_eq!(self.at, other.at, "readings are added up instant by instant");
+        for (usage, other) in self.usage.iter_mut().zip(&other.usage) {
+            usage.add(other);
+        }
+        for (served, other) in self.served.iter_mut().zip(&other.served) {
+            served.add(other);
+        }
+    }
+}
+
+/// A meter that is read every hour.
+#[derive(Debug)]
+pub struct Hourly {
+    meter: Meter,
+    served: Option<ServedMeter>,
+    services: usize,
+    /// When the last sample was.
+    last: SimTime,
+    readings: Vec<Reading>,
+}
+
+impl Hourly {
+    /// Reads `meter`, which counts for so many services, and what they serve, where that is billed for.
+    pub fn new(meter: Meter, served: Option<ServedMeter>, services: usize) -> Self {
+        Self {
+            meter,
+            served,
+            services,
+            last: SimTime::ZERO,
+            readings: Vec::new(),
+        }
+    }
+
+    /// What was counted in all, by service, and the readings, of which the last one is that of the run's end.
+    pub fn into_readings(mut self) -> (Vec<Usage>, Vec<Reading>) {
+        let usage = self.meter.usage();
+        let end = Reading {
+            at: self.last,
+            usage: usage.clone(),
+            served: self.served(),
+        };
+        // Requests may end after the last sample, at its very instant.
+        self.readings.retain(|reading| reading.at < self.last);
+        self.readings.push(end);
+        (usage, self.readings)
+    }
+
+    fn served(&self) -> Vec<Served> {
+        self.served.as_ref().map(ServedMeter::served).unwrap_or_default()
+    }
+
+    #[inline(never)]
+    fn sampled(&mut self, service: u16, at: SimTime) {
+        self.last = at;
+        if usize::from(service) + 1 == self.services && at.0 > 0 && at.0.is_multiple_of(HOUR.0) {
+            self.readings.push(Reading {
+                at,
+                usage: self.meter.usage(),
+                served: self.served(),
+            });
+        }
+    }
+}
+
+impl Observer for Hourly {
+    #[inline]
+    fn observe(&mut self, fact: &Fact) {
+        self.meter.observe(fact);
+        self.served.observe(fact);
+        if let Fact::Sampled { service, at, .. } = *fact {
+            self.sampled(service, at);
+        }
+    }
+}
