@@ -1,6 +1,6 @@
 //! `bill`: prices a table of metered quantities, such as last month's usage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -11,9 +11,10 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
 use super::pricing::PricingArgs;
-use crate::cost::bill::{Bill, bill};
-use crate::cost::bill_groups;
-use crate::cost::usage::{self, Usage};
+use crate::cost::bill::Bill;
+use crate::cost::currency::Currency;
+use crate::cost::usage::{self, Table, Usage};
+use crate::cost::{Slice, bill_committed};
 use crate::model::catalog;
 use crate::model::price::PriceList;
 use crate::report::table::{self, Style};
@@ -23,14 +24,17 @@ use crate::report::{cells, costs, frameworks};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast bill embedded:example --format table")]
 pub struct BillArgs {
-    /// CSV with the header meter,quantity[,group]; quantities are a month's, in the units of the price list; - is standard input,
-    /// embedded:example a table to try it with
+    /// CSV with the header meter,quantity[,group][,hour]; quantities are in the units of the price list, and a month's, or those of
+    /// the hours that are listed; - is standard input, embedded:example a table to try it with
     usage: PathBuf,
     /// Name of a built-in price list, or path of one
     #[arg(long, value_name = "NAME|PATH", default_value = "aws-us-east-1")]
     prices: String,
     #[command(flatten)]
     pricing: PricingArgs,
+    /// Tell the total in another currency as well, at a fixed rate: what a US dollar comes to
+    #[arg(long, value_name = "CODE=RATE")]
+    currency: Option<Currency>,
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
@@ -39,13 +43,16 @@ pub struct BillArgs {
 /// `coldcast bill`
 pub fn run(args: &BillArgs, quiet: bool) -> Outcome {
     let list = args.pricing.list(&args.prices)?;
-    let usage = read(args, &list)?;
+    let commitments = args.pricing.commitments(&list)?;
+    let metered = read(args, &list)?;
+    let usage = &metered.usage;
     let terms = args.pricing.terms();
-    let mut together: BTreeMap<String, Decimal> = BTreeMap::new();
-    for (meter, &quantity) in usage.values().flatten() {
-        *together.entry(meter.clone()).or_default() += quantity;
-    }
-    let bill = bill(&list, &together, &terms).map_err(Failure::input)?;
+    let price = |group: &dyn Fn(&str) -> String| -> Result<BTreeMap<String, Bill>, Failure> {
+        let slices = slices(&metered, terms.month.hours(), group);
+        let hours = slices.iter().map(|slice| slice.hours).sum();
+        bill_committed(&list, &slices, &terms, &commitments, hours).map_err(Failure::input)
+    };
+    let bill = price(&|_| String::new())?.remove("").unwrap_or_default();
     let rows = || bill.lines.iter().map(|line| costs::cells("", "", "", line));
     match args.format {
         Format::Csv => print(cells::csv(&costs::COLUMNS, rows()))?,
@@ -58,17 +65,27 @@ pub fn run(args: &BillArgs, quiet: bool) -> Outcome {
         "total {total} USD; with each line rounded to the cent first: {} USD",
         cents(bill.lines.iter().map(|line| line.cost_usd))
     ));
+    if let Some(currency) = &args.currency {
+        say(format_args!("that is {} at {currency}", currency.shown(total)));
+    }
     if quiet {
         return Ok(());
     }
     say(args.pricing.said(&list));
+    for commitment in &commitments {
+        say(commitment.said());
+    }
+    if !commitments.is_empty() && metered.hours.is_none() {
+        say("there is no column `hour`: commitments are drawn on as if usage were spread evenly over the month");
+    }
     if usage.len() > 1 || !usage.contains_key("") {
-        for (group, bill) in bill_groups(&list, &usage, &terms).map_err(Failure::input)? {
+        for (group, bill) in price(&str::to_string)? {
             let group = if group.is_empty() { "no group" } else { &group };
             say(format_args!("of which {group}: {} USD", bill.total_usd()));
         }
     }
-    for meter in together.keys() {
+    let meters: BTreeSet<&String> = usage.values().flat_map(BTreeMap::keys).collect();
+    for meter in meters {
         let price = list.price(meter).map_err(Failure::input)?;
         if price.confidence() == crate::model::price::Confidence::Low {
             say(format_args!(
@@ -79,7 +96,28 @@ pub fn run(args: &BillArgs, quiet: bool) -> Outcome {
     Ok(())
 }
 
-fn read(args: &BillArgs, list: &PriceList) -> Result<Usage, Failure> {
+/// The hours of a table, by groups of a name of `group`; a month of so many hours, where it does not tell them apart.
+fn slices(table: &Table, month: Decimal, group: &dyn Fn(&str) -> String) -> Vec<Slice> {
+    let slice = |hours, usage: &Usage| {
+        let mut slice = Slice {
+            hours,
+            ..Slice::default()
+        };
+        for (name, quantities) in usage {
+            let own = slice.usage.entry(group(name)).or_default();
+            for (meter, quantity) in quantities {
+                *own.entry(meter.clone()).or_default() += quantity;
+            }
+        }
+        slice
+    };
+    match &table.hours {
+        None => vec![slice(month, &table.usage)],
+        Some(hours) => hours.values().map(|usage| slice(Decimal::ONE, usage)).collect(),
+    }
+}
+
+fn read(args: &BillArgs, list: &PriceList) -> Result<Table, Failure> {
     if args.usage.as_os_str() == "embedded:example" {
         return usage::read("embedded:example", catalog::USAGE.as_bytes(), list).map_err(Failure::input);
     }

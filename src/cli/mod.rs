@@ -1,13 +1,16 @@
 //! The command line: one file per verb. Data goes to stdout, talk to stderr.
 
+pub mod advise;
 pub mod bill;
 pub mod catalog;
 pub mod check;
 pub mod exit;
 pub mod measure;
 pub mod output;
+pub mod prices;
 pub mod pricing;
 pub mod report;
+mod stored;
 pub mod study;
 pub mod trace;
 
@@ -54,10 +57,14 @@ pub enum Verb {
     Compare(study::CompareArgs),
     /// Prices a stored result anew, without simulating
     Report(report::ReportArgs),
+    /// How much to commit to: what a stored result costs by the level of a savings plan
+    Advise(advise::AdviseArgs),
     /// Validates a scenario and everything it names, and runs nothing
     Check(check::CheckArgs),
     /// Prices a table of metered quantities
     Bill(bill::BillArgs),
+    /// Newer price lists from what providers publish
+    Prices(prices::PricesArgs),
     /// What is built in, with provenance and dates
     Catalog(catalog::CatalogArgs),
     /// Looks at traffic or makes some up
@@ -93,8 +100,10 @@ pub fn run(cli: &Cli) -> Outcome {
         Verb::Simulate(args) => study::simulate(args, &cli.common),
         Verb::Compare(args) => study::compare(args, &cli.common),
         Verb::Report(args) => report::run(args, cli.common.quiet),
+        Verb::Advise(args) => advise::run(args, cli.common.quiet),
         Verb::Check(args) => check::run(args, cli.common.quiet),
         Verb::Bill(args) => bill::run(args, cli.common.quiet),
+        Verb::Prices(args) => prices::run(args, cli.common.quiet),
         Verb::Catalog(args) => catalog::run(args, cli.common.quiet),
         Verb::Trace(args) => trace::run(args, cli.common.quiet),
         Verb::Measure(args) => measure::run(args, &cli.common),

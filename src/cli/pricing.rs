@@ -1,10 +1,14 @@
 //! What every verb that prices has in common: changes to a price list, allowance and month.
 
+use std::path::PathBuf;
+
 use anyhow::anyhow;
 use clap::Args;
+use serde::Deserialize;
 
 use super::exit::Failure;
 use crate::cost::bill::Terms;
+use crate::cost::commitment::{self, Commitment, CommitmentSpec};
 use crate::cost::month::Month;
 use crate::model::price::PriceList;
 
@@ -23,9 +27,42 @@ pub struct PricingArgs {
     /// The month that is billed, such as calendar:2026-02; quantities that are a month's already stay as they are
     #[arg(long, value_name = "MONTH", default_value = "730h")]
     month: Month,
+    /// TOML file with [[commitment]] tables: savings plans and reserved instances
+    #[arg(long, value_name = "FILE")]
+    commitments: Option<PathBuf>,
+}
+
+/// A file of commitments.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Commitments {
+    #[serde(default)]
+    commitment: Vec<CommitmentSpec>,
 }
 
 impl PricingArgs {
+    /// What is promised, at the prices of a list; nothing without a file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or what it says does not fit.
+    pub fn commitments(&self, list: &PriceList) -> Result<Vec<Commitment>, Failure> {
+        let Some(path) = &self.commitments else {
+            return Ok(Vec::new());
+        };
+        let name = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::input(anyhow::Error::new(error).context(format!("cannot read {name}"))))?;
+        let file: Commitments = toml::from_str(&text).map_err(|error| Failure::Input(anyhow!("{name}: {error}")))?;
+        if file.commitment.is_empty() {
+            return Err(Failure::Input(anyhow!(
+                "{name}: there is no [[commitment]], such as\n[[commitment]]\nkind = \"compute-savings-plan\"\nhourly = \"3.50\""
+            )));
+        }
+        let problems =
+            |problems: Vec<String>| Failure::Input(anyhow!("{name}: {}", problems.join(&format!("\n{name}: "))));
+        commitment::resolve(&file.commitment, list).map_err(problems)
+    }
+
     /// A price list with what is changed of it.
     ///
     /// # Errors

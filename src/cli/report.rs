@@ -1,9 +1,7 @@
 //! `report`: prices a stored result anew, without simulating.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
 use clap::Args;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -11,8 +9,10 @@ use rust_decimal::prelude::ToPrimitive;
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say, shown};
 use super::pricing::PricingArgs;
+use super::stored;
 use crate::cost::bill::{Bill, Terms};
-use crate::cost::stored::{self, Stored};
+use crate::cost::commitment::Commitment;
+use crate::cost::stored::Stored;
 use crate::model::price::PriceList;
 use crate::report::{cells, costs};
 use crate::stats::interval::estimate;
@@ -60,19 +60,12 @@ struct Priced {
 /// `coldcast report`
 pub fn run(args: &ReportArgs, quiet: bool) -> Outcome {
     let list = args.pricing.list(&args.prices)?;
-    let name = args.folder.join("meters.csv");
-    let file = File::open(&name).map_err(|error| {
-        let text = format!(
-            "cannot read {}: `simulate` and `compare` write it with --out where the scenario has prices",
-            name.display()
-        );
-        Failure::input(anyhow::Error::new(error).context(text))
-    })?;
-    let stored = stored::read(&name.display().to_string(), file).map_err(|problem| Failure::Input(anyhow!(problem)))?;
+    let commitments = args.pricing.commitments(&list)?;
+    let stored = stored::read(&args.folder, !commitments.is_empty())?;
     let terms = args.pricing.terms();
     let mut priced = Vec::new();
     for variant in &stored {
-        priced.extend(price(variant, &list, terms)?);
+        priced.extend(price(variant, &list, terms, &commitments)?);
     }
     if args.lines {
         let rows = priced
@@ -98,10 +91,10 @@ pub fn run(args: &ReportArgs, quiet: bool) -> Outcome {
 }
 
 /// All services of a variant together, where there are several, and each.
-fn price(stored: &Stored, list: &PriceList, terms: Terms) -> Result<Vec<Priced>, Failure> {
+fn price(stored: &Stored, list: &PriceList, terms: Terms, commitments: &[Commitment]) -> Result<Vec<Priced>, Failure> {
     let mut by_service: Vec<Vec<Bill>> = vec![Vec::new(); stored.services.len()];
     for metered in &stored.replications {
-        let bills = metered.bills(list, terms).map_err(Failure::input)?;
+        let bills = metered.bills(list, terms, commitments).map_err(Failure::input)?;
         by_service
             .iter_mut()
             .zip(bills)

@@ -10,7 +10,7 @@ use super::Common;
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
 use crate::report::manifest::{Manifest, Run};
-use crate::report::{self, json, packing, summary, table};
+use crate::report::{self, json, packing, payback, summary, table};
 use crate::scenario::{self, Plan, Variant, plan};
 use crate::study::{Options, Study};
 use crate::trace::{OnBadLine, Placement};
@@ -42,6 +42,9 @@ pub struct CompareArgs {
     /// Candidates in place of the scenario's; the first is what the others are compared with
     #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
     frameworks: Vec<String>,
+    /// What a move from the first variant to another costs once, in US dollars: shows after how many months it has paid back
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    migration_cost: Option<f64>,
     #[command(flatten)]
     flags: StudyFlags,
 }
@@ -97,7 +100,7 @@ enum FailOn {
 /// `coldcast simulate`
 pub fn simulate(args: &SimulateArgs, common: &Common) -> Outcome {
     let plan = resolve(args.scenario.as_deref(), &args.flags)?;
-    answer(vec![plan], &args.flags, common, false)
+    answer(vec![plan], &args.flags, common, None)
 }
 
 /// `coldcast compare`
@@ -137,7 +140,10 @@ pub fn compare(args: &CompareArgs, common: &Common) -> Outcome {
             }
         }
     }
-    answer(plans, &args.flags, common, true)
+    let comparison = Comparison {
+        migration_usd: args.migration_cost,
+    };
+    answer(plans, &args.flags, common, Some(comparison))
 }
 
 /// Puts the scenario's name in front of the variants' names, or its path where scenarios have the same name.
@@ -200,7 +206,14 @@ fn resolve_with(path: Option<&Path>, sets: &[String], on_bad_line: Option<BadLin
     Ok(plan)
 }
 
-fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool) -> Outcome {
+/// What is told of variants beside each other.
+#[derive(Debug, Clone, Copy)]
+struct Comparison {
+    /// What a move costs once.
+    migration_usd: Option<f64>,
+}
+
+fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, comparison: Option<Comparison>) -> Outcome {
     let started = jiff::Timestamp::now();
     let (clock, cpu) = (Instant::now(), cpu_seconds());
     let mut variants: Vec<Variant> = plans.iter().flat_map(|plan| plan.variants.iter().cloned()).collect();
@@ -232,9 +245,12 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, compared: bool)
         }
     }
     match flags.format {
-        Format::Table => print(text(&study, table::Style::Plain, compared))?,
-        Format::Markdown => print(text(&study, table::Style::Markdown, compared))?,
-        Format::Json => print(json::json(&study, compared))?,
+        Format::Table => print(text(&study, table::Style::Plain, comparison))?,
+        Format::Markdown => print(text(&study, table::Style::Markdown, comparison))?,
+        Format::Json => {
+            let migration_usd = comparison.and_then(|comparison| comparison.migration_usd);
+            print(json::json(&study, comparison.is_some(), migration_usd))?;
+        }
         Format::Csv => print(summary::csv(&study))?,
     }
     if !common.quiet {
@@ -265,14 +281,13 @@ fn bracket(variants: &[Variant]) -> Result<Vec<Variant>, Failure> {
     Ok(all)
 }
 
-fn text(study: &Study, style: table::Style, compared: bool) -> String {
+fn text(study: &Study, style: table::Style, comparison: Option<Comparison>) -> String {
     let mut text = table::summary(study, style);
-    let differences = if compared {
-        table::differences(study, style)
-    } else {
-        String::new()
-    };
-    for more in [differences, packing::table(study, style)] {
+    let differences = comparison.map(|_| table::differences(study, style));
+    let migration_usd = comparison.and_then(|comparison| comparison.migration_usd);
+    let paybacks = migration_usd.map(|once| payback::table(study, once, style));
+    let more = [differences, paybacks, Some(packing::table(study, style))];
+    for more in more.into_iter().flatten() {
         if !more.is_empty() {
             text.push('\n');
             text.push_str(&more);

@@ -5,7 +5,7 @@ use crate::cost::bill::BillLine;
 use crate::study::Study;
 
 /// Columns in the order of the file.
-pub const COLUMNS: [&str; 18] = [
+pub const COLUMNS: [&str; 21] = [
     "scenario",
     "variant",
     "service",
@@ -24,10 +24,14 @@ pub const COLUMNS: [&str; 18] = [
     "price_date",
     "price_as_of",
     "confidence",
+    "commitment",
+    "commitment_role",
+    "effective_cost_usd",
 ];
 
 /// The cells of a bill line.
 pub fn cells(scenario: &str, variant: &str, service: &str, line: &BillLine) -> Vec<String> {
+    let part = line.commitment.as_ref();
     vec![
         scenario.to_string(),
         variant.to_string(),
@@ -47,6 +51,9 @@ pub fn cells(scenario: &str, variant: &str, service: &str, line: &BillLine) -> V
         line.price_date.to_string(),
         line.price_as_of.map(|read| read.to_string()).unwrap_or_default(),
         line.confidence.to_string(),
+        part.map(|part| part.name.clone()).unwrap_or_default(),
+        part.map(|part| part.role.name().to_string()).unwrap_or_default(),
+        line.effective_cost_usd().normalize().to_string(),
     ]
 }
 

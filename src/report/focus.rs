@@ -2,15 +2,17 @@
 //! actual bills reads a projection, too. It says of every row that it is one (`x_IsProjection`, and the type of the account).
 //!
 //! Source: FOCUS 1.2, dataset Cost and Usage: columns, allowed values, formats of numbers, dates and units. Variants are
-//! alternatives: a sum makes sense within one `x_Variant`. `BilledCost` of a variant adds up to its `monthly_cost_usd`.
+//! alternatives: a sum makes sense within one `x_Variant`. `BilledCost` of a variant adds up to its `monthly_cost_usd`, in the
+//! currency that the scenario asks for.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::cells;
-use crate::cost::bill::BillLine;
+use crate::cost::bill::{BillLine, CommitmentRole};
 use crate::cost::month::Month;
+use crate::model::price::CommitmentKind;
 use crate::study::{Study, VariantResult};
 
 /// Columns in the order of the file.
@@ -73,9 +75,22 @@ pub const COLUMNS: [&str; 56] = [
     "x_IsProjection",
 ];
 
+/// Columns that follow where there are commitments.
+pub const COMMITMENT_COLUMNS: [&str; 7] = [
+    "CommitmentDiscountCategory",
+    "CommitmentDiscountId",
+    "CommitmentDiscountName",
+    "CommitmentDiscountQuantity",
+    "CommitmentDiscountStatus",
+    "CommitmentDiscountType",
+    "CommitmentDiscountUnit",
+];
+
 /// What services are, as the specification sorts them: a word in the provider's name, category and subcategory. The first that
 /// fits counts.
-const SERVICES: [(&str, &str, &str); 13] = [
+const SERVICES: [(&str, &str, &str); 15] = [
+    ("savings-plan", "Compute", "Other (Compute)"),
+    ("reserved-instances", "Compute", "Virtual Machines"),
     ("Lambda", "Compute", "Serverless Compute"),
     ("Functions", "Compute", "Serverless Compute"),
     ("Cloud Run", "Compute", "Containers"),
@@ -104,11 +119,21 @@ const REGIONS: [(&str, &str); 4] = [
 
 /// The file; `None` where nothing has a price.
 pub fn csv(study: &Study) -> Option<Vec<u8>> {
-    let rows: Vec<Vec<String>> = study.variants.iter().flat_map(rows).collect();
-    (!rows.is_empty()).then(|| cells::csv(&COLUMNS, rows))
+    let pricings = study.variants.iter().filter_map(|variant| variant.pricing.as_ref());
+    let committed = pricings.clone().any(|pricing| !pricing.commitments.is_empty());
+    let rows: Vec<Vec<String>> = study
+        .variants
+        .iter()
+        .flat_map(|variant| rows(variant, committed))
+        .collect();
+    let mut columns = COLUMNS.to_vec();
+    if committed {
+        columns.extend(COMMITMENT_COLUMNS);
+    }
+    (!rows.is_empty()).then(|| cells::csv(&columns, rows))
 }
 
-fn rows(variant: &VariantResult) -> Vec<Vec<String>> {
+fn rows(variant: &VariantResult, committed: bool) -> Vec<Vec<String>> {
     let Some(pricing) = &variant.pricing else {
         return Vec::new();
     };
@@ -119,8 +144,41 @@ fn rows(variant: &VariantResult) -> Vec<Vec<String>> {
         lines.map(move |(line, range)| (place, service, line, range))
     });
     lines
-        .map(|(place, service, line, range)| row(variant, (place, service), line, range.as_ref(), &period))
+        .map(|(place, service, line, range)| {
+            let mut row = row(variant, (place, service), line, range.as_ref(), &period);
+            if committed {
+                row.extend(commitment(line));
+            }
+            row
+        })
         .collect()
+}
+
+/// The cells of the columns on commitments.
+fn commitment(line: &BillLine) -> [String; 7] {
+    let Some(part) = &line.commitment else {
+        return Default::default();
+    };
+    let reserved = part.kind == CommitmentKind::ReservedInstances;
+    let (quantity, counted) = match (part.role, reserved) {
+        (CommitmentRole::Purchase, _) => (String::new(), String::new()),
+        (CommitmentRole::Covered, true) => (number(line.quantity), unit(&line.unit)),
+        _ => (number(line.effective_cost_usd()), "USD".into()),
+    };
+    [
+        if reserved { "Usage" } else { "Spend" }.into(),
+        format!("projection-{}", slug(&part.name)),
+        part.name.clone(),
+        quantity,
+        match part.role {
+            CommitmentRole::Purchase => "",
+            CommitmentRole::Covered => "Used",
+            CommitmentRole::Unused => "Unused",
+        }
+        .into(),
+        part.kind.name().into(),
+        counted,
+    ]
 }
 
 /// First day of the billed month and of the next one: that of the calendar, or, where a month is a number of hours, the one in
@@ -154,47 +212,77 @@ fn row(
         .find(|(word, ..)| line.cloud_service.contains(word))
         .map_or(NETWORK, |&(_, category, subcategory)| (category, subcategory));
     let provider = provider(&line.provider);
-    let (cost, unit_price) = (number(line.cost_usd), number(line.unit_price_usd * line.per));
+    // What a commitment covers is contracted at the price without it.
+    let contracted = line
+        .commitment
+        .as_ref()
+        .map_or(line.unit_price_usd, |part| part.on_demand_unit_price_usd);
+    let role = line.commitment.as_ref().map(|part| part.role);
+    // Costs are in the currency of the invoice, prices also in that of the list.
+    let currency = variant.pricing.as_ref().and_then(|pricing| pricing.currency.as_ref());
+    let invoiced = |usd: Decimal| number(currency.map_or(usd, |currency| currency.of(usd)));
+    let code = currency.map_or("USD", |currency| currency.code.as_str());
+    let (cost, unit_price) = (invoiced(line.cost_usd), contracted * line.per);
+    let effective = line.effective_cost_usd();
+    let contracted_cost = line.quantity * contracted;
     let list_price = line.list_unit_price_usd * line.per;
     let priced = line.quantity / line.per;
     let list_cost = line.quantity * line.list_unit_price_usd;
+    let consumed = !matches!(role, Some(CommitmentRole::Purchase | CommitmentRole::Unused));
     let sku = if line.sku.is_empty() { &line.meter } else { &line.sku };
     let region = REGIONS.iter().find(|(id, _)| *id == line.region);
     let account = format!("projection-{}", slug(&summary.scenario));
     let sub_account = format!("{account}-{place}");
     vec![
         String::new(),
-        cost.clone(),
+        cost,
         account,
         summary.scenario.clone(),
         "Projection".into(),
-        "USD".into(),
+        code.into(),
         end.clone(),
         start.clone(),
-        "Usage".into(),
+        if role == Some(CommitmentRole::Purchase) {
+            "Purchase"
+        } else {
+            "Usage"
+        }
+        .into(),
         String::new(),
-        format!("{}, tier {}", line.meter, line.tier),
-        "Usage-Based".into(),
+        match role {
+            None => format!("{}, tier {}", line.meter, line.tier),
+            Some(role) => format!("{}, {} by commitment", line.meter, role.name()),
+        },
+        if role == Some(CommitmentRole::Purchase) {
+            "Recurring"
+        } else {
+            "Usage-Based"
+        }
+        .into(),
         end.clone(),
         start.clone(),
-        number(line.quantity + line.free_quantity),
-        unit(&line.unit),
-        cost.clone(),
-        unit_price.clone(),
-        cost.clone(),
+        if consumed {
+            number(line.quantity + line.free_quantity)
+        } else {
+            String::new()
+        },
+        if consumed { unit(&line.unit) } else { String::new() },
+        invoiced(contracted_cost),
+        invoiced(unit_price),
+        invoiced(effective),
         String::new(),
         provider.into(),
-        number(list_cost),
-        number(list_price),
-        if line.meter.contains(".spot.") {
-            "Dynamic"
-        } else {
-            "Standard"
+        invoiced(list_cost),
+        invoiced(list_price),
+        match role {
+            Some(CommitmentRole::Covered | CommitmentRole::Unused) => "Committed",
+            _ if line.meter.contains(".spot.") => "Dynamic",
+            _ => "Standard",
         }
         .into(),
         "USD".into(),
-        unit_price,
-        cost,
+        number(unit_price),
+        number(effective),
         number(list_price),
         number(priced),
         priced_unit(line),
@@ -221,8 +309,8 @@ fn row(
         framework,
         format!("{}-seed-{}", slug(&summary.scenario), summary.seed),
         line.price_as_of.map(|read| read.to_string()).unwrap_or_default(),
-        range.map(|range| number(range[0])).unwrap_or_default(),
-        range.map(|range| number(range[1])).unwrap_or_default(),
+        range.map(|range| invoiced(range[0])).unwrap_or_default(),
+        range.map(|range| invoiced(range[1])).unwrap_or_default(),
         "true".into(),
     ]
 }

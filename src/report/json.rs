@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{costs, summary};
+use super::{costs, payback, summary};
 use crate::study::Study;
 
 /// Columns of the summary that are text even when they look like numbers.
@@ -20,7 +20,7 @@ const TEXT: [&str; 9] = [
 ];
 
 /// The whole answer.
-pub fn json(study: &Study, compared: bool) -> String {
+pub fn json(study: &Study, compared: bool, migration_usd: Option<f64>) -> String {
     let header = summary::header();
     let rows: Vec<Value> = study
         .rows()
@@ -46,6 +46,22 @@ pub fn json(study: &Study, compared: bool) -> String {
             })
         });
         answer["differences"] = differences.collect();
+    }
+    if let Some(once) = migration_usd {
+        let paybacks = payback::paybacks(study, once).into_iter().map(|payback| {
+            let months = payback.months_interval;
+            json!({
+                "variant": payback.variant,
+                "baseline": payback.baseline,
+                "saving_usd": payback.saving,
+                "saving_usd_low": payback.saving_interval.map(|i| i.0),
+                "saving_usd_high": payback.saving_interval.map(|i| i.1),
+                "months": payback.months,
+                "months_low": months.and_then(|i| i.0),
+                "months_high": months.and_then(|i| i.1),
+            })
+        });
+        answer["paybacks"] = paybacks.collect();
     }
     let mut text = serde_json::to_string_pretty(&answer).expect("plain data");
     text.push('\n');

@@ -29,6 +29,7 @@ pub fn markdown(study: &Study, manifest: &Manifest) -> Vec<u8> {
         section("Differences", &table::differences(study, Style::Markdown));
     }
     section("Bill of a month", &bill(study));
+    section("In another currency", &currencies(study));
     section("Nodes", &packing::table(study, Style::Markdown));
     let lines = manifest.assumptions.iter().map(|line| format!("- {}\n", plain(line)));
     section("Assumptions", &lines.collect::<String>());
@@ -51,6 +52,17 @@ pub fn markdown(study: &Study, manifest: &Manifest) -> Vec<u8> {
         ),
     );
     text.into_bytes()
+}
+
+/// Totals in the other currency, where one is asked for.
+fn currencies(study: &Study) -> String {
+    let lines = study.variants.iter().filter_map(|variant| {
+        let currency = variant.pricing.as_ref()?.currency.as_ref()?;
+        let total: Decimal = variant.bills.iter().map(|(_, bill)| bill.total_usd()).sum();
+        let name = plain(&variant.rows[0].variant);
+        Some(format!("- {name}: {} a month, at {currency}\n", currency.shown(total)))
+    });
+    lines.collect()
 }
 
 /// Lines that cost at least a cent.

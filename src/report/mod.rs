@@ -1,6 +1,7 @@
 //! Reports: what a study found, written for people and for programs. Rounding happens only here.
 
 pub mod agreement;
+pub mod allocation;
 pub mod atomic;
 pub mod cells;
 pub mod costs;
@@ -17,6 +18,7 @@ pub mod manifest;
 pub mod memo;
 pub mod meters;
 pub mod packing;
+pub mod payback;
 pub mod showback;
 pub mod summary;
 pub mod table;
@@ -44,11 +46,17 @@ pub fn write_files(folder: &Path, study: &Study, manifest: &Manifest) -> Result<
     if let Some(meters) = meters::csv(study) {
         staged.add("meters.csv", &meters)?;
     }
+    if let Some(hours) = meters::hours_csv(study) {
+        staged.add("hours.csv", &hours)?;
+    }
     if let Some(focus) = focus::csv(study) {
         staged.add("focus.csv", &focus)?;
     }
     if let Some(infracost) = infracost::json(study) {
         staged.add("infracost.json", &infracost)?;
+    }
+    if let Some(allocation) = allocation::csv(study) {
+        staged.add("allocation.csv", &allocation)?;
     }
     if let Some(packing) = packing::csv(study) {
         staged.add("packing.csv", &packing)?;

@@ -64,6 +64,9 @@ pub fn csv(study: &Study) -> Vec<u8> {
 
 /// Cost of a bin to nine decimals of a dollar; `None` where not all of it comes with the requests.
 fn cost(pricing: &Pricing, bin: &TimelineRow) -> Option<Decimal> {
+    if !pricing.is_by_request() {
+        return None;
+    }
     // Means over replications are priced in thousandths, so that fractions are not lost.
     let thousandths = |mean: f64| (mean * 1e3).round() as u64;
     let usage = pricing

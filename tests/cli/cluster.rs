@@ -470,3 +470,41 @@ fn nodes_of_other_clouds_are_billed_by_their_lists() {
     let list = refused(&run("gke", "e2-standard-2", "aws-us-east-1"));
     assert!(list.contains("gke.e2-standard-2"), "{list}");
 }
+
+/// The same nodes and pods, with a second service of the same: what is idle is what nodes have to give beyond what pods and
+/// DaemonSets ask for. Each way to split adds up to the bill.
+#[test]
+fn the_bill_of_a_cluster_is_split_four_ways() {
+    let sandbox = Sandbox::new();
+    let one = scenario("[autoscaler.fixed]\nreplicas = 1", TWO_NODES).replace("frameworks = [\"steady\"]\n", "");
+    let two = "[[service]]\nname = \"a\"\nframework = \"steady\"\n[[service]]\nname = \"b\"\nframework = \"steady\"\n\
+               autoscaler = { fixed = { replicas = 2 } }\n";
+    sandbox.write("s.toml", &format!("{one}{two}"));
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let rows = table(&sandbox.read("out/allocation.csv"));
+    let bill = 730.0 * (2.0 * 0.1008 + 0.1);
+    for split in ["separate", "even", "proportional", "by-requests"] {
+        let own = rows.iter().filter(|row| row["split"] == split);
+        close(own.map(|row| number(row, "cost_usd")).sum(), bill);
+    }
+    let find = |split: &str, service: &str| {
+        let found = rows
+            .iter()
+            .find(|row| row["split"] == split && row["service"] == service);
+        found.unwrap_or_else(|| panic!("no {split}, {service}"))
+    };
+    let nodes = 730.0 * 2.0 * 0.1008;
+    let a = nodes * (0.5 / 3.86 + 1_024.0 / 15_036.0) / 2.0;
+    close(number(find("separate", "a"), "workload_usd"), a);
+    close(number(find("separate", "b"), "workload_usd"), 2.0 * a);
+    let overhead = number(find("separate", "__overhead__"), "cost_usd");
+    assert!(overhead > 73.0 + nodes * 0.3 / 3.86 / 2.0 - 1e-6, "{overhead}");
+    close(
+        number(find("separate", "__idle__"), "cost_usd"),
+        bill - 3.0 * a - overhead,
+    );
+    close(number(find("even", "a"), "overhead_usd"), overhead / 2.0);
+    close(number(find("proportional", "b"), "overhead_usd"), overhead * 2.0 / 3.0);
+    // Both get the same traffic.
+    close(number(find("by-requests", "a"), "overhead_usd"), overhead / 2.0);
+}

@@ -82,6 +82,7 @@ fn a_full_disk_keeps_the_old_files() {
     the old summary is still there
     costs.csv
     focus.csv
+    hours.csv
     infracost.json
     manifest.json
     meters.csv

@@ -323,3 +323,54 @@ fn the_bill_is_shown_by_tags() {
     sandbox.run("simulate mall.toml --quiet --out s").ok();
     assert!(!sandbox.names("s").contains(&"showback.csv".to_string()));
 }
+
+/// In euros at a fixed rate the costs and unit prices of each row are 0.92 of what they are in dollars, and the list's own currency
+/// stays beside.
+#[test]
+fn a_bill_can_be_in_another_currency() {
+    let sandbox = Sandbox::new();
+    sandbox.run("simulate pair.toml --quiet --out dollars").ok();
+    sandbox
+        .run("simulate pair.toml --set prices.currency='EUR=0.92' --quiet --out euros")
+        .ok();
+    let (dollars, euros) = (
+        table(&sandbox.read("dollars/focus.csv")),
+        table(&sandbox.read("euros/focus.csv")),
+    );
+    assert!(!dollars.is_empty() && dollars.len() == euros.len());
+    for (before, now) in dollars.iter().zip(&euros) {
+        assert_eq!(
+            (now["BillingCurrency"].as_str(), now["PricingCurrency"].as_str()),
+            ("EUR", "USD")
+        );
+        for column in [
+            "BilledCost",
+            "EffectiveCost",
+            "ListCost",
+            "ContractedCost",
+            "ListUnitPrice",
+            "ContractedUnitPrice",
+            "x_CostP95",
+        ] {
+            assert_eq!(dec(&now[column]), dec(&before[column]) * dec("0.92"), "{column}");
+        }
+        for column in [
+            "PricingCurrencyListUnitPrice",
+            "PricingCurrencyEffectiveCost",
+            "PricingQuantity",
+        ] {
+            assert_eq!(now[column], before[column], "{column}");
+        }
+    }
+    assert!(
+        sandbox
+            .read("euros/report.md")
+            .contains("EUR a month, at 0.92 EUR for a US dollar")
+    );
+    assert!(!sandbox.read("dollars/report.md").contains("another currency"));
+    let bill = sandbox.run("bill embedded:example --currency EUR=0.5").ok();
+    assert!(bill.stderr.contains("EUR at 0.5 EUR for a US dollar"), "{bill}");
+    let bad = sandbox.run("bill embedded:example --currency euro");
+    assert_eq!(bad.code, Some(2), "{bad}");
+    assert!(bad.stderr.contains("such as EUR=0.92"), "{bad}");
+}

@@ -54,6 +54,7 @@ fn the_files_are_written_all_the_same() {
         [
             "costs.csv",
             "focus.csv",
+            "hours.csv",
             "infracost.json",
             "manifest.json",
             "meters.csv",
