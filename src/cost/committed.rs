@@ -61,10 +61,9 @@ pub fn bill_committed(
         let mut left = scale(usage, terms)?;
         for part in parts.iter_mut().filter_map(|parts| parts.get_mut(group)) {
             for (meter, units) in &mut part.covered {
-                *units = (*units * factor).trunc_with_scale(QUANTITY_DECIMALS).normalize();
-                if let Some(left) = left.get_mut(meter) {
-                    *left = (*left - *units).max(Decimal::ZERO);
-                }
+                let left = left.entry(meter.clone()).or_default();
+                *units = (*units * factor).round_dp(QUANTITY_DECIMALS).normalize().min(*left);
+                *left -= *units;
             }
         }
         rest.insert(group.clone(), left);

@@ -58,8 +58,8 @@ impl FargateMeterSpec {
 
     pub(super) fn assumptions(&self) -> Vec<String> {
         vec![format!(
-            "Fargate bills a task from the pull of its image to its end, in steps of {} and at least {}; load balancers, traffic and \
-             storage beyond 20 GB are not in the bill",
+            "Fargate bills a task from the pull of its image to its end, in steps of {} and at least {}; storage beyond \
+             20 GB is not in the bill, load balancers and traffic where [extras] has them",
             self.steps.step, self.steps.minimum
         )]
     }

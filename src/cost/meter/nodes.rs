@@ -76,8 +76,8 @@ impl NodesMeterSpec {
 
     pub(super) fn assumptions(&self) -> Vec<String> {
         let mut lines = vec![
-            "nodes are billed from launch to end at on-demand prices, the cluster by the hour; disks, load balancers and traffic are \
-             not in the bill; a service is charged its part of all nodes, the mean of its parts of requested CPU and memory"
+            "nodes are billed from launch to end at on-demand prices, the cluster by the hour; disks are not in \
+             the bill, load balancers and traffic where [extras] has them; a service is charged its part of all nodes, the mean of its parts of requested CPU and memory"
                 .to_string(),
         ];
         match self.cluster.as_str() {
