@@ -43,8 +43,7 @@ enum Provider {
 
 #[derive(Debug, Args)]
 struct AwsArgs {
-    /// Files such as that of https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AWSLambda/current/us-east-1/index.json, fetched
-    /// beforehand
+    /// Offer files of services for the list's region (index.json of the Price List Bulk API), fetched beforehand
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Built-in list whose prices are replaced
