@@ -9,119 +9,14 @@
 //!
 //! What services share is divided among them by their requests.
 
-use rust_decimal::Decimal;
-use rust_decimal::prelude::FromPrimitive;
-use serde::Deserialize;
+mod spec;
 
 use super::meter::{Quantities, Served};
 use super::rate::share_out;
-use crate::units::{Bytes, SimDuration};
-
-/// `[extras]`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ExtrasSpec {
-    /// What a request brings in, headers and all.
-    #[serde(default)]
-    pub request_size: Bytes,
-    /// What an answer sends out, headers and all.
-    #[serde(default)]
-    pub response_size: Bytes,
-    /// Whether answers go to the internet.
-    #[serde(default)]
-    pub internet: bool,
-    /// An Application Load Balancer in front of all services.
-    pub load_balancer: Option<BalancerSpec>,
-    /// An API Gateway in front of all services.
-    pub api_gateway: Option<Api>,
-    /// A NAT gateway behind them.
-    pub nat: Option<NatSpec>,
-    /// What they log.
-    pub logs: Option<LogsSpec>,
-    /// Their images in a registry.
-    pub registry: Option<RegistrySpec>,
-    /// Public IPv4 addresses.
-    #[serde(default)]
-    pub public_ipv4: u32,
-}
-
-/// `[extras.load-balancer]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct BalancerSpec {
-    /// New connections for each request: 1 without keep-alive.
-    pub connections: String,
-    /// Rules that a request is compared with.
-    pub rules: u32,
-}
-
-impl Default for BalancerSpec {
-    fn default() -> Self {
-        Self {
-            connections: "1".into(),
-            rules: 1,
-        }
-    }
-}
-
-/// Kinds of API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Api {
-    /// An HTTP API.
-    Http,
-    /// A REST API.
-    Rest,
-}
-
-/// `[extras.nat]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct NatSpec {
-    /// Gateways, one for each zone.
-    pub gateways: u32,
-    /// What a request sends out through it, such as calls of other services.
-    pub sent: Bytes,
-    /// What a request gets back through it.
-    pub received: Bytes,
-    /// Whether images are pulled through it.
-    pub pulls: bool,
-}
-
-impl Default for NatSpec {
-    fn default() -> Self {
-        Self {
-            gateways: 1,
-            sent: Bytes(0),
-            received: Bytes(0),
-            pulls: false,
-        }
-    }
-}
-
-/// `[extras.logs]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct LogsSpec {
-    /// What a request logs.
-    pub size: Bytes,
-    /// How long it is kept; default: it is not billed for that.
-    pub retention: Option<SimDuration>,
-}
-
-/// `[extras.registry]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct RegistrySpec {
-    /// Versions of each image that are kept, as if they shared no layers.
-    pub versions: u32,
-}
-
-impl Default for RegistrySpec {
-    fn default() -> Self {
-        Self { versions: 1 }
-    }
-}
+use crate::units::SimDuration;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+pub use spec::{Api, BalancerSpec, ExtrasSpec, LogsSpec, NatSpec, RegistrySpec};
 
 /// Where requests are served, as far as it matters for extras.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,7 +150,7 @@ impl Extras {
         }
         if let Some(balancer) = &spec.load_balancer {
             add(BALANCER_HOURS, shared(hours));
-            add(BALANCER_UNITS, shared(self.lcu_hours(balancer, served, hours)));
+            add(BALANCER_UNITS, shared(self.lcu_hours(balancer, served)));
         }
         if let Some(api) = spec.api_gateway {
             let (meter, steps) = match api {
@@ -316,7 +211,7 @@ impl Extras {
     }
 
     /// LCU-hours of all services together.
-    fn lcu_hours(&self, balancer: &BalancerSpec, served: &[Served], hours: Decimal) -> Decimal {
+    fn lcu_hours(&self, balancer: &BalancerSpec, served: &[Served]) -> Decimal {
         let requests: u64 = served.iter().map(|served| served.requests).sum();
         let in_flight: u128 = served.iter().map(|served| served.in_flight_ns).sum();
         let bytes: u128 = served
@@ -338,8 +233,7 @@ impl Extras {
         };
         let gb = whole(bytes) / Decimal::from(1_000_000_000_u64) / gb_per_lcu;
         let rules = per_second * Decimal::from(balancer.rules.saturating_sub(FREE_RULES)) / Decimal::from(1_000);
-        let largest = new.max(active).max(gb).max(rules);
-        if hours.is_zero() { Decimal::ZERO } else { largest }
+        new.max(active).max(gb).max(rules)
     }
 }
 
