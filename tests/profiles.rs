@@ -31,30 +31,6 @@ fn each_profile_belongs_to_its_framework() {
     }
 }
 
-/// Still with profiles of an earlier, shorter protocol: four CPU limits with 30 starts each, and no check of the contract.
-/// Each is to be measured anew; then its name goes.
-const SHORT_PROTOCOL: [&str; 1] = ["spring-boot"];
-
-fn full() -> impl Iterator<Item = FrameworkProfile> {
-    let short = |profile: &FrameworkProfile| SHORT_PROTOCOL.contains(&profile.name.as_str());
-    profiles().into_iter().filter(move |profile| !short(profile))
-}
-
-#[test]
-fn profiles_of_the_short_protocol_are_those_that_are_named() {
-    for profile in profiles() {
-        let short = SHORT_PROTOCOL.contains(&profile.name.as_str());
-        assert_eq!(profile.contract.is_none(), short, "{}", profile.name);
-        if short {
-            assert!(
-                profile.runs.iter().all(|run| run.counted().count() >= 30),
-                "{}",
-                profile.name
-            );
-        }
-    }
-}
-
 /// CPU and memory limits of the full protocol, with the least number of counted starts.
 const SIZES: [(u32, u32, usize); 9] = [
     (250, 512, 30),
@@ -70,7 +46,7 @@ const SIZES: [(u32, u32, usize); 9] = [
 
 #[test]
 fn every_size_has_its_cold_starts_or_is_too_small() {
-    for profile in full() {
+    for profile in profiles() {
         let sizes: Vec<_> = profile.runs.iter().map(|run| (run.cpu.0, run.memory.0)).collect();
         assert_eq!(sizes, SIZES.map(|(cpu, memory, _)| (cpu, memory)), "{}", profile.name);
         for (run, (.., least)) in profile.runs.iter().zip(SIZES) {
@@ -96,7 +72,7 @@ fn every_size_has_its_cold_starts_or_is_too_small() {
 /// such as looking up the framework's version.
 #[test]
 fn less_work_costs_less() {
-    for profile in full() {
+    for profile in profiles() {
         for run in &profile.runs {
             let Some(warm) = &run.warm else { continue };
             let cpu = |route: &str| order::median(&order::sorted(warm.routes[route].cpu_per_request().iter().copied()));
@@ -113,7 +89,7 @@ fn less_work_costs_less() {
 
 #[test]
 fn every_cpu_limit_has_a_warm_run_and_one_vcpu_a_long_one() {
-    for profile in full() {
+    for profile in profiles() {
         for run in profile.runs.iter().filter(|run| run.memory.0 == 512) {
             let place = format!("{} at {}", profile.name, run.cpu);
             let warm = run.warm.as_ref().unwrap_or_else(|| panic!("{place}: no warm run"));
@@ -149,7 +125,7 @@ fn every_cpu_limit_has_a_warm_run_and_one_vcpu_a_long_one() {
 
 #[test]
 fn each_image_met_the_contract_before_it_was_measured() {
-    for profile in full() {
+    for profile in profiles() {
         let check = profile.contract.as_ref().unwrap_or_else(|| panic!("{}", profile.name));
         assert_eq!((check.routes, check.requests), (7, 67), "{}", profile.name);
         assert!(check.command.ends_with(&profile.name), "{}", check.command);
@@ -170,7 +146,7 @@ fn phases_add_up_to_what_the_client_saw() {
 }
 
 /// Runs that were stopped after their last cold start and gone on with: what the prober had used until then was not kept.
-const RESUMED: [&str; 1] = ["quarkus"];
+const RESUMED: [&str; 3] = ["quarkus", "spring-boot", "spring-boot-aot"];
 
 #[test]
 fn provenance_tells_how_to_repeat_it() {

@@ -60,6 +60,25 @@ fn a_worker_is_held_while_it_waits() {
     assert!(sixteen < 0.8 * four, "{sixteen} ms with sixteen, {four} ms with four");
 }
 
+/// More requests in flight than the container's limit has memory for: the process is killed with all of them. With twice the
+/// memory none is lost.
+#[test]
+fn a_heap_above_the_limit_loses_what_is_in_flight() {
+    let row = |memory: &str| {
+        let more = format!("--set replications=3 --set platform.fixed.memory={memory}");
+        run("heap-above-limit.toml", &more).0.remove(0)
+    };
+    let (small, large) = (row("256Mi"), row("512Mi"));
+    // 256 MiB have room for some 500 requests: a kill loses them all at once.
+    let lost = number(&small, "failed");
+    assert!(lost > 3.0 * 500.0, "{lost} lost");
+    assert_eq!(number(&large, "failed"), 0.0);
+    assert_eq!(number(&large, "completed"), number(&large, "requests"));
+    // Each kill is a start of some seconds, in which the other one gets all.
+    let kills = number(&small, "instances_created") - 2.0;
+    assert!(kills >= 3.0 && lost <= 1_001.0 * kills, "{kills} kills, {lost} lost");
+}
+
 /// Ten times the traffic within two minutes: about ten times the busy environments, which start during the rise.
 #[test]
 fn black_friday_is_paid_with_cold_starts_while_it_rises() {

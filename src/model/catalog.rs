@@ -133,7 +133,7 @@ pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
     "quarkus" measured,
     "quarkus-native" not_measured,
     "spring-boot" measured,
-    "spring-boot-aot" not_measured,
+    "spring-boot-aot" measured,
     "symfony" measured,
 ];
 
