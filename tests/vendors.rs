@@ -1,17 +1,13 @@
 //! What the vendors' documents say of their platforms, as whole runs: the document, what goes in, what comes out.
 
-use coldcast::model::arrival::Arrival;
-use coldcast::model::dist::Dist;
-use coldcast::rng::Draws;
-use coldcast::sim::engine::{Feed, run};
+#[path = "common/platform_run.rs"]
+mod platform_run;
+
 use coldcast::sim::fact::{Fact, Finished, Observer, Outcome, Reject};
 use coldcast::sim::platform::{Kind, azure_functions, cloud_run, lambda};
-use coldcast::sim::setup::{ColdModel, ColdStart, ServiceSetup, ServiceTime, Setup};
-use coldcast::units::{SimDuration, SimTime};
+use coldcast::units::SimTime;
 
-fn seconds(s: f64) -> SimDuration {
-    SimDuration::from_secs_f64(s)
-}
+use platform_run::{observed, seconds};
 
 /// Everything that a test may want to know.
 #[derive(Default)]
@@ -48,56 +44,10 @@ impl Observer for Log {
     }
 }
 
-/// Requests of `service` at these times on a platform where a start takes `init` after nothing.
+/// What happens to requests of `service` at these times on a platform where a start takes `init` after nothing.
 fn simulate(platform: &dyn Kind, arrivals: &[f64], service: f64, init: f64, horizon: f64) -> Log {
-    assert_eq!(platform.problems(), Vec::<String>::new());
-    let shape = platform.shape();
-    let start = ColdStart {
-        sandbox: SimDuration::ZERO,
-        init: seconds(init),
-        first_request: SimDuration::ZERO,
-    };
-    let draws = Draws::new(1, 0);
-    let setup = Setup {
-        services: vec![ServiceSetup {
-            warm: ServiceTime::Parts {
-                overhead: Dist::Constant(SimDuration::ZERO),
-                cpu: Dist::Constant(SimDuration::ZERO),
-                wait: Dist::Constant(seconds(service)),
-            },
-            inside: None,
-            warm_up: None,
-            cold: ColdModel::Measured([start].into()),
-            concurrency: shape.concurrency,
-            most_in_flight: None,
-            routing: shape.routing,
-            timeout: shape.timeout,
-            init_limit: shape.init_limit,
-            queue_timeout: shape.queue_timeout,
-            queue_refuses: shape.queue_refuses,
-            starts_ahead: shape.starts_ahead,
-            initial: shape.initial,
-            client: platform.queue(),
-            first_entity: None,
-        }],
-        platform: platform.build(draws, &["f"]),
-        warm_up: SimDuration::ZERO,
-        horizon: Some(seconds(horizon)),
-        sample_every: seconds(1.0),
-        tell_activity: false,
-    };
-    let mut rest = arrivals.iter();
-    let feed: Feed<'_> = Box::new(move |out: &mut Vec<Arrival>| {
-        let before = out.len();
-        out.extend(rest.by_ref().take(4096).map(|&at| Arrival {
-            at: SimTime::ZERO + seconds(at),
-            duration: None,
-            function: 0,
-        }));
-        out.len() > before
-    });
     let mut log = Log::default();
-    run(setup, vec![feed], draws, &mut log);
+    observed(platform, arrivals, [service, init, horizon], false, &mut log);
     log
 }
 

@@ -2,8 +2,12 @@
 
 mod commitments;
 mod examples;
+mod from_facts;
+#[path = "../common/platform_run.rs"]
+mod platform_run;
 mod properties;
 mod rules;
+mod traps;
 
 use std::collections::BTreeMap;
 

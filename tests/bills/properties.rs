@@ -105,4 +105,31 @@ proptest! {
         prop_assert!((total - whole.total_usd()).abs() < dec("0.000000000001"));
         bills.values().for_each(assert_exact);
     }
+
+    /// Whatever is used more of, in whatever list, with or without the free allowance: the bill does not fall, and it multiplies
+    /// out. Where the price has one tier and there is no allowance, two halves cost as much as the whole.
+    #[test]
+    fn no_bill_falls_when_more_is_used_of_anything(
+        which in 0usize..10_000,
+        quantity in 0u64..10_000_000_000,
+        more in 0u64..10_000_000_000,
+        free_tier: bool,
+    ) {
+        for id in PriceList::ids() {
+            let list = PriceList::find(id).unwrap();
+            let meters: Vec<_> = list.meters().collect();
+            let price = meters[which % meters.len()];
+            let whole = |quantity: u64| {
+                let used = BTreeMap::from([(price.meter.clone(), Decimal::from(quantity))]);
+                let bill = bill(&list, &used, &terms(None, "730h", free_tier)).unwrap();
+                assert_exact(&bill);
+                bill.total_usd()
+            };
+            let (less, rest, all) = (whole(quantity), whole(more), whole(quantity + more));
+            prop_assert!(less <= all, "{}: {less} for {quantity}, {all} for {more} more", price.meter);
+            if !free_tier && price.tiers.len() == 1 {
+                prop_assert_eq!((less + rest).normalize(), all.normalize(), "{}", price.meter);
+            }
+        }
+    }
 }

@@ -21,6 +21,8 @@ pub(super) struct Interval {
     pub(super) created: SimTime,
     /// When the instance came up, if it has.
     pub(super) up: Option<SimTime>,
+    /// Whether it is over: the instance is not active any more.
+    pub(super) over: bool,
 }
 
 /// An instance that exists.
@@ -28,7 +30,11 @@ pub(super) struct Interval {
 struct Known {
     created: SimTime,
     up: Option<SimTime>,
+    /// Since when it has been active.
     active: Option<SimTime>,
+    /// When it was active last, from and until: it goes on if it becomes active again at that very instant, such as when a request
+    /// that waited follows one that ended.
+    last: Option<(SimTime, SimTime)>,
 }
 
 /// Follows instances from creation to end.
@@ -48,7 +54,7 @@ impl Instances {
     }
 
     /// Takes note of what an instance does from now on: whether it was active before, whether it is now, and the interval
-    /// that has ended, if one has.
+    /// before that, if it is known to be over.
     pub(super) fn note(&mut self, activity: &Activity) -> (bool, bool, Option<Interval>) {
         let key = (activity.service, activity.function, activity.instance);
         let at = activity.at;
@@ -56,6 +62,7 @@ impl Instances {
             created: at,
             up: None,
             active: None,
+            last: None,
         });
         if !activity.starting {
             instance.up.get_or_insert(at);
@@ -66,26 +73,39 @@ impl Instances {
             activity.requests > 0
         };
         let before = instance.active;
-        instance.active = active.then(|| before.unwrap_or(at));
-        let ended = before
-            .filter(|_| !active)
-            .map(|since| instance.interval(key, since, at));
-        (before.is_some(), active, ended)
+        let mut over = None;
+        match (before, active) {
+            (None, true) => {
+                let last = instance.last.take();
+                let goes_on = last.filter(|(_, until)| *until == at);
+                instance.active = Some(goes_on.map_or(at, |(since, _)| since));
+                over = last.filter(|_| goes_on.is_none());
+            }
+            (Some(since), false) => {
+                instance.last = Some((since, at));
+                instance.active = None;
+            }
+            _ => {}
+        }
+        let over = over.map(|(since, until)| instance.interval(key, since, until, true));
+        (before.is_some(), active, over)
     }
 
-    /// Forgets an instance: the interval that ends with it, if it was active.
-    pub(super) fn ended(&mut self, key: Key, at: SimTime) -> Option<Interval> {
+    /// Forgets an instance: its last interval, if there is one that has not been handed out, and whether it was active.
+    pub(super) fn ended(&mut self, key: Key, at: SimTime) -> Option<(Interval, bool)> {
         let instance = self.known.remove(&key)?;
-        instance.active.map(|since| instance.interval(key, since, at))
+        let active = instance.active.map(|since| (since, at));
+        let (since, until) = active.or(instance.last)?;
+        Some((instance.interval(key, since, until, true), active.is_some()))
     }
 
-    /// Intervals that have not ended, as far as they have come at `at`.
+    /// Intervals that have not been handed out, as far as they have come at `at`.
     pub(super) fn open(&self, at: SimTime) -> impl Iterator<Item = Interval> {
-        let active = self
-            .known
-            .iter()
-            .filter_map(|(&key, instance)| Some((key, instance, instance.active?)));
-        active.map(move |(key, instance, since)| instance.interval(key, since, at))
+        self.known.iter().filter_map(move |(&key, instance)| {
+            let active = instance.active.map(|since| (since, at));
+            let (since, until) = active.or(instance.last)?;
+            Some(instance.interval(key, since, until, instance.active.is_none()))
+        })
     }
 
     /// All instances that exist, with the time of their creation.
@@ -95,13 +115,14 @@ impl Instances {
 }
 
 impl Known {
-    fn interval(&self, key: Key, since: SimTime, until: SimTime) -> Interval {
+    fn interval(&self, key: Key, since: SimTime, until: SimTime, over: bool) -> Interval {
         Interval {
             key,
             since,
             until,
             created: self.created,
             up: self.up,
+            over,
         }
     }
 }

@@ -316,10 +316,12 @@ impl Observer for CloudRunMeter {
             } => {
                 let ms = self.life(*created, *at, true);
                 self.services[*service as usize].billed_ms += ms;
-                if let Some(interval) = self.instances.ended((*service, *function, *instance), *at) {
+                if let Some((interval, active)) = self.instances.ended((*service, *function, *instance), *at) {
                     let usage = self.interval(&interval);
                     self.services[*service as usize].add(&usage);
-                    self.count(*service, *function, *at, -1);
+                    if active {
+                        self.count(*service, *function, *at, -1);
+                    }
                 }
             }
             Fact::Sampled { service, at, .. } => self.sample(*service, *at),

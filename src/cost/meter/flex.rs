@@ -156,14 +156,14 @@ impl FlexMeter {
     }
 
     /// What an interval in which an instance executed something comes to; the minimum applies to one that has ended.
-    fn interval(&self, interval: &Interval, ended: bool) -> FlexUsage {
+    fn interval(&self, interval: &Interval) -> FlexUsage {
         let mut usage = FlexUsage::default();
         let Some(counted) = interval.after(self.warm_up) else {
             return usage;
         };
         let length = counted.until.since(counted.since);
         let steps = &self.spec.steps;
-        let ms = if ended && interval.since >= self.warm_up {
+        let ms = if interval.over && interval.since >= self.warm_up {
             steps.billed_ms(length)
         } else {
             steps.rounded_ms(length)
@@ -186,7 +186,7 @@ impl FlexMeter {
     fn sample(&mut self, service: u16, at: SimTime) {
         let mut usage = self.services[service as usize];
         for interval in self.instances.open(at).filter(|interval| interval.key.0 == service) {
-            usage.add(&self.interval(&interval, false));
+            usage.add(&self.interval(&interval));
         }
         for (key, created) in self.instances.all().filter(|(key, _)| key.0 == service) {
             usage.baseline_ns += self.baseline(key.2, created, at);
@@ -206,7 +206,7 @@ impl Observer for FlexMeter {
             }
             Fact::Activity(activity) => {
                 if let (.., Some(interval)) = self.instances.note(activity) {
-                    let usage = self.interval(&interval, true);
+                    let usage = self.interval(&interval);
                     self.services[activity.service as usize].add(&usage);
                 }
             }
@@ -221,8 +221,8 @@ impl Observer for FlexMeter {
                     baseline_ns: self.baseline(*instance, *created, *at),
                     ..FlexUsage::default()
                 };
-                if let Some(interval) = self.instances.ended((*service, *function, *instance), *at) {
-                    usage.add(&self.interval(&interval, true));
+                if let Some((interval, _)) = self.instances.ended((*service, *function, *instance), *at) {
+                    usage.add(&self.interval(&interval));
                 }
                 self.services[*service as usize].add(&usage);
             }

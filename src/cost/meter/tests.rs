@@ -121,6 +121,35 @@ fn overlapping_requests_share_time_and_what_runs_on_is_cut_at_the_last_sample() 
     assert_eq!(usage.active_ns, 910_000_000);
 }
 
+/// A request that waited follows one that ended, and the first request the start, at the same instant: the instance is active
+/// without a break, and what it is billed for goes up to a step once.
+#[test]
+fn an_instance_that_is_idle_for_no_time_is_not_idle() {
+    let facts = [
+        activity(0, 0, true, 0),
+        activity(0, 410, false, 0),
+        activity(0, 410, false, 1),
+        activity(0, 720, false, 0),
+        activity(0, 720, false, 1),
+        activity(0, 1_030, false, 0),
+        sampled(2_000),
+        activity(0, 3_000, false, 1),
+        activity(0, 3_010, false, 0),
+        stopped(0, 0, 4_000),
+        sampled(5_000),
+    ];
+    let Usage::CloudRun(usage) = usage(&cloud_run(""), None, 0, &facts) else {
+        panic!()
+    };
+    // 1,030 ms go up to 1,100, and 10 to 100.
+    assert_eq!((usage.billed_ms, usage.active_ns), (1_200, 1_040_000_000));
+    let Usage::Flex(flex) = super::tests::usage(&flex(""), None, 0, &facts) else {
+        panic!()
+    };
+    // Requests run from 410 to 1,030 ms, and for 10 ms: a second each.
+    assert_eq!(flex.billed_ms, 2_000);
+}
+
 #[test]
 fn time_before_the_end_of_the_warm_up_is_not_billed() {
     let meter = cloud_run("min-instances = 1");

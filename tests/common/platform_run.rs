@@ -1,0 +1,72 @@
+//! A run of one service on a platform, told to an observer: requests that all take the same time, at times that are given.
+
+use coldcast::model::arrival::Arrival;
+use coldcast::model::dist::Dist;
+use coldcast::rng::Draws;
+use coldcast::sim::engine::{Feed, run};
+use coldcast::sim::fact::Observer;
+use coldcast::sim::platform::Kind;
+use coldcast::sim::setup::{ColdModel, ColdStart, ServiceSetup, ServiceTime, Setup};
+use coldcast::units::{SimDuration, SimTime};
+
+pub fn seconds(s: f64) -> SimDuration {
+    SimDuration::from_secs_f64(s)
+}
+
+/// Requests of `service` at these times on a platform where a start takes `init` after nothing, watched for `horizon`; all in
+/// seconds. `activity`: whether the observer is told what each instance does.
+pub fn observed(
+    platform: &dyn Kind,
+    arrivals: &[f64],
+    [service, init, horizon]: [f64; 3],
+    activity: bool,
+    observer: &mut impl Observer,
+) {
+    assert_eq!(platform.problems(), Vec::<String>::new());
+    let shape = platform.shape();
+    let start = ColdStart {
+        sandbox: SimDuration::ZERO,
+        init: seconds(init),
+        first_request: SimDuration::ZERO,
+    };
+    let draws = Draws::new(1, 0);
+    let setup = Setup {
+        services: vec![ServiceSetup {
+            warm: ServiceTime::Parts {
+                overhead: Dist::Constant(SimDuration::ZERO),
+                cpu: Dist::Constant(SimDuration::ZERO),
+                wait: Dist::Constant(seconds(service)),
+            },
+            inside: None,
+            warm_up: None,
+            cold: ColdModel::Measured([start].into()),
+            concurrency: shape.concurrency,
+            most_in_flight: None,
+            routing: shape.routing,
+            timeout: shape.timeout,
+            init_limit: shape.init_limit,
+            queue_timeout: shape.queue_timeout,
+            queue_refuses: shape.queue_refuses,
+            starts_ahead: shape.starts_ahead,
+            initial: shape.initial,
+            client: platform.queue(),
+            first_entity: None,
+        }],
+        platform: platform.build(draws, &["f"]),
+        warm_up: SimDuration::ZERO,
+        horizon: Some(seconds(horizon)),
+        sample_every: seconds(1.0),
+        tell_activity: activity,
+    };
+    let mut rest = arrivals.iter();
+    let feed: Feed<'_> = Box::new(move |out: &mut Vec<Arrival>| {
+        let before = out.len();
+        out.extend(rest.by_ref().take(4096).map(|&at| Arrival {
+            at: SimTime::ZERO + seconds(at),
+            duration: None,
+            function: 0,
+        }));
+        out.len() > before
+    });
+    run(setup, vec![feed], draws, observer);
+}
