@@ -1,8 +1,9 @@
 //! `prices`: newer price lists from what providers publish.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -43,9 +44,10 @@ enum Provider {
 
 #[derive(Debug, Args)]
 struct AwsArgs {
-    /// Offer files of services for the list's region (index.json of the Price List Bulk API), fetched beforehand
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
+    /// Offer files of services for the list's region (index.json of the Price List Bulk API): paths, or addresses to fetch them
+    /// from, which begin with https://
+    #[arg(required = true, value_name = "FILE|URL")]
+    files: Vec<String>,
     /// Built-in list whose prices are replaced
     #[arg(long, value_name = "NAME", default_value = "aws-us-east-1")]
     list: String,
@@ -72,7 +74,11 @@ pub fn run(args: &PricesArgs, quiet: bool) -> Outcome {
     if list.provider != "aws" || args.list.ends_with(".toml") {
         return Err(problem(format!("--list {}: name a built-in list of AWS", args.list)));
     }
-    let files: Vec<OfferFile> = args.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let files: Vec<OfferFile> = args
+        .files
+        .iter()
+        .map(|from| read(from, quiet))
+        .collect::<Result<_, _>>()?;
     let refreshed = offers::refresh(&list, &files).map_err(problem)?;
     if refreshed.read == 0 {
         return Err(problem(
@@ -115,9 +121,34 @@ fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     staged.commit()
 }
 
-fn read(path: &Path) -> Result<OfferFile, Failure> {
-    let name = path.display().to_string();
-    let file = File::open(path)
-        .map_err(|error| Failure::input(anyhow::Error::new(error).context(format!("cannot read {name}"))))?;
-    OfferFile::read(&name, BufReader::new(file)).map_err(|problem| Failure::Input(anyhow!(problem)))
+/// How long a server may take until it accepts a connection, and until it begins to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn read(from: &str, quiet: bool) -> Result<OfferFile, Failure> {
+    let file: Box<dyn Read> = if from.starts_with("https://") || from.starts_with("http://") {
+        if !quiet {
+            say(format_args!("fetching {from}"));
+        }
+        Box::new(fetch(from)?)
+    } else {
+        let file = File::open(from)
+            .map_err(|error| Failure::input(anyhow::Error::new(error).context(format!("cannot read {from}"))))?;
+        Box::new(file)
+    };
+    // The files of large services have hundreds of megabytes: they are read as they come.
+    OfferFile::read(from, BufReader::new(file)).map_err(|problem| Failure::Input(anyhow!(problem)))
+}
+
+fn fetch(address: &str) -> Result<impl Read + use<>, Failure> {
+    let request = ureq::get(address)
+        .config()
+        .timeout_connect(Some(PATIENCE))
+        .timeout_recv_response(Some(PATIENCE))
+        .build();
+    let answer = request.call().map_err(|error| {
+        Failure::Environment(anyhow!(
+            "cannot fetch {address}: {error}; a file that was fetched elsewhere can be given by its path"
+        ))
+    })?;
+    Ok(answer.into_body().into_reader())
 }

@@ -4,7 +4,8 @@
 //! Sources: Elastic Load Balancing pricing page: an LCU is the largest of 25 new connections a second, 3,000 active ones, 1 GB an hour
 //! (0.4 GB for functions as targets) and 1,000 evaluated rules a second, of which ten are free for each request, by the means of an
 //! hour; Amazon API Gateway pricing page: a request of an HTTP API for each 512 KB; Amazon VPC pricing page: NAT gateways by the hour
-//! and GB, public addresses by the hour; Amazon CloudWatch and Amazon ECR pricing pages. A GB of traffic, logs and images is 2^30
+//! and GB, public addresses by the hour; Amazon EC2 pricing page, "Data Transfer within the same AWS Region": between zones a GB is
+//! paid for on each side; Amazon CloudWatch and Amazon ECR pricing pages. A GB of traffic, logs and images is 2^30
 //! bytes, one of an LCU 10^9, as in the vendor's examples.
 //!
 //! What services share is divided among them by their requests.
@@ -16,7 +17,7 @@ use super::rate::share_out;
 use crate::units::SimDuration;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
-pub use spec::{Api, BalancerSpec, ExtrasSpec, LogsSpec, NatSpec, RegistrySpec};
+pub use spec::{Api, BalancerSpec, ExtrasSpec, InterZoneSpec, LogsSpec, NatSpec, RegistrySpec};
 
 /// Where requests are served, as far as it matters for extras.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Target {
 pub struct Extras {
     spec: ExtrasSpec,
     connections: Decimal,
+    /// Share of what is exchanged with others that crosses the border of a zone.
+    crossing: Decimal,
     target: Target,
 }
 
@@ -58,6 +61,15 @@ impl Extras {
             .ok_or_else(|| {
                 format!("`extras.load-balancer.connections` is `{written}`; it is the number of new connections for each request, such as \"0.1\"")
             })?;
+        let written = spec.inter_zone.as_ref().map_or("0", |between| between.share.as_str());
+        let crossing = Decimal::from_str_exact(written)
+            .ok()
+            .filter(|share| (Decimal::ZERO..=Decimal::ONE).contains(share))
+            .ok_or_else(|| {
+                format!(
+                    "`extras.inter-zone.share` is `{written}`; it is a share of traffic from 0 to 1, such as \"0.67\""
+                )
+            })?;
         if spec.internet && spec.response_size.0 == 0 {
             return Err("`extras.internet` needs `extras.response-size`, such as \"12KB\"".into());
         }
@@ -67,6 +79,7 @@ impl Extras {
         Ok(Self {
             spec: spec.clone(),
             connections,
+            crossing,
             target,
         })
     }
@@ -183,6 +196,12 @@ impl Extras {
                 add(NAT_DATA, pulled.collect());
             }
         }
+        if let Some(between) = &spec.inter_zone {
+            // Who sends and who gets pays for it, and both are of this account.
+            let exchanged = each(&|served| served.requests.into(), between.sent.0 + between.received.0);
+            let both_sides = Decimal::TWO * self.crossing;
+            add(INTER_ZONE, exchanged.into_iter().map(|gib| gib * both_sides).collect());
+        }
         if let Some(logs) = &spec.logs {
             let written = each(&|served| served.requests.into(), logs.size.0);
             if let Some(retention) = logs.retention {
@@ -244,13 +263,14 @@ const HTTP_API: &str = "api-gateway.http";
 const REST_API: &str = "api-gateway.rest";
 const NAT_HOURS: &str = "network.nat.hour";
 const NAT_DATA: &str = "network.nat.data";
+const INTER_ZONE: &str = "network.inter_az";
 const LOGS: &str = "cloudwatch.logs.ingest.standard";
 const FUNCTION_LOGS: &str = "cloudwatch.lambda_logs";
 const LOG_STORAGE: &str = "cloudwatch.logs.storage";
 const REGISTRY: &str = "ecr.private_storage";
 const ADDRESSES: &str = "network.public_ipv4";
 
-const METERS: [&str; 12] = [
+const METERS: [&str; 13] = [
     EGRESS,
     BALANCER_HOURS,
     BALANCER_UNITS,
@@ -258,6 +278,7 @@ const METERS: [&str; 12] = [
     REST_API,
     NAT_HOURS,
     NAT_DATA,
+    INTER_ZONE,
     LOGS,
     FUNCTION_LOGS,
     LOG_STORAGE,
@@ -388,6 +409,18 @@ mod tests {
         assert_eq!(nodes[1][NAT_DATA].normalize().to_string(), "2");
     }
 
+    /// By hand: 2^20 requests that send 1 KiB and get 3 KiB exchange 4 GB, of which half crosses a border and is paid for twice.
+    #[test]
+    fn what_crosses_the_border_of_a_zone_is_paid_for_on_both_sides() {
+        let between = extras(
+            "[inter-zone]\nsent = \"1KiB\"\nreceived = \"3KiB\"\nshare = \"0.5\"",
+            Target::Nodes,
+        );
+        let found = of(&between, &[served(1 << 20, 0)], &[0]);
+        assert_eq!(found[0][INTER_ZONE].normalize().to_string(), "4");
+        assert_eq!(between.meters(), [INTER_ZONE]);
+    }
+
     #[test]
     fn an_api_counts_a_request_for_each_512_kb() {
         let api = extras("response-size = \"513KiB\"\napi-gateway = \"http\"", Target::Functions);
@@ -402,6 +435,7 @@ mod tests {
         let problem = |text: &str| Extras::new(&toml::from_str(text).unwrap(), Target::Functions).unwrap_err();
         assert!(problem("internet = true").contains("needs `extras.response-size`"));
         assert!(problem("[load-balancer]\nconnections = \"-1\"").contains("is `-1`"));
+        assert!(problem("[inter-zone]\nshare = \"1.5\"").contains("is `1.5`"));
         assert!(problem("[nat]\npulls = true").contains("functions pull no images"));
     }
 }

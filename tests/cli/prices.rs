@@ -145,3 +145,58 @@ fn what_cannot_be_read_leaves_nothing_behind() {
     }
     assert!(!sandbox.names("").contains(&"new.toml".to_string()));
 }
+
+/// Answers each request on a port of its own with this text, or with a status.
+fn serve(status: &'static str, body: String) -> String {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/offers/index.json", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(body.as_bytes()));
+        }
+    });
+    address
+}
+
+#[test]
+fn a_file_may_be_fetched_from_its_address() {
+    let sandbox = files();
+    let from_file = sandbox
+        .run("prices refresh aws lambda.json ec2.json --out file.toml --format csv")
+        .ok();
+    let address = serve("200 OK", sandbox.read("lambda.json"));
+    let fetched = sandbox
+        .run(&format!(
+            "prices refresh aws {address} ec2.json --out fetched.toml --format csv"
+        ))
+        .ok();
+    assert_eq!(fetched.stdout, from_file.stdout, "{fetched}");
+    assert_eq!(sandbox.read("fetched.toml"), sandbox.read("file.toml"));
+    assert!(fetched.stderr.contains(&format!("fetching {address}")), "{fetched}");
+    // What is not there, and what nobody serves, is no fault of the input; nothing is written.
+    let missing = serve("404 Not Found", "nothing here".into());
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}/index.json", listener.local_addr().unwrap())
+    };
+    for (address, says) in [(missing, "404"), (closed, "cannot fetch")] {
+        let ran = sandbox.run(&format!("prices refresh aws {address} --out no.toml"));
+        assert_eq!(ran.code, Some(3), "{ran}");
+        assert!(ran.stderr.contains(says) && ran.stderr.contains("by its path"), "{ran}");
+        assert!(!sandbox.path("no.toml").exists());
+    }
+    let page = serve("200 OK", "<html>no offers</html>".into());
+    let ran = sandbox.run(&format!("prices refresh aws {page} --out no.toml"));
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("index.json of a service and region"), "{ran}");
+}

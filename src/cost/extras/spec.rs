@@ -23,6 +23,8 @@ pub struct ExtrasSpec {
     pub api_gateway: Option<Api>,
     /// A NAT gateway behind them.
     pub nat: Option<NatSpec>,
+    /// What they exchange with other services and databases in the same region.
+    pub inter_zone: Option<InterZoneSpec>,
     /// What they log.
     pub logs: Option<LogsSpec>,
     /// Their images in a registry.
@@ -82,6 +84,28 @@ impl Default for NatSpec {
             sent: Bytes(0),
             received: Bytes(0),
             pulls: false,
+        }
+    }
+}
+
+/// `[extras.inter-zone]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct InterZoneSpec {
+    /// What a request sends to others.
+    pub sent: Bytes,
+    /// What a request gets from others.
+    pub received: Bytes,
+    /// The share of it that crosses the border of a zone: two thirds where three zones are alike.
+    pub share: String,
+}
+
+impl Default for InterZoneSpec {
+    fn default() -> Self {
+        Self {
+            sent: Bytes(0),
+            received: Bytes(0),
+            share: "1".into(),
         }
     }
 }
