@@ -54,6 +54,8 @@ pub enum Purpose {
     Boot = 15,
     /// Time that a node lasts.
     Fate = 16,
+    /// How often a recorded arrival comes.
+    Repeat = 17,
 }
 
 /// The seed of a run and its replication: the root of every stream.

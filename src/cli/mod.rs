@@ -55,6 +55,8 @@ pub enum Verb {
     Simulate(study::SimulateArgs),
     /// Compares variants on the same traffic and luck, with intervals
     Compare(study::CompareArgs),
+    /// At how much traffic another variant becomes the cheapest
+    BreakEven(study::break_even::BreakEvenArgs),
     /// Prices a stored result anew, without simulating
     Report(report::ReportArgs),
     /// How much to commit to: what a stored result costs by the level of a savings plan
@@ -99,6 +101,7 @@ pub fn run(cli: &Cli) -> Outcome {
     match &cli.verb {
         Verb::Simulate(args) => study::simulate(args, &cli.common),
         Verb::Compare(args) => study::compare(args, &cli.common),
+        Verb::BreakEven(args) => study::break_even::run(args, &cli.common),
         Verb::Report(args) => report::run(args, cli.common.quiet),
         Verb::Advise(args) => advise::run(args, cli.common.quiet),
         Verb::Check(args) => check::run(args, cli.common.quiet),

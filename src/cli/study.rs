@@ -10,11 +10,12 @@ use super::Common;
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
 use crate::report::manifest::{Manifest, Run};
-use crate::report::{self, json, packing, payback, summary, table};
+use crate::report::{self, json, packing, payback, summary, table, unit_costs};
 use crate::scenario::{self, Plan, Variant, plan};
-use crate::study::{Options, Study};
+use crate::study::{Options, Study, marginal};
 use crate::trace::{OnBadLine, Placement};
 
+pub mod break_even;
 mod gates;
 mod manifest;
 mod watch;
@@ -69,6 +70,9 @@ struct StudyFlags {
     /// trace of counts leaves open
     #[arg(long)]
     placement_bracket: bool,
+    /// Run everything again with a tenth more traffic: what the next million requests cost
+    #[arg(long)]
+    marginal: bool,
     /// What to do on a line of the trace that cannot be read, in place of the scenario's setting
     #[arg(long, value_enum, value_name = "RULE")]
     on_bad_line: Option<BadLine>,
@@ -99,30 +103,61 @@ enum FailOn {
 
 /// `coldcast simulate`
 pub fn simulate(args: &SimulateArgs, common: &Common) -> Outcome {
-    let plan = resolve(args.scenario.as_deref(), &args.flags)?;
-    answer(vec![plan], &args.flags, common, None)
+    let asked = Asked {
+        scenario: args.scenario.as_deref(),
+        others: &[],
+        frameworks: &[],
+        sets: &args.flags.sets,
+        on_bad_line: args.flags.on_bad_line,
+        times: 1.0,
+    };
+    answer(&asked, &args.flags, common, None)
 }
 
 /// `coldcast compare`
 pub fn compare(args: &CompareArgs, common: &Common) -> Outcome {
-    let mut flags_sets = args.flags.sets.clone();
-    if !args.frameworks.is_empty() {
-        let quoted: Vec<String> = args.frameworks.iter().map(|name| format!("{name:?}")).collect();
-        flags_sets.push(format!("frameworks=[{}]", quoted.join(", ")));
+    let asked = Asked {
+        scenario: args.scenario.as_deref(),
+        others: &args.others,
+        frameworks: &args.frameworks,
+        sets: &args.flags.sets,
+        on_bad_line: args.flags.on_bad_line,
+        times: 1.0,
+    };
+    let comparison = Comparison {
+        migration_usd: args.migration_cost,
+    };
+    answer(&asked, &args.flags, common, Some(comparison))
+}
+
+/// Which scenarios are to be run, and what is changed in them.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    scenario: Option<&'a Path>,
+    /// Compared with the first.
+    others: &'a [PathBuf],
+    /// In place of the scenario's, if there are any.
+    frameworks: &'a [String],
+    sets: &'a [String],
+    on_bad_line: Option<BadLine>,
+    /// How many times their traffic.
+    times: f64,
+}
+
+/// The plans of the scenarios that were asked for, which can be compared in pairs.
+fn plans(asked: &Asked<'_>) -> Result<Vec<Plan>, Failure> {
+    let mut sets = asked.sets.to_vec();
+    if !asked.frameworks.is_empty() {
+        let quoted: Vec<String> = asked.frameworks.iter().map(|name| format!("{name:?}")).collect();
+        sets.push(format!("frameworks=[{}]", quoted.join(", ")));
     }
-    let mut plans = vec![resolve_with(
-        args.scenario.as_deref(),
-        &flags_sets,
-        args.flags.on_bad_line,
-    )?];
-    for other in &args.others {
-        plans.push(resolve_with(Some(other), &flags_sets, args.flags.on_bad_line)?);
+    let mut plans = vec![plan_of(asked.scenario, &sets, asked)?];
+    for other in asked.others {
+        plans.push(plan_of(Some(other), &sets, asked)?);
     }
-    if let Some(first) = args.scenario.as_ref().filter(|_| !args.others.is_empty()) {
-        let paths: Vec<&Path> = std::iter::once(first)
-            .chain(&args.others)
-            .map(PathBuf::as_path)
-            .collect();
+    if let Some(first) = asked.scenario.filter(|_| !asked.others.is_empty()) {
+        let others = asked.others.iter().map(PathBuf::as_path);
+        let paths: Vec<&Path> = std::iter::once(first).chain(others).collect();
         tell_apart(&mut plans, &paths)?;
         let a = &plans[0].variants[0];
         for b in plans[1..].iter().map(|plan| &plan.variants[0]) {
@@ -140,10 +175,7 @@ pub fn compare(args: &CompareArgs, common: &Common) -> Outcome {
             }
         }
     }
-    let comparison = Comparison {
-        migration_usd: args.migration_cost,
-    };
-    answer(plans, &args.flags, common, Some(comparison))
+    Ok(plans)
 }
 
 /// Puts the scenario's name in front of the variants' names, or its path where scenarios have the same name.
@@ -187,14 +219,11 @@ fn dollars(text: &str) -> Result<f64, String> {
     }
 }
 
-fn resolve(path: Option<&Path>, flags: &StudyFlags) -> Result<Plan, Failure> {
-    resolve_with(path, &flags.sets, flags.on_bad_line)
-}
-
-fn resolve_with(path: Option<&Path>, sets: &[String], on_bad_line: Option<BadLine>) -> Result<Plan, Failure> {
-    let loaded = scenario::load(path, sets).map_err(Failure::input)?;
+fn plan_of(path: Option<&Path>, sets: &[String], asked: &Asked<'_>) -> Result<Plan, Failure> {
+    let mut loaded = scenario::load(path, sets).map_err(Failure::input)?;
+    loaded.scenario.traffic_factor *= asked.times;
     let mut plan = plan::plan(&loaded).map_err(Failure::input)?;
-    if let Some(rule) = on_bad_line {
+    if let Some(rule) = asked.on_bad_line {
         let rule = match rule {
             BadLine::Fail => OnBadLine::Fail,
             BadLine::Skip => OnBadLine::Skip,
@@ -206,6 +235,16 @@ fn resolve_with(path: Option<&Path>, sets: &[String], on_bad_line: Option<BadLin
     Ok(plan)
 }
 
+/// The variants of all plans, each with every placement where that was asked for.
+fn variants(plans: &[Plan], flags: &StudyFlags) -> Result<Vec<Variant>, Failure> {
+    let variants: Vec<Variant> = plans.iter().flat_map(|plan| plan.variants.iter().cloned()).collect();
+    if flags.placement_bracket {
+        bracket(&variants)
+    } else {
+        Ok(variants)
+    }
+}
+
 /// What is told of variants beside each other.
 #[derive(Debug, Clone, Copy)]
 struct Comparison {
@@ -213,13 +252,11 @@ struct Comparison {
     migration_usd: Option<f64>,
 }
 
-fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, comparison: Option<Comparison>) -> Outcome {
+fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, comparison: Option<Comparison>) -> Outcome {
+    let plans = plans(asked)?;
     let started = jiff::Timestamp::now();
     let (clock, cpu) = (Instant::now(), cpu_seconds());
-    let mut variants: Vec<Variant> = plans.iter().flat_map(|plan| plan.variants.iter().cloned()).collect();
-    if flags.placement_bracket {
-        variants = bracket(&variants)?;
-    }
+    let variants = variants(&plans, flags)?;
     gates::check(&variants, flags)?;
     if let Some(out) = &flags.out {
         std::fs::create_dir_all(out).map_err(|e| Failure::output(report::atomic::WriteError::new(out, e)))?;
@@ -229,7 +266,10 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, comparison: Opt
         record_requests: flags.record.contains(&Record::Requests),
         record_functions: flags.record.contains(&Record::Functions),
     };
-    let study = watch::watched(&variants, options, common.quiet)?;
+    let mut study = watch::watched(&variants, options, common.quiet)?;
+    if flags.marginal {
+        study.add_marginal(&with_more(asked, flags, common)?);
+    }
     let mut manifest = manifest::manifest(&plans, &study)?;
     manifest.run = Run {
         command: command_line(),
@@ -245,8 +285,8 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, comparison: Opt
         }
     }
     match flags.format {
-        Format::Table => print(text(&study, table::Style::Plain, comparison))?,
-        Format::Markdown => print(text(&study, table::Style::Markdown, comparison))?,
+        Format::Table => print(text(&study, flags, table::Style::Plain, comparison))?,
+        Format::Markdown => print(text(&study, flags, table::Style::Markdown, comparison))?,
         Format::Json => {
             let migration_usd = comparison.and_then(|comparison| comparison.migration_usd);
             print(json::json(&study, comparison.is_some(), migration_usd))?;
@@ -257,6 +297,19 @@ fn answer(plans: Vec<Plan>, flags: &StudyFlags, common: &Common, comparison: Opt
         remarks(&manifest, flags.out.as_deref());
     }
     gates::hold(&study, flags)
+}
+
+/// The same with a little more traffic.
+fn with_more(asked: &Asked<'_>, flags: &StudyFlags, common: &Common) -> Result<Study, Failure> {
+    let more = Asked {
+        times: asked.times * marginal::MORE,
+        ..*asked
+    };
+    let options = Options {
+        threads: common.threads.map(usize::from),
+        ..Options::default()
+    };
+    watch::watched(&variants(&plans(&more)?, flags)?, options, common.quiet)
 }
 
 /// Each variant with each of the placements of the bracket.
@@ -281,12 +334,13 @@ fn bracket(variants: &[Variant]) -> Result<Vec<Variant>, Failure> {
     Ok(all)
 }
 
-fn text(study: &Study, style: table::Style, comparison: Option<Comparison>) -> String {
+fn text(study: &Study, flags: &StudyFlags, style: table::Style, comparison: Option<Comparison>) -> String {
     let mut text = table::summary(study, style);
     let differences = comparison.map(|_| table::differences(study, style));
     let migration_usd = comparison.and_then(|comparison| comparison.migration_usd);
     let paybacks = migration_usd.map(|once| payback::table(study, once, style));
-    let more = [differences, paybacks, Some(packing::table(study, style))];
+    let unit_costs = flags.marginal.then(|| unit_costs::table(study, style));
+    let more = [differences, unit_costs, paybacks, Some(packing::table(study, style))];
     for more in more.into_iter().flatten() {
         if !more.is_empty() {
             text.push('\n');

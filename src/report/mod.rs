@@ -3,6 +3,7 @@
 pub mod agreement;
 pub mod allocation;
 pub mod atomic;
+pub mod break_even;
 pub mod cells;
 pub mod costs;
 pub mod focus;
@@ -23,6 +24,7 @@ pub mod showback;
 pub mod summary;
 pub mod table;
 pub mod timeline;
+pub mod unit_costs;
 pub mod xlsx;
 
 use std::path::Path;

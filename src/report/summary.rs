@@ -8,7 +8,7 @@ const VARIES: bool = true;
 
 /// Columns in the order of the file, and whether they vary over replications; those that do have `_low` and `_high` at
 /// the end of the row.
-pub const COLUMNS: [(&str, bool); 51] = [
+pub const COLUMNS: [(&str, bool); 53] = [
     ("scenario", FIXED),
     ("variant", FIXED),
     ("service", FIXED),
@@ -47,8 +47,10 @@ pub const COLUMNS: [(&str, bool); 51] = [
     ("nodes_peak", VARIES),
     ("cpu_utilisation_mean", VARIES),
     ("monthly_cost_usd", VARIES),
+    ("requests_per_month", VARIES),
     ("cost_per_million_requests_usd", VARIES),
     ("cost_per_million_good_requests_usd", VARIES),
+    ("marginal_cost_per_million_usd", VARIES),
     ("cold_start_cost_usd", VARIES),
     ("idle_cost_usd", VARIES),
     ("monthly_cost_p05_usd", FIXED),

@@ -48,6 +48,9 @@ pub struct Scenario {
     pub interpolate: bool,
     /// Arrivals.
     pub traffic: Option<Traffic>,
+    /// How many times as much traffic there is as the scenario says, of all services.
+    #[serde(default = "as_it_is")]
+    pub traffic_factor: f64,
     /// The handler's own work.
     pub work: Option<Work>,
     /// What those do who send the requests; default: each asks once and waits for the answer.
@@ -140,6 +143,10 @@ pub struct Service {
 
 fn one() -> u64 {
     1
+}
+
+fn as_it_is() -> f64 {
+    1.0
 }
 
 fn ten() -> u32 {

@@ -25,6 +25,9 @@ use crate::units::SimDuration;
 /// All replications are kept until the end.
 const MOST_REPLICATIONS: u32 = 10_000;
 
+/// The most that `traffic-factor` may be.
+const MOST_TRAFFIC: f64 = 1e6;
+
 /// A scenario, resolved.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -74,6 +77,8 @@ pub struct PlannedService {
     pub profile_source: String,
     /// Arrivals.
     pub traffic: Traffic,
+    /// How often each of them comes: other than 1 where recorded traffic is made stronger or weaker.
+    pub repeat: f64,
     /// The latency promise.
     pub slo: Option<Slo>,
     /// Memory of its instances, where it was measured.
@@ -220,6 +225,7 @@ impl Planner<'_> {
             frameworks,
             interpolate: _,
             traffic,
+            traffic_factor,
             work,
             client,
             slo,
@@ -238,6 +244,18 @@ impl Planner<'_> {
         if !(1..=MOST_REPLICATIONS).contains(replications) {
             self.problem(format!(
                 "`replications` is {replications}; it must be at least 1 and at most {MOST_REPLICATIONS}"
+            ));
+        }
+        if !(*traffic_factor > 0.0 && *traffic_factor <= MOST_TRAFFIC) {
+            self.problem(format!(
+                "`traffic-factor` is {traffic_factor}; it says how many times as much traffic there is, above 0 and at most {MOST_TRAFFIC}"
+            ));
+            return Vec::new();
+        }
+        if *traffic_factor != 1.0 {
+            self.assume(format!(
+                "there is {traffic_factor} times the traffic that [traffic] says (`traffic-factor`): what is made has another rate, \
+                 users are rounded to whole ones, and of what was recorded each arrival comes that often in the mean"
             ));
         }
         if name.trim().is_empty() {

@@ -40,7 +40,7 @@ impl Planner<'_> {
             ));
         }
         let traffic = match traffic {
-            Some(traffic) => Some(traffic.clone()),
+            Some(traffic) => Some(traffic.scaled(self.scenario.traffic_factor)),
             None => {
                 self.problem(format!(
                     "there is no [traffic] for `{name}`; kinds: {}",
@@ -49,6 +49,7 @@ impl Planner<'_> {
                 None
             }
         };
+        let (traffic, repeat) = traffic.unzip();
         for problem in traffic.iter().flat_map(Traffic::problems) {
             self.problem(problem);
         }
@@ -91,6 +92,7 @@ impl Planner<'_> {
             framework: label(framework),
             profile_source: resolved.source,
             traffic: traffic?,
+            repeat: repeat?,
             slo: *slo,
             tags: service.tags.clone(),
             memory: resolved.memory,

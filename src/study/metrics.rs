@@ -54,7 +54,7 @@ pub const COUNTS: [Metric; 4] = [
 ];
 
 /// Columns after the counts, in the order of the file.
-pub const METRICS: [Metric; 25] = [
+pub const METRICS: [Metric; 26] = [
     ("cold_starts", |s| Some(s.record.cold_starts as f64)),
     ("retries", |s| Some(s.record.retries as f64)),
     ("cold_start_ratio", |s| ratio(s.record.cold_starts, s.record.requests)),
@@ -91,6 +91,7 @@ pub const METRICS: [Metric; 25] = [
         let (used, had) = s.cpu_used_of?;
         (had > 0.0).then(|| used / had)
     }),
+    ("requests_per_month", |s| Some(s.record.requests as f64 * s.cost?.scale)),
     ("cost_per_million_requests_usd", |s| {
         let Cost { total, scale, .. } = s.cost?;
         (s.record.requests > 0).then(|| total / (s.record.requests as f64 * scale) * 1e6)

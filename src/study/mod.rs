@@ -3,6 +3,8 @@
 
 pub mod best_nodes;
 pub mod bills;
+pub mod break_even;
+pub mod marginal;
 pub mod metrics;
 pub mod replicate;
 pub mod result;

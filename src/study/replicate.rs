@@ -136,12 +136,13 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
     let draws = Draws::new(variant.seed, u64::from(number));
     let mut opened = Vec::new();
     for (entity, service) in variant.services.iter().enumerate() {
-        opened.push(service.traffic.open(&Open {
+        let open = Open {
             base: &variant.base,
             draws,
             entity: entity as u64,
             horizon: variant.horizon,
-        })?);
+        };
+        opened.push(service.traffic.open_repeated(service.repeat, &open)?);
     }
     let lengths: Option<Vec<SimDuration>> = opened.iter().map(|o| o.horizon).collect();
     let horizon = variant

@@ -90,7 +90,7 @@ impl Value {
         }
     }
 
-    fn new(Estimate { mean, interval }: Estimate) -> Self {
+    pub(super) fn new(Estimate { mean, interval }: Estimate) -> Self {
         Self {
             mean: Number::Float(mean),
             interval,
@@ -237,12 +237,7 @@ impl Study {
         let mut differences = Vec::new();
         for variant in others {
             for column in DIFFERENCES {
-                let (Some(a), Some(b)) = (baseline.samples.get(column), variant.samples.get(column)) else {
-                    continue;
-                };
-                let paired: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
-                let same_length = a.len() == b.len();
-                if let Some(difference) = estimate(&paired).filter(|_| same_length) {
+                if let Some(difference) = paired(baseline, variant, column) {
                     differences.push(Difference {
                         variant: variant.rows[0].variant.clone(),
                         baseline: baseline.rows[0].variant.clone(),
@@ -254,9 +249,28 @@ impl Study {
         }
         differences
     }
+
+    /// Variant `b` less variant `a` in a column, replication by replication; `None` where one of them does not know it.
+    pub fn paired(&self, a: usize, b: usize, column: &str) -> Option<Estimate> {
+        paired(self.variants.get(a)?, self.variants.get(b)?, column)
+    }
+}
+
+fn paired(a: &VariantResult, b: &VariantResult, column: &str) -> Option<Estimate> {
+    let (a, b) = (a.samples(column)?, b.samples(column)?);
+    if a.len() != b.len() {
+        return None;
+    }
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
+    estimate(&differences)
 }
 
 impl VariantResult {
+    /// A column in each replication; `None` where one does not know it.
+    pub(super) fn samples(&self, column: &str) -> Option<&[f64]> {
+        self.samples.get(column).map(Vec::as_slice)
+    }
+
     pub(super) fn new(variant: &Variant, replications: Vec<Replication>) -> Result<Self, StudyError> {
         let bills = bills::bills(variant, &replications)?;
         let count = variant.services.len();

@@ -25,6 +25,7 @@ mod names;
 mod number;
 pub mod placement;
 pub mod poisson;
+mod repeated;
 pub mod report;
 mod series;
 pub mod synthetic;
@@ -39,6 +40,7 @@ use crate::units::SimDuration;
 
 pub use error::TraceError;
 pub use placement::{Clusters, Placement};
+use repeated::Repeated;
 pub use report::ImportReport;
 pub use table::OnBadLine;
 
@@ -180,6 +182,31 @@ impl Traffic {
             Some(problem) => Err(TraceError::Settings(problem)),
             None => self.part().open(open),
         }
+    }
+
+    /// The same traffic, `factor` times as strong, and how often each of its arrivals is still to come: what is made at a rate
+    /// gets another rate, what was recorded is repeated or left out as it is opened.
+    pub fn scaled(&self, factor: f64) -> (Self, f64) {
+        let mut scaled = self.clone();
+        match &mut scaled {
+            Self::Poisson(spec) => spec.rate.0 *= factor,
+            Self::Constant(spec) => spec.gap = SimDuration(((spec.gap.0 as f64 / factor).round() as u64).max(1)),
+            Self::Diurnal(spec) => spec.mean_rate.0 *= factor,
+            Self::FlashCrowd(spec) => spec.base_rate.0 *= factor,
+            Self::ClosedLoop(spec) => spec.users = ((f64::from(spec.users) * factor).round() as u32).max(1),
+            Self::AzureDay(spec) => spec.invocations *= factor,
+            Self::Csv(_) | Self::Counts(_) | Self::Azure2019(_) => return (scaled, factor),
+        }
+        (scaled, 1.0)
+    }
+
+    /// Starts the arrivals, each of which comes `times` times in the mean.
+    pub fn open_repeated(&self, times: f64, open: &Open<'_>) -> Result<Opened, TraceError> {
+        let mut opened = self.open(open)?;
+        if times != 1.0 {
+            opened.source = Box::new(Repeated::new(opened.source, times, open));
+        }
+        Ok(opened)
     }
 
     /// Its functions one by one; `None` where they come together only.

@@ -10,6 +10,7 @@ mod bad_files;
 mod bad_flags;
 mod bad_scenarios;
 mod bill;
+mod break_even;
 mod by_function;
 mod clients;
 mod cluster;

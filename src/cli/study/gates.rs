@@ -14,7 +14,7 @@ pub(super) fn check(variants: &[Variant], flags: &StudyFlags) -> Outcome {
     };
     if flags.record.contains(&Record::Functions) && !variants.iter().all(split::possible) {
         return Err(Failure::Input(anyhow::anyhow!(
-            "--record functions is about functions that share nothing: traffic that comes by function (azure-day) on a platform \
+            "--record functions is about functions that share nothing: traffic that comes by function (azure-day, azure-2019) on a platform \
              without limits for all of them together (scale-per-request, azure-flex, fixed, lambda with account-limits = false)"
         )));
     }
