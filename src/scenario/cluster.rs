@@ -10,7 +10,7 @@ use crate::model::dist::DistSpec;
 use crate::model::nodes::Cloud;
 use crate::sim::platform::Shape;
 use crate::sim::platform::kubernetes::{ClusterAutoscalerSpec, Fates, KarpenterSpec, PodCount};
-use crate::units::{MemoryMib, MilliCpu, SimDuration};
+use crate::units::{Bytes, MemoryMib, MilliCpu, SimDuration};
 
 /// `[cluster]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -53,6 +53,8 @@ pub struct ClusterSpec {
     pub unpack_mb_per_s: f64,
     /// `serializeImagePulls`; default: as the vendor has it.
     pub serialize_image_pulls: Option<bool>,
+    /// The disk for images of a node; default: there is room for all.
+    pub image_disk: Option<ImageDiskSpec>,
     /// The scheduler.
     #[serde(default)]
     pub scheduler: SchedulerSpec,
@@ -60,6 +62,35 @@ pub struct ClusterSpec {
     pub cluster_autoscaler: Option<ClusterAutoscalerSpec>,
     /// Karpenter.
     pub karpenter: Option<KarpenterSpec>,
+}
+
+/// `[cluster.image-disk]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ImageDiskSpec {
+    /// What a node's disk has for images.
+    pub size: Bytes,
+    /// `imageGCHighThresholdPercent`
+    #[serde(default = "high_threshold")]
+    pub high_threshold: u32,
+    /// `imageGCLowThresholdPercent`
+    #[serde(default = "low_threshold")]
+    pub low_threshold: u32,
+    /// `imageMinimumGCAge`
+    #[serde(default = "minimum_age")]
+    pub minimum_age: SimDuration,
+}
+
+fn high_threshold() -> u32 {
+    85
+}
+
+fn low_threshold() -> u32 {
+    80
+}
+
+fn minimum_age() -> SimDuration {
+    SimDuration::from_secs(120)
 }
 
 /// Whose kubelet settings hold.

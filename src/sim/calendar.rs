@@ -37,6 +37,13 @@ pub(crate) enum Timer {
         /// Its slot.
         instance: u32,
     },
+    /// An instance that has not come up is killed.
+    NotAlive {
+        /// Creation number of the instance within the run.
+        number: u64,
+        /// Its slot when the timer was set.
+        instance: u32,
+    },
     /// An instance has no more CPU than its limit from now on.
     Boosted {
         /// Creation number of the instance within the run.

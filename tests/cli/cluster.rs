@@ -310,6 +310,41 @@ fn a_rolling_update_costs_nothing_if_enough_pods_stay() {
     assert_eq!(number(&at_once, "rejected"), 180.0);
 }
 
+/// A new version that takes 25 s to listen, asked each ten seconds and killed at the third failure: 20 s after its start, then again
+/// at once, after 10 s more, 20 s and so on. The old pods stay, as the strategy wants three at a time; where all may go at once
+/// nobody answers for the rest of the run. With an initial delay of 6 s the limit is 30 s, and all is well.
+#[test]
+fn a_liveness_probe_that_is_too_strict_for_a_slow_start_never_ends() {
+    let run = |probe: &str, strategy: &str| {
+        let sandbox = Sandbox::new();
+        let text = scenario(
+            &format!(
+                "rollouts = [\"60m\"]\nreadiness-period = \"0s\"\n{probe}\n{strategy}\n[autoscaler.fixed]\nreplicas = 3"
+            ),
+            TWO_NODES,
+        );
+        sandbox.write("s.toml", &text.replace("cold-start = \"4s\"", "cold-start = \"25s\""));
+        let ran = sandbox.run("simulate s.toml --out out").ok();
+        (table(&sandbox.read("out/summary.csv"))[0].clone(), ran.stderr)
+    };
+    let (strict, patient) = ("liveness-probe = {}", "liveness-probe = { initial-delay = \"6s\" }");
+    let at_once = "max-surge = 0.0\nmax-unavailable = 1.0";
+    let (stuck, said) = run(strict, "");
+    assert_eq!((number(&stuck, "rejected"), number(&stuck, "failed")), (0.0, 0.0));
+    // One more pod than there should be, an instance for each of its starts. By hand, it is killed 20, 40, 70, 110, 170, 270 and
+    // 450 s after the update and each 320 s from there on, for 70 min.
+    assert_eq!(number(&stuck, "instances_created"), 1.0 + 7.0 + 11.0);
+    assert!(said.contains("does not listen 20s after its start"), "{said}");
+    let (gone, _) = run(strict, at_once);
+    assert_eq!(number(&gone, "rejected"), 70.0 * 600.0);
+    let (well, _) = run(patient, at_once);
+    assert_eq!(number(&well, "rejected"), 250.0);
+    assert_eq!(number(&well, "instances_created"), 3.0);
+    let sandbox = Sandbox::new();
+    sandbox.write("s.toml", &scenario("liveness-probe = { period = \"0s\" }", TWO_NODES));
+    assert!(refused(&sandbox).contains("`liveness-probe` needs a `period`"));
+}
+
 #[test]
 fn compare_takes_any_number_of_scenarios() {
     let sandbox = Sandbox::new();

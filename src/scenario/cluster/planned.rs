@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::node_kind::node_kind;
-use super::{ClusterSpec, PointSpec, SchedulerSpec, StrategySpec, VendorSpec};
+use super::{ClusterSpec, ImageDiskSpec, PointSpec, SchedulerSpec, StrategySpec, VendorSpec};
 use crate::model::dist::DistSpec;
 use crate::model::nodes;
 use crate::model::price::PriceList;
 use crate::scenario::plan::Planner;
 use crate::sim::cluster::scheduler;
 use crate::sim::platform::control::Amount;
-use crate::sim::platform::kubernetes::{ClusterPlan, Fates, NodeKind, Plan, Provisioning, Pulls, Spec};
+use crate::sim::platform::kubernetes::{ClusterPlan, Fates, ImageDisk, NodeKind, Plan, Provisioning, Pulls, Spec};
 use crate::sim::platform::{PlatformSpec, fargate};
 
 impl Planner<'_> {
@@ -90,6 +90,7 @@ impl Planner<'_> {
                 registry_bytes_per_s: spec.registry_mb_per_s * 1e6,
                 unpack_bytes_per_s: spec.unpack_mb_per_s * 1e6,
                 serial: false,
+                disk: None,
             },
             ..ClusterPlan::default()
         };
@@ -158,6 +159,7 @@ impl Planner<'_> {
             (None, Some(spec)) => Provisioning::Karpenter(spec.clone()),
             (None, None) => Provisioning::None,
         };
+        let disk = spec.image_disk.map(|disk| self.image_disk(disk));
         let boot = spec.node_boot.clone().unwrap_or_else(default_boot);
         let boot = self.dist("cluster.node-boot", &boot).unwrap_or_else(|problem| {
             self.problem(problem);
@@ -178,12 +180,37 @@ impl Planner<'_> {
                 registry_bytes_per_s: spec.registry_mb_per_s * 1e6,
                 unpack_bytes_per_s: spec.unpack_mb_per_s * 1e6,
                 serial: spec.serialize_image_pulls.unwrap_or(spec.vendor != VendorSpec::Eks),
+                disk,
             },
             scheduler: self.scheduler(&spec.scheduler),
             provisioning,
             meter: cloud.cluster_meter().to_string(),
             fates,
             launch: None,
+        }
+    }
+
+    fn image_disk(&mut self, spec: ImageDiskSpec) -> ImageDisk {
+        let ImageDiskSpec {
+            size,
+            high_threshold,
+            low_threshold,
+            minimum_age,
+        } = spec;
+        if size.0 == 0 || low_threshold >= high_threshold || high_threshold > 100 {
+            self.problem(
+                "`cluster.image-disk` needs a `size` above 0 and a `low-threshold` below the `high-threshold`, in percent up to 100",
+            );
+        }
+        self.assume(format!(
+            "the kubelet deletes images that nobody uses when {high_threshold}% of the {size} for them are full, down to \
+             {low_threshold}%; a pod that needs one again waits for it again"
+        ));
+        ImageDisk {
+            bytes: size.0,
+            high_percent: high_threshold,
+            low_percent: low_threshold,
+            least_age: minimum_age,
         }
     }
 

@@ -35,6 +35,9 @@ pub enum Order {
         /// It is asked whether it is ready so often from now on, and is taken to be so with the first answer; zero: as soon
         /// as it could answer.
         probe: SimDuration,
+        /// If its initialisation takes longer it is killed after that time, and replaced like one that is killed for its memory;
+        /// `None`: it may take any time.
+        alive_within: Option<SimDuration>,
     },
     /// An instance takes no more requests and ends with the last one that it has.
     Drain {
@@ -172,7 +175,7 @@ pub trait Control {
     /// An instance has ended.
     fn ended(&mut self, instance: InstanceId, now: SimTime);
 
-    /// An instance is about to be killed for its memory. It ends, and is replaced.
+    /// An instance is about to be killed for its memory, or because it did not come up. It ends, and is replaced.
     fn crashes(&mut self, instance: InstanceId, now: SimTime);
 
     /// An instance that was killed is replaced by another one in the same place, which waits for the order to start.

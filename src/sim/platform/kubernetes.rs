@@ -9,6 +9,7 @@
 mod act;
 mod agenda;
 mod cluster_autoscaler;
+mod images;
 mod karpenter;
 mod kpa;
 mod leaving;
@@ -43,8 +44,8 @@ pub use karpenter::Spec as KarpenterSpec;
 pub use kpa::KpaPlan;
 use nodes::Nodes;
 pub use plan::{
-    ClusterPlan, Count, EcsMetric, Fates, Image, MetricTarget, Metrics, NodeKind, Plan, PodMemory, Pods as PodCount,
-    Provisioning, Pulls, Scaling, WorkloadPlan,
+    ClusterPlan, Count, EcsMetric, Fates, Image, ImageDisk, MetricTarget, Metrics, NodeKind, Plan, PodMemory,
+    Pods as PodCount, Provisioning, Pulls, Scaling, WorkloadPlan,
 };
 use pods::Pods;
 use workload::Workload;
@@ -69,6 +70,8 @@ pub struct Spec {
     pub hold: SimDuration,
     /// `readinessProbe.periodSeconds`; zero: a pod is ready as soon as it could answer.
     pub readiness_period: SimDuration,
+    /// `livenessProbe`, or the `startupProbe` that comes before it; `None`: a container may take any time to start.
+    pub liveness_probe: Option<LivenessProbe>,
     /// `preStop` sleep.
     pub pre_stop: SimDuration,
     /// `terminationGracePeriodSeconds`.
@@ -98,6 +101,7 @@ impl Default for Spec {
             routing: Routing::Random,
             hold: SimDuration::ZERO,
             readiness_period: SimDuration::from_secs(10),
+            liveness_probe: None,
             pre_stop: SimDuration::ZERO,
             termination_grace: SimDuration::from_secs(30),
             max_surge: 0.25,
@@ -106,6 +110,46 @@ impl Default for Spec {
             queue_depth: None,
             plan: Plan::default(),
         }
+    }
+}
+
+/// `livenessProbe` of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct LivenessProbe {
+    /// `initialDelaySeconds`
+    pub initial_delay: SimDuration,
+    /// `periodSeconds`
+    pub period: SimDuration,
+    /// `failureThreshold`
+    pub failure_threshold: u32,
+}
+
+impl Default for LivenessProbe {
+    fn default() -> Self {
+        Self {
+            initial_delay: SimDuration::ZERO,
+            period: SimDuration::from_secs(10),
+            failure_threshold: 3,
+        }
+    }
+}
+
+impl LivenessProbe {
+    /// Time from a container's start until it is killed if nothing listens in it. Source: kubernetes/kubernetes,
+    /// pkg/kubelet/prober/worker.go: it is asked as it starts and each period after that, and what comes before the initial delay
+    /// does not count.
+    fn limit(self) -> SimDuration {
+        let skipped = self.initial_delay.0.div_ceil(self.period.0.max(1));
+        let fatal = skipped + u64::from(self.failure_threshold.max(1)) - 1;
+        SimDuration(fatal.saturating_mul(self.period.0))
+    }
+}
+
+impl Spec {
+    /// Within what time a container's initialisation has to be over.
+    fn alive_within(&self) -> Option<SimDuration> {
+        self.liveness_probe.map(LivenessProbe::limit)
     }
 }
 
@@ -123,6 +167,15 @@ impl Kind for Spec {
         }
         if self.memory_request.is_some_and(|request| request > self.memory) {
             problems.push("`memory-request` must not be above `memory`, which is the limit".into());
+        }
+        if let Some(LivenessProbe {
+            period,
+            failure_threshold,
+            ..
+        }) = self.liveness_probe
+            && (period == SimDuration::ZERO || failure_threshold == 0)
+        {
+            problems.push("`liveness-probe` needs a `period` and a `failure-threshold` above 0".into());
         }
         if self.pre_stop > self.termination_grace {
             problems.push("`pre-stop` must not be longer than `termination-grace`: the pod is killed before".into());
@@ -164,6 +217,12 @@ impl Kind for Spec {
                 self.readiness_period
             )
         });
+        lines.extend(self.alive_within().map(|limit| {
+            format!(
+                "a container that does not listen {limit} after its start is killed for its liveness probe and starts again, at once the \
+                 first time, then with the kubelet's back-off; one that is up answers it in time, however busy it is"
+            )
+        }));
         lines
     }
 
@@ -244,6 +303,9 @@ impl Kubernetes {
         }
         if plan.workloads.iter().any(|workload| workload.memory.is_some()) {
             agenda.at(phase(2, pressure::PERIOD), Due::Pressure);
+        }
+        if plan.cluster.pulls.disk.is_some() {
+            agenda.at(phase(3, images::PERIOD), Due::Images);
         }
         let nodes = Nodes::new(&plan.cluster, draws);
         let mut platform = Self {

@@ -95,7 +95,12 @@ impl World {
             Order::Create { service, count } => {
                 (0..count).for_each(|_| self.create_placed(service, false, observer));
             }
-            Order::Start { instance, after, probe } => self.begin_start(instance, after, probe),
+            Order::Start {
+                instance,
+                after,
+                probe,
+                alive_within,
+            } => self.begin_start(instance, after, probe, alive_within),
             Order::Drain {
                 instance,
                 at_least,
@@ -178,13 +183,27 @@ impl World {
         self.id(slot)
     }
 
-    /// An instance begins to start. It is up with its first answer to a probe, which is that to its first request.
-    fn begin_start(&mut self, id: InstanceId, after: SimDuration, probe: SimDuration) {
+    /// An instance begins to start. It is up with its first answer to a probe, which is that to its first request; if it does not
+    /// get that far it is killed.
+    fn begin_start(
+        &mut self,
+        id: InstanceId,
+        after: SimDuration,
+        probe: SimDuration,
+        alive_within: Option<SimDuration>,
+    ) {
         let instance = self.instances.0.get(id.slot);
         let Some(start) = instance.start.as_ref().filter(|_| instance.number == id.number) else {
             return;
         };
         let cold = start.cold;
+        if let Some(limit) = alive_within.filter(|limit| cold.init > *limit) {
+            let dead = Timer::NotAlive {
+                number: id.number,
+                instance: id.slot,
+            };
+            return self.calendar.timer_at(self.now + after + cold.sandbox + limit, dead);
+        }
         let mut lasts = after + cold.sandbox + cold.init;
         if probe > SimDuration::ZERO {
             lasts = SimDuration(lasts.0.div_ceil(probe.0) * probe.0);
@@ -273,7 +292,20 @@ impl World {
         self.remove(slot, observer);
     }
 
-    /// An instance that was killed for its memory starts again in its place.
+    /// The `number`-th instance of the run, in `slot` then, has not come up in time: it is killed, and starts again in its place.
+    pub(super) fn not_alive(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
+        if self.instances.0.get(slot).number != number {
+            return;
+        }
+        let (id, now) = (self.id(slot), self.now);
+        if let Some(control) = self.platform.control() {
+            control.crashes(id, now);
+        }
+        self.abandon(slot, observer);
+        self.restart_in_place(id, observer);
+    }
+
+    /// An instance that was killed starts again in its place.
     pub(super) fn restart_in_place(&mut self, old: InstanceId, observer: &mut impl Observer) {
         let new = self.create_waiting(old.service, old.function, observer);
         let now = self.now;

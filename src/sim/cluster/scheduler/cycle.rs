@@ -102,6 +102,17 @@ impl Cluster {
         }
     }
 
+    /// A node does not have an image any more.
+    pub fn dropped(&mut self, number: usize, image: u32) {
+        let Some(node) = self.nodes.get_mut(number).and_then(Option::as_mut) else {
+            return;
+        };
+        if let Ok(place) = node.images.binary_search_by_key(&image, |(known, _)| *known) {
+            node.images.remove(place);
+            *self.having.entry(image).or_default() -= 1;
+        }
+    }
+
     /// A node that is there.
     pub fn node(&self, number: usize) -> Option<&Node> {
         self.nodes.get(number)?.as_ref()

@@ -2,7 +2,7 @@
 
 use super::agenda::Due;
 use super::pods::Pod;
-use super::{Kubernetes, pressure, provision, state};
+use super::{Kubernetes, images, pressure, provision, state};
 use crate::sim::fact::Reject;
 use crate::sim::platform::control::{Control, InstanceId, NodeChange, Order, Sight};
 use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Platform};
@@ -28,6 +28,10 @@ impl Kubernetes {
                 pressure::relieve(self, now, sight, orders);
                 self.agenda.at(now + pressure::PERIOD, due);
             }
+            Due::Images => {
+                images::collect(self, now);
+                self.agenda.at(now + images::PERIOD, due);
+            }
             Due::Restart(number) => {
                 let starts = |pod: &&mut Pod| !pod.deleting && !pod.lost;
                 if let Some(pod) = self.pods.get_mut(number).filter(starts) {
@@ -36,6 +40,7 @@ impl Kubernetes {
                         instance: pod.id,
                         after: SimDuration::ZERO,
                         probe: self.spec.readiness_period,
+                        alive_within: self.spec.alive_within(),
                     });
                 }
             }

@@ -29,6 +29,8 @@ pub(super) enum Due {
     Evict(u32),
     /// Kubelets look at the memory of their nodes.
     Pressure,
+    /// Kubelets look at the disks of their nodes.
+    Images,
     /// A pod of a service has got a machine of its own.
     Launched(u16),
     /// A pod that was killed starts again.

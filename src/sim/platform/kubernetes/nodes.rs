@@ -1,8 +1,9 @@
 //! Nodes: they boot, are there, get pods and images, and go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::plan::{ClusterPlan, Image, NodeKind, Pulls};
+use super::images::Images;
+use super::plan::{ClusterPlan, Image, ImageDisk, NodeKind, Pulls};
 use crate::model::dist::Dist;
 use crate::rng::{Draws, Purpose, Stream};
 use crate::sim::cluster::node::{Node as ClusterNode, PodShape, Resources};
@@ -38,10 +39,7 @@ pub(super) struct Node {
     pub(super) stays: bool,
     /// Its number in the cluster, once it is ready.
     place: usize,
-    /// Images on it, and from when on.
-    images: BTreeMap<u32, SimTime>,
-    /// When its last pull ends.
-    pulled: SimTime,
+    images: Images,
     pods: BTreeSet<u64>,
     /// When it became ready, or a pod came or went.
     pub(super) changed: SimTime,
@@ -159,8 +157,7 @@ impl Nodes {
             taken_back: false,
             stays: false,
             place: usize::MAX,
-            images: BTreeMap::new(),
-            pulled: now,
+            images: Images::default(),
             pods: BTreeSet::new(),
             changed: now,
             unneeded: None,
@@ -245,28 +242,31 @@ impl Nodes {
         let Some(image) = image else { return whole };
         let serial = self.pulls.serial;
         let known = self.get_mut(node);
-        let from = if serial { known.pulled.max(now) } else { now };
-        let there = match known.images.get(&image.number) {
-            Some(there) => *there,
-            None => {
-                let there = from + whole;
-                known.images.insert(image.number, there);
-                known.pulled = there;
-                let place = known.place;
-                self.cluster.pulled(place, image.number, image.unpacked);
-                there
-            }
-        };
-        there.max(now).since(now)
+        let (wait, new) = known.images.pull(image, whole, serial, now);
+        if new {
+            let place = known.place;
+            self.cluster.pulled(place, image.number, image.unpacked);
+        }
+        wait
     }
 
     /// An image is on all nodes of the beginning.
     pub(super) fn preload(&mut self, node: u32, image: Option<Image>) {
         let Some(image) = image else { return };
         let known = self.get_mut(node);
-        if known.images.insert(image.number, SimTime::ZERO).is_none() {
+        if known.images.preload(image) {
             let place = known.place;
             self.cluster.pulled(place, image.number, image.unpacked);
+        }
+    }
+
+    /// The kubelet of a node looks at the disk for images, of which these are in use.
+    pub(super) fn collect(&mut self, node: u32, in_use: &BTreeSet<u32>, disk: ImageDisk, now: SimTime) {
+        let known = self.get_mut(node);
+        let gone = known.images.collect(in_use, disk, now);
+        let place = known.place;
+        for image in gone {
+            self.cluster.dropped(place, image);
         }
     }
 

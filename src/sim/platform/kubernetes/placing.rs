@@ -56,6 +56,7 @@ impl Kubernetes {
                     instance: pod.id,
                     after,
                     probe: self.spec.readiness_period,
+                    alive_within: self.spec.alive_within(),
                 });
             }
         }

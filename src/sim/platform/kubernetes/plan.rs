@@ -101,6 +101,21 @@ pub struct Pulls {
     pub unpack_bytes_per_s: f64,
     /// Whether a node pulls one image at a time (`serializeImagePulls`).
     pub serial: bool,
+    /// The disk for images of a node; `None`: there is room for all.
+    pub disk: Option<ImageDisk>,
+}
+
+/// The disk for images of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageDisk {
+    /// Its size.
+    pub bytes: u64,
+    /// `imageGCHighThresholdPercent`
+    pub high_percent: u32,
+    /// `imageGCLowThresholdPercent`
+    pub low_percent: u32,
+    /// `imageMinimumGCAge`
+    pub least_age: SimDuration,
 }
 
 impl Default for Pulls {
@@ -109,6 +124,7 @@ impl Default for Pulls {
             registry_bytes_per_s: 1e8,
             unpack_bytes_per_s: 1e8,
             serial: false,
+            disk: None,
         }
     }
 }
