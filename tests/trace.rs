@@ -390,3 +390,46 @@ fn generated_files_are_whole_repeatable_and_readable() {
         .collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
+
+/// What each function of the Azure trace is called is the same one by one as together, in whatever way minutes are filled.
+#[test]
+fn functions_of_the_azure_trace_have_the_same_arrivals_one_by_one() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    for (unit, placement) in [
+        ("app", "\"uniform\""),
+        ("function", "{ clustered = {} }"),
+        ("function", "\"equidistant\""),
+    ] {
+        for horizon in [None, Some("90m")] {
+            let text = format!(
+                "[azure-2019]\npath = \"azure2019-excerpt.csv\"\nscaling-unit = \"{unit}\"\nplacement = {placement}"
+            );
+            let open = open(&data, horizon);
+            let (together, length, report) = replay(&text, &open).unwrap();
+            let functions = toml::from_str::<Traffic>(&text).unwrap().functions(&open).unwrap();
+            assert_eq!(Some(functions.length()), length);
+            assert_eq!(format!("{:?}", functions.report()), format!("{report:?}"));
+            let mut found = 0;
+            for function in 0..functions.count() {
+                let (mut source, mut alone) = (functions.open(function), Vec::new());
+                while source.refill(&mut alone).unwrap() {}
+                let own = together.iter().filter(|arrival| arrival.function == function);
+                let own: Vec<Arrival> = own
+                    .map(|arrival| Arrival {
+                        function: 0,
+                        ..*arrival
+                    })
+                    .collect();
+                assert_eq!(alone, own, "{unit} {function}, {placement}");
+                if horizon.is_none() {
+                    assert_eq!(functions.weight(function), own.len() as f64);
+                }
+                found += alone.len();
+            }
+            assert_eq!(found, together.len());
+        }
+    }
+    // What cannot be read is left to those who read it together, and told there.
+    let broken: Traffic = toml::from_str("[azure-2019]\npath = \"nothing.csv\"").unwrap();
+    assert!(broken.functions(&open(&data, None)).is_none());
+}

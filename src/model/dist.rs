@@ -240,6 +240,30 @@ impl Dist {
         SimDuration((ns + 0.5) as u64)
     }
 
+    /// Adds to each of a row of durations the one that belongs to a draw of `stream`, from draw `first` on: what [`Self::at`]
+    /// gives, with the steps of all draws side by side.
+    pub fn add_block<const N: usize>(&self, stream: Stream, first: u64, durations: &mut [SimDuration; N]) {
+        let indices = first..;
+        match self {
+            Self::Constant(d) => durations.iter_mut().for_each(|duration| *duration += *d),
+            Self::Lognormal(mu, sigma) => {
+                let mut uniform = [0.0; N];
+                for (uniform, index) in uniform.iter_mut().zip(indices) {
+                    *uniform = stream.uniform(index);
+                }
+                let normal = normal::quantiles(&uniform);
+                for (duration, z) in durations.iter_mut().zip(normal) {
+                    *duration += SimDuration(((mu + sigma * z).exp() + 0.5) as u64);
+                }
+            }
+            other => {
+                for (duration, index) in durations.iter_mut().zip(indices) {
+                    *duration += other.at(stream, index);
+                }
+            }
+        }
+    }
+
     /// The distribution of the duration times `factor`, which is above 0.
     pub fn scaled(self, factor: f64) -> Self {
         match self {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::rng::{Draws, Purpose};
+use crate::sim::drawn::Drawn;
 use crate::sim::gauge::Gauge;
 use crate::sim::pool::{Link, Links, Pool, Routing};
 use crate::sim::setup::{ColdStart, FunctionStreams};
@@ -139,6 +140,8 @@ pub(crate) struct Fleet {
     /// Whose luck it has.
     pub(crate) entity: u64,
     pub(crate) streams: FunctionStreams,
+    /// Service times of the requests to come.
+    pub(crate) drawn: Drawn,
     /// Arrivals so far.
     pub(crate) arrivals: u64,
     /// Instances created so far.
@@ -212,6 +215,7 @@ impl Fleet {
         Self {
             entity,
             streams: FunctionStreams::new(draws, entity),
+            drawn: Drawn::default(),
             arrivals: 0,
             created: 0,
             instances: 0,

@@ -183,6 +183,23 @@ impl ServiceTime {
 }
 
 impl ServiceTime {
+    /// Adds to each of a row of times that of a request on a warm instance, from request `first` on: what [`Self::draw`] gives.
+    pub(crate) fn add_block<const N: usize>(
+        &self,
+        streams: &FunctionStreams,
+        first: u64,
+        times: &mut [SimDuration; N],
+    ) {
+        match self {
+            Self::Whole(dist) => dist.add_block(streams.service, first, times),
+            Self::Parts { overhead, cpu, wait } => {
+                overhead.add_block(streams.overhead, first, times);
+                cpu.add_block(streams.service, first, times);
+                wait.add_block(streams.wait, first, times);
+            }
+        }
+    }
+
     /// CPU time and wait of request `index` on an instance whose requests share its CPU. CPU parts are times at one vCPU
     /// here. `first` is the overhead of a first request at the instance's speed, all of it CPU.
     pub(crate) fn parts(

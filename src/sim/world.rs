@@ -20,6 +20,7 @@ use crate::sim::engine::{RunStats, ServiceStats};
 use crate::sim::fact::{Activity, Fact, FleetState, Observer};
 use crate::sim::fleet::{Fleet, Instances, Request};
 use crate::sim::gauge::Gauges;
+use crate::sim::held::Held;
 use crate::sim::platform::control::Order;
 use crate::sim::platform::{Platform, Ticks};
 use crate::sim::pool::Routing;
@@ -83,9 +84,8 @@ pub(crate) struct World {
     /// Requests in service.
     running: Slab<Request>,
     instances: Instances,
-    /// By slot of an instance: the places of its requests in service in order of their coming, where too many of them
-    /// kill it.
-    held: Vec<Vec<u32>>,
+    /// Requests in service by instance, where too many of them kill it.
+    held: Held,
     /// Requests in service or waiting for an instance that starts for them, of the services that share the account's limit
     /// and not on instances of provisioned concurrency.
     in_flight: u32,
@@ -193,7 +193,7 @@ impl World {
             calendar: Calendar::default(),
             running: Slab::default(),
             instances: Instances::default(),
-            held: Vec::new(),
+            held: Held::default(),
             in_flight: 0,
             present: 0,
             calls: Slab::default(),
@@ -320,6 +320,7 @@ impl World {
                 self.up(instance, observer);
             }
             Timer::Ready { .. } => {}
+            Timer::NotAlive { number, instance } => self.not_alive(number, instance, observer),
             Timer::Control => self.control(observer),
             Timer::Drained { number, instance } => self.drained(number, instance, observer),
             Timer::Boosted { number, instance } => self.boosted(number, instance),

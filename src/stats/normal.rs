@@ -7,37 +7,54 @@
 #[inline]
 pub fn quantile(p: f64) -> f64 {
     let q = p - 0.5;
-    if q.abs() <= 0.425 {
-        let r = 0.180_625 - q * q;
-        let numerator = polynomial(
-            r,
-            [
-                3.387_132_872_796_366_6,
-                1.331_416_678_917_843_8e2,
-                1.971_590_950_306_551_3e3,
-                1.373_169_376_550_946e4,
-                4.592_195_393_154_987e4,
-                6.726_577_092_700_87e4,
-                3.343_057_558_358_813e4,
-                2.509_080_928_730_122_7e3,
-            ],
-        );
-        let denominator = polynomial(
-            r,
-            [
-                1.0,
-                4.231_333_070_160_091e1,
-                6.871_870_074_920_579e2,
-                5.394_196_021_424_751e3,
-                2.121_379_430_158_659_7e4,
-                3.930_789_580_009_271e4,
-                2.872_908_573_572_194_3e4,
-                5.226_495_278_852_854e3,
-            ],
-        );
-        return q * numerator / denominator;
+    if q.abs() <= CENTRAL { central(q) } else { tail(p, q) }
+}
+
+/// What [`quantile`] gives for each of a row, with the steps of all of them side by side.
+pub fn quantiles<const N: usize>(p: &[f64; N]) -> [f64; N] {
+    let mut values = p.map(|p| central(p - 0.5));
+    for (value, p) in values.iter_mut().zip(p) {
+        let q = p - 0.5;
+        if q.abs() > CENTRAL {
+            *value = tail(*p, q);
+        }
     }
-    tail(p, q)
+    values
+}
+
+/// Up to this distance from the middle one formula holds.
+const CENTRAL: f64 = 0.425;
+
+#[inline]
+fn central(q: f64) -> f64 {
+    let r = 0.180_625 - q * q;
+    let numerator = polynomial(
+        r,
+        [
+            3.387_132_872_796_366_6,
+            1.331_416_678_917_843_8e2,
+            1.971_590_950_306_551_3e3,
+            1.373_169_376_550_946e4,
+            4.592_195_393_154_987e4,
+            6.726_577_092_700_87e4,
+            3.343_057_558_358_813e4,
+            2.509_080_928_730_122_7e3,
+        ],
+    );
+    let denominator = polynomial(
+        r,
+        [
+            1.0,
+            4.231_333_070_160_091e1,
+            6.871_870_074_920_579e2,
+            5.394_196_021_424_751e3,
+            2.121_379_430_158_659_7e4,
+            3.930_789_580_009_271e4,
+            2.872_908_573_572_194_3e4,
+            5.226_495_278_852_854e3,
+        ],
+    );
+    q * numerator / denominator
 }
 
 #[cold]
@@ -109,7 +126,7 @@ fn polynomial(x: f64, c: [f64; 8]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::quantile;
+    use super::{quantile, quantiles};
 
     #[test]
     fn known_percentage_points() {
@@ -124,5 +141,11 @@ mod tests {
             assert!((quantile(p) - z).abs() < 1e-12, "{p}: {}", quantile(p));
         }
         assert_eq!(quantile(0.1), -quantile(0.9));
+    }
+
+    #[test]
+    fn a_row_has_the_same_values() {
+        let p: [f64; 1_000] = std::array::from_fn(|i| (i as f64 + 0.5) / 1_000.0);
+        assert_eq!(quantiles(&p), p.map(quantile));
     }
 }

@@ -83,6 +83,11 @@ pub fn possible(variant: &Variant) -> bool {
 
 /// The functions of each service, if they share nothing and the traffic has them one by one.
 fn opened(variant: &Variant, draws: Draws) -> Option<Vec<Box<dyn Functions>>> {
+    // Traffic that is repeated or thinned out comes together only.
+    let repeated = variant.services.iter().any(|service| service.repeat != 1.0);
+    if repeated || variant.platform.part().couples() {
+        return None;
+    }
     let services = variant.services.iter().enumerate().map(|(entity, service)| {
         service.traffic.functions(&Open {
             base: &variant.base,
@@ -91,8 +96,7 @@ fn opened(variant: &Variant, draws: Draws) -> Option<Vec<Box<dyn Functions>>> {
             horizon: variant.horizon,
         })
     });
-    let coupled = variant.platform.part().couples();
-    services.collect::<Option<_>>().filter(|_| !coupled)
+    services.collect()
 }
 
 /// Runs replication `number` function by function; `None` if functions share something, or come together only.

@@ -85,6 +85,32 @@ fn one_by_one_gives_the_same_numbers_as_together() {
     }
 }
 
+/// The published trace as well, whose functions are read from a file.
+#[test]
+fn a_recorded_day_is_run_one_by_one_too() {
+    let sandbox = sandbox();
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/azure2019-excerpt.csv");
+    let traffic = format!(
+        "[traffic.azure-2019]\npath = {:?}\nscaling-unit = \"function\"",
+        data.display().to_string()
+    );
+    let day = DAY.replace("[traffic.azure-day]\nfunctions = 200\ninvocations = 400000", &traffic);
+    sandbox.write("day.toml", &day.replace("horizon = \"3h\"\n", ""));
+    run(&sandbox, "--record functions", "alone");
+    let limits = "--set platform.lambda.account-limits=true --set platform.lambda.account-concurrency=100000";
+    run(&sandbox, limits, "together");
+    for file in ["costs.csv", "timeline.csv"] {
+        let [alone, together] = ["alone", "together"].map(|out| sandbox.read(&format!("{out}/{file}")));
+        assert_eq!(alone, together, "{file}");
+    }
+    let rows = table(&sandbox.read("alone/functions.csv"));
+    let sum: f64 = rows.iter().map(|row| row["requests"].parse::<f64>().unwrap()).sum();
+    assert!(sum > 10_000.0, "{sum}");
+    // More or less of it comes together only.
+    let more = sandbox.run("simulate day.toml --out out --record functions --set traffic-factor=0.5");
+    assert_eq!(more.code, Some(2), "{more}");
+}
+
 #[test]
 fn functions_that_share_something_cannot_be_told_apart() {
     let sandbox = sandbox();
@@ -92,6 +118,6 @@ fn functions_that_share_something_cannot_be_told_apart() {
     assert_snapshot!(sandbox.run(shared), @r"
     exit 2
     --- stderr
-    error: --record functions is about functions that share nothing: traffic that comes by function (azure-day) on a platform without limits for all of them together (scale-per-request, azure-flex, fixed, lambda with account-limits = false)
+    error: --record functions is about functions that share nothing: traffic that comes by function (azure-day, azure-2019) on a platform without limits for all of them together (scale-per-request, azure-flex, fixed, lambda with account-limits = false)
     ");
 }

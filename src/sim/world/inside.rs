@@ -39,7 +39,7 @@ impl World {
         let station = instance.station.as_mut().expect("an instance of this service shares");
         let begins = station.enter(now, Job { place, cpu, wait });
         if kills {
-            self.hold(slot, place);
+            self.held.add(slot, place);
         }
         if begins {
             self.limit(place);
@@ -84,7 +84,7 @@ impl World {
             // It waits. Its completion is to come and must find nothing.
             self.running.get_mut(place).instance = Request::FAILED;
             if kills {
-                self.held[slot as usize].retain(|&held| held != place);
+                self.held.remove(slot, place);
             }
             place = self.running.insert(request);
         }

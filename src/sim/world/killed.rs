@@ -7,16 +7,6 @@ use crate::sim::world::World;
 use crate::units::SimDuration;
 
 impl World {
-    /// Notes that an instance has a request in service.
-    #[inline(never)]
-    pub(super) fn hold(&mut self, slot: u32, place: u32) {
-        let slot = slot as usize;
-        if slot >= self.held.len() {
-            self.held.resize_with(slot + 1, Vec::new);
-        }
-        self.held[slot].push(place);
-    }
-
     /// Kills an instance that is up for its memory. Where the platform keeps a number of instances it starts again, by itself;
     /// elsewhere a new one starts for the next request, which may be waiting already.
     #[cold]
@@ -99,7 +89,7 @@ impl World {
     fn fail_all(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         let (service, function, number) = (instance.service, instance.function, instance.link.ordinal);
-        let held = self.held.get_mut(slot as usize).map(std::mem::take).unwrap_or_default();
+        let held = self.held.take(slot);
         let (init, provisioned) = (instance.init, instance.provisioned);
         // Timers that are still to come find nothing.
         let mut station = instance.station.take();

@@ -266,12 +266,16 @@ impl World {
         {
             return self.share(request, slot, first, inside);
         }
-        let streams = &service.fleets[request.function as usize].streams;
-        let mut time = match request.given {
-            Request::DRAWN => service.setup.warm.draw(streams, request.index, first),
-            given => given.saturating_add(first.unwrap_or_default()),
+        let Service {
+            setup, fleets, plain, ..
+        } = &mut self.services[request.service as usize];
+        let fleet = &mut fleets[request.function as usize];
+        let mut time = match (request.given, first) {
+            (Request::DRAWN, None) => fleet.drawn.time(&setup.warm, &fleet.streams, request.index),
+            (Request::DRAWN, first) => setup.warm.draw(&fleet.streams, request.index, first),
+            (given, first) => given.saturating_add(first.unwrap_or_default()),
         };
-        if !service.plain {
+        if !*plain {
             let drawn = request.given == Request::DRAWN;
             let later = drawn && first.is_none();
             (time, request.timed_out) = self.depends(request.service, request.function, slot, time, later);
@@ -319,7 +323,7 @@ impl World {
         let place = self.running.insert(request);
         self.calendar.done_at(self.now + time, place);
         if kills {
-            self.hold(slot, place);
+            self.held.add(slot, place);
         }
     }
 
@@ -341,7 +345,7 @@ impl World {
             return self.running.release(place);
         }
         if !SIMPLE && self.services[request.service as usize].kills {
-            self.held[slot as usize].retain(|&held| held != place);
+            self.held.remove(slot, place);
         }
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight -= 1;

@@ -5,6 +5,7 @@
 //! Counts were recorded when the invocation had ended, so long invocations appear late by their duration.
 
 mod day;
+mod functions;
 
 use std::path::{Path, PathBuf};
 
@@ -16,10 +17,11 @@ use super::names::Names;
 use super::placement::Placement;
 use super::report::ImportReport;
 use super::table::OnBadLine;
-use super::{Kind, Open, Opened, Source};
+use super::{Functions, Kind, Open, Opened, Source};
 use crate::model::arrival::Arrival;
 use crate::units::SimDuration;
 use day::Day;
+use functions::ByFunction;
 
 const MINUTE: u64 = 60_000_000_000;
 const MINUTES_A_DAY: u64 = 1440;
@@ -114,6 +116,11 @@ impl Kind for Spec {
             horizon,
             input_sha256: None,
         })
+    }
+
+    // What cannot be read is told when all functions are opened together.
+    fn functions(&self, open: &Open<'_>) -> Option<Box<dyn Functions>> {
+        Some(Box::new(ByFunction::read(self, open).ok()?))
     }
 }
 
@@ -249,10 +256,6 @@ impl Source for Replay {
     }
 
     fn report(&self) -> ImportReport {
-        let mut report = self.days.report();
-        report
-            .notes
-            .push(format!("placement within a minute: {}", self.placement.name()));
-        report
+        functions::report(&self.days, self.placement)
     }
 }
