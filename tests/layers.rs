@@ -200,3 +200,44 @@ fn the_test_reads_imports() {
     assert_eq!(imports(code), ["sim", "trace"]);
     assert!(files().len() > 50);
 }
+
+/// Money is decimal from the price list to the bill. Floats of the cost layer are amounts of memory and time, in the files that
+/// are named; none of them knows a price.
+#[test]
+fn money_never_touches_binary_floats() {
+    const AMOUNTS: [&str; 3] = [
+        "cost/meter/executions.rs",
+        "cost/meter/nodes.rs",
+        "model/price/steps.rs",
+    ];
+    let floats = ["f64", "f32"];
+    let mut seen = 0;
+    for file in files() {
+        let priced = file.path.starts_with("cost/") || file.path.starts_with("model/price");
+        let tests = file.path.ends_with("tests.rs");
+        if !priced || tests {
+            continue;
+        }
+        seen += 1;
+        let found: Vec<&str> = floats.into_iter().filter(|word| file.code.contains(word)).collect();
+        if AMOUNTS.contains(&file.path.as_str()) {
+            let money = ["usd", "Bill", "Price::"]
+                .into_iter()
+                .find(|word| file.code.contains(word));
+            assert_eq!(money, None, "{} has floats and money", file.path);
+        } else {
+            assert!(found.is_empty(), "{}: {found:?}", file.path);
+        }
+    }
+    assert!(seen > 20, "{seen} files");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/prices");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let price = line.strip_prefix("usd").map(|rest| rest.trim_start_matches(" ="));
+            let quoted = price.is_none_or(|price| price.trim_start().starts_with('"'));
+            assert!(quoted, "{}, line {}: {line}", path.display(), number + 1);
+        }
+    }
+}

@@ -8,7 +8,7 @@ const VARIES: bool = true;
 
 /// Columns in the order of the file, and whether they vary over replications; those that do have `_low` and `_high` at
 /// the end of the row.
-pub const COLUMNS: [(&str, bool); 53] = [
+pub const COLUMNS: [(&str, bool); 55] = [
     ("scenario", FIXED),
     ("variant", FIXED),
     ("service", FIXED),
@@ -53,6 +53,8 @@ pub const COLUMNS: [(&str, bool); 53] = [
     ("marginal_cost_per_million_usd", VARIES),
     ("cold_start_cost_usd", VARIES),
     ("idle_cost_usd", VARIES),
+    ("commitment_cost_usd", VARIES),
+    ("unused_commitment_cost_usd", VARIES),
     ("monthly_cost_p05_usd", FIXED),
     ("monthly_cost_p50_usd", FIXED),
     ("monthly_cost_p95_usd", FIXED),

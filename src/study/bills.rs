@@ -7,7 +7,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::metrics::Cost;
 use super::replicate::Replication;
-use crate::cost::bill::{Bill, BillError, BillLine, Terms, bill};
+use crate::cost::bill::{Bill, BillError, BillLine, CommitmentRole, Terms, bill};
 use crate::cost::extras::merge;
 use crate::cost::meter::{Served, Usage};
 use crate::cost::stored::{Hour, Metered};
@@ -59,6 +59,7 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
                 total: dollars(bill.total_usd()),
                 cold_starts: dollars(list_price(pricing, &starts, Some(window))?),
                 idle: idle.map(dollars),
+                committed: (!pricing.commitments.is_empty()).then(|| committed(&bill)),
                 scale: terms.month.factor(window).map_or(f64::NAN, dollars),
             });
             by_service[i].push(bill);
@@ -73,6 +74,19 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
         mean,
         costs,
     }))
+}
+
+/// What a bill has for commitments, and the part of that which nothing is used for.
+fn committed(bill: &Bill) -> (f64, f64) {
+    let of = |role: CommitmentRole, usd: fn(&BillLine) -> Decimal| -> f64 {
+        let lines = bill.lines.iter();
+        let own = lines.filter(|line| line.commitment.as_ref().is_some_and(|part| part.role == role));
+        dollars(own.map(usd).sum())
+    };
+    (
+        of(CommitmentRole::Purchase, |line| line.cost_usd),
+        of(CommitmentRole::Unused, BillLine::effective_cost_usd),
+    )
 }
 
 /// Quantities by meter, for each service.

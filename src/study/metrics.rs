@@ -37,6 +37,8 @@ pub struct Cost {
     pub cold_starts: f64,
     /// Its part for instances without a request.
     pub idle: Option<f64>,
+    /// What is paid for commitments, and the part of that which nothing is used for; `None` without commitments.
+    pub committed: Option<(f64, f64)>,
     /// The month over the counted time.
     pub scale: f64,
 }
@@ -54,7 +56,7 @@ pub const COUNTS: [Metric; 4] = [
 ];
 
 /// Columns after the counts, in the order of the file.
-pub const METRICS: [Metric; 26] = [
+pub const METRICS: [Metric; 28] = [
     ("cold_starts", |s| Some(s.record.cold_starts as f64)),
     ("retries", |s| Some(s.record.retries as f64)),
     ("cold_start_ratio", |s| ratio(s.record.cold_starts, s.record.requests)),
@@ -103,6 +105,8 @@ pub const METRICS: [Metric; 26] = [
     }),
     ("cold_start_cost_usd", |s| s.cost.map(|cost| cost.cold_starts)),
     ("idle_cost_usd", |s| s.cost?.idle),
+    ("commitment_cost_usd", |s| Some(s.cost?.committed?.0)),
+    ("unused_commitment_cost_usd", |s| Some(s.cost?.committed?.1)),
 ];
 
 impl Sample {
@@ -155,6 +159,7 @@ impl Sample {
                 total: a.total + b.total,
                 cold_starts: a.cold_starts + b.cold_starts,
                 idle: a.idle.zip(b.idle).map(|(a, b)| a + b),
+                committed: a.committed.zip(b.committed).map(|(a, b)| (a.0 + b.0, a.1 + b.1)),
                 scale: a.scale,
             }),
             _ => None,

@@ -215,6 +215,14 @@ fn a_scenario_with_a_commitment_pays_it_whatever_is_used() {
     assert_eq!(purchased, dec("14.6"), "730 hours");
     let effective = sum(&with, "effective_cost_usd", |_| true);
     assert!((effective - total).abs() < dec("0.00000001"), "{effective} and {total}");
+    // The summary has both sums, and without a commitment neither.
+    let summary = table(&sandbox.read("c/summary.csv"));
+    let shown = |column: &str| summary[0][column].parse::<f64>().unwrap();
+    let unused = sum(&with, "effective_cost_usd", |row| row["commitment_role"] == "unused");
+    assert!((shown("commitment_cost_usd") - 14.6).abs() < 1e-6);
+    let unused: f64 = unused.to_string().parse().unwrap();
+    assert!((shown("unused_commitment_cost_usd") - unused).abs() < 1e-6, "{unused}");
+    assert_eq!(table(&sandbox.read("r/summary.csv"))[0]["commitment_cost_usd"], "");
     // What was used is the same with and without.
     for meter in ["lambda.requests", "lambda.duration.x86"] {
         let of = |rows: &Table| sum(rows, "quantity", |row| row["meter"] == meter);

@@ -294,7 +294,9 @@ impl World {
 
     /// The `number`-th instance of the run, in `slot` then, has not come up in time: it is killed, and starts again in its place.
     pub(super) fn not_alive(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
-        if self.instances.0.get(slot).number != number {
+        let instance = self.instances.0.get(slot);
+        // On a node that has failed nobody kills it.
+        if instance.number != number || instance.start.is_none() || instance.lost {
             return;
         }
         let (id, now) = (self.id(slot), self.now);
