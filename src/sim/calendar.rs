@@ -4,7 +4,7 @@
 //! Completions, one per request, have a small heap of their own; the rare timers (readiness, expiry, give-up) have
 //! another. Cancelling costs nothing: a timer carries the number of what it is about and is ignored when stale.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use dary_heap::QuaternaryHeap;
 
@@ -115,6 +115,71 @@ pub(crate) enum Timer {
     },
 }
 
+impl Timer {
+    /// What decides first among timers of one time: the kind, by its place above, and its first field.
+    #[inline]
+    fn rank(&self) -> (u8, u64) {
+        match *self {
+            Self::Cpu { number, .. } => (0, number),
+            Self::CutOff { number, .. } => (1, number),
+            Self::Ready { number, .. } => (2, number),
+            Self::NotAlive { number, .. } => (3, number),
+            Self::Boosted { number, .. } => (4, number),
+            Self::Expiry { number, .. } => (5, number),
+            Self::Drained { number, .. } => (6, number),
+            Self::GiveUp { number, .. } => (7, number),
+            Self::Control => (8, 0),
+            Self::Tick { service, .. } => (9, service.into()),
+            Self::Rewarm { service, .. } => (10, service.into()),
+            Self::Patience { number, .. } => (11, number),
+            Self::Send { number, .. } => (12, number),
+            Self::User { service, .. } => (13, service.into()),
+        }
+    }
+}
+
+/// A timer that is set. Its time and rank are one number, so that one comparison tells nearly all apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pending {
+    /// Time in the upper half, then four bits of the kind, then sixty of the first field.
+    key: u128,
+    timer: Timer,
+}
+
+impl Pending {
+    #[inline]
+    fn new(at: SimTime, timer: Timer) -> Self {
+        let (kind, first) = timer.rank();
+        let rank = u64::from(kind) << 60 | first.min((1 << 60) - 1);
+        Self {
+            key: u128::from(at.0) << 64 | u128::from(rank),
+            timer,
+        }
+    }
+
+    #[inline]
+    fn at(&self) -> SimTime {
+        SimTime((self.key >> 64) as u64)
+    }
+}
+
+impl Ord for Pending {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        match self.key.cmp(&other.key) {
+            Ordering::Equal => self.timer.cmp(&other.timer),
+            order => order,
+        }
+    }
+}
+
+impl PartialOrd for Pending {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// The next event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -132,7 +197,7 @@ const SLOT_BITS: u32 = 24;
 pub(crate) struct Calendar {
     /// Time in the upper half; insertion number and request slot in the lower.
     done: QuaternaryHeap<Reverse<u128>>,
-    timers: QuaternaryHeap<Reverse<(SimTime, Timer)>>,
+    timers: QuaternaryHeap<Reverse<Pending>>,
     inserted: u64,
 }
 
@@ -151,14 +216,14 @@ impl Calendar {
 
     /// Sets a timer.
     pub(crate) fn timer_at(&mut self, at: SimTime, timer: Timer) {
-        self.timers.push(Reverse((at, timer)));
+        self.timers.push(Reverse(Pending::new(at, timer)));
     }
 
     /// The time of the next event, or never.
     #[inline]
     pub(crate) fn next_time(&self) -> SimTime {
         self.next_done()
-            .min(self.timers.peek().map_or(SimTime::NEVER, |Reverse((at, _))| *at))
+            .min(self.timers.peek().map_or(SimTime::NEVER, |Reverse(next)| next.at()))
     }
 
     #[inline]
@@ -171,10 +236,10 @@ impl Calendar {
     /// Takes the next event.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Event> {
-        if let Some(Reverse((at, timer))) = self.timers.peek()
-            && *at < self.next_done()
+        if let Some(Reverse(next)) = self.timers.peek()
+            && next.at() < self.next_done()
         {
-            let timer = *timer;
+            let timer = next.timer;
             self.timers.pop();
             return Some(Event::Timer(timer));
         }
@@ -193,6 +258,55 @@ mod tests {
 
     fn expiry(number: u64, instance: u32) -> Timer {
         Timer::Expiry { number, instance }
+    }
+
+    /// One number for time and rank keeps the order that timers have field by field.
+    #[test]
+    fn timers_that_are_set_have_the_order_of_their_times_and_fields() {
+        let tick = |service, function| Timer::Tick { service, function };
+        let patience = |number, call| Timer::Patience { number, call };
+        let timers = [
+            Timer::Cpu { number: 9, instance: 1 },
+            Timer::CutOff {
+                number: 2,
+                index: 7,
+                request: 3,
+            },
+            ready(4, 4),
+            Timer::NotAlive { number: 1, instance: 2 },
+            Timer::Boosted { number: 1, instance: 9 },
+            expiry(3, 3),
+            expiry(3, 2),
+            Timer::Drained { number: 5, instance: 5 },
+            Timer::GiveUp {
+                number: 6,
+                service: 1,
+                function: 1,
+            },
+            Timer::Control,
+            tick(1, 5),
+            tick(1, 2),
+            tick(0, 7),
+            Timer::Rewarm {
+                service: 2,
+                function: 1,
+                arrivals: 3,
+            },
+            patience(u64::MAX, 1),
+            patience(u64::MAX - 1, 2),
+            Timer::Send { number: 3, call: 1 },
+            Timer::User { service: 1, user: 4 },
+        ];
+        let mut all: Vec<(SimTime, Timer)> = [7, 3, u64::MAX]
+            .into_iter()
+            .flat_map(|at| timers.map(|timer| (SimTime(at), timer)))
+            .collect();
+        let mut set: Vec<Pending> = all.iter().map(|&(at, timer)| Pending::new(at, timer)).collect();
+        all.sort_unstable();
+        set.sort_unstable();
+        let set: Vec<(SimTime, Timer)> = set.iter().map(|next| (next.at(), next.timer)).collect();
+        // Beyond 2^60 the numbers are told apart by the timers themselves.
+        assert_eq!(set, all);
     }
 
     #[test]
