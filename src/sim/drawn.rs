@@ -1,5 +1,5 @@
 //! Service times drawn ahead, a block at a time: what a request takes depends on its number alone, so the numbers that follow can
-//! be done at once, which a processor does in half the time. They are the same to the last bit as drawn one by one.
+//! be done at once, whose steps a processor does side by side. They are the same to the last bit as drawn one by one.
 
 use crate::sim::setup::{FunctionStreams, ServiceTime};
 use crate::units::SimDuration;
