@@ -130,6 +130,7 @@ async fn measure<T: Target>(
     let mut prepared: Vec<Prepared<'_, T::Deployed>> = Vec::new();
     let mut blocks: Vec<BlockReading> = Vec::new();
     let mut slots: Vec<Slot> = Vec::new();
+    let mut prober = Prober::default();
     let backing = target.backing();
     for subject in &request.subjects {
         let name = subject.name();
@@ -171,6 +172,7 @@ async fn measure<T: Target>(
                 ));
                 started = started.min(earlier.header.started);
                 resumed.extend(earlier.resumed);
+                earlier.prober.into_iter().for_each(|used| prober.add(used));
                 // Subjects that shared a block have the same reading of it.
                 for reading in earlier.blocks {
                     if !blocks.contains(&reading) {
@@ -234,7 +236,7 @@ async fn measure<T: Target>(
         blocks,
         ticks: host::steal_and_total(),
         slots,
-        prober: Prober::default(),
+        prober,
     };
     session.take(progress).await?;
 

@@ -10,7 +10,7 @@ use super::noise::{self, Quiet, Work};
 use super::progress::Progress;
 use super::slot::{GIVE_UP_AFTER, Slot};
 use super::start::{Failed, Outcome};
-use super::store::{Cold, RawFile, Taken};
+use super::store::{Cold, ProberUse, RawFile, Taken};
 use super::subject::Subject;
 use super::target::Target;
 use super::{Request, host, protocol};
@@ -64,23 +64,32 @@ pub struct Session<'a, T: Target> {
 /// CPU time of this process while cold starts were taken. Loads on warm instances are not in it.
 #[derive(Debug, Default)]
 pub struct Prober {
-    wall: Duration,
-    cpu: Option<Duration>,
+    wall_ms: f64,
+    cpu_ms: Option<f64>,
 }
 
 impl Prober {
-    fn add(&mut self, began: Instant, cpu: Option<Duration>) {
-        self.wall += began.elapsed();
-        let used = cpu
-            .zip(host::own_cpu_time())
-            .map(|(before, after)| after.saturating_sub(before));
-        self.cpu = used.map(|used| used + self.cpu.unwrap_or_default());
+    /// Adds what a block cost, of an interrupted run perhaps.
+    pub fn add(&mut self, used: ProberUse) {
+        self.wall_ms += used.wall_ms;
+        self.cpu_ms = used.cpu_ms.map(|cpu| cpu + self.cpu_ms.unwrap_or_default());
     }
 
     /// CPU time over wall time, in cores.
     pub fn share(&self) -> Option<f64> {
-        let cpu = self.cpu.filter(|_| !self.wall.is_zero())?;
-        Some(cpu.as_secs_f64() / self.wall.as_secs_f64())
+        let cpu = self.cpu_ms.filter(|_| self.wall_ms > 0.0)?;
+        Some(cpu / self.wall_ms)
+    }
+}
+
+/// What was used since `began`, when the process had used `cpu`.
+fn used_since(began: Instant, cpu: Option<Duration>) -> ProberUse {
+    let used = cpu
+        .zip(host::own_cpu_time())
+        .map(|(before, after)| after.saturating_sub(before));
+    ProberUse {
+        wall_ms: ms(began.elapsed()),
+        cpu_ms: used.map(ms),
     }
 }
 
@@ -176,7 +185,7 @@ impl<T: Target> Session<'_, T> {
         let reading = noise::reading(block, work, &mut self.ticks, others);
         let noise = (reading.spin_ms, reading.walk_ms);
         let subjects: BTreeSet<usize> = due.iter().map(|&index| self.slots[index].subject).collect();
-        for subject in subjects {
+        for &subject in &subjects {
             self.prepared[subject].raw.block(&reading)?;
         }
         self.blocks.push(reading);
@@ -186,7 +195,11 @@ impl<T: Target> Session<'_, T> {
             self.sample(index, block, noise, progress).await?;
             progress.advance(1);
         }
-        self.prober.add(began, cpu);
+        let used = used_since(began, cpu);
+        self.prober.add(used);
+        if let Some(&first) = subjects.first() {
+            self.prepared[first].raw.prober(used)?;
+        }
         progress.milestone(&format!("{label} took {:.1} s", began.elapsed().as_secs_f64()));
         Ok(())
     }

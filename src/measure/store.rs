@@ -124,6 +124,16 @@ pub enum Taken {
     Pull(Pull),
 }
 
+/// What a block of cold starts cost the process that took them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProberUse {
+    /// Milliseconds that it took.
+    pub wall_ms: f64,
+    /// CPU milliseconds; `None`: not known.
+    pub cpu_ms: Option<f64>,
+}
+
 /// One line of the file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -131,6 +141,7 @@ enum Line {
     Run(Header),
     Resumed(String),
     Block(BlockReading),
+    Prober(ProberUse),
     Sample(Key, Taken),
 }
 
@@ -150,6 +161,8 @@ pub struct Earlier {
     pub resumed: Vec<String>,
     /// The machine before each of its blocks.
     pub blocks: Vec<BlockReading>,
+    /// What its whole blocks cost, those that it began.
+    pub prober: Vec<ProberUse>,
     /// What it took, in order.
     pub taken: Vec<(Key, Taken)>,
     /// Whether its last line was cut off in the middle, and dropped.
@@ -204,12 +217,14 @@ impl RawFile {
                         header: file,
                         resumed: Vec::new(),
                         blocks: Vec::new(),
+                        prober: Vec::new(),
                         taken: Vec::new(),
                         torn: whole < text.len(),
                     });
                 }
                 (Line::Resumed(at), Some(earlier)) => earlier.resumed.push(at),
                 (Line::Block(reading), Some(earlier)) => earlier.blocks.push(reading),
+                (Line::Prober(used), Some(earlier)) => earlier.prober.push(used),
                 (Line::Sample(key, taken), Some(earlier)) => earlier.taken.push((key, taken)),
                 _ => return Err(bad(number + 1, "not what belongs there".into())),
             }
@@ -231,6 +246,11 @@ impl RawFile {
     /// Appends the machine before a block.
     pub fn block(&mut self, reading: &BlockReading) -> Result<(), MeasureError> {
         self.write(&Line::Block(reading.clone()))
+    }
+
+    /// Appends what a block cost. A block that several subjects share belongs into the file of one of them.
+    pub fn prober(&mut self, used: ProberUse) -> Result<(), MeasureError> {
+        self.write(&Line::Prober(used))
     }
 
     /// Appends a sample.
@@ -318,6 +338,11 @@ mod tests {
             ..BlockReading::default()
         };
         raw.block(&reading).unwrap();
+        let used = ProberUse {
+            wall_ms: 1_200.5,
+            cpu_ms: Some(31.25),
+        };
+        raw.prober(used).unwrap();
         raw.append(KEY, &failed(0)).unwrap();
         raw.append(KEY, &failed(1)).unwrap();
         let path = path(out.path(), "gin");
@@ -332,6 +357,7 @@ mod tests {
         let (mut raw, earlier) = RawFile::resume(out.path(), "gin", &header(), "later").unwrap().unwrap();
         assert!(earlier.torn);
         assert_eq!((earlier.taken, earlier.blocks), (vec![(KEY, failed(0))], vec![reading]));
+        assert_eq!(earlier.prober, [used]);
         raw.append(KEY, &failed(2)).unwrap();
         let (_, earlier) = RawFile::resume(out.path(), "gin", &header(), "last").unwrap().unwrap();
         assert_eq!(
