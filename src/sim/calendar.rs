@@ -1,5 +1,5 @@
-//! The calendar: events to come. At the same time completions come first, in the order of insertion, then requests that
-//! have had their CPU time, readiness, expiry, give-up, what the platform does by itself, and what clients do, each by age of the subject.
+//! The calendar: events to come. At the same time completions come first, in the order in which requests came to their instances,
+//! then requests that have had their CPU time, readiness, expiry, give-up, what the platform does by itself, and what clients do, each by age of the subject.
 //!
 //! Completions, one per request, have a small heap of their own; the rare timers (readiness, expiry, give-up) have
 //! another. Cancelling costs nothing: a timer carries the number of what it is about and is ignored when stale.
@@ -195,22 +195,35 @@ const SLOT_BITS: u32 = 24;
 /// Events to come.
 #[derive(Debug, Default)]
 pub(crate) struct Calendar {
-    /// Time in the upper half; insertion number and request slot in the lower.
+    /// Time in the upper half; order and slot of the request in the lower.
     done: QuaternaryHeap<Reverse<u128>>,
     timers: QuaternaryHeap<Reverse<Pending>>,
     inserted: u64,
 }
 
 impl Calendar {
-    /// Has the request in slot `request` end at `at`.
+    /// The place of a request that comes to an instance now among all that have.
+    #[inline]
+    pub(crate) fn order(&mut self) -> u64 {
+        self.inserted += 1;
+        self.inserted
+    }
+
+    /// Has the request in slot `request`, which comes to an instance now, end at `at`.
     #[inline]
     pub(crate) fn done_at(&mut self, at: SimTime, request: u32) {
+        let order = self.order();
+        self.done_in_order(at, order, request);
+    }
+
+    /// Has the request in slot `request`, which was the `order`-th to come to an instance, end at `at`.
+    #[inline]
+    pub(crate) fn done_in_order(&mut self, at: SimTime, order: u64, request: u32) {
         assert!(
             request < 1 << SLOT_BITS,
             "more than 16 million requests in flight at a time"
         );
-        self.inserted += 1;
-        let order = self.inserted << SLOT_BITS | u64::from(request);
+        let order = order << SLOT_BITS | u64::from(request);
         self.done.push(Reverse(u128::from(at.0) << 64 | u128::from(order)));
     }
 

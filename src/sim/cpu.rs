@@ -7,6 +7,10 @@
 //! Integer arithmetic: service is counted in milli-CPU-nanoseconds and rounded down at every change, which loses less
 //! than a nanosecond of CPU time in a thousand changes. A request may need up to 26 days of CPU time.
 //!
+//! A request that finds the CPU idle has it alone until another one comes, and mostly none does: when it will be done is known at
+//! once ([`Cpu::alone`]). If one does come after all, the first joins it as if it had shared from its own arrival on
+//! ([`Cpu::shares`]): the same to the last nanosecond.
+//!
 //! Sources: egalitarian processor sharing, Kleinrock, Queueing Systems II, section 4.4; CFS bandwidth control, Linux
 //! kernel documentation, scheduler/sched-bwc.
 
@@ -31,16 +35,32 @@ pub struct CpuLimit {
     pub period: Option<SimDuration>,
 }
 
+/// A request by its place among those in service, with its CPU time and its wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) place: u32,
+    /// How many had come to an instance when it did.
+    pub(crate) order: u64,
+    pub(crate) cpu: SimDuration,
+    pub(crate) wait: SimDuration,
+}
+
 /// A request that needs CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Job {
+struct Runnable {
     /// Attained service at which it is done.
     finish: u64,
-    /// Order of arrival.
-    number: u64,
+    order: u64,
     place: u32,
-    /// Carried along for the caller.
     wait: SimDuration,
+}
+
+/// A request that has had its CPU time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Released {
+    pub(crate) place: u32,
+    pub(crate) order: u64,
+    pub(crate) wait: SimDuration,
 }
 
 /// What is left of the quota.
@@ -53,6 +73,14 @@ struct Period {
     end: SimTime,
 }
 
+/// A request that has the CPU to itself, and whose caller counts on its being done in time.
+#[derive(Debug, Clone, Copy)]
+struct Alone {
+    since: SimTime,
+    until: SimTime,
+    job: Job,
+}
+
 /// The CPU of one instance.
 #[derive(Debug)]
 pub(crate) struct Cpu {
@@ -62,8 +90,9 @@ pub(crate) struct Cpu {
     /// Service that a request has attained that has been runnable since the last reset.
     attained: u64,
     at: SimTime,
-    jobs: BinaryHeap<Reverse<Job>>,
-    arrivals: u64,
+    jobs: BinaryHeap<Reverse<Runnable>>,
+    /// Not among the jobs, which are none then.
+    alone: Option<Alone>,
     /// CPU time used so far, in milli-CPU-nanoseconds.
     used: u128,
 }
@@ -85,20 +114,67 @@ impl Cpu {
             attained: 0,
             at: now,
             jobs: BinaryHeap::new(),
-            arrivals: 0,
+            alone: None,
             used: 0,
+        }
+    }
+
+    /// A request becomes runnable: when it will have had its CPU time if nobody else comes. `None`, and nothing has changed, if
+    /// the CPU is in use or enforced by periods.
+    #[inline]
+    pub(crate) fn alone(&mut self, now: SimTime, job: Job) -> Option<SimTime> {
+        self.settle(now);
+        if !self.jobs.is_empty() || self.alone.is_some() || self.period.is_some() {
+            return None;
+        }
+        let need = job.cpu.0.checked_mul(CORE).filter(|need| *need <= TOO_FAR)?;
+        let until = now + SimDuration(need.div_ceil(self.one()));
+        self.alone = Some(Alone { since: now, until, job });
+        Some(until)
+    }
+
+    /// The place of the request that has the CPU to itself; `None` without one that was told when it will be done.
+    #[inline]
+    pub(crate) fn has_alone(&mut self, now: SimTime) -> Option<u32> {
+        self.settle(now);
+        self.alone.map(|alone| alone.job.place)
+    }
+
+    /// The request that has the CPU to itself shares it from now on, at `place`: it is not done when it was told to be.
+    pub(crate) fn shares(&mut self, place: u32) {
+        if let Some(Alone { since, job, .. }) = self.alone.take() {
+            self.add(since, Job { place, ..job });
+        }
+    }
+
+    /// Milli-CPU that one request gets.
+    #[inline]
+    fn one(&self) -> u64 {
+        self.capacity.clamp(1, CORE)
+    }
+
+    /// A request that had the CPU to itself has had its time.
+    #[inline]
+    fn settle(&mut self, now: SimTime) {
+        if let Some(alone) = &self.alone
+            && alone.until <= now
+        {
+            self.used += u128::from(self.one()) * u128::from(alone.until.since(alone.since).0);
+            self.alone = None;
         }
     }
 
     /// CPU time used until now, in milli-CPU-nanoseconds.
     pub(crate) fn used(&mut self, now: SimTime) -> u128 {
         self.advance(now);
-        self.used
+        let alone = self.alone.map_or(0, |alone| now.since(alone.since).0);
+        self.used + u128::from(self.one()) * u128::from(alone)
     }
 
     /// Another limit holds from now on.
     pub(crate) fn limit(&mut self, now: SimTime, limit: CpuLimit) {
         self.advance(now);
+        debug_assert!(self.alone.is_none(), "it was told when it will be done");
         let fresh = Self::new(limit, now);
         self.capacity = fresh.capacity;
         // A period that has begun goes on, with no more left of its quota than there would be.
@@ -122,20 +198,20 @@ impl Cpu {
         self.jobs.len()
     }
 
-    /// The request at `place` becomes runnable and needs `work` of CPU time; `wait` is given back with it.
-    pub(crate) fn add(&mut self, now: SimTime, place: u32, work: SimDuration, wait: SimDuration) {
+    /// A request becomes runnable.
+    pub(crate) fn add(&mut self, now: SimTime, job: Job) {
         self.advance(now);
+        debug_assert!(self.alone.is_none(), "it does not know that it shares");
         if self.jobs.is_empty() {
             self.attained = 0;
         } else if self.attained > TOO_FAR {
             self.rebase();
         }
-        let finish = self.attained + work.0.saturating_mul(CORE).min(TOO_FAR);
-        self.arrivals += 1;
-        let number = self.arrivals;
-        self.jobs.push(Reverse(Job {
+        let finish = self.attained + job.cpu.0.saturating_mul(CORE).min(TOO_FAR);
+        let Job { place, order, wait, .. } = job;
+        self.jobs.push(Reverse(Runnable {
             finish,
-            number,
+            order,
             place,
             wait,
         }));
@@ -148,7 +224,10 @@ impl Cpu {
         };
         let need = first.finish.saturating_sub(self.attained);
         let (rate, share) = self.speed();
-        let alone = |need: u64| SimDuration((u128::from(need) * u128::from(share)).div_ceil(u128::from(rate)) as u64);
+        let alone = |need: u64| match need.checked_mul(share) {
+            Some(total) => SimDuration(total.div_ceil(rate)),
+            None => SimDuration((u128::from(need) * u128::from(share)).div_ceil(u128::from(rate)) as u64),
+        };
         let Some(period) = self.period else {
             return self.at + alone(need);
         };
@@ -172,12 +251,16 @@ impl Cpu {
     }
 
     /// Takes a request that has had its CPU time by `now`; the first come of those that are done at once.
-    pub(crate) fn take_done(&mut self, now: SimTime) -> Option<(u32, SimDuration)> {
+    pub(crate) fn take_done(&mut self, now: SimTime) -> Option<Released> {
         self.advance(now);
         if self.jobs.peek()?.0.finish > self.attained {
             return None;
         }
-        self.jobs.pop().map(|Reverse(job)| (job.place, job.wait))
+        self.jobs.pop().map(|Reverse(job)| Released {
+            place: job.place,
+            order: job.order,
+            wait: job.wait,
+        })
     }
 
     /// Takes out the request at `place`; whether it needed CPU.
@@ -201,7 +284,10 @@ impl Cpu {
     /// Service that each request attains in so many nanoseconds.
     fn gained(&self, time: u64) -> u64 {
         let (rate, share) = self.speed();
-        (u128::from(time) * u128::from(rate) / u128::from(share)) as u64
+        match time.checked_mul(rate) {
+            Some(total) => total / share,
+            None => (u128::from(time) * u128::from(rate) / u128::from(share)) as u64,
+        }
     }
 
     /// Milli-CPU in use.
@@ -210,6 +296,7 @@ impl Cpu {
     }
 
     fn advance(&mut self, now: SimTime) {
+        self.settle(now);
         if self.jobs.is_empty() {
             self.at = now;
             if let Some(period) = &mut self.period {
@@ -287,6 +374,16 @@ mod tests {
         SimTime(t * 1_000_000)
     }
 
+    /// A request that waits for 7 ms after its CPU time.
+    fn job(place: u32, cpu: SimDuration) -> Job {
+        Job {
+            place,
+            order: place.into(),
+            cpu,
+            wait: ms(7),
+        }
+    }
+
     /// Runs jobs (arrival, CPU time in milliseconds, ascending) to their ends and returns these in milliseconds.
     fn ends(limit: CpuLimit, jobs: &[(u64, u64)]) -> Vec<f64> {
         let mut cpu = Cpu::new(limit, SimTime::ZERO);
@@ -296,13 +393,13 @@ mod tests {
             let next = cpu.next_done();
             match coming.peek() {
                 Some((i, (arrival, work))) if at(*arrival) < next => {
-                    cpu.add(at(*arrival), *i as u32, ms(*work), SimDuration::ZERO);
+                    cpu.add(at(*arrival), job(*i as u32, ms(*work)));
                     coming.next();
                 }
                 _ if next == SimTime::NEVER => return ends,
                 _ => {
-                    let (done, _) = cpu.take_done(next).expect("its time has come");
-                    ends[done as usize] = next.0 as f64 / 1e6;
+                    let done = cpu.take_done(next).expect("its time has come");
+                    ends[done.place as usize] = next.0 as f64 / 1e6;
                 }
             }
         }
@@ -351,13 +448,18 @@ mod tests {
     fn a_long_busy_period_does_not_overflow() {
         let mut cpu = Cpu::new(limit(1000, 2, None), SimTime::ZERO);
         let day = SimDuration::from_secs(86_400);
-        cpu.add(SimTime::ZERO, 0, SimDuration(day.0 * 20), ms(0));
+        cpu.add(SimTime::ZERO, job(0, SimDuration(day.0 * 20)));
         let mut now = SimTime::ZERO;
         for k in 1..=15 {
             now = now + day;
-            cpu.add(now, k, ms(1), ms(7));
+            cpu.add(now, job(k, ms(1)));
             let done = cpu.next_done();
-            assert_eq!(cpu.take_done(done), Some((k, ms(7))));
+            let released = Released {
+                place: k,
+                order: k.into(),
+                wait: ms(7),
+            };
+            assert_eq!(cpu.take_done(done), Some(released));
             assert!(done.since(now).0 < 2_100_000);
         }
         assert_eq!(cpu.runnable(), 1);
@@ -366,13 +468,70 @@ mod tests {
     #[test]
     fn another_limit_holds_from_its_time_on() {
         let mut cpu = Cpu::new(limit(2000, 4, None), SimTime::ZERO);
-        cpu.add(SimTime::ZERO, 0, ms(30), ms(0));
-        cpu.add(SimTime::ZERO, 1, ms(30), ms(0));
-        cpu.add(SimTime::ZERO, 2, ms(10), ms(0));
+        cpu.add(SimTime::ZERO, job(0, ms(30)));
+        cpu.add(SimTime::ZERO, job(1, ms(30)));
+        cpu.add(SimTime::ZERO, job(2, ms(10)));
         // Three share two cores for 9 ms, each has had 6; the one with 4 left needs 12 ms of one core.
         cpu.limit(at(9), limit(1000, 1, None));
         assert_eq!(cpu.next_done(), at(21));
         assert_eq!(cpu.used(at(21)), 30_000_000_000);
+    }
+
+    /// Runs random jobs, those that find the CPU idle told when they will be done if `told`: the ends of all, and the CPU time
+    /// used by the instants at which one comes.
+    fn told_or_not(limit: CpuLimit, told: bool) -> (Vec<SimTime>, Vec<u128>) {
+        let luck = crate::rng::Draws::new(7, 1).stream(crate::rng::Purpose::Service, 3);
+        let mut cpu = Cpu::new(limit, SimTime::ZERO);
+        let mut ends = vec![SimTime::NEVER; 2_000];
+        let mut used = Vec::new();
+        let mut expected = None;
+        let mut now = SimTime::ZERO;
+        for place in 0..=2_000u64 {
+            // The last one only waits for the others.
+            let last = place == 2_000;
+            now = match last {
+                false => now + SimDuration(luck.bits(2 * place) % 9_000_000),
+                true => SimTime(now.0 + 1_000_000_000_000),
+            };
+            while cpu.next_done() <= now {
+                let at = cpu.next_done();
+                let done = cpu.take_done(at).expect("its time has come");
+                ends[done.place as usize] = at;
+            }
+            used.push(cpu.used(now));
+            if let Some((at, place)) = expected.take_if(|(at, _)| *at <= now) {
+                ends[place as usize] = at;
+            }
+            if last {
+                break;
+            }
+            let new = job(place as u32, SimDuration(luck.bits(2 * place + 1) % 5_000_000));
+            if told && let Some(until) = cpu.alone(now, new) {
+                expected = Some((until, new.place));
+                continue;
+            }
+            if let Some(alone) = cpu.has_alone(now) {
+                assert_eq!(expected.take().map(|(_, place)| place), Some(alone));
+                cpu.shares(alone);
+            }
+            cpu.add(now, new);
+        }
+        (ends, used)
+    }
+
+    #[test]
+    fn whether_a_request_was_told_its_end_changes_nothing() {
+        for limit in [
+            limit(1000, 1, None),
+            limit(300, 2, None),
+            limit(1500, 2, None),
+            limit(7, 1, None),
+            limit(250, 1, Some(100)),
+        ] {
+            let (ends, used) = told_or_not(limit, false);
+            assert!(ends.iter().all(|end| *end < SimTime::NEVER));
+            assert_eq!(told_or_not(limit, true), (ends, used), "{limit:?}");
+        }
     }
 
     /// Work is conserved: while something is runnable, the CPU time handed out equals the limit times the time.

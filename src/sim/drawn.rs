@@ -1,43 +1,90 @@
 //! Service times drawn ahead, a block at a time: what a request takes depends on its number alone, so the numbers that follow can
 //! be done at once, whose steps a processor does side by side. They are the same to the last bit as drawn one by one.
 
-use crate::sim::setup::{FunctionStreams, ServiceTime};
+use crate::sim::setup::{FunctionStreams, Inside, ServiceTime};
 use crate::units::SimDuration;
 
 /// Times drawn at once.
 pub(crate) const BLOCK: usize = 32;
 
-/// The service times of the requests of a function, of which a block is known.
+/// A block of requests: of each so many times.
+pub(crate) type Block<const TIMES: usize> = [[SimDuration; BLOCK]; TIMES];
+
+/// The times of the requests of a function, of which a block is known.
 #[derive(Debug, Default)]
-pub(crate) struct Drawn {
+pub(crate) struct Drawn<const TIMES: usize> {
     /// The block that is known, and which one it is; none until a function has had a block of requests: many never do.
-    known: Option<Box<(u64, [SimDuration; BLOCK])>>,
+    known: Option<Box<(u64, Block<TIMES>)>>,
 }
 
-impl Drawn {
-    /// The time of request `index` on an instance that is warm.
+/// Luck from here on is of requests that are no arrivals: they are drawn one by one.
+const NO_ARRIVAL: u64 = u64::MAX / 2;
+
+impl<const TIMES: usize> Drawn<TIMES> {
+    /// The times of request `index`: from the block that is known, which `fill` makes from the number of its first request on, or
+    /// from `one`.
     #[inline]
-    pub(crate) fn time(&mut self, warm: &ServiceTime, streams: &FunctionStreams, index: u64) -> SimDuration {
+    fn at(
+        &mut self,
+        index: u64,
+        one: impl FnOnce() -> [SimDuration; TIMES],
+        fill: impl FnOnce(u64, &mut Block<TIMES>),
+    ) -> [SimDuration; TIMES] {
         let (block, place) = (index / BLOCK as u64, (index % BLOCK as u64) as usize);
         match &self.known {
-            Some(known) if known.0 == block => known.1[place],
-            _ => self.draw(warm, streams, index),
+            Some(known) if known.0 == block => known.1.map(|times| times[place]),
+            _ => self.draw(index, one, fill),
         }
     }
 
     #[inline(never)]
-    fn draw(&mut self, warm: &ServiceTime, streams: &FunctionStreams, index: u64) -> SimDuration {
+    fn draw(
+        &mut self,
+        index: u64,
+        one: impl FnOnce() -> [SimDuration; TIMES],
+        fill: impl FnOnce(u64, &mut Block<TIMES>),
+    ) -> [SimDuration; TIMES] {
         let (block, place) = (index / BLOCK as u64, (index % BLOCK as u64) as usize);
         let newer = self.known.as_ref().is_none_or(|known| known.0 < block);
-        if block == 0 || !newer {
-            // A request that has waited while those after it were served.
-            return warm.draw(streams, index, None);
+        if block == 0 || !newer || index >= NO_ARRIVAL {
+            // Perhaps a request that has waited while those after it were served.
+            return one();
         }
-        let known = self.known.get_or_insert_default();
+        let empty = || Box::new((0, [[SimDuration::ZERO; BLOCK]; TIMES]));
+        let known = self.known.get_or_insert_with(empty);
         known.0 = block;
-        known.1 = [SimDuration::ZERO; BLOCK];
-        warm.add_block(streams, block * BLOCK as u64, &mut known.1);
-        known.1[place]
+        known.1 = [[SimDuration::ZERO; BLOCK]; TIMES];
+        fill(block * BLOCK as u64, &mut known.1);
+        known.1.map(|times| times[place])
+    }
+}
+
+impl Drawn<1> {
+    /// The time of request `index` on an instance that is warm.
+    #[inline]
+    pub(crate) fn time(&mut self, warm: &ServiceTime, streams: &FunctionStreams, index: u64) -> SimDuration {
+        let one = || [warm.draw(streams, index, None)];
+        let [time] = self.at(index, one, |first, [times]| warm.add_block(streams, first, times));
+        time
+    }
+}
+
+impl Drawn<2> {
+    /// CPU time and wait of request `index` on an instance that is warm and whose requests share its CPU.
+    #[inline]
+    pub(crate) fn parts(
+        &mut self,
+        warm: &ServiceTime,
+        streams: &FunctionStreams,
+        index: u64,
+        inside: &Inside,
+    ) -> (SimDuration, SimDuration) {
+        let one = || {
+            let (cpu, wait) = warm.parts(streams, index, None, inside);
+            [cpu, wait]
+        };
+        let [cpu, wait] = self.at(index, one, |first, block| warm.add_parts(streams, first, inside, block));
+        (cpu, wait)
     }
 }
 
@@ -46,6 +93,8 @@ mod tests {
     use super::*;
     use crate::model::dist::{Dist, DistSpec};
     use crate::rng::Draws;
+    use crate::sim::setup::CpuLimit;
+    use crate::units::MilliCpu;
 
     fn dist(text: &str) -> Dist {
         #[derive(serde::Deserialize)]
@@ -62,6 +111,17 @@ mod tests {
     #[test]
     fn a_time_is_the_same_to_the_last_bit_however_it_is_drawn() {
         let streams = FunctionStreams::new(Draws::new(3, 1), 5);
+        let inside = Inside {
+            workers: None,
+            turns: None,
+            cpu: CpuLimit {
+                quota: MilliCpu(500),
+                cores: 1,
+                period: None,
+            },
+            overhead_cpu: SimDuration(123_456),
+            boost: None,
+        };
         let texts = [
             "\"20ms\"",
             "{ lognormal = { median = \"20ms\", p99 = \"120ms\" } }",
@@ -82,10 +142,13 @@ mod tests {
                     wait: dist(text),
                 },
             ] {
-                let mut drawn = Drawn::default();
-                // In order, with some that come late.
-                for index in (0..2_000).chain([10, 40, 1_990, 5_000, 2_001, 5_001]) {
+                let (mut drawn, mut parts) = (Drawn::default(), Drawn::default());
+                // In order, with some that come late, and one that is no arrival.
+                for index in (0..2_000).chain([10, 40, 1_990, 5_000, u64::MAX, 2_001, 5_001]) {
                     let (found, alone) = (drawn.time(&warm, &streams, index), warm.draw(&streams, index, None));
+                    assert_eq!(found, alone, "{text}, {index}");
+                    let found = parts.parts(&warm, &streams, index, &inside);
+                    let alone = warm.parts(&streams, index, None, &inside);
                     assert_eq!(found, alone, "{text}, {index}");
                 }
             }

@@ -92,7 +92,8 @@ pub fn run(setup: Setup, feeds: Vec<Feed<'_>>, draws: Draws, observer: &mut impl
     world.begin(observer);
     let mut last_arrival = SimTime::ZERO;
     let mut open = true;
-    let (mut at, mut service) = earliest(&mut lanes);
+    let mut heads: Vec<SimTime> = lanes.iter_mut().map(Lane::peek).collect();
+    let (mut at, mut service) = earliest(&heads);
     loop {
         let event = world.next_event();
         if at < event && at < horizon {
@@ -103,7 +104,8 @@ pub fn run(setup: Setup, feeds: Vec<Feed<'_>>, draws: Draws, observer: &mut impl
             lane.next += 1;
             world.pass(at, observer);
             world.arrive(service as u16, arrival, observer);
-            (at, service) = earliest(&mut lanes);
+            heads[service] = lane.peek();
+            (at, service) = earliest(&heads);
         } else if open && (at >= horizon || at == SimTime::NEVER) {
             open = false;
             world.close(if horizon == SimTime::NEVER {
@@ -122,12 +124,15 @@ pub fn run(setup: Setup, feeds: Vec<Feed<'_>>, draws: Draws, observer: &mut impl
     world.finish(observer)
 }
 
-/// When the next request arrives, and the service it belongs to: the first of them at equal times.
+/// When the next request arrives, and the service it belongs to, the first of them at equal times, from when each service's next
+/// one does.
 #[inline]
-fn earliest(lanes: &mut [Lane<'_>]) -> (SimTime, usize) {
-    if let [lane] = lanes {
-        return (lane.peek(), 0);
+fn earliest(heads: &[SimTime]) -> (SimTime, usize) {
+    let mut first = (SimTime::NEVER, 0);
+    for (i, &at) in heads.iter().enumerate() {
+        if at < first.0 {
+            first = (at, i);
+        }
     }
-    let times = lanes.iter_mut().enumerate().map(|(i, lane)| (lane.peek(), i));
-    times.min().unwrap_or((SimTime::NEVER, 0))
+    first
 }

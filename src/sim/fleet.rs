@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::rng::{Draws, Purpose};
 use crate::sim::drawn::Drawn;
 use crate::sim::gauge::Gauge;
+use crate::sim::platform::Lifetime;
 use crate::sim::pool::{Link, Links, Pool, Routing};
 use crate::sim::setup::{ColdStart, FunctionStreams};
 use crate::sim::slab::Slab;
@@ -85,6 +86,8 @@ pub(crate) struct Instance {
     pub(crate) service: u16,
     pub(crate) function: u32,
     pub(crate) created: SimTime,
+    /// When it ends, where that is known from the start; `None`: the platform is asked whenever it becomes idle.
+    pub(crate) lifetime: Option<Lifetime>,
     /// When it ends if it stays idle.
     pub(crate) deadline: SimTime,
     /// When its pending expiry timer runs out; never if there is none.
@@ -141,7 +144,9 @@ pub(crate) struct Fleet {
     pub(crate) entity: u64,
     pub(crate) streams: FunctionStreams,
     /// Service times of the requests to come.
-    pub(crate) drawn: Drawn,
+    pub(crate) drawn: Drawn<1>,
+    /// The same where requests share the CPU of an instance: CPU times and waits.
+    pub(crate) parts: Drawn<2>,
     /// Arrivals so far.
     pub(crate) arrivals: u64,
     /// Instances created so far.
@@ -216,6 +221,7 @@ impl Fleet {
             entity,
             streams: FunctionStreams::new(draws, entity),
             drawn: Drawn::default(),
+            parts: Drawn::default(),
             arrivals: 0,
             created: 0,
             instances: 0,

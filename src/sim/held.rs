@@ -26,6 +26,16 @@ impl Held {
         self.came += 1;
     }
 
+    /// A request of an instance has another slot from now on.
+    pub(crate) fn moved(&mut self, instance: u32, from: u32, to: u32) {
+        let position = self.positions[from as usize];
+        if to as usize >= self.positions.len() {
+            self.positions.resize(to as usize + 1, 0);
+        }
+        self.positions[to as usize] = position;
+        self.instances[instance as usize][position as usize].1 = to;
+    }
+
     /// A request leaves an instance; one that is not there changes nothing.
     pub(crate) fn remove(&mut self, instance: u32, request: u32) {
         let Some(requests) = self.instances.get_mut(instance as usize) else {
@@ -62,6 +72,7 @@ mod tests {
         let mut held = Held::default();
         (0..6).for_each(|request| held.add(3, request));
         held.add(1, 9);
+        held.moved(3, 4, 11);
         for gone in [0, 5, 2] {
             held.remove(3, gone);
             held.remove(3, gone);
@@ -69,7 +80,7 @@ mod tests {
         // Its slot is used again.
         held.add(3, 2);
         held.remove(1, 4);
-        assert_eq!(held.take(3), [1, 3, 4, 2]);
+        assert_eq!(held.take(3), [1, 3, 11, 2]);
         assert!(held.take(3).is_empty());
         assert_eq!(held.take(1), [9]);
         assert!(held.take(100).is_empty());

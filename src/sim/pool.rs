@@ -234,6 +234,22 @@ impl Pool {
         }
     }
 
+    /// Makes the instance that [`Self::choose`] has named the one used last, with `load` requests in flight; it stays in the pool.
+    #[inline]
+    pub(crate) fn chosen(&mut self, slot: u32, load: u32, links: &mut impl Links) {
+        if let Self::Random { members, .. } = self {
+            // Who is used last is the last member.
+            let (place, last) = (links.link(slot).before, members.len() as u32 - 1);
+            if place != last {
+                let moved = members[last as usize];
+                members.swap(place as usize, last as usize);
+                links.link(moved).before = place;
+                links.link(slot).before = last;
+            }
+        }
+        self.used(slot, load, links);
+    }
+
     /// Makes an instance that is in the pool the one used last, with `load` requests in flight.
     #[inline]
     fn used(&mut self, slot: u32, load: u32, links: &mut impl Links) {
@@ -246,10 +262,10 @@ impl Pool {
         }
     }
 
-    /// Takes out the instance that the routing rule names.
+    /// The instance that the routing rule names.
     #[inline]
-    pub(crate) fn take(&mut self, links: &mut impl Links) -> Option<u32> {
-        let slot = match self {
+    pub(crate) fn choose(&mut self, links: &mut impl Links) -> Option<u32> {
+        Some(match self {
             Self::ByUse { row, most_recent } => match if *most_recent { row.last } else { row.first } {
                 NONE => return None,
                 slot => slot,
@@ -288,9 +304,7 @@ impl Pool {
                     _ => members[draw(n)],
                 }
             }
-        };
-        self.remove(slot, links);
-        Some(slot)
+        })
     }
 
     /// Takes out this instance, which must be in the pool.

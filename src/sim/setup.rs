@@ -200,6 +200,28 @@ impl ServiceTime {
         }
     }
 
+    /// Adds to each of two rows, of CPU times and of waits, those of a request on a warm instance whose requests share its CPU,
+    /// from request `first` on: what [`Self::parts`] gives.
+    pub(crate) fn add_parts<const N: usize>(
+        &self,
+        streams: &FunctionStreams,
+        first: u64,
+        inside: &Inside,
+        [cpus, waits]: &mut [[SimDuration; N]; 2],
+    ) {
+        for cpu in cpus.iter_mut() {
+            *cpu += inside.overhead_cpu;
+        }
+        match self {
+            Self::Whole(dist) => dist.add_block(streams.service, first, cpus),
+            Self::Parts { overhead, cpu, wait } => {
+                cpu.add_block(streams.service, first, cpus);
+                wait.add_block(streams.wait, first, waits);
+                overhead.add_block(streams.overhead, first, waits);
+            }
+        }
+    }
+
     /// CPU time and wait of request `index` on an instance whose requests share its CPU. CPU parts are times at one vCPU
     /// here. `first` is the overhead of a first request at the instance's speed, all of it CPU.
     pub(crate) fn parts(

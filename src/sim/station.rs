@@ -2,17 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::sim::cpu::Cpu;
+use crate::sim::cpu::{Cpu, Job, Released};
 use crate::sim::setup::Inside;
-use crate::units::{SimDuration, SimTime};
-
-/// A request by its place among those in service, with its CPU time and its wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Job {
-    pub(crate) place: u32,
-    pub(crate) cpu: SimDuration,
-    pub(crate) wait: SimDuration,
-}
+use crate::units::SimTime;
 
 /// What the requests of one instance share.
 #[derive(Debug)]
@@ -48,9 +40,43 @@ impl Station {
         self.cpu.limit(now, self.inside.cpu);
     }
 
+    /// Whether all workers are in use.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.inside.workers.is_some_and(|workers| self.working >= workers)
+    }
+
+    /// A request comes in that finds a worker and the CPU idle: when it will have had its CPU time if nobody else comes. `None`,
+    /// and it has not come in, if it does not find them so, or not for sure.
+    #[inline]
+    pub(crate) fn alone(&mut self, now: SimTime, job: Job) -> Option<SimTime> {
+        if self.is_full() {
+            return None;
+        }
+        let until = self.cpu.alone(now, job)?;
+        self.working += 1;
+        Some(until)
+    }
+
+    /// The place of the request that has the CPU to itself; `None` without one that was told when it will be done.
+    #[inline]
+    pub(crate) fn has_alone(&mut self, now: SimTime) -> Option<u32> {
+        self.cpu.has_alone(now)
+    }
+
+    /// The request that has the CPU to itself shares it from now on, at `place`.
+    pub(crate) fn shares(&mut self, place: u32) {
+        self.cpu.shares(place);
+    }
+
+    /// Whether a request waits for a worker.
+    pub(crate) fn has_accepted(&self) -> bool {
+        !self.accepted.is_empty()
+    }
+
     /// A request comes in; whether it has a worker at once.
     pub(crate) fn enter(&mut self, now: SimTime, job: Job) -> bool {
-        let waits = self.inside.workers.is_some_and(|workers| self.working >= workers);
+        let waits = self.is_full();
         if waits {
             self.accepted.push_back(job);
         } else {
@@ -85,15 +111,15 @@ impl Station {
         {
             self.turn.push_back(job);
         } else {
-            self.cpu.add(now, job.place, job.cpu, job.wait);
+            self.cpu.add(now, job);
         }
     }
 
-    /// Takes a request that has had its CPU time: its place and what it still has to wait. The next in turn takes over.
-    pub(crate) fn release(&mut self, now: SimTime) -> Option<(u32, SimDuration)> {
+    /// Takes a request that has had its CPU time. The next in turn takes over.
+    pub(crate) fn release(&mut self, now: SimTime) -> Option<Released> {
         let released = self.cpu.take_done(now)?;
         if let Some(next) = self.turn.pop_front() {
-            self.cpu.add(now, next.place, next.cpu, next.wait);
+            self.cpu.add(now, next);
         }
         Some(released)
     }
@@ -102,7 +128,7 @@ impl Station {
     pub(crate) fn cancel(&mut self, now: SimTime, place: u32) -> bool {
         if self.cpu.cancel(now, place) {
             if let Some(next) = self.turn.pop_front() {
-                self.cpu.add(now, next.place, next.cpu, next.wait);
+                self.cpu.add(now, next);
             }
             return true;
         }
@@ -111,7 +137,7 @@ impl Station {
         self.turn.len() < before
     }
 
-    /// The places of all requests that have not had their CPU time.
+    /// The places of all requests whose completion is not to come by itself: they wait for CPU time, or have a part of it.
     pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
         let waiting = self.accepted.iter().chain(&self.turn).map(|job| job.place);
         waiting.chain(self.cpu.places())

@@ -1,6 +1,6 @@
 //! The world changes: it applies the platform's decisions, keeps the calendar and tells facts. It knows no prices.
 //!
-//! At one instant completions come first, then instances that become ready, then instances that end, then waiting
+//! At one instant completions come first, in the order in which requests came to their instances, then instances that become ready, then instances that end, then waiting
 //! requests that give up, then what clients do, and arrivals last, so that freed capacity serves the arrival of the same instant.
 
 mod calls;
@@ -16,6 +16,7 @@ mod ticks;
 use crate::rng::Draws;
 use crate::sim::calendar::{Calendar, Event, Timer};
 use crate::sim::client::Purse;
+use crate::sim::cpu::Released;
 use crate::sim::engine::{RunStats, ServiceStats};
 use crate::sim::fact::{Activity, Fact, FleetState, Observer};
 use crate::sim::fleet::{Fleet, Instances, Request};
@@ -43,6 +44,8 @@ struct Service {
     simple: bool,
     /// Whether its requests count towards the account's limit.
     shares: bool,
+    /// Whether the platform is not asked about a request for which there is a free instance.
+    takes_free: bool,
     /// When the platform looks at its functions by itself.
     ticks: Option<Ticks>,
     /// Whether instances may be started for no request in particular.
@@ -101,8 +104,8 @@ pub(crate) struct World {
     ended: u64,
     /// Instances created so far.
     created: u64,
-    /// Requests that have just had their CPU time, with what they still have to wait; kept to be filled again.
-    had_cpu: Vec<(u32, SimDuration)>,
+    /// Requests that have just had their CPU time; kept to be filled again.
+    had_cpu: Vec<Released>,
     now: SimTime,
     warm_up: SimTime,
     /// Whether the warm-up is over.
@@ -164,6 +167,7 @@ impl World {
                 most_in_flight: setup.most_in_flight.unwrap_or(u32::MAX),
                 kills: controlled || setup.most_in_flight.is_some(),
                 shares: platform.shares_account(i as u16),
+                takes_free: platform.takes_free(i as u16),
                 ticks: platform.ticks(i as u16),
                 ahead: setup.starts_ahead,
                 plain: setup.warm_up.is_none() && setup.timeout.is_none(),

@@ -1,7 +1,7 @@
 //! A simulator that is obviously right rather than fast: no calendar, no heap, no links between instances. Before every
 //! step it looks at everything that could happen and takes what comes first.
 //!
-//! Order at one instant: completions (in the order their services began), requests that have had their CPU time,
+//! Order at one instant: completions (in the order in which requests came to their instances), requests that have had their CPU time,
 //! readiness and expiry (by age of the instance), waiting requests that give up, arrivals.
 
 mod life;
@@ -108,7 +108,7 @@ struct Instance {
     /// Not up yet, and when it will be if that is not when its first request ends.
     starting: bool,
     ready: Time,
-    /// When it ends, when the service began (a sequence number), and the request.
+    /// When it ends, when it came to the instance (a sequence number), and the request.
     running: Vec<(Time, u64, Request)>,
     joined: Vec<Request>,
     /// Where requests share: those that wait for a worker, those that wait for their turn, and those on the CPU with what
@@ -524,9 +524,8 @@ impl Simulator {
         }
         let first = self.instances[i].running.len();
         for request in &off {
-            self.sequence += 1;
             let end = self.now + request.wait;
-            self.instances[i].running.push((end, self.sequence, *request));
+            self.instances[i].running.push((end, request.came, *request));
         }
         let now_done: Vec<u64> = self.instances[i].running[first..]
             .iter()

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape};
+use crate::sim::platform::{Admission, FleetView, InstanceView, Kind, Lifetime, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -99,8 +99,12 @@ impl Platform for Fixed {
         }
     }
 
-    fn idle(&mut self, _: &InstanceView) -> KeepAlive {
-        KeepAlive::Forever
+    fn takes_free(&self, _: u16) -> bool {
+        true
+    }
+
+    fn lifetime(&mut self, _: &InstanceView) -> Option<Lifetime> {
+        Some(Lifetime::FOREVER)
     }
 
     fn replicas(&self) -> u32 {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::rng::{Draws, Purpose};
 use crate::sim::fact::Reject;
 use crate::sim::platform::window::{LastMinute, WINDOW};
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Scale, Shape, Ticks, Used};
+use crate::sim::platform::{Admission, FleetView, InstanceView, Kind, Lifetime, Platform, Scale, Shape, Ticks, Used};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
@@ -216,8 +216,12 @@ impl Platform for LambdaManaged {
         }
     }
 
-    fn idle(&mut self, _: &InstanceView) -> KeepAlive {
-        KeepAlive::Forever
+    fn takes_free(&self, _: u16) -> bool {
+        true
+    }
+
+    fn lifetime(&mut self, _: &InstanceView) -> Option<Lifetime> {
+        Some(Lifetime::FOREVER)
     }
 
     fn ticks(&self, _: u16) -> Option<Ticks> {

@@ -180,6 +180,34 @@ pub enum KeepAlive {
     Rewarm(SimTime),
 }
 
+/// When an instance ends: after so long without a request, and once it is idle at an instant or later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// Longest time without a request.
+    pub idle: SimDuration,
+    /// It does not stay idle after that.
+    pub latest: SimTime,
+}
+
+impl Lifetime {
+    /// It does not end by itself.
+    pub const FOREVER: Self = Self {
+        idle: SimDuration::MAX,
+        latest: SimTime::NEVER,
+    };
+
+    /// What becomes of the instance if it is idle from `now` on.
+    #[inline]
+    pub(crate) fn from(self, now: SimTime) -> KeepAlive {
+        let until = (now + self.idle).min(self.latest);
+        if until <= now {
+            KeepAlive::Stop
+        } else {
+            KeepAlive::Until(until)
+        }
+    }
+}
+
 /// What a platform sees of a function when a request arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FleetView {
@@ -302,8 +330,21 @@ pub trait Platform: Send {
     /// Decides about a request.
     fn admit(&mut self, view: &FleetView) -> Admission;
 
+    /// Whether a request of the service goes to a free instance wherever there is one, whatever else is the case, and the platform
+    /// need not know of it: then it is not asked about such a request.
+    fn takes_free(&self, _service: u16) -> bool {
+        false
+    }
+
+    /// When a new instance will end, where that is known from the start; `None`: [`Self::idle`] is asked whenever it becomes idle.
+    fn lifetime(&mut self, _instance: &InstanceView) -> Option<Lifetime> {
+        None
+    }
+
     /// Decides about an instance that just became idle.
-    fn idle(&mut self, instance: &InstanceView) -> KeepAlive;
+    fn idle(&mut self, _instance: &InstanceView) -> KeepAlive {
+        KeepAlive::Forever
+    }
 
     /// Decides about an instance whose idle time has run out; `instances`: how many the function has.
     fn expired(&mut self, _instance: &InstanceView, _instances: u32) -> KeepAlive {

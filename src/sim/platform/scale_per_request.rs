@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape};
+use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Lifetime, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -175,19 +175,29 @@ impl Platform for ScalePerRequest {
         }
     }
 
+    fn takes_free(&self, _: u16) -> bool {
+        self.histograms.is_none()
+    }
+
+    fn lifetime(&mut self, instance: &InstanceView) -> Option<Lifetime> {
+        if self.histograms.is_some() {
+            return None;
+        }
+        Some(match self.spec.keep_alive_clock {
+            Clock::LastUse => Lifetime {
+                idle: self.spec.keep_alive,
+                ..Lifetime::FOREVER
+            },
+            Clock::Creation => Lifetime {
+                latest: instance.created + self.spec.keep_alive,
+                ..Lifetime::FOREVER
+            },
+            Clock::Never => Lifetime::FOREVER,
+        })
+    }
+
     fn idle(&mut self, instance: &InstanceView) -> KeepAlive {
-        if let Some(histograms) = &mut self.histograms {
-            return histograms.idle(instance);
-        }
-        let until = match self.spec.keep_alive_clock {
-            Clock::LastUse => instance.now + self.spec.keep_alive,
-            Clock::Creation => instance.created + self.spec.keep_alive,
-            Clock::Never => return KeepAlive::Forever,
-        };
-        if until <= instance.now {
-            KeepAlive::Stop
-        } else {
-            KeepAlive::Until(until)
-        }
+        let histograms = self.histograms.as_mut();
+        histograms.map_or(KeepAlive::Forever, |histograms| histograms.idle(instance))
     }
 }

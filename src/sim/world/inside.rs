@@ -1,10 +1,10 @@
 //! The life of a request on an instance whose requests share its workers and its CPU.
 
 use crate::sim::calendar::Timer;
+use crate::sim::cpu::{Job, Released};
 use crate::sim::fact::Observer;
-use crate::sim::fleet::Request;
+use crate::sim::fleet::{Fleet, Request};
 use crate::sim::setup::Inside;
-use crate::sim::station::Job;
 use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
 
@@ -12,11 +12,13 @@ impl World {
     /// A request comes to an instance that is up and has counted it already. A service time that the traffic gives is a
     /// wait: how much of it was CPU is not known.
     pub(super) fn share(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>, inside: Inside) {
-        let service = &self.services[request.service as usize];
-        let streams = &service.fleets[request.function as usize].streams;
-        let (mut cpu, wait) = match request.given {
-            Request::DRAWN => service.setup.warm.parts(streams, request.index, first, &inside),
-            given => (first.unwrap_or_default(), given),
+        let service = &mut self.services[request.service as usize];
+        let Fleet { streams, parts, .. } = &mut service.fleets[request.function as usize];
+        let warm = &service.setup.warm;
+        let (mut cpu, wait) = match (request.given, first) {
+            (Request::DRAWN, None) => parts.parts(warm, streams, request.index, &inside),
+            (Request::DRAWN, first) => warm.parts(streams, request.index, first, &inside),
+            (given, first) => (first.unwrap_or_default(), given),
         };
         let instance = self.instances.0.get_mut(slot);
         if instance.reset {
@@ -35,16 +37,50 @@ impl World {
         request.instance = slot;
         let place = self.running.insert(request);
         let now = self.now;
-        let kills = service.kills;
-        let station = instance.station.as_mut().expect("an instance of this service shares");
-        let begins = station.enter(now, Job { place, cpu, wait });
-        if kills {
+        let order = self.calendar.order();
+        let job = Job {
+            place,
+            order,
+            cpu,
+            wait,
+        };
+        if service.kills {
             self.held.add(slot, place);
         }
-        if begins {
+        let station = instance.station.as_mut().expect("an instance of this service shares");
+        // What can be cut off has to be found while it has CPU time, and what does not wait is done with it.
+        let may_be_alone = service.setup.timeout.is_none() && wait > SimDuration::ZERO;
+        if may_be_alone && let Some(until) = station.alone(now, job) {
+            return self.calendar.done_in_order(until + wait, order, place);
+        }
+        if !station.is_full() {
+            self.joined(slot);
+        }
+        let Some(station) = &mut self.instances.0.get_mut(slot).station else {
+            return;
+        };
+        if station.enter(now, job) {
             self.limit(place);
         }
         self.wake(slot);
+    }
+
+    /// A request that has the CPU of an instance to itself shares it from now on. The completion that was to come for it must
+    /// find nothing: it goes on in another place.
+    fn joined(&mut self, slot: u32) {
+        let Some(station) = &mut self.instances.0.get_mut(slot).station else {
+            return;
+        };
+        let Some(place) = station.has_alone(self.now) else {
+            return;
+        };
+        let request = *self.running.get(place);
+        self.running.get_mut(place).instance = Request::FAILED;
+        let other = self.running.insert(request);
+        station.shares(other);
+        if self.services[request.service as usize].kills {
+            self.held.moved(slot, place, other);
+        }
     }
 
     /// Sets the timer for a request whose service begins now to be cut off.
@@ -113,9 +149,11 @@ impl World {
         if instance.number != number {
             return;
         }
-        if let Some(station) = &mut instance.station {
+        self.joined(slot);
+        if let Some(station) = &mut self.instances.0.get_mut(slot).station {
             station.end_boost(now);
         }
+        self.wake(slot);
     }
 
     /// Requests of the `number`-th instance of the run, in `slot` then, may have had their CPU time.
@@ -138,9 +176,9 @@ impl World {
             }
         }
         self.wake(slot);
-        for (place, wait) in done.drain(..) {
+        for Released { place, order, wait } in done.drain(..) {
             if wait > SimDuration::ZERO {
-                self.calendar.done_at(now + wait, place);
+                self.calendar.done_in_order(now + wait, order, place);
             } else {
                 self.done(place, observer);
             }
@@ -155,6 +193,13 @@ impl World {
             station.leave();
         }
         self.tell(slot, observer);
+        let Some(station) = &self.instances.0.get(slot).station else {
+            return;
+        };
+        if !station.has_accepted() {
+            return;
+        }
+        self.joined(slot);
         let Some(station) = &mut self.instances.0.get_mut(slot).station else {
             return;
         };

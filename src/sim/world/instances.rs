@@ -97,12 +97,23 @@ impl World {
             state.peak = state.peak.max(state.gauges.instances());
         }
         self.created += 1;
+        let lifetime = self.platform.lifetime(&InstanceView {
+            now: self.now,
+            service,
+            function,
+            entity: fleet.entity,
+            ordinal,
+            created: self.now,
+            provisioned,
+            unused: false,
+        });
         let slot = self.instances.0.insert(Instance {
             link: Link::new(ordinal),
             number: self.created,
             service,
             function,
             created: self.now,
+            lifetime,
             deadline: SimTime::NEVER,
             timer: SimTime::NEVER,
             init: start.as_ref().map_or(SimDuration::ZERO, |start| start.cold.init),
@@ -300,6 +311,9 @@ impl World {
     #[inline]
     fn rest(&mut self, slot: u32) -> bool {
         let instance = self.instances.0.get(slot);
+        if let Some(lifetime) = instance.lifetime {
+            return self.keep(slot, lifetime.from(self.now));
+        }
         let fleet = &self.services[instance.service as usize].fleets[instance.function as usize];
         let decision = self.platform.idle(&InstanceView {
             now: self.now,

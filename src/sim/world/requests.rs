@@ -65,6 +65,11 @@ impl World {
         if !SIMPLE && self.services[service as usize].ticks.is_some() {
             self.stay_awake(service, function);
         }
+        let state = &self.services[service as usize];
+        if state.takes_free && !state.fleets[function as usize].pool.is_empty() {
+            self.assign::<SIMPLE>(request(), false, observer);
+            return None;
+        }
         let view = self.view::<SIMPLE>(service, function);
         let admission = self.platform.admit(&view);
         if !SIMPLE && self.controlled {
@@ -124,7 +129,7 @@ impl World {
         let service = &mut self.services[request.service as usize];
         let fleet = &mut service.fleets[request.function as usize];
         let slot = pinned
-            .or_else(|| fleet.pool(provisioned).take(&mut self.instances))
+            .or_else(|| fleet.pool(provisioned).choose(&mut self.instances))
             .expect("the platform saw a free instance");
         fleet.in_flight += 1;
         let watched = match &mut fleet.watched {
@@ -143,12 +148,16 @@ impl World {
             service.gauges.busy.up(self.now);
         }
         if SIMPLE {
+            fleet.pool.remove(slot, &mut self.instances);
             return self.serve::<true>(request, slot, None);
         }
         let too_many = instance.in_flight > service.most_in_flight && !instance.lost;
         let load = instance.in_flight;
+        let pool = fleet.pool(provisioned);
         if load < service.setup.concurrency {
-            fleet.pool(provisioned).insert(slot, load, &mut self.instances);
+            pool.chosen(slot, load, &mut self.instances);
+        } else {
+            pool.remove(slot, &mut self.instances);
         }
         // The first request of an instance that was started ahead costs more.
         let first = match service.ahead {
@@ -164,8 +173,7 @@ impl World {
         }
     }
 
-    /// Takes the instance that had the last request of this one's session out of its pool, or another one if that has ended
-    /// or no free slot.
+    /// The instance of a pool that had the last request of this one's session, or another one if that has ended or no free slot.
     #[cold]
     #[inline(never)]
     fn pinned(&mut self, request: &Request, provisioned: bool, sessions: u32) -> Option<u32> {
@@ -186,11 +194,10 @@ impl World {
         if number > 0 {
             let instance = self.instances.0.get(slot);
             if instance.number == number && instance.link.pooled && instance.provisioned == provisioned {
-                fleet.pool(provisioned).remove(slot, &mut self.instances);
                 return Some(slot);
             }
         }
-        let slot = fleet.pool(provisioned).take(&mut self.instances)?;
+        let slot = fleet.pool(provisioned).choose(&mut self.instances)?;
         fleet.pins[session] = (slot, self.instances.0.get(slot).number);
         Some(slot)
     }

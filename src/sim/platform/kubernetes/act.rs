@@ -5,7 +5,7 @@ use super::pods::Pod;
 use super::{Kubernetes, images, pressure, provision, state};
 use crate::sim::fact::Reject;
 use crate::sim::platform::control::{Control, InstanceId, NodeChange, Order, Sight};
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Platform};
+use crate::sim::platform::{Admission, FleetView, InstanceView, Lifetime, Platform};
 use crate::units::{SimDuration, SimTime};
 
 impl Kubernetes {
@@ -123,8 +123,12 @@ impl Platform for Kubernetes {
         }
     }
 
-    fn idle(&mut self, _: &InstanceView) -> KeepAlive {
-        KeepAlive::Forever
+    fn takes_free(&self, _: u16) -> bool {
+        true
+    }
+
+    fn lifetime(&mut self, _: &InstanceView) -> Option<Lifetime> {
+        Some(Lifetime::FOREVER)
     }
 
     fn control(&mut self) -> Option<&mut dyn Control> {

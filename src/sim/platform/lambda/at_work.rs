@@ -10,7 +10,7 @@ use super::warmer::Pings;
 use super::{FunctionSpec, IdleTimeout, Spec};
 use crate::rng::{Draws, Purpose};
 use crate::sim::fact::Reject;
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Platform, Scale, Ticks, TokenBucket, Used};
+use crate::sim::platform::{Admission, FleetView, InstanceView, Lifetime, Platform, Scale, Ticks, TokenBucket, Used};
 use crate::units::{SimDuration, SimTime};
 
 /// New environments that a function may start at once, and per 10 s. Source: "Lambda function scaling".
@@ -37,12 +37,7 @@ pub struct Lambda {
     requests: TokenBucket,
     /// Concurrency of the account that is reserved for a function, or configured as provisioned for one without any reserved.
     taken: u32,
-    /// Idle times of environments, as drawn last: function's luck, number of the environment, idle time.
-    drawn: Vec<(u64, u64, SimDuration)>,
 }
-
-/// Idle times that are remembered; a power of two.
-const DRAWN: usize = 256;
 
 /// What Lambda remembers of a function.
 #[derive(Debug)]
@@ -69,7 +64,6 @@ impl Lambda {
         let settings: Vec<FunctionSpec> = services.iter().map(of).collect();
         let mut lambda = Self {
             taken: 0,
-            drawn: vec![(u64::MAX, 0, SimDuration::ZERO); DRAWN],
             spec: spec.clone(),
             draws,
             functions: BTreeMap::new(),
@@ -124,20 +118,6 @@ impl Lambda {
             return Some(Admission::Reject(Reject::RequestRate));
         }
         Some(self.environment(view))
-    }
-
-    /// How long an environment may be idle: drawn once for each. Asked after every request, mostly of the same few.
-    #[inline]
-    fn idle_time(&mut self, instance: &InstanceView) -> SimDuration {
-        let drawn = &mut self.drawn[instance.ordinal as usize % DRAWN];
-        if (drawn.0, drawn.1) != (instance.entity, instance.ordinal) {
-            let stream = self.draws.stream(Purpose::KeepAlive, instance.entity);
-            let luck = stream.uniform(instance.ordinal);
-            let IdleTimeout { min, max } = self.spec.idle_timeout;
-            let time = min + max.saturating_sub(min).scale(luck);
-            *drawn = (instance.entity, instance.ordinal, time);
-        }
-        drawn.2
     }
 
     /// A free environment, or a new one if the scaling rate allows it.
@@ -207,16 +187,24 @@ impl Platform for Lambda {
         scale
     }
 
-    fn idle(&mut self, instance: &InstanceView) -> KeepAlive {
+    fn takes_free(&self, service: u16) -> bool {
+        let settings = &self.settings[service as usize];
+        let special = settings.reserved_concurrency.is_some() || settings.provisioned_concurrency.is_some();
+        !special && !self.spec.account_limits
+    }
+
+    fn lifetime(&mut self, instance: &InstanceView) -> Option<Lifetime> {
         if instance.provisioned {
-            return KeepAlive::Forever;
+            return Some(Lifetime::FOREVER);
         }
-        let idle_until = instance.now + self.idle_time(instance);
-        let until = idle_until.min(instance.created + self.spec.max_age);
-        if until <= instance.now {
-            KeepAlive::Stop
-        } else {
-            KeepAlive::Until(until)
-        }
+        let luck = self
+            .draws
+            .stream(Purpose::KeepAlive, instance.entity)
+            .uniform(instance.ordinal);
+        let IdleTimeout { min, max } = self.spec.idle_timeout;
+        Some(Lifetime {
+            idle: min + max.saturating_sub(min).scale(luck),
+            latest: instance.created + self.spec.max_age,
+        })
     }
 }

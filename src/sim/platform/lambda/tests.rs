@@ -99,8 +99,8 @@ fn a_thousand_new_environments_at_once_and_a_hundred_per_second_for_each_functio
 fn an_environment_ends_after_its_own_idle_time_or_at_its_age() {
     let mut platform = lambda(&spec());
     let mut idle = |ordinal, created, now| {
-        platform.idle(&InstanceView {
-            now: at(now),
+        let lifetime = platform.lifetime(&InstanceView {
+            now: at(created),
             service: 0,
             function: 0,
             entity: 0,
@@ -108,7 +108,8 @@ fn an_environment_ends_after_its_own_idle_time_or_at_its_age() {
             created: at(created),
             provisioned: false,
             unused: false,
-        })
+        });
+        lifetime.expect("it is known from the start").from(at(now))
     };
     let mut ends: Vec<SimTime> = Vec::new();
     for ordinal in 0..50 {
