@@ -32,7 +32,7 @@ impl<const TIMES: usize> Drawn<TIMES> {
     ) -> [SimDuration; TIMES] {
         let (block, place) = (index / BLOCK as u64, (index % BLOCK as u64) as usize);
         match &self.known {
-            Some(known) if known.0 == block => known.1.map(|times| times[place]),
+            Some(known) if known.0 == block => of(&known.1, place),
             _ => self.draw(index, one, fill),
         }
     }
@@ -55,8 +55,14 @@ impl<const TIMES: usize> Drawn<TIMES> {
         known.0 = block;
         known.1 = [[SimDuration::ZERO; BLOCK]; TIMES];
         fill(block * BLOCK as u64, &mut known.1);
-        known.1.map(|times| times[place])
+        of(&known.1, place)
     }
+}
+
+/// The times of the request in a place of a block.
+#[inline]
+fn of<const TIMES: usize>(block: &Block<TIMES>, place: usize) -> [SimDuration; TIMES] {
+    std::array::from_fn(|k| block[k][place])
 }
 
 impl Drawn<1> {

@@ -39,6 +39,8 @@ struct Service {
     kills: bool,
     /// Whether a service time depends on nothing but its draw.
     plain: bool,
+    /// `setup.timeout`, or more than any time.
+    limit: SimDuration,
     /// Whether each request is all that was asked for and has an instance of its own, of a kind that only requests start,
     /// and nobody looks on: then the checks for all else are left out (`SIMPLE` in what a request goes through).
     simple: bool,
@@ -171,6 +173,7 @@ impl World {
                 ticks: platform.ticks(i as u16),
                 ahead: setup.starts_ahead,
                 plain: setup.warm_up.is_none() && setup.timeout.is_none(),
+                limit: setup.timeout.unwrap_or(SimDuration::MAX),
                 simple: simple(i, &setup),
                 sessions: sticky(&setup),
                 first: setup.first_entity.unwrap_or((i as u64) << 32),

@@ -12,7 +12,10 @@ pub fn quantile(p: f64) -> f64 {
 
 /// What [`quantile`] gives for each of a row, with the steps of all of them side by side.
 pub fn quantiles<const N: usize>(p: &[f64; N]) -> [f64; N] {
-    let mut values = p.map(|p| central(p - 0.5));
+    let mut values = [0.0; N];
+    for (value, p) in values.iter_mut().zip(p) {
+        *value = central(p - 0.5);
+    }
     for (value, p) in values.iter_mut().zip(p) {
         let q = p - 0.5;
         if q.abs() > CENTRAL {

@@ -274,7 +274,11 @@ impl World {
             return self.share(request, slot, first, inside);
         }
         let Service {
-            setup, fleets, plain, ..
+            setup,
+            fleets,
+            plain,
+            limit,
+            ..
         } = &mut self.services[request.service as usize];
         let fleet = &mut fleets[request.function as usize];
         let mut time = match (request.given, first) {
@@ -282,7 +286,9 @@ impl World {
             (Request::DRAWN, first) => setup.warm.draw(&fleet.streams, request.index, first),
             (given, first) => given.saturating_add(first.unwrap_or_default()),
         };
-        if !*plain {
+        // Mostly it is within the limit, on an instance that is as it was.
+        let as_drawn = *plain || (setup.warm_up.is_none() && time <= *limit && !self.instances.0.get(slot).reset);
+        if !as_drawn {
             let drawn = request.given == Request::DRAWN;
             let later = drawn && first.is_none();
             (time, request.timed_out) = self.depends(request.service, request.function, slot, time, later);
@@ -294,7 +300,8 @@ impl World {
 
     /// The service time of a request where it depends on the instance and the platform, and whether it is cut off.
     /// `later`: the warm-up curve is about this request.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     fn depends(
         &mut self,
         service: u16,

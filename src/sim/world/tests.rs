@@ -326,3 +326,34 @@ fn instances_end_after_the_last_request() {
     watch(&spec, &[0], Some(seconds(3_600)), |_| {}, &mut idle);
     assert_eq!(idle.0, 30 * 1_000_000_000);
 }
+
+/// A request that has the CPU to itself while there is more of it must still be slower afterwards.
+#[test]
+fn more_cpu_after_a_start_ends_in_the_middle_of_a_request() {
+    let cpu = |quota| CpuLimit {
+        quota: MilliCpu(quota),
+        cores: 2,
+        period: None,
+    };
+    let spec = scale_per_request::Spec {
+        concurrency: 2,
+        ..scale_per_request::Spec::default()
+    };
+    let seen = ends(&spec, &[0], |service| {
+        service.warm = ServiceTime::Parts {
+            overhead: Dist::Constant(SimDuration::ZERO),
+            cpu: Dist::Constant(seconds(10)),
+            wait: Dist::Constant(seconds(1)),
+        };
+        service.inside = Some(Inside {
+            workers: None,
+            turns: None,
+            cpu: cpu(500),
+            overhead_cpu: SimDuration::ZERO,
+            boost: Some((cpu(2_000), seconds(5))),
+        });
+    });
+    // Up at 3 s. Its 10 s of CPU time and 1.5 s for being the first: 5 s of them on a whole core until 8 s, the others on half a
+    // core until 21 s, then it waits.
+    assert_eq!(seen, [(3, 22, Outcome::Completed)]);
+}
