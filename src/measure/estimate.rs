@@ -37,29 +37,53 @@ pub struct Estimate {
 
 /// What `subject` will take in these configurations. Images that are still to be built are not in it.
 pub fn estimate(subject: &Subject, configs: &[Config], quick: bool) -> Estimate {
-    let profile = match subject {
-        Subject::Framework { folder, .. } => std::fs::read_to_string(folder.join("profile.json")).ok(),
-        Subject::Image { .. } => None,
-    };
-    let profile = profile.and_then(|text| profile::parse(&text).ok());
-    let one = |config: &Config| start(profile.as_ref(), config) + AROUND_A_START;
+    let expected = Expected::of(subject, quick);
     let warm = |config: &&Config| config.warm_run != WarmKind::None;
     Estimate {
         name: subject.name().to_string(),
         configs: configs.len(),
         starts: configs.iter().map(|config| config.samples).sum(),
-        cold: configs.iter().map(|config| one(config) * config.samples).sum(),
-        warm_runs: configs.iter().filter(warm).count(),
-        warm: configs
+        cold: configs
             .iter()
-            .map(|config| match config.warm_run {
-                WarmKind::None => Duration::ZERO,
-                _ if quick => QUICK,
-                WarmKind::Short => SHORT,
-                WarmKind::Long => LONG,
-            })
+            .map(|config| expected.start(config) * config.samples)
             .sum(),
-        measured: profile.map(|profile| profile.measured_on().to_string()),
+        warm_runs: configs.iter().filter(warm).count(),
+        warm: configs.iter().map(|config| expected.warm(config)).sum(),
+        measured: expected.profile.map(|profile| profile.measured_on().to_string()),
+    }
+}
+
+/// What parts of the measurement of a subject will take.
+#[derive(Debug)]
+pub struct Expected {
+    profile: Option<FrameworkProfile>,
+    quick: bool,
+}
+
+impl Expected {
+    /// From what was measured of it before, if anything was.
+    pub fn of(subject: &Subject, quick: bool) -> Self {
+        let profile = match subject {
+            Subject::Framework { folder, .. } => std::fs::read_to_string(folder.join("profile.json")).ok(),
+            Subject::Image { .. } => None,
+        };
+        let profile = profile.and_then(|text| profile::parse(&text).ok());
+        Self { profile, quick }
+    }
+
+    /// One start, with what is around it.
+    pub fn start(&self, config: &Config) -> Duration {
+        start(self.profile.as_ref(), config) + AROUND_A_START
+    }
+
+    /// The warm run, if there is one.
+    pub fn warm(&self, config: &Config) -> Duration {
+        match config.warm_run {
+            WarmKind::None => Duration::ZERO,
+            _ if self.quick => QUICK,
+            WarmKind::Short => SHORT,
+            WarmKind::Long => LONG,
+        }
     }
 }
 

@@ -130,9 +130,4 @@ impl Request {
     fn pace(&self) -> Pace {
         if self.quick { Pace::QUICK } else { Pace::FULL }
     }
-
-    /// How many cold starts a warm run is worth, in time.
-    fn pace_weight(&self) -> u64 {
-        if self.quick { 6 } else { 16 }
-    }
 }

@@ -77,6 +77,15 @@ impl Progress {
         }
     }
 
+    /// Work of that weight is left, as it turns out.
+    pub fn left(&mut self, weight: u64) {
+        match self {
+            Self::Quiet => {}
+            Self::Lines { whole, done, .. } => *whole = *done + weight,
+            Self::Bar(bar) => bar.set_length(bar.position() + weight),
+        }
+    }
+
     /// A part is done: a line with the time that is left where there is no bar.
     pub fn milestone(&self, text: &str) {
         if let Self::Lines { began, whole, done } = self {
@@ -101,5 +110,22 @@ pub fn human(duration: Duration) -> String {
         seconds @ 0..100 => format!("{seconds} s"),
         seconds @ 100..5970 => format!("{} min", (seconds + 30) / 60),
         seconds => format!("{} h {} min", (seconds + 30) / 3600, (seconds + 30) % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_goes_by_weight() {
+        let mut progress = Progress::new(false, false);
+        progress.begin(1_000);
+        progress.advance(300);
+        progress.left(500);
+        let Progress::Lines { whole, done, .. } = progress else {
+            panic!("no terminal, no bar");
+        };
+        assert_eq!((whole, done), (800, 300));
     }
 }

@@ -237,6 +237,7 @@ async fn measure<T: Target>(
         ticks: host::steal_and_total(),
         slots,
         prober,
+        weights: Vec::new(),
     };
     session.take(progress).await?;
 

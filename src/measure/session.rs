@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::config::Config;
 use super::error::MeasureError;
+use super::estimate::Expected;
 use super::load::ms;
 use super::noise::{self, Quiet, Work};
 use super::progress::Progress;
@@ -59,6 +60,8 @@ pub struct Session<'a, T: Target> {
     pub seen: HashSet<String>,
     /// What cold starts cost this process.
     pub prober: Prober,
+    /// By configuration: milliseconds that a start and a warm run are expected to take.
+    pub weights: Vec<(u64, u64)>,
 }
 
 /// CPU time of this process while cold starts were taken. Loads on warm instances are not in it.
@@ -96,41 +99,60 @@ fn used_since(began: Instant, cpu: Option<Duration>) -> ProberUse {
 impl<T: Target> Session<'_, T> {
     /// Takes all samples that are not there yet.
     pub async fn take(&mut self, progress: &mut Progress) -> Result<(), MeasureError> {
-        let weight = self.request.pace_weight();
         let work = Work::calibrated();
         let mut request_costs = Vec::new();
         for subject in 0..self.prepared.len() {
             request_costs.push(self.first_start(subject, progress).await);
         }
         self.slots.retain(|slot| self.prepared[slot.subject].refused.is_none());
-        progress.begin(self.starts_left() + self.warm_left() * weight);
+        self.weights = self.slots.iter().map(|slot| self.weights_of(slot)).collect();
+        progress.begin(self.weight_left() + self.repeated_weight());
         let blocks = self.request.blocks();
         for block in 0..blocks {
             let label = format!("block {} of {blocks}", block + 1);
             self.block(block, 0, &label, work, progress).await?;
         }
         self.noisy_blocks_again(work, progress).await?;
+        progress.left(self.weight_left());
         for slot in protocol::warm_order(self.request.seed, self.slots.len()) {
             if self.slots[slot].is_warm_done() {
                 continue;
             }
             self.warm(slot, request_costs[self.slots[slot].subject], progress)
                 .await?;
-            progress.advance(weight);
+            progress.advance(self.weights[slot].1);
             progress.milestone(&format!("warm run of {}", self.label(slot)));
         }
         Ok(())
     }
 
-    /// Cold starts still to be taken.
-    fn starts_left(&self) -> u64 {
-        let left =
-            |slot: &Slot| u64::from(slot.config.samples).saturating_sub((slot.cold.len() + slot.failures.len()) as u64);
-        self.slots.iter().map(left).sum()
+    /// Milliseconds that a start of a configuration and its warm run are expected to take.
+    fn weights_of(&self, slot: &Slot) -> (u64, u64) {
+        let expected = Expected::of(self.prepared[slot.subject].subject, self.request.quick);
+        let weight = |duration: Duration| duration.as_millis() as u64;
+        (
+            weight(expected.start(&slot.config)),
+            weight(expected.warm(&slot.config)),
+        )
     }
 
-    fn warm_left(&self) -> u64 {
-        self.slots.iter().filter(|slot| !slot.is_warm_done()).count() as u64
+    /// Milliseconds that what is still to be taken is expected to take.
+    fn weight_left(&self) -> u64 {
+        let left = |(slot, (start, warm)): (&Slot, &(u64, u64))| {
+            let taken = (slot.cold.len() + slot.failures.len()) as u64;
+            let starts = u64::from(slot.config.samples).saturating_sub(taken);
+            starts * start + if slot.is_warm_done() { 0 } else { *warm }
+        };
+        self.slots.iter().zip(&self.weights).map(left).sum()
+    }
+
+    /// The same of the blocks that are taken again if the machine is noisy throughout.
+    fn repeated_weight(&self) -> u64 {
+        let all = self.slots.iter().zip(&self.weights);
+        let all: u64 = all
+            .map(|(slot, (start, _))| u64::from(slot.config.samples) * start)
+            .sum();
+        (all as f64 * REPEATED_SHARE) as u64
     }
 
     /// Blocks that began on a noisy machine are taken again, the noisiest first, up to a limit. Which of both samples
@@ -193,7 +215,7 @@ impl<T: Target> Session<'_, T> {
         for index in due {
             progress.now(format!("{label}: {}", self.label(index)));
             self.sample(index, block, noise, progress).await?;
-            progress.advance(1);
+            progress.advance(self.weights[index].0);
         }
         let used = used_since(began, cpu);
         self.prober.add(used);
