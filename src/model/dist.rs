@@ -231,10 +231,7 @@ impl Dist {
             Self::Uniform(min, max) => min + stream.uniform(index) * (max - min),
             Self::Weibull(scale, power) => scale * (-stream.uniform(index).ln()).powf(*power),
             Self::Gamma(shape, scale) => gamma(*shape, *scale, stream, index),
-            Self::Empirical(samples) => {
-                let rank = (u128::from(stream.bits(index)) * samples.len() as u128) >> 64;
-                return samples[rank as usize];
-            }
+            Self::Empirical(samples) => return one_of(samples, stream.bits(index)),
             Self::Mixture(parts) => return chosen(parts, stream.uniform(index)).at(stream.branch(index), 0),
         };
         SimDuration((ns + 0.5) as u64)
@@ -254,6 +251,11 @@ impl Dist {
                 let normal = normal::quantiles(&uniform);
                 for (duration, z) in durations.iter_mut().zip(normal) {
                     *duration += SimDuration(((mu + sigma * z).exp() + 0.5) as u64);
+                }
+            }
+            Self::Empirical(samples) => {
+                for (duration, index) in durations.iter_mut().zip(indices) {
+                    *duration += one_of(samples, stream.bits(index));
                 }
             }
             other => {
@@ -301,6 +303,12 @@ impl Dist {
             }
         }
     }
+}
+
+/// The sample that random bits fall to, each with equal chance.
+#[inline]
+fn one_of(samples: &[SimDuration], bits: u64) -> SimDuration {
+    samples[((u128::from(bits) * samples.len() as u128) >> 64) as usize]
 }
 
 /// The part of a mixture that a uniform number falls to.

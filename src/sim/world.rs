@@ -9,6 +9,7 @@ mod inside;
 mod instances;
 mod killed;
 mod requests;
+mod simple;
 #[cfg(test)]
 mod tests;
 mod ticks;
@@ -42,7 +43,7 @@ struct Service {
     /// `setup.timeout`, or more than any time.
     limit: SimDuration,
     /// Whether each request is all that was asked for and has an instance of its own, of a kind that only requests start,
-    /// and nobody looks on: then the checks for all else are left out (`SIMPLE` in what a request goes through).
+    /// and nobody looks on: then it goes the short way of [`World::assign_simple`].
     simple: bool,
     /// Whether its requests count towards the account's limit.
     shares: bool,

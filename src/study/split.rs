@@ -131,7 +131,7 @@ fn run(
         });
     }
     // The busiest first, so that no thread is left alone with one of them.
-    let mut jobs: Vec<(u16, u32, f64)> = Vec::new();
+    let mut jobs: Vec<Job> = Vec::new();
     for (s, functions) in functions.iter().enumerate() {
         jobs.extend((0..functions.count()).map(|f| (s as u16, f, functions.weight(f))));
     }
@@ -141,24 +141,31 @@ fn run(
         progress,
     };
     let nothing = || -> Vec<Sum> { functions.iter().map(|_| Sum::default()).collect() };
-    let one = |mut sums: Vec<Sum>, &(service, function, _): &(u16, u32, f64)| {
-        let sum = function_alone(
-            variant,
-            draws,
-            horizon,
-            &feeds,
-            functions,
-            (service, function),
-            keep_rows,
-        );
-        sums[service as usize].merge(sum);
+    let some = |mut sums: Vec<Sum>, jobs: &&[Job]| {
+        for &(service, function, _) in *jobs {
+            let sum = function_alone(
+                variant,
+                draws,
+                horizon,
+                &feeds,
+                functions,
+                (service, function),
+                keep_rows,
+            );
+            sums[service as usize].merge(sum);
+        }
         sums
     };
     let add = |mut sums: Vec<Sum>, others: Vec<Sum>| {
         sums.iter_mut().zip(others).for_each(|(sum, other)| sum.merge(other));
         sums
     };
-    let sums = jobs.par_iter().with_max_len(1).fold(nothing, one).reduce(nothing, add);
+    let groups = groups(&jobs);
+    let sums = groups
+        .par_iter()
+        .with_max_len(1)
+        .fold(nothing, some)
+        .reduce(nothing, add);
     feeds.failed()?;
     let mut rows: Vec<FunctionRow> = Vec::new();
     let mut stats = RunStats {
@@ -190,6 +197,26 @@ fn run(
         functions: rows,
         packing: None,
     })
+}
+
+/// Position of the service, number of the function, and its share of the traffic.
+type Job = (u16, u32, f64);
+
+/// Jobs that one thread does in a row: busy ones alone, of the others so many that adding up their sums costs little.
+fn groups(jobs: &[Job]) -> Vec<&[Job]> {
+    const MOST: usize = 64;
+    let share = jobs.iter().map(|job| job.2).sum::<f64>() / 4_096.0;
+    let mut groups = Vec::new();
+    let mut begin = 0;
+    let mut weight = 0.0;
+    for (i, job) in jobs.iter().enumerate() {
+        weight += job.2;
+        if weight >= share || i + 1 - begin == MOST || i + 1 == jobs.len() {
+            groups.push(&jobs[begin..=i]);
+            (begin, weight) = (i + 1, 0.0);
+        }
+    }
+    groups
 }
 
 /// The readings of all services, instant by instant.
@@ -277,5 +304,22 @@ fn function_alone(
         stats: stats_of,
         arrivals: stats.arrivals,
         rows: row.into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_functions_are_groups_of_their_own_and_nobody_is_left_out() {
+        let weight = |f: u32| if f < 3 { 1e6 } else { 1.0 };
+        let jobs: Vec<Job> = (0..1_000).map(|f| (0, f, weight(f))).collect();
+        let groups = groups(&jobs);
+        assert!(groups[..3].iter().all(|group| group.len() == 1));
+        assert!(groups.iter().all(|group| group.len() <= 64));
+        assert_eq!(groups.concat(), jobs);
+        assert_eq!(groups.len(), 3 + 997_usize.div_ceil(64));
+        assert_eq!(super::groups(&[]), Vec::<&[Job]>::new());
     }
 }

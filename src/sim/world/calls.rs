@@ -125,7 +125,7 @@ impl World {
             call: slot,
             ..Request::new(call.service, call.function, call.index, now)
         };
-        if let Some(reason) = self.admit::<false>(call.service, call.function, request, observer) {
+        if let Some(reason) = self.admit(call.service, call.function, request, observer) {
             observer.observe(&Fact::Rejected {
                 service: call.service,
                 function: call.function,

@@ -125,7 +125,7 @@ impl World {
             place = self.running.insert(request);
         }
         self.running.get_mut(place).timed_out = true;
-        self.ends::<false>(place, observer);
+        self.ends(place, observer);
     }
 
     /// Sets the timer for the next request of an instance to have had its CPU time. A timer that comes too early is put

@@ -56,7 +56,7 @@ impl World {
                 let gauges = &mut self.services[service as usize].gauges;
                 gauges.idle.down(self.now);
                 gauges.busy.up(self.now);
-                self.serve::<false>(request, slot, None);
+                self.serve(request, slot, None);
                 self.tell(slot, observer);
                 if several {
                     self.pool_insert(slot);
@@ -207,7 +207,7 @@ impl World {
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight = 1;
         match response {
-            Some(response) => self.run::<false>(request, response),
+            Some(response) => self.run(request, response),
             None => {
                 let number = instance.number;
                 if let Some(start) = &mut instance.start {
@@ -268,7 +268,7 @@ impl World {
         for request in start.requests {
             let first = request.cold.then_some(start.cold.first_request);
             let first = first.or_else(|| self.instances.0.get_mut(slot).first.take());
-            self.serve::<false>(request, slot, first);
+            self.serve(request, slot, first);
         }
         self.tell(slot, observer);
         let state = &self.services[service as usize];
@@ -276,15 +276,15 @@ impl World {
         if in_flight > state.most_in_flight {
             self.kill(slot, observer);
         } else if in_flight < state.setup.concurrency {
-            self.freed::<false>(slot, observer);
+            self.freed(slot, observer);
         }
     }
 
     /// A slot of an instance that is up became free.
     #[inline]
-    pub(super) fn freed<const SIMPLE: bool>(&mut self, slot: u32, observer: &mut impl Observer) {
+    pub(super) fn freed(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
-        if !SIMPLE && instance.drain.is_some() {
+        if instance.drain.is_some() {
             return self.drains(slot, observer);
         }
         let state = &mut self.services[instance.service as usize];
@@ -293,12 +293,8 @@ impl World {
             return self.serve_queue(slot, observer);
         }
         let (load, provisioned) = (instance.in_flight, instance.provisioned);
-        if SIMPLE {
-            fleet.pool.insert(slot, 0, &mut self.instances);
-        } else {
-            fleet.pool(provisioned).put(slot, load, &mut self.instances);
-        }
-        if SIMPLE || load == 0 {
+        fleet.pool(provisioned).put(slot, load, &mut self.instances);
+        if load == 0 {
             state.gauges.busy.down(self.now);
             state.gauges.idle.up(self.now);
             if !self.rest(slot) {
@@ -309,7 +305,7 @@ impl World {
 
     /// An instance becomes idle: sets its deadline. False if it is to end at once.
     #[inline]
-    fn rest(&mut self, slot: u32) -> bool {
+    pub(super) fn rest(&mut self, slot: u32) -> bool {
         let instance = self.instances.0.get(slot);
         if let Some(lifetime) = instance.lifetime {
             return self.keep(slot, lifetime.from(self.now));

@@ -82,7 +82,7 @@ impl World {
         request.started = self.now;
         request.instance = slot;
         let lasts = self.patience;
-        self.run::<false>(request, lasts);
+        self.run(request, lasts);
     }
 
     /// The requests of an instance that is up fail, in the order in which they came to it. What they share is gone.

@@ -30,13 +30,14 @@ impl World {
             given,
             ..Request::new(service, function, index, at)
         };
-        let refused = if state.simple {
-            self.admit::<true>(service, function, request, observer)
+        let refused = if state.simple && state.takes_free && !fleet.pool.is_empty() {
+            self.assign_simple(&request());
+            None
         } else if state.setup.client.is_some() {
             self.call((service, function, index), given, Call::NO_USER, observer);
             None
         } else {
-            self.admit::<false>(service, function, request, observer)
+            self.admit(service, function, request, observer)
         };
         if let Some(reason) = refused {
             self.ended += 1;
@@ -55,29 +56,29 @@ impl World {
     /// Has the platform decide about a request that comes now; the reason if it is turned away. The request is made in each
     /// arm, so that on the common way its fields stay in registers until it has its place.
     #[inline(always)]
-    pub(super) fn admit<const SIMPLE: bool>(
+    pub(super) fn admit(
         &mut self,
         service: u16,
         function: u32,
         request: impl Fn() -> Request,
         observer: &mut impl Observer,
     ) -> Option<Reject> {
-        if !SIMPLE && self.services[service as usize].ticks.is_some() {
+        if self.services[service as usize].ticks.is_some() {
             self.stay_awake(service, function);
         }
         let state = &self.services[service as usize];
         if state.takes_free && !state.fleets[function as usize].pool.is_empty() {
-            self.assign::<SIMPLE>(request(), false, observer);
+            self.assign(request(), false, observer);
             return None;
         }
-        let view = self.view::<SIMPLE>(service, function);
+        let view = self.view(service, function);
         let admission = self.platform.admit(&view);
-        if !SIMPLE && self.controlled {
+        if self.controlled {
             self.arm_control();
         }
         match admission {
-            Admission::Warm => self.assign::<SIMPLE>(request(), false, observer),
-            Admission::Provisioned => self.assign::<false>(request(), true, observer),
+            Admission::Warm => self.assign(request(), false, observer),
+            Admission::Provisioned => self.assign(request(), true, observer),
             Admission::Join => self.join(request()),
             Admission::Start => self.cold_start(request(), observer),
             Admission::Wait => {
@@ -92,7 +93,7 @@ impl World {
 
     /// What the platform sees of a function.
     #[inline(always)]
-    pub(super) fn view<const SIMPLE: bool>(&self, service: u16, function: u32) -> FleetView {
+    pub(super) fn view(&self, service: u16, function: u32) -> FleetView {
         let fleet = &self.services[service as usize].fleets[function as usize];
         let mut view = FleetView {
             now: self.now,
@@ -109,9 +110,7 @@ impl World {
             queued: fleet.queue.len() as u32,
             account_in_flight: self.in_flight,
         };
-        if let Some(watched) = &fleet.watched
-            && !SIMPLE
-        {
+        if let Some(watched) = &fleet.watched {
             view.free_provisioned = !watched.pool.is_empty();
             view.provisioned = watched.provisioned;
             view.provisioned_in_flight = watched.on_provisioned.count;
@@ -121,9 +120,12 @@ impl World {
 
     /// Gives a request to a free instance, one of provisioned concurrency or another one.
     #[inline(always)]
-    fn assign<const SIMPLE: bool>(&mut self, request: Request, provisioned: bool, observer: &mut impl Observer) {
+    fn assign(&mut self, request: Request, provisioned: bool, observer: &mut impl Observer) {
+        if self.services[request.service as usize].simple {
+            return self.assign_simple(&request);
+        }
         let pinned = match self.services[request.service as usize].sessions {
-            sessions if !SIMPLE && sessions > 0 => self.pinned(&request, provisioned, sessions),
+            sessions if sessions > 0 => self.pinned(&request, provisioned, sessions),
             _ => None,
         };
         let service = &mut self.services[request.service as usize];
@@ -133,23 +135,19 @@ impl World {
             .expect("the platform saw a free instance");
         fleet.in_flight += 1;
         let watched = match &mut fleet.watched {
-            Some(watched) if !SIMPLE => {
+            Some(watched) => {
                 watched.enter(self.now, provisioned);
                 true
             }
             _ => false,
         };
-        self.in_flight += u32::from(SIMPLE || (service.shares && !provisioned));
+        self.in_flight += u32::from(service.shares && !provisioned);
         self.present += 1;
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight += 1;
-        if SIMPLE || instance.in_flight == 1 {
+        if instance.in_flight == 1 {
             service.gauges.idle.down(self.now);
             service.gauges.busy.up(self.now);
-        }
-        if SIMPLE {
-            fleet.pool.remove(slot, &mut self.instances);
-            return self.serve::<true>(request, slot, None);
         }
         let too_many = instance.in_flight > service.most_in_flight && !instance.lost;
         let load = instance.in_flight;
@@ -164,7 +162,7 @@ impl World {
             false => None,
             true => self.instances.0.get_mut(slot).first.take(),
         };
-        self.serve::<false>(request, slot, first);
+        self.serve(request, slot, first);
         if watched {
             self.tell(slot, observer);
         }
@@ -263,14 +261,12 @@ impl World {
     /// Begins the service of a request on an instance that is up and has counted it already. `first` is the overhead of
     /// a first request in place of the warm one.
     #[inline(always)]
-    pub(super) fn serve<const SIMPLE: bool>(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>) {
-        if !SIMPLE && self.controlled && self.instances.0.get(slot).lost {
+    pub(super) fn serve(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>) {
+        if self.controlled && self.instances.0.get(slot).lost {
             return self.hang(request, slot);
         }
         let service = &self.services[request.service as usize];
-        if let Some(inside) = service.setup.inside
-            && !SIMPLE
-        {
+        if let Some(inside) = service.setup.inside {
             return self.share(request, slot, first, inside);
         }
         let Service {
@@ -295,14 +291,14 @@ impl World {
         }
         request.started = self.now;
         request.instance = slot;
-        self.run::<SIMPLE>(request, time);
+        self.run(request, time);
     }
 
     /// The service time of a request where it depends on the instance and the platform, and whether it is cut off.
     /// `later`: the warm-up curve is about this request.
     #[cold]
     #[inline(never)]
-    fn depends(
+    pub(super) fn depends(
         &mut self,
         service: u16,
         function: u32,
@@ -331,8 +327,8 @@ impl World {
 
     /// Lets a request run for `time` from now.
     #[inline(always)]
-    pub(super) fn run<const SIMPLE: bool>(&mut self, request: Request, time: SimDuration) {
-        let kills = !SIMPLE && self.services[request.service as usize].kills;
+    pub(super) fn run(&mut self, request: Request, time: SimDuration) {
+        let kills = self.services[request.service as usize].kills;
         let slot = request.instance;
         let place = self.running.insert(request);
         self.calendar.done_at(self.now + time, place);
@@ -345,40 +341,40 @@ impl World {
     #[inline]
     pub(super) fn done(&mut self, place: u32, observer: &mut impl Observer) {
         if self.services[self.running.get(place).service as usize].simple {
-            self.ends::<true>(place, observer);
+            self.done_simple(place, observer);
         } else {
-            self.ends::<false>(place, observer);
+            self.ends(place, observer);
         }
     }
 
     #[inline]
-    pub(super) fn ends<const SIMPLE: bool>(&mut self, place: u32, observer: &mut impl Observer) {
+    pub(super) fn ends(&mut self, place: u32, observer: &mut impl Observer) {
         let request = self.running.get(place);
         let slot = request.instance;
-        if !SIMPLE && slot == Request::FAILED {
+        if slot == Request::FAILED {
             return self.running.release(place);
         }
-        if !SIMPLE && self.services[request.service as usize].kills {
+        if self.services[request.service as usize].kills {
             self.held.remove(slot, place);
         }
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight -= 1;
         let starting = instance.start.is_some();
-        let shares = !SIMPLE && instance.station.is_some() && !starting;
-        let provisioned = !SIMPLE && instance.provisioned;
+        let shares = instance.station.is_some() && !starting;
+        let provisioned = instance.provisioned;
         self.present -= 1;
         let service = &mut self.services[request.service as usize];
         let fleet = &mut service.fleets[request.function as usize];
         fleet.in_flight -= 1;
         let watched = match &mut fleet.watched {
-            Some(watched) if !SIMPLE => {
+            Some(watched) => {
                 watched.leave(self.now, provisioned);
                 true
             }
             _ => false,
         };
-        self.in_flight -= u32::from(SIMPLE || (service.shares && !provisioned));
-        if SIMPLE || request.call != Request::INITIAL {
+        self.in_flight -= u32::from(service.shares && !provisioned);
+        if request.call != Request::INITIAL {
             let call = request.call;
             let finished = Finished {
                 service: request.service,
@@ -392,13 +388,13 @@ impl World {
                 init: if request.cold { instance.init } else { SimDuration::ZERO },
                 outcome: match request.timed_out {
                     true => Outcome::TimedOut,
-                    false if !SIMPLE && instance.lost => Outcome::Failed,
+                    false if instance.lost => Outcome::Failed,
                     false => Outcome::Completed,
                 },
                 role: Role::Request,
                 provisioned,
             };
-            if SIMPLE || call == Request::WHOLE {
+            if call == Request::WHOLE {
                 self.ended += 1;
                 observer.observe(&Fact::Finished(finished));
             } else {
@@ -418,7 +414,7 @@ impl World {
         if starting {
             self.up(slot, observer);
         } else {
-            self.freed::<SIMPLE>(slot, observer);
+            self.freed(slot, observer);
         }
     }
 
@@ -452,7 +448,7 @@ impl World {
             self.in_flight += u32::from(state.shares && !instance.provisioned);
             let too_many = instance.in_flight > state.most_in_flight && !instance.lost;
             let first = instance.first.take();
-            self.serve::<false>(request, slot, first);
+            self.serve(request, slot, first);
             self.tell(slot, observer);
             if too_many {
                 return self.kill(slot, observer);

@@ -42,7 +42,7 @@ impl World {
 
     /// The platform looks at a function.
     pub(super) fn tick(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
-        let view = self.view::<false>(service, function);
+        let view = self.view(service, function);
         let used = self.used(service, function, self.now);
         let Scale {
             configured,
@@ -181,6 +181,6 @@ impl World {
             // It takes no luck from those of others: its time is given.
             ..Request::new(service, function, 0, now)
         };
-        self.admit::<false>(service, function, request, observer);
+        self.admit(service, function, request, observer);
     }
 }

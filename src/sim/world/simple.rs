@@ -1,0 +1,103 @@
+//! The short way of a request through a service where each is all that was asked for and has an instance of its own, of a kind that
+//! only requests start, and nobody looks on. It does what the long way does, without the checks for all else.
+
+use crate::sim::fact::{Fact, Finished, Observer, Outcome, Role};
+use crate::sim::fleet::Request;
+use crate::sim::world::{Service, World};
+use crate::units::SimDuration;
+
+impl World {
+    /// Gives a request that arrives now to a free instance, which there is.
+    #[inline(always)]
+    pub(super) fn assign_simple(&mut self, request: &Request) {
+        let now = self.now;
+        let Service {
+            setup,
+            fleets,
+            gauges,
+            plain,
+            limit,
+            ..
+        } = &mut self.services[request.service as usize];
+        let fleet = &mut fleets[request.function as usize];
+        let slot = fleet
+            .pool
+            .choose(&mut self.instances)
+            .expect("the platform saw a free instance");
+        fleet.pool.remove(slot, &mut self.instances);
+        fleet.in_flight += 1;
+        gauges.idle.down(now);
+        gauges.busy.up(now);
+        let mut time = match request.given {
+            Request::DRAWN => fleet.drawn.time(&setup.warm, &fleet.streams, request.index),
+            given => given,
+        };
+        let instance = self.instances.0.get_mut(slot);
+        instance.in_flight = 1;
+        let mut timed_out = false;
+        // Mostly it is within the limit, on an instance that is as it was.
+        let as_drawn = *plain || (setup.warm_up.is_none() && time <= *limit && !instance.reset);
+        if !as_drawn {
+            let drawn = request.given == Request::DRAWN;
+            (time, timed_out) = self.depends(request.service, request.function, slot, time, drawn);
+        }
+        self.in_flight += 1;
+        self.present += 1;
+        let place = self.running.insert(Request {
+            started: now,
+            instance: slot,
+            timed_out,
+            ..*request
+        });
+        self.calendar.done_at(now + time, place);
+    }
+
+    /// A request ends.
+    #[inline(always)]
+    pub(super) fn done_simple(&mut self, place: u32, observer: &mut impl Observer) {
+        let now = self.now;
+        let request = self.running.get(place);
+        let slot = request.instance;
+        let instance = self.instances.0.get_mut(slot);
+        if instance.start.is_some() {
+            // It was the whole response of an instance on its way up.
+            return self.ends(place, observer);
+        }
+        instance.in_flight = 0;
+        let finished = Finished {
+            service: request.service,
+            function: request.function,
+            index: request.index,
+            arrived: request.arrived,
+            started: request.started,
+            finished: now,
+            instance: instance.link.ordinal,
+            cold: request.cold,
+            init: if request.cold { instance.init } else { SimDuration::ZERO },
+            outcome: if request.timed_out {
+                Outcome::TimedOut
+            } else {
+                Outcome::Completed
+            },
+            role: Role::Request,
+            provisioned: false,
+        };
+        self.running.release(place);
+        self.in_flight -= 1;
+        self.present -= 1;
+        self.ended += 1;
+        observer.observe(&Fact::Finished(finished));
+        let Service { fleets, gauges, .. } = &mut self.services[finished.service as usize];
+        let fleet = &mut fleets[finished.function as usize];
+        fleet.in_flight -= 1;
+        if !fleet.queue.is_empty() {
+            return self.serve_queue(slot, observer);
+        }
+        fleet.pool.insert(slot, 0, &mut self.instances);
+        gauges.busy.down(now);
+        gauges.idle.up(now);
+        if !self.rest(slot) {
+            self.stop(slot, observer);
+        }
+    }
+}
