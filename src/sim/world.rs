@@ -8,6 +8,7 @@ mod control;
 mod inside;
 mod instances;
 mod killed;
+mod queue;
 mod requests;
 mod simple;
 #[cfg(test)]
