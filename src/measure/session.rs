@@ -105,7 +105,18 @@ impl<T: Target> Session<'_, T> {
             request_costs.push(self.first_start(subject, progress).await);
         }
         self.slots.retain(|slot| self.prepared[slot.subject].refused.is_none());
-        self.weights = self.slots.iter().map(|slot| self.weights_of(slot)).collect();
+        let quick = self.request.quick;
+        let expected = self
+            .prepared
+            .iter()
+            .map(|prepared| Expected::of(prepared.subject, quick));
+        let expected: Vec<Expected> = expected.collect();
+        let weight = |duration: Duration| duration.as_millis() as u64;
+        let weights = self.slots.iter().map(|Slot { subject, config, .. }| {
+            let expected = &expected[*subject];
+            (weight(expected.start(config)), weight(expected.warm(config)))
+        });
+        self.weights = weights.collect();
         progress.begin(self.weight_left() + self.repeated_weight());
         let blocks = self.request.blocks();
         for block in 0..blocks {
@@ -124,16 +135,6 @@ impl<T: Target> Session<'_, T> {
             progress.milestone(&format!("warm run of {}", self.label(slot)));
         }
         Ok(())
-    }
-
-    /// Milliseconds that a start of a configuration and its warm run are expected to take.
-    fn weights_of(&self, slot: &Slot) -> (u64, u64) {
-        let expected = Expected::of(self.prepared[slot.subject].subject, self.request.quick);
-        let weight = |duration: Duration| duration.as_millis() as u64;
-        (
-            weight(expected.start(&slot.config)),
-            weight(expected.warm(&slot.config)),
-        )
     }
 
     /// Milliseconds that what is still to be taken is expected to take.

@@ -65,6 +65,14 @@ pub struct ServiceSetup {
     pub first_entity: Option<u64>,
 }
 
+impl ServiceSetup {
+    /// Whether a request whose draw is `time` takes just that on an instance that is as it was.
+    #[inline]
+    pub(crate) fn as_drawn(&self, time: SimDuration) -> bool {
+        self.warm_up.is_none() && self.timeout.is_none_or(|timeout| time <= timeout)
+    }
+}
+
 /// What the requests inside one instance share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inside {

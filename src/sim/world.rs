@@ -39,10 +39,6 @@ struct Service {
     most_in_flight: u32,
     /// Whether an instance may be killed while it has requests, which are known one by one therefore.
     kills: bool,
-    /// Whether a service time depends on nothing but its draw.
-    plain: bool,
-    /// `setup.timeout`, or more than any time.
-    limit: SimDuration,
     /// Whether each request is all that was asked for and has an instance of its own, of a kind that only requests start,
     /// and nobody looks on: then it goes the short way of [`World::assign_simple`].
     simple: bool,
@@ -174,8 +170,6 @@ impl World {
                 takes_free: platform.takes_free(i as u16),
                 ticks: platform.ticks(i as u16),
                 ahead: setup.starts_ahead,
-                plain: setup.warm_up.is_none() && setup.timeout.is_none(),
-                limit: setup.timeout.unwrap_or(SimDuration::MAX),
                 simple: simple(i, &setup),
                 sessions: sticky(&setup),
                 first: setup.first_entity.unwrap_or((i as u64) << 32),

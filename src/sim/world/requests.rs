@@ -232,13 +232,7 @@ impl World {
         if let Some(inside) = service.setup.inside {
             return self.share(request, slot, first, inside);
         }
-        let Service {
-            setup,
-            fleets,
-            plain,
-            limit,
-            ..
-        } = &mut self.services[request.service as usize];
+        let Service { setup, fleets, .. } = &mut self.services[request.service as usize];
         let fleet = &mut fleets[request.function as usize];
         let mut time = match (request.given, first) {
             (Request::DRAWN, None) => fleet.drawn.time(&setup.warm, &fleet.streams, request.index),
@@ -246,8 +240,7 @@ impl World {
             (given, first) => given.saturating_add(first.unwrap_or_default()),
         };
         // Mostly it is within the limit, on an instance that is as it was.
-        let as_drawn = *plain || (setup.warm_up.is_none() && time <= *limit && !self.instances.0.get(slot).reset);
-        if !as_drawn {
+        if !setup.as_drawn(time) || self.instances.0.get(slot).reset {
             let drawn = request.given == Request::DRAWN;
             let later = drawn && first.is_none();
             (time, request.timed_out) = self.depends(request.service, request.function, slot, time, later);

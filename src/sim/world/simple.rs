@@ -12,12 +12,7 @@ impl World {
     pub(super) fn assign_simple(&mut self, request: &Request) {
         let now = self.now;
         let Service {
-            setup,
-            fleets,
-            gauges,
-            plain,
-            limit,
-            ..
+            setup, fleets, gauges, ..
         } = &mut self.services[request.service as usize];
         let fleet = &mut fleets[request.function as usize];
         let slot = fleet
@@ -36,8 +31,7 @@ impl World {
         instance.in_flight = 1;
         let mut timed_out = false;
         // Mostly it is within the limit, on an instance that is as it was.
-        let as_drawn = *plain || (setup.warm_up.is_none() && time <= *limit && !instance.reset);
-        if !as_drawn {
+        if !setup.as_drawn(time) || instance.reset {
             let drawn = request.given == Request::DRAWN;
             (time, timed_out) = self.depends(request.service, request.function, slot, time, drawn);
         }
