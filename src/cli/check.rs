@@ -16,7 +16,7 @@ use crate::units::SimTime;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast check --set slo.latency=200ms")]
 pub struct CheckArgs {
-    /// Scenario file [default: the built-in web shop on AWS Lambda]
+    /// Scenario file [default: the built-in thousand functions on AWS Lambda]
     scenario: Option<PathBuf>,
     /// Change a value of the scenario, such as seed=9 (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]

@@ -26,7 +26,7 @@ use manifest::{command_line, cpu_seconds, peak_resident_bytes};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast simulate --set slo.latency=200ms --out result")]
 pub struct SimulateArgs {
-    /// Scenario file [default: the built-in web shop on AWS Lambda]
+    /// Scenario file [default: the built-in thousand functions on AWS Lambda]
     scenario: Option<PathBuf>,
     #[command(flatten)]
     flags: StudyFlags,
@@ -36,7 +36,7 @@ pub struct SimulateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast compare --frameworks express,gin --format markdown")]
 pub struct CompareArgs {
-    /// Scenario file [default: the built-in web shop on AWS Lambda]
+    /// Scenario file [default: the built-in thousand functions on AWS Lambda]
     scenario: Option<PathBuf>,
     /// Further scenario files, compared with the first
     others: Vec<PathBuf>,

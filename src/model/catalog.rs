@@ -90,7 +90,7 @@ pub const NODE_TYPES: &[(Cloud, &str)] = &[
 pub const USAGE: &str = include_str!("../../models/usage.csv");
 
 /// The scenario that runs when none is given.
-pub const DEFAULT_SCENARIO: &str = include_str!("../../models/scenarios/web-shop.toml");
+pub const DEFAULT_SCENARIO: &str = include_str!("../../models/scenarios/thousand-functions.toml");
 
 macro_rules! profile_of {
     ($name:literal measured) => {

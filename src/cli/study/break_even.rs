@@ -20,7 +20,7 @@ use crate::study::break_even::{Level, factors, scan};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast break-even --frameworks express,gin --from 0.5 --to 2 --points 3")]
 pub struct BreakEvenArgs {
-    /// Scenario file [default: the built-in web shop on AWS Lambda]
+    /// Scenario file [default: the built-in thousand functions on AWS Lambda]
     scenario: Option<PathBuf>,
     /// Further scenario files, such as the same traffic on other platforms
     others: Vec<PathBuf>,
