@@ -40,6 +40,15 @@ pub fn middle<const B: u32>(index: usize) -> u64 {
     low + ((1u64 << shift) >> 1)
 }
 
+/// The width of the bucket that holds `value` where there are `2^B` buckets per power of two: values that lie less than
+/// this apart may be counted as one.
+pub fn width<const B: u32>(value: u64) -> u64 {
+    match bucket::<B>(value) >> B {
+        0 => 1,
+        group => 1 << (group - 1),
+    }
+}
+
 /// The bucket, out of ascending buckets and counts, that holds the value of nearest rank at quantile `q`.
 pub fn bucket_at(q: f64, total: u64, buckets: impl Iterator<Item = (usize, u64)>) -> Option<usize> {
     let rank = ((q * total as f64).ceil() as u64).clamp(1, total.max(1));
@@ -163,13 +172,24 @@ impl Histogram {
         (self.total > 0).then_some(self.max)
     }
 
-    /// The value below or at which a share `q` of the counted values lies (nearest rank), to 0.1%; `None` without
-    /// values.
+    /// The exact smallest value; `None` without values.
+    pub fn min(&self) -> Option<u64> {
+        (self.total > 0).then_some(self.min)
+    }
+
+    /// The width of the bucket that holds `value`, in the unit of the values: 1 below 1024, at most 0.2% of `value`
+    /// above. A difference below this width cannot be seen in a quantile.
+    pub fn resolution_at(value: u64) -> u64 {
+        width::<BITS>(value)
+    }
+
+    /// The value below or at which a share `q` of the counted values lies (nearest rank): the middle of its bucket, within
+    /// 0.1% of the true value and never outside the smallest and largest value counted. `None` without values.
     pub fn quantile(&self, q: f64) -> Option<u64> {
         let used = self.used();
         let counts = self.counts[used.clone()].iter().copied();
         let index = bucket_at(q, self.total, used.zip(counts))?;
-        Some(middle::<BITS>(index).min(self.max))
+        Some(middle::<BITS>(index).clamp(self.min, self.max))
     }
 }
 
@@ -193,6 +213,15 @@ mod tests {
         }
 
         #[test]
+        fn values_one_resolution_apart_have_neighbouring_buckets(a in any::<u64>()) {
+            let width = Histogram::resolution_at(a);
+            prop_assert!(width == 1 || width as f64 <= 0.002 * a as f64);
+            if let Some(next) = a.checked_add(width) {
+                prop_assert_eq!(bucket::<BITS>(next), bucket::<BITS>(a) + 1);
+            }
+        }
+
+        #[test]
         fn quantiles_are_within_half_a_percent(mut values in prop::collection::vec(1u64..1_000_000_000_000, 1..400)) {
             let mut histogram = Histogram::new();
             values.iter().for_each(|&v| histogram.record(v));
@@ -202,6 +231,34 @@ mod tests {
                 let got = histogram.quantile(q).unwrap() as f64;
                 prop_assert!((got - exact).abs() <= 0.001 * exact, "{q}: {got} {exact}");
             }
+        }
+    }
+
+    #[test]
+    fn quantiles_of_a_constant_are_that_constant() {
+        // 100 ms in nanoseconds lies above the middle of its bucket, 2^30 + 1 below the middle of its own.
+        for value in [0, 7, 1023, 100_000_000, (1 << 30) + 1, u64::MAX] {
+            let mut histogram = Histogram::new();
+            (0..3).for_each(|_| histogram.record(value));
+            for q in [0.0, 0.5, 0.999, 1.0] {
+                assert_eq!(histogram.quantile(q), Some(value), "{value} at {q}");
+            }
+            assert_eq!((histogram.min(), histogram.max()), (Some(value), Some(value)));
+        }
+    }
+
+    #[test]
+    fn the_resolution_is_the_distance_between_two_buckets() {
+        for (value, width) in [
+            (0, 1),
+            (1023, 1),
+            (1024, 2),
+            (2047, 2),
+            (2048, 4),
+            (100_000_000, 131_072),
+            (u64::MAX, 1 << 54),
+        ] {
+            assert_eq!(Histogram::resolution_at(value), width, "{value}");
         }
     }
 
