@@ -1,0 +1,243 @@
+//! The layers of the crate, kept by reading its own source: imports point downward, the simulator is pure, and heavy
+//! dependencies stay in the one place that needs them. See ARCHITECTURE.md.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Modules from the bottom up. A module imports from those of lower layers, and from its own.
+const LAYERS: [&[&str]; 9] = [
+    &["units", "rng", "registry", "suggest"],
+    &["stats"],
+    &["model"],
+    &["trace"],
+    &["sim", "measure"],
+    &["cost"],
+    &["scenario"],
+    &["study"],
+    &["report"],
+];
+
+/// Above all layers.
+const TOP: [&str; 3] = ["cli", "lib", "main"];
+
+struct File {
+    /// Path below `src`.
+    path: String,
+    /// First part of it without `.rs`.
+    module: String,
+    /// Lines of code: no comments, no unit tests.
+    code: String,
+}
+
+fn files() -> Vec<File> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    walk(&src, &mut paths);
+    paths.sort();
+    let files = paths.iter().map(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let path = path.strip_prefix(&src).unwrap().display().to_string();
+        let module = path.split('/').next().unwrap().trim_end_matches(".rs").to_string();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        File {
+            module,
+            code: lines.collect::<Vec<_>>().join("\n"),
+            path,
+        }
+    });
+    files.collect()
+}
+
+/// Modules named as `crate::<module>` anywhere in the code.
+fn imports(code: &str) -> Vec<&str> {
+    let after = code.split("crate::").skip(1);
+    let names = after.map(|text| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()
+            .unwrap_or_default()
+    });
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|modules| modules.contains(&module))
+}
+
+#[test]
+fn every_module_has_a_layer() {
+    for file in files() {
+        assert!(
+            layer(&file.module).is_some() || TOP.contains(&file.module.as_str()),
+            "{}: say in tests/it/layers.rs and ARCHITECTURE.md in which layer `{}` is",
+            file.path,
+            file.module
+        );
+    }
+}
+
+#[test]
+fn imports_point_downward() {
+    let mut wrong = Vec::new();
+    for file in files() {
+        let Some(own) = layer(&file.module) else { continue };
+        for import in imports(&file.code) {
+            let fine = import == file.module || layer(import).is_some_and(|of| of < own);
+            // A group `use crate::{...}` would hide its names from this test.
+            if !fine {
+                wrong.push(format!("{} imports crate::{import}", file.path));
+            }
+        }
+        if file.code.contains("crate::{") || file.code.contains("crate::*") {
+            wrong.push(format!(
+                "{} groups its imports from the crate: one `use` each",
+                file.path
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_two_halves_meet_only_in_the_profile() {
+    for file in files() {
+        let imports = imports(&file.code);
+        let forbidden: &[&str] = match file.module.as_str() {
+            "sim" => &["measure", "trace", "cost", "scenario", "study", "report", "cli"],
+            "measure" => &["sim", "trace", "cost", "scenario", "study"],
+            "cost" => &["measure", "trace", "scenario", "study", "report", "cli"],
+            _ => &[],
+        };
+        for module in forbidden {
+            assert!(!imports.contains(module), "{} imports crate::{module}", file.path);
+        }
+    }
+}
+
+/// Words that only some files may contain.
+#[test]
+fn heavy_and_impure_things_stay_where_they_belong() {
+    let measuring = |path: &str| path.starts_with("measure/") || path.starts_with("cli/measure");
+    let rules: BTreeMap<&str, fn(&str) -> bool> = BTreeMap::from([
+        (
+            "polars::",
+            (|path| path == "report/frame.rs" || path == "trace/parquet.rs") as fn(&str) -> bool,
+        ),
+        ("anyhow", |path| path.starts_with("cli/")),
+        ("clap::", |path| path.starts_with("cli/") || path == "main.rs"),
+        ("thread_rng", |_| false),
+        ("StdRng", |_| false),
+        ("HashMap", |path| {
+            !["sim/", "cost/", "study/", "report/"]
+                .iter()
+                .any(|pure| path.starts_with(pure))
+        }),
+    ]);
+    for file in files() {
+        for (word, allowed) in &rules {
+            assert!(
+                !file.code.contains(word) || allowed(&file.path),
+                "{} names {word}",
+                file.path
+            );
+        }
+        for word in ["tokio", "bollard", "hyper"] {
+            let named = file.code.contains(&format!("{word}::"));
+            assert!(!named || measuring(&file.path), "{} names {word}", file.path);
+        }
+    }
+}
+
+#[test]
+fn the_simulator_is_pure() {
+    let outside = [
+        "std::fs",
+        "std::io",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::time",
+        "std::thread",
+        "tokio",
+        "polars",
+        "rust_decimal",
+        "Usd",
+        "println!",
+        "anyhow",
+        "rayon",
+    ];
+    for file in files().iter().filter(|file| file.module == "sim") {
+        for word in outside {
+            assert!(!file.code.contains(word), "{} names {word}", file.path);
+        }
+    }
+    // Money is not the simulator's business, and the simulator is none of the traffic's.
+    for file in files()
+        .iter()
+        .filter(|file| ["trace", "stats", "model"].contains(&file.module.as_str()))
+    {
+        assert!(
+            !file.code.contains("SystemTime") && !file.code.contains("Instant::now"),
+            "{}",
+            file.path
+        );
+    }
+}
+
+#[test]
+fn the_test_reads_imports() {
+    let code = "use crate::sim::fact;\nfn f(x: crate::trace::Open) {}\n";
+    assert_eq!(imports(code), ["sim", "trace"]);
+    assert!(files().len() > 50);
+}
+
+/// Money is decimal from the price list to the bill. Floats of the cost layer are amounts of memory and time, in the files that
+/// are named; none of them knows a price.
+#[test]
+fn money_never_touches_binary_floats() {
+    const AMOUNTS: [&str; 3] = [
+        "cost/meter/executions.rs",
+        "cost/meter/nodes.rs",
+        "model/price/steps.rs",
+    ];
+    let floats = ["f64", "f32"];
+    let mut seen = 0;
+    for file in files() {
+        let priced = file.path.starts_with("cost/") || file.path.starts_with("model/price");
+        let tests = file.path.ends_with("tests.rs");
+        if !priced || tests {
+            continue;
+        }
+        seen += 1;
+        let found: Vec<&str> = floats.into_iter().filter(|word| file.code.contains(word)).collect();
+        if AMOUNTS.contains(&file.path.as_str()) {
+            let money = ["usd", "Bill", "Price::"]
+                .into_iter()
+                .find(|word| file.code.contains(word));
+            assert_eq!(money, None, "{} has floats and money", file.path);
+        } else {
+            assert!(found.is_empty(), "{}: {found:?}", file.path);
+        }
+    }
+    assert!(seen > 20, "{seen} files");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/prices");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let price = line.strip_prefix("usd").map(|rest| rest.trim_start_matches(" ="));
+            let quoted = price.is_none_or(|price| price.trim_start().starts_with('"'));
+            assert!(quoted, "{}, line {}: {line}", path.display(), number + 1);
+        }
+    }
+}

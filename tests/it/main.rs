@@ -1,0 +1,20 @@
+//! The integration tests: one binary, so that the library is linked once. `cargo test --test it cli::` runs the tests of one
+//! module.
+
+mod bills;
+mod cli;
+mod common;
+mod determinism;
+mod files;
+mod layers;
+mod measure_docker;
+mod measure_process;
+mod measure_warm;
+mod memory;
+mod oracle;
+mod packing;
+mod profiles;
+mod stories;
+mod theory;
+mod trace;
+mod vendors;
