@@ -10,7 +10,8 @@ use super::active::Key;
 use super::{Quantities, gib_seconds, thousandths};
 use crate::model::price::{PriceError, PriceList, Steps};
 use crate::sim::fact::{Fact, Observer};
-use crate::sim::platform::fargate::{Architecture, Spec};
+use crate::sim::platform::Architecture;
+use crate::sim::platform::fargate::Spec;
 use crate::units::{SimDuration, SimTime};
 
 /// How the time of tasks becomes billed quantities.
@@ -51,8 +52,8 @@ impl FargateMeterSpec {
 
     pub(super) fn meters(&self) -> [&'static str; 2] {
         match self.architecture {
-            Architecture::X86 => ["fargate.vcpu.x86", "fargate.memory.x86"],
-            Architecture::Arm => ["fargate.vcpu.arm", "fargate.memory.arm"],
+            Architecture::X86_64 => ["fargate.vcpu.x86", "fargate.memory.x86"],
+            Architecture::Arm64 => ["fargate.vcpu.arm", "fargate.memory.arm"],
         }
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
+use crate::sim::platform::billed_by::{BilledBy, ExecutingTime};
 use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
@@ -91,6 +92,13 @@ impl Kind for Spec {
             self.idle_timeout,
             self.routing.name()
         )]
+    }
+
+    fn billed_by(&self) -> BilledBy<'_> {
+        BilledBy::ExecutingTime(ExecutingTime {
+            memory: self.instance_memory,
+            always_ready: self.always_ready,
+        })
     }
 
     fn shape(&self) -> Shape {

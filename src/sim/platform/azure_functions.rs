@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::rng::{Draws, Purpose};
+use crate::sim::platform::billed_by::{BilledBy, MemoryShare};
 use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Scale, Shape, Ticks, Used};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
@@ -130,6 +131,14 @@ impl Kind for Spec {
                 self.routing.name()
             ),
         ]
+    }
+
+    fn billed_by(&self) -> BilledBy<'_> {
+        BilledBy::MemoryShare(MemoryShare {
+            instance_memory: MEMORY,
+            average_memory: self.average_memory,
+            average_memory_key: "platform.azure-functions.average-memory",
+        })
     }
 
     fn shape(&self) -> Shape {

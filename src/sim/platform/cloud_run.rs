@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::rng::{Draws, Purpose};
+use crate::sim::platform::billed_by::{BilledBy, Counted, InstanceTime};
 use crate::sim::platform::window::{LastMinute, WINDOW};
 use crate::sim::platform::{
     Admission, Boost, FleetView, InstanceView, KeepAlive, Kind, Platform, Scale, Shape, Ticks, Used,
@@ -203,6 +204,19 @@ impl Kind for Spec {
             ));
         }
         lines
+    }
+
+    fn billed_by(&self) -> BilledBy<'_> {
+        BilledBy::InstanceTime(InstanceTime {
+            cpu: self.cpu,
+            memory: self.memory,
+            counted: match self.billing {
+                Billing::Request => Counted::Active,
+                Billing::Instance => Counted::Lifetime,
+            },
+            min_instances: self.min_instances,
+            boost: self.shape().boost,
+        })
     }
 
     fn shape(&self) -> Shape {

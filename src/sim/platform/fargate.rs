@@ -10,24 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::dist::DistSpec;
 use crate::rng::Draws;
+use crate::sim::platform::billed_by::{BilledBy, TaskTime};
 use crate::sim::platform::kubernetes;
-use crate::sim::platform::{Kind, Platform, Shape};
+use crate::sim::platform::{Architecture, Kind, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 /// Half of the machines come within 20 s, 99% within 40 s.
 pub const DEFAULT_LAUNCH: &str = "launch = { lognormal = { median = '20s', p99 = '40s' } }";
-
-/// What the instruction set of a task's machine is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-pub enum Architecture {
-    /// Intel or AMD.
-    #[serde(rename = "x86_64")]
-    X86,
-    /// Graviton.
-    #[serde(rename = "arm64")]
-    Arm,
-}
 
 /// `[platform.fargate]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -72,7 +62,7 @@ impl Default for Spec {
         Self {
             cpu: MilliCpu(1000),
             memory: MemoryMib(2048),
-            architecture: Architecture::X86,
+            architecture: Architecture::X86_64,
             concurrency: None,
             routing: Routing::RoundRobin,
             health_check_interval: SimDuration::from_secs(30),
@@ -183,6 +173,12 @@ impl Kind for Spec {
             ));
         }
         lines
+    }
+
+    fn billed_by(&self) -> BilledBy<'_> {
+        BilledBy::TaskTime(TaskTime {
+            architecture: self.architecture,
+        })
     }
 
     fn shape(&self) -> Shape {

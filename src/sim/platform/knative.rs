@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::rng::Draws;
 use crate::sim::autoscaler::kpa::{self, Defaults, TargetSpec};
 use crate::sim::platform::kubernetes::{self, KpaPlan, Scaling};
-use crate::sim::platform::{Kind, Platform, Shape};
+use crate::sim::platform::{BilledBy, Kind, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
@@ -230,6 +230,10 @@ impl Kind for Spec {
                 .into(),
         );
         lines
+    }
+
+    fn billed_by(&self) -> BilledBy<'_> {
+        self.below.billed_by()
     }
 
     fn shape(&self) -> Shape {

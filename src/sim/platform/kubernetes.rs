@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::rng::{Draws, Purpose, Stream};
 use crate::sim::cluster::node::PodShape;
 use crate::sim::cluster::scheduler::Scheduler;
+use crate::sim::platform::billed_by::{BilledBy, NodeKindName, NodeTime};
 use crate::sim::platform::{Kind, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
@@ -224,6 +225,18 @@ impl Kind for Spec {
             )
         }));
         lines
+    }
+
+    fn billed_by(&self) -> BilledBy<'_> {
+        let cluster = &self.plan.cluster;
+        let kinds = cluster.kinds.iter().map(|kind| NodeKindName {
+            name: &kind.meter,
+            spot: kind.spot,
+        });
+        BilledBy::NodeTime(NodeTime {
+            kinds: kinds.collect(),
+            control_plane: &cluster.meter,
+        })
     }
 
     fn shape(&self) -> Shape {

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::dist::DistSpec;
 use crate::rng::Draws;
 use crate::sim::client::{Backoff, Client, Jitter, Retry, Rule};
-use crate::sim::platform::{Kind, Platform, Shape};
+use crate::sim::platform::billed_by::{BilledBy, Invocations};
+use crate::sim::platform::{Architecture, Kind, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -32,17 +33,6 @@ pub const MB_PER_VCPU: u32 = 1769;
 /// An initialisation beyond this is aborted and run again inside the first invocation. Source: "execution environment
 /// lifecycle".
 pub const INIT_LIMIT: SimDuration = SimDuration::from_secs(10);
-
-/// Instruction set of the environments; it decides the price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Architecture {
-    /// Intel and AMD.
-    #[serde(rename = "x86_64")]
-    X86_64,
-    /// Graviton.
-    Arm64,
-}
 
 /// `[platform.lambda]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -368,6 +358,17 @@ impl Kind for Spec {
             lines.push(warmer.assumption());
         }
         lines
+    }
+
+    fn billed_by(&self) -> BilledBy<'_> {
+        BilledBy::Invocations(Invocations {
+            memory: self.memory,
+            ephemeral_storage: self.ephemeral_storage,
+            architecture: self.architecture,
+            container_image: self.package == Package::Image,
+            snapshot: self.snap_start.as_ref().map(|snap_start| snap_start.runtime),
+            provisioned: self.provisions(),
+        })
     }
 
     fn shape(&self) -> Shape {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rng::{Draws, Purpose};
 use crate::sim::fact::Reject;
+use crate::sim::platform::billed_by::{BilledBy, HostTime};
 use crate::sim::platform::window::{LastMinute, WINDOW};
 use crate::sim::platform::{Admission, FleetView, InstanceView, Kind, Lifetime, Platform, Scale, Shape, Ticks, Used};
 use crate::sim::pool::Routing;
@@ -156,6 +157,14 @@ impl Kind for Spec {
                 self.instance_launch
             ),
         ]
+    }
+
+    fn billed_by(&self) -> BilledBy<'_> {
+        BilledBy::HostTime(HostTime {
+            cpu: MilliCpu(1000 * self.instance_vcpu),
+            memory: MemoryMib(1024 * self.memory_per_vcpu * self.instance_vcpu),
+            machine_type: self.instance_type.as_deref(),
+        })
     }
 
     fn shape(&self) -> Shape {

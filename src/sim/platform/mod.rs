@@ -4,6 +4,7 @@
 
 pub mod azure_flex;
 pub mod azure_functions;
+pub mod billed_by;
 pub mod cloud_run;
 pub mod control;
 pub mod fargate;
@@ -19,6 +20,7 @@ use crate::registry::registry;
 use crate::rng::Draws;
 use crate::sim::client::Client;
 use crate::sim::fact::Reject;
+pub use crate::sim::platform::billed_by::{Architecture, BilledBy};
 pub use crate::sim::platform::control::Control;
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
@@ -87,6 +89,11 @@ pub trait Kind {
 
     /// What the platform gives each instance and each request.
     fn shape(&self) -> Shape;
+
+    /// The physical facts by which the platform bills. A cluster's are those of its resolved plan.
+    fn billed_by(&self) -> BilledBy<'_> {
+        BilledBy::Unknown
+    }
 
     /// What stands between callers and the platform where it takes requests into a queue of its own; `None`: callers wait.
     fn queue(&self) -> Option<Client> {
