@@ -22,7 +22,8 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::model::price::{PriceError, PriceList};
-use crate::sim::fact::{Fact, Finished, Observer};
+use crate::sim::fact::{Fact, Finished};
+use crate::sim::observe::Observer;
 use crate::sim::platform::PlatformSpec;
 use crate::units::SimDuration;
 pub use cloud_run::{CloudRunMeter, CloudRunMeterSpec, CloudRunUsage};

@@ -7,7 +7,7 @@ use std::path::Path;
 use polars::prelude::{Column, DataFrame, ParquetWriter, PlSmallStr, PolarsError, Scalar};
 
 use super::atomic::{Staged, WriteError};
-use crate::sim::records::RequestRecord;
+use crate::sim::observe::records::RequestRecord;
 use crate::study::{Study, VariantResult};
 
 /// Writes the requests of all variants.

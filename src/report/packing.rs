@@ -2,7 +2,7 @@
 
 use super::cells::{self, number};
 use super::table::{self, Style};
-use crate::sim::packing::Sums;
+use crate::sim::observe::packing::Sums;
 use crate::study::{Study, VariantResult};
 
 /// Columns in the order of the file: one row for each resource of a variant.

@@ -2,7 +2,7 @@
 
 use std::ops::{AddAssign, Sub};
 
-use crate::sim::platform::control::{ClusterState, NodeChange};
+use crate::sim::platform::control::NodeChange;
 use crate::units::{SimDuration, SimTime};
 
 /// How a request that was started ended.
@@ -282,52 +282,4 @@ pub enum Fact {
         /// Integrals over time since the start of the run, in instance-nanoseconds and request-nanoseconds.
         area: FleetState<i128>,
     },
-}
-
-/// Watches a run. It cannot change its course.
-pub trait Observer {
-    /// Takes note of a fact. Facts come in order of time.
-    fn observe(&mut self, fact: &Fact);
-
-    /// Takes note of the state of the cluster from now on, which is too large for a fact.
-    fn observe_cluster(&mut self, _at: SimTime, _state: &ClusterState) {}
-}
-
-impl<A: Observer, B: Observer> Observer for (A, B) {
-    #[inline(always)]
-    fn observe(&mut self, fact: &Fact) {
-        self.0.observe(fact);
-        self.1.observe(fact);
-    }
-
-    fn observe_cluster(&mut self, at: SimTime, state: &ClusterState) {
-        self.0.observe_cluster(at, state);
-        self.1.observe_cluster(at, state);
-    }
-}
-
-impl<T: Observer> Observer for &mut T {
-    #[inline(always)]
-    fn observe(&mut self, fact: &Fact) {
-        (**self).observe(fact);
-    }
-
-    fn observe_cluster(&mut self, at: SimTime, state: &ClusterState) {
-        (**self).observe_cluster(at, state);
-    }
-}
-
-impl<T: Observer> Observer for Option<T> {
-    #[inline(always)]
-    fn observe(&mut self, fact: &Fact) {
-        if let Some(inner) = self {
-            inner.observe(fact);
-        }
-    }
-
-    fn observe_cluster(&mut self, at: SimTime, state: &ClusterState) {
-        if let Some(inner) = self {
-            inner.observe_cluster(at, state);
-        }
-    }
 }

@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use crate::rng::{Draws, Purpose};
 use crate::sim::drawn::Drawn;
 use crate::sim::gauge::Gauge;
+use crate::sim::inside::station::Station;
 use crate::sim::platform::Lifetime;
-use crate::sim::pool::{Link, Links, Pool, Routing};
+use crate::sim::pool::link::{Link, Links};
+use crate::sim::pool::{Pool, Routing};
 use crate::sim::setup::{ColdStart, FunctionStreams};
 use crate::sim::slab::Slab;
-use crate::sim::station::Station;
 use crate::units::{SimDuration, SimTime};
 
 /// A request in the system.

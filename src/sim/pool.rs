@@ -1,140 +1,19 @@
 //! The instances of one function that can take a request now, ordered by the routing rule. No operation gets slower with
 //! the size of the pool.
-//!
-//! Sources of the rules that look at load: random of two, Mitzenmacher, The Power of Two Choices in Randomized Load
-//! Balancing, IEEE TPDS 2001; most loaded first is how instances drain that a platform wants to scale in.
 
-use serde::{Deserialize, Serialize};
+mod age;
+mod bits;
+mod by_load;
+pub(crate) mod link;
+mod routing;
+mod row;
 
 use crate::rng::Stream;
-use crate::sim::age::AgeRow;
-use crate::sim::by_load::ByLoad;
-
-/// Which of several free instances takes a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Routing {
-    /// The one created last.
-    Newest,
-    /// The one that got or finished a request last.
-    MostRecentlyUsed,
-    /// The one that got or finished a request longest ago.
-    LeastRecentlyUsed,
-    /// The one created first.
-    Oldest,
-    /// Any, with equal chance.
-    Random,
-    /// The next one in the order of creation after the one that was chosen last.
-    RoundRobin,
-    /// The one with the fewest requests in flight; among equals the one that got or finished a request longest ago.
-    LeastOutstanding,
-    /// Of two different ones, drawn with equal chance, the one with fewer requests in flight; the first drawn if equal.
-    RandomOfTwo,
-    /// The one with the most requests in flight; among equals the one that got or finished a request last.
-    MostLoaded,
-    /// The one that had the last request of the same session, if it still has a free slot; else by `least-outstanding`.
-    Sticky,
-}
-
-impl Routing {
-    /// The name as scenarios write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Newest => "newest",
-            Self::MostRecentlyUsed => "most-recently-used",
-            Self::LeastRecentlyUsed => "least-recently-used",
-            Self::Oldest => "oldest",
-            Self::Random => "random",
-            Self::RoundRobin => "round-robin",
-            Self::LeastOutstanding => "least-outstanding",
-            Self::RandomOfTwo => "random-of-two",
-            Self::MostLoaded => "most-loaded",
-            Self::Sticky => "sticky",
-        }
-    }
-}
-
-/// No neighbour, no instance.
-pub(crate) const NONE: u32 = u32::MAX;
-
-/// What the pool keeps in each instance.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Link {
-    /// Creation number within the function.
-    pub(crate) ordinal: u64,
-    /// The neighbour that was used before, or the position among all.
-    pub(crate) before: u32,
-    after: u32,
-    /// Requests in flight when it was put into the pool or used last.
-    pub(crate) load: u32,
-    /// Whether the instance is in the pool.
-    pub(crate) pooled: bool,
-}
-
-impl Link {
-    /// The link of the `ordinal`-th instance, not in the pool.
-    pub(crate) fn new(ordinal: u64) -> Self {
-        Self {
-            ordinal,
-            before: NONE,
-            after: NONE,
-            load: 0,
-            pooled: false,
-        }
-    }
-}
-
-/// Access to the links of the instances by slot.
-pub(crate) trait Links {
-    /// The link in slot `slot`.
-    fn link(&mut self, slot: u32) -> &mut Link;
-}
-
-/// Instances in order of use, least recent first.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Row {
-    pub(crate) first: u32,
-    pub(crate) last: u32,
-}
-
-impl Row {
-    pub(crate) const EMPTY: Self = Self {
-        first: NONE,
-        last: NONE,
-    };
-
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first == NONE
-    }
-
-    /// Appends an instance that is in no row.
-    #[inline]
-    pub(crate) fn push(&mut self, slot: u32, links: &mut impl Links) {
-        let link = links.link(slot);
-        link.before = self.last;
-        link.after = NONE;
-        match self.last {
-            NONE => self.first = slot,
-            before => links.link(before).after = slot,
-        }
-        self.last = slot;
-    }
-
-    /// Takes out an instance that is in this row.
-    #[inline]
-    pub(crate) fn unlink(&mut self, slot: u32, links: &mut impl Links) {
-        let Link { before, after, .. } = *links.link(slot);
-        match before {
-            NONE => self.first = after,
-            before => links.link(before).after = after,
-        }
-        match after {
-            NONE => self.last = before,
-            after => links.link(after).before = before,
-        }
-    }
-}
+use crate::sim::pool::age::AgeRow;
+use crate::sim::pool::by_load::ByLoad;
+use crate::sim::pool::link::{Links, NONE};
+pub use crate::sim::pool::routing::Routing;
+use crate::sim::pool::row::Row;
 
 /// Instances that can take a request, by slot.
 #[derive(Debug)]

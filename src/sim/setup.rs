@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::model::dist::Dist;
 use crate::rng::{Draws, Purpose, Stream};
 pub use crate::sim::client::Client;
-pub use crate::sim::cpu::CpuLimit;
+pub use crate::sim::inside::code_warm_up::WarmUpCurve;
+pub use crate::sim::inside::cpu::CpuLimit;
 use crate::sim::platform::Platform;
 use crate::sim::pool::Routing;
-pub use crate::sim::warm_up::WarmUpCurve;
 use crate::units::SimDuration;
 
 /// A run before it starts.

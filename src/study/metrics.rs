@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::replicate::Replication;
-use crate::sim::engine::ServiceStats;
 use crate::sim::fact::{FleetState, Reject};
-use crate::sim::recorder::ServiceRecord;
+use crate::sim::observe::recorder::ServiceRecord;
+use crate::sim::observe::run_stats::ServiceStats;
 use crate::stats::histogram::Histogram;
 use crate::units::{SimDuration, SimTime};
 

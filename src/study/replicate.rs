@@ -12,12 +12,13 @@ use crate::model::arrival::Arrival;
 use crate::rng::Draws;
 use crate::scenario::Variant;
 use crate::scenario::plan::{PlannedService, Pricing};
-use crate::sim::engine::{self, Feed, RunStats};
-use crate::sim::packing::{Packing, PackingWatch};
-use crate::sim::recorder::{Recorder, ServiceRecord};
-use crate::sim::records::{RequestRecord, Requests};
+use crate::sim::engine::{self, Feed};
+use crate::sim::observe::packing::{Packing, PackingWatch};
+use crate::sim::observe::recorder::{Recorder, ServiceRecord};
+use crate::sim::observe::records::{RequestRecord, Requests};
+use crate::sim::observe::run_stats::RunStats;
+use crate::sim::observe::timeline::{ServiceTimeline, Timeline};
 use crate::sim::setup::Setup;
-use crate::sim::timeline::{ServiceTimeline, Timeline};
 use crate::trace::{ImportReport, Open, Source, TraceError};
 use crate::units::{SimDuration, SimTime};
 

@@ -11,10 +11,11 @@ use crate::cost::meter::{Hourly, Reading, Served, Usage};
 use crate::rng::Draws;
 use crate::scenario::Variant;
 use crate::scenario::plan::Pricing;
-use crate::sim::engine::{self, RunStats, ServiceStats};
-use crate::sim::recorder::{Recorder, ServiceRecord};
+use crate::sim::engine;
+use crate::sim::observe::recorder::{Recorder, ServiceRecord};
+use crate::sim::observe::run_stats::{RunStats, ServiceStats};
+use crate::sim::observe::timeline::{ServiceTimeline, Timeline};
 use crate::sim::setup::Setup;
-use crate::sim::timeline::{ServiceTimeline, Timeline};
 use crate::trace::{Functions, Open};
 use crate::units::{SimDuration, SimTime};
 

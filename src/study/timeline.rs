@@ -1,7 +1,7 @@
 //! The timeline of a variant: the mean over replications, bin by bin.
 
 use super::replicate::Replication;
-use crate::sim::timeline::Bin;
+use crate::sim::observe::timeline::Bin;
 
 /// One bin of one service, as means over replications.
 #[derive(Debug, Clone, PartialEq)]

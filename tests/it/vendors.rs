@@ -1,6 +1,7 @@
 //! What the vendors' documents say of their platforms, as whole runs: the document, what goes in, what comes out.
 
-use coldcast::sim::fact::{Fact, Finished, Observer, Outcome, Reject};
+use coldcast::sim::fact::{Fact, Finished, Outcome, Reject};
+use coldcast::sim::observe::Observer;
 use coldcast::sim::platform::{Kind, azure_functions, cloud_run, lambda};
 use coldcast::units::SimTime;
 

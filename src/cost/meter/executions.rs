@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use super::{Quantities, gib_seconds};
 use crate::model::price::{PriceError, PriceList, Steps};
-use crate::sim::fact::{Activity, Fact, Finished, Observer, Role};
+use crate::sim::fact::{Activity, Fact, Finished, Role};
+use crate::sim::observe::Observer;
 use crate::sim::platform::azure_functions::{MEMORY, Spec};
 use crate::units::{SimDuration, SimTime};
 use rust_decimal::Decimal;

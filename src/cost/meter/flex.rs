@@ -8,7 +8,8 @@
 use super::active::{Instances, Interval};
 use super::{Quantities, gib_seconds};
 use crate::model::price::{PriceError, PriceList, Steps};
-use crate::sim::fact::{Fact, Observer, Role};
+use crate::sim::fact::{Fact, Role};
+use crate::sim::observe::Observer;
 use crate::sim::platform::azure_flex::Spec;
 use crate::units::{MemoryMib, SimDuration, SimTime};
 use rust_decimal::Decimal;

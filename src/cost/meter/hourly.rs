@@ -4,7 +4,8 @@
 //! less often than that, a reading stands for several hours.
 
 use super::{Meter, Served, ServedMeter, Usage};
-use crate::sim::fact::{Fact, Observer};
+use crate::sim::fact::Fact;
+use crate::sim::observe::Observer;
 use crate::units::{SimDuration, SimTime};
 
 const HOUR: SimDuration = SimDuration::from_secs(3_600);

@@ -11,7 +11,8 @@ use rust_decimal::Decimal;
 
 use crate::cost::lambda::{billed_ms, billed_storage, gb_seconds};
 use crate::model::price::{LambdaRules, PriceError, PriceList};
-use crate::sim::fact::{Fact, Finished, Observer};
+use crate::sim::fact::{Fact, Finished};
+use crate::sim::observe::Observer;
 use crate::sim::platform::Architecture;
 use crate::sim::platform::lambda::{Package, Runtime, Spec};
 use crate::units::{MemoryMib, SimDuration, SimTime};

@@ -10,7 +10,8 @@ use rust_decimal::prelude::FromPrimitive;
 
 use super::Quantities;
 use crate::model::price::{PriceError, PriceList};
-use crate::sim::fact::{Fact, Observer, Role};
+use crate::sim::fact::{Fact, Role};
+use crate::sim::observe::Observer;
 use crate::sim::platform::lambda_managed::Spec;
 use crate::units::{SimDuration, SimTime};
 

@@ -9,8 +9,9 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
 use super::Quantities;
-use crate::sim::fact::{Fact, Observer};
+use crate::sim::fact::Fact;
 use crate::sim::gauge::Gauge;
+use crate::sim::observe::Observer;
 use crate::sim::platform::control::NodeChange;
 use crate::sim::platform::kubernetes::Spec;
 use crate::units::{SimDuration, SimTime};

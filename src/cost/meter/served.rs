@@ -1,7 +1,8 @@
 //! What goes with requests and instances whatever the platform: requests and their time in flight for load balancers, answers for
 //! traffic, instances and nodes for pulls of images.
 
-use crate::sim::fact::{Activity, Fact, Observer, Outcome, Role};
+use crate::sim::fact::{Activity, Fact, Outcome, Role};
+use crate::sim::observe::Observer;
 use crate::sim::platform::control::NodeChange;
 use crate::units::{SimDuration, SimTime};
 

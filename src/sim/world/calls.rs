@@ -4,8 +4,9 @@
 use crate::rng::Purpose;
 use crate::sim::calendar::Timer;
 use crate::sim::client::Reason;
-use crate::sim::fact::{Ended, Fact, Finished, Observer, Outcome, Reject, Role};
+use crate::sim::fact::{Ended, Fact, Finished, Outcome, Reject, Role};
 use crate::sim::fleet::Request;
+use crate::sim::observe::Observer;
 use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
 

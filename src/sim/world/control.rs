@@ -4,8 +4,9 @@
 mod tests;
 
 use crate::sim::calendar::Timer;
-use crate::sim::fact::{Fact, Observer};
+use crate::sim::fact::Fact;
 use crate::sim::fleet::{Instances, Start};
+use crate::sim::observe::Observer;
 use crate::sim::platform::control::{InstanceId, Load, NodeChange, Order, Sight};
 use crate::sim::world::{Service, World};
 use crate::units::{SimDuration, SimTime};

@@ -1,9 +1,9 @@
 //! The life of a request on an instance whose requests share its workers and its CPU.
 
 use crate::sim::calendar::Timer;
-use crate::sim::cpu::{Job, Released};
-use crate::sim::fact::Observer;
 use crate::sim::fleet::{Fleet, Request};
+use crate::sim::inside::cpu::{Job, Released};
+use crate::sim::observe::Observer;
 use crate::sim::setup::Inside;
 use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};

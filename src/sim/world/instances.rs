@@ -1,12 +1,13 @@
 //! The life of an instance: it is created, comes up, is busy and idle in turn, and ends.
 
 use crate::sim::calendar::Timer;
-use crate::sim::fact::{Fact, Observer};
+use crate::sim::fact::Fact;
 use crate::sim::fleet::{Fleet, Instance, Request, Start};
+use crate::sim::inside::station::Station;
+use crate::sim::observe::Observer;
 use crate::sim::platform::{InstanceView, KeepAlive};
-use crate::sim::pool::Link;
+use crate::sim::pool::link::Link;
 use crate::sim::setup::ColdStart;
-use crate::sim::station::Station;
 use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
 

@@ -1,8 +1,9 @@
 //! Instances that come to a bad end: killed by the kernel because they have more requests in flight than memory for them,
 //! ended with their node, or no longer answering.
 
-use crate::sim::fact::{Fact, Finished, Observer, Outcome, Role};
+use crate::sim::fact::{Fact, Finished, Outcome, Role};
 use crate::sim::fleet::Request;
+use crate::sim::observe::Observer;
 use crate::sim::world::World;
 use crate::units::SimDuration;
 

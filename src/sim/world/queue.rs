@@ -1,8 +1,9 @@
 //! Requests that wait in the queue of a function: they come, are served, or give up.
 
 use crate::sim::calendar::Timer;
-use crate::sim::fact::{Fact, Observer, Reject, Role};
+use crate::sim::fact::{Fact, Reject, Role};
 use crate::sim::fleet::{Request, Waiting};
+use crate::sim::observe::Observer;
 use crate::sim::world::{Loss, World};
 use crate::units::SimDuration;
 

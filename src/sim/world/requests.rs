@@ -2,8 +2,9 @@
 
 use crate::model::arrival::Arrival;
 use crate::rng::Purpose;
-use crate::sim::fact::{Fact, Finished, Observer, Outcome, Reject, Role};
+use crate::sim::fact::{Fact, Finished, Outcome, Reject, Role};
 use crate::sim::fleet::Request;
+use crate::sim::observe::Observer;
 use crate::sim::platform::{Admission, FleetView};
 use crate::sim::world::{Call, Service, World};
 use crate::units::SimDuration;

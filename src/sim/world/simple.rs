@@ -1,8 +1,9 @@
 //! The short way of a request through a service where each is all that was asked for and has an instance of its own, of a kind that
 //! only requests start, and nobody looks on. It does what the long way does, without the checks for all else.
 
-use crate::sim::fact::{Fact, Finished, Observer, Outcome, Role};
+use crate::sim::fact::{Fact, Finished, Outcome, Role};
 use crate::sim::fleet::Request;
+use crate::sim::observe::Observer;
 use crate::sim::world::{Service, World};
 use crate::units::SimDuration;
 

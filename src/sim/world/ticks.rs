@@ -3,9 +3,10 @@
 
 use crate::rng::Purpose;
 use crate::sim::calendar::Timer;
-use crate::sim::fact::{Fact, Observer};
+use crate::sim::fact::Fact;
 use crate::sim::fleet::{Request, Start, Watched};
 use crate::sim::gauge::Gauge;
+use crate::sim::observe::Observer;
 use crate::sim::platform::{Scale, Used};
 use crate::sim::pool::Pool;
 use crate::sim::world::World;

@@ -3,7 +3,8 @@
 use super::*;
 use crate::common::platform_run::observed;
 use coldcast::cost::meter::{Meter, MeterSpec, Metered};
-use coldcast::sim::fact::{Fact, Observer};
+use coldcast::sim::fact::Fact;
+use coldcast::sim::observe::Observer;
 use coldcast::sim::platform::{PlatformSpec, cloud_run, lambda};
 use proptest::prelude::*;
 

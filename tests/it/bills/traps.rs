@@ -7,7 +7,8 @@ use super::*;
 use coldcast::cost::bill::bill;
 use coldcast::cost::lambda::{billed_ms, billed_storage, gb_seconds};
 use coldcast::cost::meter::{MeterSpec, Metered};
-use coldcast::sim::fact::{Activity, Fact, FleetState, Observer};
+use coldcast::sim::fact::{Activity, Fact, FleetState};
+use coldcast::sim::observe::Observer;
 use coldcast::sim::platform::{PlatformSpec, fargate};
 use coldcast::units::{MemoryMib, SimTime};
 

@@ -4,7 +4,7 @@ use coldcast::model::arrival::Arrival;
 use coldcast::model::dist::Dist;
 use coldcast::rng::Draws;
 use coldcast::sim::engine::{Feed, run};
-use coldcast::sim::fact::Observer;
+use coldcast::sim::observe::Observer;
 use coldcast::sim::platform::Kind;
 use coldcast::sim::setup::{ColdModel, ColdStart, ServiceSetup, ServiceTime, Setup};
 use coldcast::units::{SimDuration, SimTime};

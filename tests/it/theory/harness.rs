@@ -3,10 +3,12 @@
 use coldcast::model::arrival::Arrival;
 use coldcast::model::dist::{Dist, DistSpec};
 use coldcast::rng::{Draws, Purpose};
-use coldcast::sim::engine::{Feed, RunStats, run};
-use coldcast::sim::fact::{Fact, Observer};
+use coldcast::sim::engine::{Feed, run};
+use coldcast::sim::fact::Fact;
+use coldcast::sim::observe::Observer;
+use coldcast::sim::observe::recorder::{Recorder, ServiceRecord};
+use coldcast::sim::observe::run_stats::RunStats;
 use coldcast::sim::platform::Kind;
-use coldcast::sim::recorder::{Recorder, ServiceRecord};
 use coldcast::sim::setup::{Client, ColdModel, Inside, ServiceSetup, ServiceTime, Setup};
 use coldcast::stats::interval::estimate;
 use coldcast::units::{SimDuration, SimTime};

@@ -7,9 +7,9 @@ use super::*;
 use crate::model::dist::Dist;
 use crate::rng::Draws;
 use crate::sim::engine::run;
+use crate::sim::observe::recorder::Recorder;
 use crate::sim::platform::{Admission, Control, FleetView, Platform};
 use crate::sim::pool::Routing;
-use crate::sim::recorder::Recorder;
 use crate::sim::setup::{ColdModel, InitialState, ServiceSetup, ServiceTime, Setup};
 
 /// Replaces its instance every ten seconds, and wants to look whenever one has come up or has ended.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::sim::cpu::{Cpu, Job, Released};
+use crate::sim::inside::cpu::{Cpu, Job, Released};
 use crate::sim::setup::Inside;
 use crate::units::SimTime;
 

@@ -1,7 +1,8 @@
 //! The run over time, in bins of equal width. When there are too many bins, neighbours are merged and the width doubles,
 //! so that a run of unknown length needs no more memory than a short one.
 
-use crate::sim::fact::{Ended, Fact, Finished, FleetState, Observer, Outcome, Role};
+use crate::sim::fact::{Ended, Fact, Finished, FleetState, Outcome, Role};
+use crate::sim::observe::Observer;
 use crate::stats::histogram::{Sparse, bucket};
 use crate::units::SimTime;
 

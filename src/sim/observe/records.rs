@@ -1,6 +1,7 @@
 //! Every request of a run, for those who ask for it.
 
-use crate::sim::fact::{Ended, Fact, Observer, Outcome, Role};
+use crate::sim::fact::{Ended, Fact, Outcome, Role};
+use crate::sim::observe::Observer;
 
 /// One request, or one call with all its attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Instances of one function in order of their requests in flight. Everything takes constant time, whatever the number of
 //! instances: there is a row for each load, and bits say which rows have members.
 
-use crate::sim::age::Bits;
-use crate::sim::pool::{Links, Row};
+use crate::sim::pool::bits::Bits;
+use crate::sim::pool::link::Links;
+use crate::sim::pool::row::Row;
 
 /// Rows by load.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::sim::fact::{Ended, Fact, Finished, Observer, Outcome, Reject, Role};
+use crate::sim::fact::{Ended, Fact, Finished, Outcome, Reject, Role};
+use crate::sim::observe::Observer;
 use crate::stats::histogram::Histogram;
 use crate::units::{SimDuration, SimTime};
 

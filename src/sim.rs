@@ -1,25 +1,17 @@
 //! The simulator: pure, synchronous, in integer nanoseconds. Given a [`setup::Setup`] it cannot fail.
-pub(crate) mod age;
 pub mod autoscaler;
-pub(crate) mod by_load;
 pub(crate) mod calendar;
 pub mod client;
 pub mod cluster;
-pub(crate) mod cpu;
 pub(crate) mod drawn;
 pub mod engine;
 pub mod fact;
 pub(crate) mod fleet;
 pub(crate) mod gauge;
-pub(crate) mod held;
-pub mod packing;
+pub mod inside;
+pub mod observe;
 pub mod platform;
 pub mod pool;
-pub mod recorder;
-pub mod records;
 pub mod setup;
 pub(crate) mod slab;
-pub(crate) mod station;
-pub mod timeline;
-pub mod warm_up;
 pub(crate) mod world;

@@ -1,6 +1,7 @@
 //! How pods were packed onto nodes over a run: means over time of what there was, what was asked for and what was of no use.
 
-use crate::sim::fact::{Fact, Observer};
+use crate::sim::fact::Fact;
+use crate::sim::observe::Observer;
 use crate::sim::platform::control::{Amount, ClusterState, NodeChange};
 use crate::units::{SimDuration, SimTime};
 

@@ -1,0 +1,30 @@
+//! The counts of a run that the world keeps itself: arrivals, and integrals over the counted time.
+
+use crate::sim::fact::FleetState;
+use crate::units::SimTime;
+
+/// What a run was, apart from what its observers saw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunStats {
+    /// Requests that arrived, warm-up included.
+    pub arrivals: u64,
+    /// End of the counted time: the horizon, or the last arrival.
+    pub end: SimTime,
+    /// By service.
+    pub services: Vec<ServiceStats>,
+    /// Most nodes at a time between the warm-up and the end; `None` where there is no cluster.
+    pub nodes_peak: Option<u32>,
+    /// Whether the CPU that requests use was counted, where they share that of an instance.
+    pub counts_cpu: bool,
+}
+
+/// Instances of one service between the warm-up and the end.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceStats {
+    /// Integrals over that time, in instance-nanoseconds and request-nanoseconds.
+    pub area: FleetState<i128>,
+    /// Most instances at a time; `None` where functions were run one by one.
+    pub instances_peak: Option<u32>,
+    /// Instances created.
+    pub instances_created: u64,
+}
