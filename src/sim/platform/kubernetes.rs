@@ -40,8 +40,8 @@ use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
 use agenda::{Agenda, Due};
-pub use cluster_autoscaler::Spec as ClusterAutoscalerSpec;
-pub use karpenter::Spec as KarpenterSpec;
+pub use cluster_autoscaler::ClusterAutoscalerSpec;
+pub use karpenter::KarpenterSpec;
 pub use kpa::KpaPlan;
 use nodes::Nodes;
 pub use plan::{

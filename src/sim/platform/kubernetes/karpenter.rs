@@ -1,23 +1,47 @@
 //! Karpenter: nodes of the cheapest type that holds the pods without one, and nodes that are replaced or removed when their
-//! pods fit elsewhere for less.
+//! pods fit elsewhere for less. The files below it have upstream's names.
+//!
+//! Every 10 s the disruption controller looks at the nodes:
+//! 1. It does nothing while a command or a replacement is under way.
+//! 2. Emptiness removes nodes without pods.
+//! 3. Drift replaces a node that was launched before the node class changed.
+//! 4. Multi-node consolidation removes several nodes, with at most one new node.
+//! 5. Single-node consolidation removes or replaces one node.
+//!
+//! A command of consolidation or emptiness is validated 15 s later. Then its new nodes are launched, and its old nodes drain
+//! as soon as the new ones are ready.
 //!
 //! Source: kubernetes-sigs/karpenter v1.14.1: batching, order of pods, placement, disruption (emptiness, multi-node and
-//! single-node consolidation, drift, expiry), budgets, validation. Choices: the cheapest type that holds a claim's pods is what
-//! the cloud gives; every pod costs the same to evict; there is one node pool; one command is under way at a time; nodes of the
-//! run's beginning are new then.
+//! single-node consolidation, drift, expiry), budgets, validation. Choices: the cloud gives the cheapest type that holds a
+//! node claim's pods; every pod costs the same to evict; there is one node pool; one command is under way at a time; the nodes
+//! that exist at the start of the run are new then.
+
+mod batcher;
+mod candidates;
+mod command;
+mod consolidation;
+mod drift;
+mod emptiness;
+mod multi_node;
+mod provisioner;
+mod queue;
+mod single_node;
+mod validation;
 
 use serde::{Deserialize, Serialize};
 
 use super::Kubernetes;
-use super::nodes::{Room, State};
-use super::provision::{Waiting, first_fit, of, waiting};
-use crate::sim::platform::control::{Amount, Order};
+use crate::sim::platform::control::Order;
 use crate::units::{SimDuration, SimTime};
+use batcher::Batcher;
+use candidates::Candidates;
+use command::Command;
+use queue::Queue;
 
 /// `[cluster.karpenter]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Spec {
+pub struct KarpenterSpec {
     /// `BATCH_IDLE_DURATION`: nodes are made when no pod has come for so long.
     pub batch_idle_duration: SimDuration,
     /// `BATCH_MAX_DURATION`: or after so long at the latest.
@@ -30,24 +54,24 @@ pub struct Spec {
     pub budget: f64,
     /// `expireAfter`: age at which a node is drained, whatever budgets say.
     pub expire_after: SimDuration,
-    /// When the node class changes, such as to a new machine image: nodes launched before have drifted from then on. From the
-    /// beginning of the run on.
+    /// Times since the start of the run at which the node class changes, for example to a new machine image. Nodes that were
+    /// launched before have drifted from then on.
     pub drifts: Vec<SimDuration>,
 }
 
-/// Which nodes are looked at.
+/// `consolidationPolicy`: the nodes that consolidation looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Policy {
-    /// Those without pods.
+    /// Nodes without pods.
     WhenEmpty,
-    /// Also those whose pods fit elsewhere for less.
+    /// Also nodes whose pods fit elsewhere for less.
     WhenEmptyOrUnderutilized,
-    /// The same where what is saved is worth the disruption: its share of what nodes cost is at least half of the share of
-    /// what disrupting all nodes would cost.
+    /// The same, if the saving is worth the disruption: the share of the nodes' cost that is saved is at least half of the
+    /// share of the disruption of all nodes.
     Balanced,
 }
 
-impl Default for Spec {
+impl Default for KarpenterSpec {
     fn default() -> Self {
         Self {
             batch_idle_duration: SimDuration::from_secs(1),
@@ -61,64 +85,25 @@ impl Default for Spec {
     }
 }
 
-/// Time between two looks at nodes. Source: disruption controller.
+/// Time between two looks at the nodes. Source: disruption controller.
 const PERIOD: SimDuration = SimDuration::from_secs(10);
-/// A decision is looked at again after so long. Source: consolidation's validation.
-const VALIDATION: SimDuration = SimDuration::from_secs(15);
-/// Most nodes that are consolidated together. Source: multi-node consolidation.
-const MOST_TOGETHER: usize = 100;
 
-/// Pods that wait for nodes.
-#[derive(Debug, Clone, Copy)]
-struct Batch {
-    since: SimTime,
-    last: SimTime,
-    newest: u64,
-}
-
-/// Nodes that are to go, and the kinds of those that take their place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Command {
-    nodes: Vec<u32>,
-    replacements: Vec<u16>,
-    at: SimTime,
-    /// It is looked at again before it is done.
-    validated: bool,
-}
-
-/// Nodes that wait for their replacement to be ready.
-#[derive(Debug, Clone)]
-struct Replacing {
-    nodes: Vec<u32>,
-    by: Vec<u32>,
-}
-
-/// It, at work.
+/// The state of Karpenter.
 #[derive(Debug)]
 pub(super) struct Karpenter {
-    spec: Spec,
-    batch: Option<Batch>,
-    /// Number of the newest pod that it has seen waiting.
-    seen: u64,
+    spec: KarpenterSpec,
+    batcher: Batcher,
     command: Option<Command>,
-    replacing: Vec<Replacing>,
-}
-
-/// A node to be: its pods, and the kinds that would hold them.
-#[derive(Debug)]
-struct Claim {
-    pods: Vec<Waiting>,
-    kinds: Vec<u16>,
+    queue: Queue,
 }
 
 impl Karpenter {
-    pub(super) fn new(spec: Spec) -> Self {
+    pub(super) fn new(spec: KarpenterSpec) -> Self {
         Self {
+            batcher: Batcher::new(spec.batch_idle_duration, spec.batch_max_duration),
             spec,
-            batch: None,
-            seen: 0,
             command: None,
-            replacing: Vec::new(),
+            queue: Queue::default(),
         }
     }
 
@@ -130,350 +115,64 @@ impl Karpenter {
         self.spec.expire_after
     }
 
-    /// Pods wait for a node: when nodes are made for them, if that is news, or none are `coming` any more.
+    /// Notes that pods wait for a node, the newest of them with number `newest`. Returns the time at which the batch closes if
+    /// a pod is new, or if no node is `coming`.
     pub(super) fn pending(&mut self, newest: u64, coming: bool, now: SimTime) -> Option<SimTime> {
-        let batch = match &mut self.batch {
-            Some(batch) if newest <= batch.newest => return None,
-            Some(batch) => {
-                (batch.last, batch.newest) = (now, newest);
-                *batch
-            }
-            None if newest <= self.seen && coming => return None,
-            None => *self.batch.insert(Batch {
-                since: now,
-                last: now,
-                newest,
-            }),
-        };
-        Some(self.closes(batch))
+        self.batcher.trigger(newest, coming, now)
     }
 
-    fn closes(&self, batch: Batch) -> SimTime {
-        (batch.last + self.spec.batch_idle_duration).min(batch.since + self.spec.batch_max_duration)
-    }
-
-    /// Makes nodes for the pods that wait and fit onto none that comes.
+    /// Launches nodes for the pods that wait, if the batch is closed.
     pub(super) fn provision(&mut self, platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Order>) {
-        let Some(batch) = self.batch.filter(|batch| self.closes(*batch) <= now) else {
-            return;
-        };
-        self.batch = None;
-        self.seen = batch.newest;
-        let mut pods = waiting(platform);
-        pods.sort_by(|a, b| (b.asks.cpu, b.asks.memory, a.number).cmp(&(a.asks.cpu, a.asks.memory, b.number)));
-        let coming = platform.nodes.in_state(State::Booting);
-        let mut rooms: Vec<Room> = coming.into_iter().map(|node| platform.nodes.room(node)).collect();
-        let left = first_fit(pods, &mut rooms);
-        for claim in claims(platform, left) {
-            if let Some(kind) = cheapest(platform, &claim.kinds) {
-                platform.launch(kind, now, orders);
-            }
+        if self.batcher.close(now) {
+            provisioner::provision(platform, now, orders);
         }
     }
 
-    /// Looks for nodes that can go, unless a decision is on its way already: when it is to be looked at again.
+    /// Looks for nodes to disrupt, unless a command is under way. Returns the time at which the new command is executed.
     pub(super) fn disrupt(&mut self, platform: &Kubernetes, now: SimTime) -> Option<SimTime> {
-        self.take_over(platform);
-        if self.command.is_some() || !self.replacing.is_empty() {
+        self.queue.forget_gone(platform);
+        if self.command.is_some() || !self.queue.is_empty() {
             return None;
         }
-        let command = self.decide(platform, now)?;
+        let command = self.compute_command(platform, now)?;
         let at = command.at;
         self.command = Some(command);
         Some(at)
     }
 
-    /// Forgets replacements that have gone another way.
-    fn take_over(&mut self, platform: &Kubernetes) {
-        self.replacing.retain(|replacing| {
-            replacing
-                .by
-                .iter()
-                .all(|&by| platform.nodes.get(by).state != State::Gone)
-        });
-    }
-
-    /// Nodes that may be disrupted at a time.
-    fn budget(&self, platform: &Kubernetes) -> usize {
-        let ready = platform.nodes.in_state(State::Ready).len();
-        let draining = platform.nodes.in_state(State::Draining).len();
-        let allowed = (self.spec.budget * (ready + draining) as f64).ceil() as usize;
-        allowed.saturating_sub(draining)
-    }
-
-    fn decide(&self, platform: &Kubernetes, now: SimTime) -> Option<Command> {
-        let budget = self.budget(platform);
-        let calm = |&node: &u32| platform.nodes.get(node).changed + self.spec.consolidate_after <= now;
-        let mut candidates: Vec<u32> = platform.nodes.in_state(State::Ready);
-        candidates.retain(calm);
-        // As many of a kind as are more than the fewest.
-        let mut spare: Vec<u32> = (0..platform.nodes.kinds().len() as u16)
-            .map(|kind| {
-                let least = platform.nodes.kinds()[kind as usize].bounds.0;
-                platform.nodes.count(kind).saturating_sub(least)
-            })
-            .collect();
-        candidates.retain(|&node| !platform.is_blocked(node));
-        let command = |nodes, replacements| Command {
-            nodes,
-            replacements,
-            at: now + VALIDATION,
-            validated: true,
-        };
-        let empty: Vec<u32> = candidates
-            .iter()
-            .copied()
-            .filter(|&node| platform.nodes.pods(node).is_empty())
-            .filter(|&node| may_go(platform, node, &mut spare))
-            .take(budget)
-            .collect();
-        if !empty.is_empty() {
-            return Some(command(empty, Vec::new()));
-        }
-        if budget > 0
-            && let Some(command) = self.drifted(platform, now)
-        {
+    /// Asks the methods of disruption in upstream's order.
+    fn compute_command(&self, platform: &Kubernetes, now: SimTime) -> Option<Command> {
+        let candidates = Candidates::new(platform, &self.spec, now);
+        if let Some(command) = emptiness::compute_command(platform, candidates.clone(), now) {
             return Some(command);
         }
-        if self.spec.consolidation_policy == Policy::WhenEmpty || budget == 0 {
+        if candidates.budget == 0 {
             return None;
         }
-        let worth = |node: u32| price(platform, node) / (1.0 + platform.nodes.pods(node).len() as f64);
-        candidates.sort_by(|&a, &b| worth(b).total_cmp(&worth(a)).then(a.cmp(&b)));
-        candidates.retain(|&node| may_go(platform, node, &mut spare));
-        // The longest prefix that works, by halving, as it does.
-        let most = candidates.len().min(budget).min(MOST_TOGETHER);
-        let (mut low, mut high) = (2, most);
-        let mut found = None;
-        while low <= high {
-            let middle = low.midpoint(high);
-            match consolidate(platform, &candidates[..middle]) {
-                Some(replacements) => {
-                    found = Some(command(candidates[..middle].to_vec(), replacements));
-                    low = middle + 1;
-                }
-                None => high = middle - 1,
-            }
+        if let Some(command) = drift::compute_command(platform, &self.spec.drifts, candidates.budget, now) {
+            return Some(command);
         }
-        let worth_it =
-            |command: &Command| self.spec.consolidation_policy != Policy::Balanced || balanced(platform, command);
-        let alone = || {
-            let each = candidates.iter();
-            let mut commands = each.filter_map(|&node| Some(command(vec![node], consolidate(platform, &[node])?)));
-            commands.find(worth_it)
+        if self.spec.consolidation_policy == Policy::WhenEmpty {
+            return None;
+        }
+        let budget = candidates.budget;
+        let sorted = candidates.by_savings(platform);
+        let worth_it = |command: &Command| {
+            self.spec.consolidation_policy != Policy::Balanced || consolidation::is_balanced(platform, command)
         };
-        found.filter(worth_it).or_else(alone)
+        multi_node::compute_command(platform, &sorted, budget, now)
+            .filter(worth_it)
+            .or_else(|| single_node::compute_commands(platform, &sorted, now).find(worth_it))
     }
 
-    /// The next of the nodes that were launched before the node class changed last, the oldest first: those without pods, or
-    /// one with what its pods need in its place.
-    fn drifted(&self, platform: &Kubernetes, now: SimTime) -> Option<Command> {
-        let changes = self.spec.drifts.iter().map(|&at| SimTime::ZERO + at);
-        let last = changes.filter(|&at| at <= now).max()?;
-        let mut candidates = platform.nodes.in_state(State::Ready);
-        candidates.retain(|&node| platform.nodes.get(node).launched < last && !platform.is_blocked(node));
-        candidates.sort_by_key(|&node| (platform.nodes.get(node).launched, node));
-        let command = |nodes, replacements| Command {
-            nodes,
-            replacements,
-            at: now,
-            validated: false,
-        };
-        let is_empty = |node: &u32| platform.nodes.pods(*node).is_empty();
-        let empty: Vec<u32> = candidates
-            .iter()
-            .copied()
-            .filter(is_empty)
-            .take(self.budget(platform))
-            .collect();
-        if !empty.is_empty() {
-            return Some(command(empty, Vec::new()));
-        }
-        candidates.into_iter().find_map(|node| {
-            let claims = needed(platform, &[node])?;
-            let kinds = claims.iter().map(|claim| cheapest(platform, &claim.kinds));
-            Some(command(vec![node], kinds.collect::<Option<_>>()?))
-        })
-    }
-
-    /// Looks at the decision again, and does it: replacements first, then the nodes go.
+    /// Drains nodes whose replacements are ready, then validates the command that is due and starts it.
     pub(super) fn execute(&mut self, platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Order>) {
-        let mut waiting = Vec::new();
-        for replacing in std::mem::take(&mut self.replacing) {
-            let comes = |&by: &u32| platform.nodes.get(by).state == State::Booting;
-            if replacing.by.iter().any(comes) {
-                waiting.push(replacing);
-                continue;
-            }
-            for node in replacing.nodes {
-                if platform.nodes.get(node).state != State::Gone {
-                    platform.drain(node, now, orders);
-                }
-            }
-        }
-        self.replacing = waiting;
+        self.queue.complete(platform, now, orders);
         let Some(command) = self.command.take_if(|command| command.at <= now) else {
             return;
         };
-        let holds = if command
-            .nodes
-            .iter()
-            .any(|&node| platform.nodes.get(node).state != State::Ready)
-        {
-            None
-        } else if command.nodes.iter().all(|&node| platform.nodes.pods(node).is_empty()) {
-            Some(Vec::new())
-        } else if command.validated {
-            consolidate(platform, &command.nodes)
-        } else {
-            Some(command.replacements.clone())
-        };
-        // What was decided must still be right, at no higher price.
-        let Some(replacements) = holds.filter(|again| again.is_empty() || *again == command.replacements) else {
-            return;
-        };
-        if replacements.is_empty() {
-            for node in command.nodes {
-                platform.drain(node, now, orders);
-            }
-            return;
-        }
-        let launched = replacements.into_iter().map(|kind| platform.launch(kind, now, orders));
-        let by = launched.collect();
-        command.nodes.iter().for_each(|&node| platform.nodes.cordon(node));
-        self.replacing.push(Replacing {
-            nodes: command.nodes,
-            by,
-        });
-    }
-}
-
-/// Whether a command saves at least half as large a share of the cost of all nodes as its share of all disruption is.
-fn balanced(platform: &Kubernetes, command: &Command) -> bool {
-    let cost = |nodes: &[u32]| nodes.iter().map(|&node| price(platform, node)).sum::<f64>();
-    let disruption = |nodes: &[u32]| {
-        let each = nodes.iter().map(|&node| 1.0 + platform.nodes.pods(node).len() as f64);
-        each.sum::<f64>()
-    };
-    let all = platform.nodes.in_state(State::Ready);
-    let paid: f64 = command.replacements.iter().map(|&kind| price_of(platform, kind)).sum();
-    let saved = (cost(&command.nodes) - paid) / cost(&all).max(f64::MIN_POSITIVE);
-    saved / (disruption(&command.nodes) / disruption(&all)) >= 0.5
-}
-
-/// Whether there is one more node of this kind than the fewest, which is taken off.
-fn may_go(platform: &Kubernetes, node: u32, spare: &mut [u32]) -> bool {
-    let left = &mut spare[platform.nodes.get(node).kind as usize];
-    let may = *left > 0;
-    *left = left.saturating_sub(1);
-    may
-}
-
-/// US dollars an hour of a node.
-fn price(platform: &Kubernetes, node: u32) -> f64 {
-    price_of(platform, platform.nodes.get(node).kind)
-}
-
-fn price_of(platform: &Kubernetes, kind: u16) -> f64 {
-    platform.nodes.kinds()[kind as usize].usd_per_hour.unwrap_or(0.0)
-}
-
-/// The cheapest of some kinds; the first in the list among equals.
-fn cheapest(platform: &Kubernetes, kinds: &[u16]) -> Option<u16> {
-    let may = |&&kind: &&u16| platform.nodes.count(kind) < platform.nodes.kinds()[kind as usize].bounds.1;
-    let kinds = kinds.iter().filter(may);
-    kinds
-        .copied()
-        .min_by(|&a, &b| price_of(platform, a).total_cmp(&price_of(platform, b)).then(a.cmp(&b)))
-}
-
-/// Nodes for pods: each pod goes to the claim with the fewest pods that can take it, or to a new one.
-fn claims(platform: &Kubernetes, pods: Vec<Waiting>) -> Vec<Claim> {
-    let mut claims: Vec<Claim> = Vec::new();
-    let kinds: Vec<u16> = (0..platform.nodes.kinds().len() as u16).collect();
-    for pod in pods {
-        let mut order: Vec<usize> = (0..claims.len()).collect();
-        order.sort_by_key(|&i| (claims[i].pods.len(), i));
-        let joined = order.into_iter().find_map(|i| {
-            let held = holding(platform, &claims[i].kinds, &claims[i].pods, pod);
-            (!held.is_empty()).then_some((i, held))
-        });
-        if let Some((i, held)) = joined {
-            claims[i].pods.push(pod);
-            claims[i].kinds = held;
-            continue;
-        }
-        let held = holding(platform, &kinds, &[], pod);
-        if !held.is_empty() {
-            claims.push(Claim {
-                pods: vec![pod],
-                kinds: held,
-            });
+        if let Some(command) = validation::validate(platform, command) {
+            self.queue.start(platform, command, now, orders);
         }
     }
-    claims
-}
-
-/// Those of some kinds whose nodes hold all these pods.
-fn holding(platform: &Kubernetes, kinds: &[u16], pods: &[Waiting], one_more: Waiting) -> Vec<u16> {
-    let mut asks = one_more.asks;
-    pods.iter().for_each(|pod| asks.add(pod.asks));
-    let count = pods.len() as u32 + 1;
-    let holds = |&kind: &u16| {
-        let room = platform.nodes.empty_room(kind);
-        let Amount { cpu, memory } = room.free;
-        asks.cpu <= cpu && asks.memory <= memory && count <= room.pods
-    };
-    kinds.iter().copied().filter(holds).collect()
-}
-
-/// What new nodes the pods of some nodes need if those go, where they do not fit onto others; `None` if a pod fits nowhere.
-fn needed(platform: &Kubernetes, nodes: &[u32]) -> Option<Vec<Claim>> {
-    let pods = nodes.iter().flat_map(|&node| platform.nodes.pods(node));
-    let mut pods: Vec<Waiting> = pods.filter_map(|pod| of(platform, pod)).collect();
-    pods.sort_by(|a, b| (b.asks.cpu, b.asks.memory, a.number).cmp(&(a.asks.cpu, a.asks.memory, b.number)));
-    let others: Vec<u32> = platform.nodes.in_state(State::Ready);
-    let others: Vec<u32> = others.into_iter().filter(|other| !nodes.contains(other)).collect();
-    let coming = platform.nodes.in_state(State::Booting);
-    let mut rooms: Vec<Room> = others
-        .iter()
-        .chain(&coming)
-        .map(|&other| platform.nodes.room(other))
-        .collect();
-    // Pods that wait come first. Nobody moves onto a node that is not ready.
-    first_fit(waiting(platform), &mut rooms);
-    rooms.truncate(others.len());
-    let left = first_fit(pods, &mut rooms);
-    let count = left.len();
-    let claims = claims(platform, left);
-    (claims.iter().map(|claim| claim.pods.len()).sum::<usize>() == count).then_some(claims)
-}
-
-/// Whether the pods of some nodes fit elsewhere: onto others, with at most one more node, of the kind that is returned, which
-/// costs less than they do together. `None`: they do not.
-fn consolidate(platform: &Kubernetes, nodes: &[u32]) -> Option<Vec<u16>> {
-    let claims = needed(platform, nodes)?;
-    if claims.is_empty() {
-        return Some(Vec::new());
-    }
-    let [claim] = claims.as_slice() else { return None };
-    let paid: f64 = nodes.iter().map(|&node| price(platform, node)).sum();
-    // A type that is there already must be cheaper than the cheapest of that type that goes.
-    let same: Vec<u16> = nodes.iter().map(|&node| platform.nodes.get(node).kind).collect();
-    let limit = claim
-        .kinds
-        .iter()
-        .filter(|kind| same.contains(kind))
-        .map(|&kind| price_of(platform, kind))
-        .fold(paid, f64::min);
-    // One spot node for another is a feature that is off by default.
-    let is_spot = |kind: u16| platform.nodes.kinds()[kind as usize].spot;
-    let goes = same.iter().any(|&kind| is_spot(kind));
-    let cheaper: Vec<u16> = claim
-        .kinds
-        .iter()
-        .copied()
-        .filter(|&kind| price_of(platform, kind) < limit && !(goes && is_spot(kind)))
-        .collect();
-    cheapest(platform, &cheaper).map(|kind| vec![kind])
 }

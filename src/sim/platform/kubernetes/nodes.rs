@@ -47,15 +47,15 @@ pub(super) struct Node {
     pub(super) unneeded: Option<SimTime>,
 }
 
-/// What is free on a node.
+/// Free resources of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct FreeSpace {
     pub(super) free: Amount,
     pub(super) pods: u32,
 }
 
-impl Room {
-    /// Takes a pod in if it fits; whether it does.
+impl FreeSpace {
+    /// Takes a pod in if it fits. Returns true if it does.
     pub(super) fn take(&mut self, asks: Amount) -> bool {
         let fits = self.pods > 0 && asks.cpu <= self.free.cpu && asks.memory <= self.free.memory;
         if fits {
@@ -165,10 +165,10 @@ impl Nodes {
         (number, ready)
     }
 
-    /// What pods that are no DaemonSet's can have on a new node.
-    pub(super) fn empty_room(&self, kind: u16) -> Room {
+    /// Free resources of a new node, for pods that are no DaemonSet's.
+    pub(super) fn empty_space(&self, kind: u16) -> FreeSpace {
         let kind = &self.kinds[kind as usize];
-        Room {
+        FreeSpace {
             free: Amount {
                 cpu: kind.allocatable.cpu.saturating_sub(self.daemons.cpu),
                 memory: kind.allocatable.memory.saturating_sub(self.daemons.memory),
@@ -177,13 +177,13 @@ impl Nodes {
         }
     }
 
-    /// What is free on a node, which is ready or comes.
-    pub(super) fn room(&self, node: u32) -> Room {
+    /// Free resources of a node that is ready or coming.
+    pub(super) fn free_space(&self, node: u32) -> FreeSpace {
         let Some(there) = self.of(node) else {
-            return self.empty_room(self.get(node).kind);
+            return self.empty_space(self.get(node).kind);
         };
         let (has, asked) = (there.allocatable, there.requested());
-        Room {
+        FreeSpace {
             free: Amount {
                 cpu: has.cpu.saturating_sub(asked.cpu),
                 memory: (has.memory >> 20).saturating_sub(asked.memory >> 20),

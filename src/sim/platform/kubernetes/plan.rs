@@ -1,7 +1,7 @@
 //! What a scenario says about a cluster and its workloads, resolved.
 
 use super::kpa::KpaPlan;
-use super::{cluster_autoscaler, karpenter};
+use super::{ClusterAutoscalerSpec, KarpenterSpec};
 use crate::model::dist::Dist;
 use crate::sim::autoscaler::{ecs, hpa, keda};
 use crate::sim::cluster::scheduler;
@@ -158,9 +158,9 @@ pub enum Provisioning {
     /// Nobody.
     None,
     /// Cluster Autoscaler.
-    ClusterAutoscaler(cluster_autoscaler::Spec),
+    ClusterAutoscaler(ClusterAutoscalerSpec),
     /// Karpenter.
-    Karpenter(karpenter::Spec),
+    Karpenter(KarpenterSpec),
 }
 
 /// An image.

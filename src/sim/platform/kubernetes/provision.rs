@@ -2,7 +2,7 @@
 
 use super::cluster_autoscaler::ClusterAutoscaler;
 use super::karpenter::Karpenter;
-use super::nodes::Room;
+use super::nodes::FreeSpace;
 use super::plan::Provisioning;
 use super::{Due, Kubernetes};
 use crate::sim::platform::control::{Amount, Order};
@@ -86,10 +86,10 @@ pub(super) fn of(platform: &Kubernetes, number: u64) -> Option<Waiting> {
     })
 }
 
-/// Puts pods into the first room that has place for each; those that find none are returned.
-pub(super) fn first_fit(pods: Vec<Waiting>, rooms: &mut [Room]) -> Vec<Waiting> {
+/// Puts each pod into the first free space that holds it. Returns those that fit nowhere.
+pub(super) fn first_fit(pods: Vec<Waiting>, free: &mut [FreeSpace]) -> Vec<Waiting> {
     let mut left = pods;
-    left.retain(|pod| !rooms.iter_mut().any(|room| room.take(pod.asks)));
+    left.retain(|pod| !free.iter_mut().any(|space| space.take(pod.asks)));
     left
 }
 

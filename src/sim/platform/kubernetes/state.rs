@@ -39,7 +39,7 @@ pub(super) fn of(platform: &Kubernetes) -> ClusterState {
             cpu: asked.cpu.saturating_sub(daemons.cpu),
             memory: asked.memory.saturating_sub(daemons.memory),
         });
-        let empty = nodes.empty_room(known.kind);
+        let empty = nodes.empty_space(known.kind);
         most.cpu = most.cpu.max(empty.free.cpu);
         most.memory = most.memory.max(empty.free.memory);
         most_pods = most_pods.max(empty.pods);
