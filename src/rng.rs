@@ -1,16 +1,21 @@
-//! Random numbers as a pure function of (seed, replication, purpose, entity, index): request k of function f has the
-//! same luck under every framework and platform, whatever happened before. That makes paired comparisons cheap and
-//! results independent of the number of threads.
+//! Random numbers. A number is a pure function of (seed, replication, purpose, entity, index) and depends on nothing that
+//! happened before it.
 //!
-//! The generator is SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014) read
-//! by counter: the k-th number of a stream is its finaliser applied to `key + k * 0x9e3779b97f4a7c15`.
+//! Request k of function f therefore uses the same random numbers under every framework and platform. These common random
+//! numbers make the differences between variants precise with few replications, and they make results independent of the
+//! number of threads.
+//!
+//! The generator is SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), read by a
+//! counter: number k of a stream is the finaliser applied to `key + (k + 1) * 0x9e3779b97f4a7c15`.
 
 use std::convert::Infallible;
 
 use rand::rand_core::TryRng;
 
+/// The increment of SplitMix64: 2^64 divided by the golden ratio, made odd.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// The finaliser of SplitMix64, with the constants of its authors.
 #[inline]
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -18,67 +23,67 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// What a stream of numbers is for. Streams of different purposes are independent.
+/// The use of a stream of numbers. Streams of different purposes are independent of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
-    /// Service time, or the CPU part of the work.
+    /// Service time of a request, or its CPU time where the two are told apart.
     Service = 1,
-    /// The waiting part of the work.
+    /// Time for which a request waits without using the CPU.
     Wait = 2,
-    /// The framework's own overhead per request.
+    /// Time that the framework itself adds to a request.
     Overhead = 3,
-    /// Which measured cold start a new instance repeats.
+    /// The measured cold start that a new instance repeats.
     ColdStart = 4,
-    /// Idle time-out of an instance.
+    /// Idle time after which an instance is removed.
     KeepAlive = 5,
-    /// Choice among instances.
+    /// The choice among instances.
     Routing = 6,
     /// Arrival times.
     Arrival = 7,
-    /// Counts per bin.
+    /// Numbers of arrivals per bin of time.
     Count = 8,
-    /// Order of measurements, and resampling.
+    /// The order of measurements, and resampling.
     Order = 9,
-    /// Jitter of the waits between attempts.
+    /// Jitter of the waits between retries.
     Backoff = 10,
-    /// Time that users think.
+    /// Time that users think between an answer and the next request.
     Think = 11,
-    /// When something periodic begins.
+    /// Start time of periodic events.
     Phase = 12,
     /// The session of a request.
     Session = 13,
-    /// Choice among nodes, and among pods.
+    /// The choice among nodes, and among pods.
     Placement = 14,
-    /// Time that a node takes until it is ready.
-    Boot = 15,
-    /// Time that a node lasts.
-    Fate = 16,
-    /// How often a recorded arrival comes.
+    /// Time from the creation of a node until it is ready.
+    NodeBoot = 15,
+    /// Time until a node fails or is taken back.
+    NodeLifetime = 16,
+    /// The number of times that a recorded arrival is repeated.
     Repeat = 17,
 }
 
-/// The seed of a run and its replication: the root of every stream.
+/// The root of all streams of one replication, made from the seed and the number of the replication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Draws {
     root: u64,
 }
 
-/// One stream of numbers.
+/// One stream of random numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stream {
     key: u64,
 }
 
 impl Draws {
-    /// The draws of replication `replication` under `seed`.
+    /// Returns the root for replication `replication`, counted from 0, under `seed`.
     pub fn new(seed: u64, replication: u64) -> Self {
         Self {
             root: mix(mix(seed.wrapping_add(GOLDEN)) ^ replication.wrapping_mul(GOLDEN)),
         }
     }
 
-    /// The stream for `purpose` and an entity such as a function's number.
+    /// Returns the stream for `purpose` and an entity, such as the number of a function.
     pub fn stream(self, purpose: Purpose, entity: u64) -> Stream {
         let key = mix(self.root ^ (purpose as u64).wrapping_mul(0xd6e8_feb8_6659_fd93));
         Stream {
@@ -88,24 +93,24 @@ impl Draws {
 }
 
 impl Stream {
-    /// The `index`-th number: 64 uniform bits.
+    /// Returns number `index` as 64 uniform bits.
     #[inline]
     pub fn bits(self, index: u64) -> u64 {
         mix(self.key.wrapping_add(index.wrapping_add(1).wrapping_mul(GOLDEN)))
     }
 
-    /// The `index`-th number, uniform in the open interval (0, 1).
+    /// Returns number `index`, uniform in the open interval (0, 1).
     #[inline]
     pub fn uniform(self, index: u64) -> f64 {
         ((self.bits(index) >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
     }
 
-    /// A stream that belongs to `index` alone.
+    /// Returns a new stream that depends on this one and `index` only.
     pub fn branch(self, index: u64) -> Stream {
         Stream { key: self.bits(index) }
     }
 
-    /// A generator for `rand` and `rand_distr` whose numbers belong to `index` alone.
+    /// Returns a generator for `rand` and `rand_distr` whose numbers depend on this stream and `index` only.
     pub fn rng(self, index: u64) -> CounterRng {
         CounterRng {
             stream: self.branch(index),
@@ -114,7 +119,7 @@ impl Stream {
     }
 }
 
-/// A stream read in order, for `rand` and `rand_distr`.
+/// A generator for `rand` and `rand_distr` that reads a stream in order.
 #[derive(Debug, Clone)]
 pub struct CounterRng {
     stream: Stream,
@@ -148,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn draws_are_a_function_of_their_place_and_look_uniform() {
+    fn numbers_depend_on_their_place_only_and_look_uniform() {
         let stream = Draws::new(7, 0).stream(Purpose::Service, 3);
         assert_eq!(stream.bits(5), Draws::new(7, 0).stream(Purpose::Service, 3).bits(5));
         assert_ne!(stream.bits(5), Draws::new(7, 1).stream(Purpose::Service, 3).bits(5));

@@ -75,11 +75,7 @@ fn frameworks(args: &FrameworksArgs, quiet: bool) -> Outcome {
     }
     let known = |name: &str| entries.iter().find(|entry| entry.framework.name == name);
     let unknown = |name: &str| {
-        let nearest = suggest::nearest(name, FRAMEWORKS.iter().map(|(known, ..)| *known));
-        let hint = nearest
-            .first()
-            .map(|near| format!("; did you mean `{near}`?"))
-            .unwrap_or_default();
+        let hint = suggest::did_you_mean(name, FRAMEWORKS.iter().map(|(known, ..)| *known));
         Failure::Input(anyhow::anyhow!("there is no measured framework `{name}`{hint}"))
     };
     if let Some(name) = &args.name {

@@ -11,7 +11,7 @@ const SEVERAL: f64 = 1.5;
 
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Found {
+pub struct DetectedConcurrency {
     /// Waiting requests that it works on at a time; `None`: more than were tried.
     pub waiting: Option<f64>,
     /// Cores that its handlers use, no more than the CPU limit allows.
@@ -21,16 +21,16 @@ pub struct Found {
 /// What a warm run shows; `None` if the loops were not run.
 ///
 /// Source: operational law `N = X W` for the closed loop on a route that waits `W` (Denning and Buzen 1978).
-pub fn found(warm: &WarmRun) -> Option<Found> {
+pub fn detect(warm: &WarmRun) -> Option<DetectedConcurrency> {
     let &(clients, reached) = warm.parallel_io.last()?;
     let most = warm.parallel_io.iter().map(|pair| pair.1).fold(0.0, f64::max);
-    Some(Found {
+    Some(DetectedConcurrency {
         waiting: (reached < KEEPS_UP * f64::from(clients)).then_some(most),
         cores: warm.parallel_cpu.iter().map(|pair| pair.1).fold(0.0, f64::max),
     })
 }
 
-impl Found {
+impl DetectedConcurrency {
     /// One line, such as `32 at a time, 2 cores`.
     pub fn label(&self) -> String {
         let waiting = match self.waiting {
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn two_numbers_name_the_model() {
-        let of = |waiting, cores| Found { waiting, cores };
+        let of = |waiting, cores| DetectedConcurrency { waiting, cores };
         assert_eq!(of(None, 1.0).label(), "waits overlap, one core");
         assert_eq!(of(Some(8.1), 1.9).label(), "8 at a time, 2 cores");
         assert_eq!(of(Some(1.0), 0.9).label(), "one at a time, one core");

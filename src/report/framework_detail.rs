@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::frameworks::Entry;
 use super::table::{Style, draw};
+use crate::model::code_warm_up;
 use crate::model::concurrency;
 use crate::model::profile::{CLIENT_TOO_SLOW, FrameworkProfile, MeasuredConfig, Plateau, WarmRun};
-use crate::model::warm_up;
 use crate::stats::change_points::Shape;
 use crate::stats::{bootstrap, order, outliers, regression};
 
@@ -42,7 +42,7 @@ pub fn detail(entry: &Entry, style: Style) -> String {
         let Some(warm) = &run.warm else { continue };
         let label = format!("{} vCPU, {}", run.cpu.as_vcpu(), run.memory);
         let mut lines = vec![warm_up(warm)];
-        if let Some(found) = concurrency::found(warm) {
+        if let Some(found) = concurrency::detect(warm) {
             let declared = framework.concurrency.model;
             let fits = if found.fits(declared, run.cpu.as_vcpu()) {
                 "fits"
@@ -194,7 +194,7 @@ fn warm(runs: &[MeasuredConfig], style: Style) -> String {
 }
 
 fn warm_up(warm: &WarmRun) -> String {
-    let Some(found) = warm_up::found(warm) else {
+    let Some(found) = code_warm_up::detect(warm) else {
         return String::new();
     };
     let settling = &found.settling;

@@ -45,7 +45,7 @@ struct Line {
     items_cpu_ms: Option<f64>,
     saturation_rps: Option<f64>,
     stable_rps: Option<f64>,
-    found: Option<concurrency::Found>,
+    found: Option<concurrency::DetectedConcurrency>,
 }
 
 const COLUMNS: [&str; 35] = [
@@ -319,7 +319,7 @@ fn line(run: &MeasuredConfig) -> Line {
         items_cpu_ms: route("items"),
         saturation_rps: warm.and_then(|w| w.saturation_rps),
         stable_rps: warm.and_then(|w| w.stable_rate.as_ref()?.rate),
-        found: warm.and_then(concurrency::found),
+        found: warm.and_then(concurrency::detect),
     }
 }
 

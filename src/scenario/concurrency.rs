@@ -1,7 +1,7 @@
 //! What requests share inside an instance of a measured framework, where the scenario does not say.
 
 use super::instance::{InstanceSpec, Model};
-use crate::model::concurrency::{self, Found};
+use crate::model::concurrency::{self, DetectedConcurrency};
 use crate::model::profile::{FrameworkProfile, WarmRun};
 use crate::units::MilliCpu;
 
@@ -16,9 +16,9 @@ const SEVERAL: f64 = 1.5;
 pub(super) fn of(profile: &FrameworkProfile, cpu: MilliCpu) -> Option<(InstanceSpec, String)> {
     let seen = profile.runs.iter().filter_map(|run| {
         let warm = run.warm.as_ref()?;
-        Some((run.cpu, warm, concurrency::found(warm)?))
+        Some((run.cpu, warm, concurrency::detect(warm)?))
     });
-    let seen: Vec<(MilliCpu, &WarmRun, Found)> = seen.collect();
+    let seen: Vec<(MilliCpu, &WarmRun, DetectedConcurrency)> = seen.collect();
     let cores = seen.iter().map(|(.., found)| found.cores).fold(0.0, f64::max);
     let &(at, warm, found) = seen.iter().min_by_key(|(at, ..)| at.0.abs_diff(cpu.0))?;
     let several = cores >= SEVERAL;
@@ -36,7 +36,7 @@ pub(super) fn of(profile: &FrameworkProfile, cpu: MilliCpu) -> Option<(InstanceS
         cfs_period: None,
     };
     let tried = warm.parallel_io.last().map_or(0, |pair| pair.0);
-    let label = Found { cores, ..found }.label();
+    let label = DetectedConcurrency { cores, ..found }.label();
     let workers = workers.map_or(String::new(), |workers| format!(" with {workers} workers"));
     Some((
         spec,

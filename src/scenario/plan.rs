@@ -339,11 +339,7 @@ impl Planner<'_> {
                 .map(|service| service.name.as_str());
             let services: BTreeSet<&str> = services.collect();
             for name in spec.function.keys().filter(|name| !services.contains(name.as_str())) {
-                let nearest = suggest::nearest(name, services.iter().copied());
-                let hint = nearest
-                    .first()
-                    .map(|near| format!("; did you mean `{near}`?"))
-                    .unwrap_or_default();
+                let hint = suggest::did_you_mean(name, services.iter().copied());
                 self.problems.push(format!(
                     "[platform.lambda.function.{name}]: there is no service `{name}`{hint}"
                 ));

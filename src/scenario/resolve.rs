@@ -92,11 +92,7 @@ impl Planner<'_> {
         }
         let inline = self.scenario.profile.keys().cloned();
         let known: Vec<String> = catalog::profile_names().map(str::to_string).chain(inline).collect();
-        let nearest = suggest::nearest(framework, known.iter().map(String::as_str));
-        let hint = nearest
-            .first()
-            .map(|n| format!("; did you mean `{n}`?"))
-            .unwrap_or_default();
+        let hint = suggest::did_you_mean(framework, known.iter().map(String::as_str));
         Err(format!(
             "there is no framework or profile `{framework}`; known are {}{hint}",
             known.join(", ")

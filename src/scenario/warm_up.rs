@@ -1,7 +1,7 @@
 //! From the warm-up curve of a profile to the simulator's, and what is assumed about it in words.
 
+use crate::model::code_warm_up;
 use crate::model::profile::WarmRun;
-use crate::model::warm_up;
 use crate::sim::setup::WarmUpCurve;
 use crate::stats::change_points::Shape;
 use crate::units::SimDuration;
@@ -33,7 +33,7 @@ pub enum WarmUp {
 impl WarmUp {
     /// What a warm run shows of the requests after the first `skipped` ones of its curve.
     pub fn after(warm: &WarmRun, skipped: usize) -> Self {
-        let Some(found) = warm_up::found_after(warm, skipped) else {
+        let Some(found) = code_warm_up::detect_after(warm, skipped) else {
             return Self::Unknown;
         };
         let shape = found.settling.shape;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TraceError;
 use super::report::ImportReport;
-use super::{BATCH, Functions, Kind, Open, Opened, Source};
+use super::{BATCH, Functions, Open, Opened, Source, TrafficKind};
 use crate::model::arrival::Arrival;
 use crate::rng::Draws;
 use crate::units::{SimDuration, SimTime};
@@ -28,14 +28,14 @@ const DAY: u64 = 1440 * MINUTE;
 /// `[traffic.azure-day]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Spec {
+pub struct AzureDaySpec {
     /// Functions; day 1 of the trace has 46,412.
     pub functions: u32,
     /// Expected calls of all functions in a day; day 1 of the trace has 910,042,048.
     pub invocations: f64,
 }
 
-impl Default for Spec {
+impl Default for AzureDaySpec {
     fn default() -> Self {
         Self {
             functions: popularity::FUNCTIONS,
@@ -44,7 +44,7 @@ impl Default for Spec {
     }
 }
 
-impl Kind for Spec {
+impl TrafficKind for AzureDaySpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if !(1..=10_000_000).contains(&self.functions) {
@@ -89,7 +89,7 @@ struct Day {
 }
 
 impl Day {
-    fn new(spec: &Spec, open: &Open<'_>) -> Self {
+    fn new(spec: &AzureDaySpec, open: &Open<'_>) -> Self {
         Self {
             patterns: popularity::patterns(spec, open.draws, open.entity).into(),
             draws: open.draws,
@@ -222,8 +222,8 @@ mod tests {
         }
     }
 
-    fn small() -> Spec {
-        Spec {
+    fn small() -> AzureDaySpec {
+        AzureDaySpec {
             functions: 300,
             invocations: 400_000.0,
         }
@@ -252,7 +252,7 @@ mod tests {
     /// The figures that the day is made from come out again.
     #[test]
     fn a_day_has_the_published_shape() {
-        let spec = Spec::default();
+        let spec = AzureDaySpec::default();
         let day = Day::new(&spec, &open(None));
         let mut calls: Vec<f64> = day.patterns.iter().map(|pattern| pattern.calls).collect();
         assert_eq!(calls.len(), 46_412);

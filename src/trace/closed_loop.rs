@@ -4,14 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::TraceError;
-use super::{Kind, Open, Opened, Source};
+use super::{Open, Opened, Source, TrafficKind};
 use crate::model::arrival::Arrival;
 use crate::model::dist::DistSpec;
 
 /// `[traffic.closed-loop]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spec {
+pub struct ClosedLoopSpec {
     /// How many users.
     pub users: u32,
     /// Time between an answer and the user's next request, and before the first.
@@ -19,7 +19,7 @@ pub struct Spec {
     pub think: DistSpec,
 }
 
-impl Kind for Spec {
+impl TrafficKind for ClosedLoopSpec {
     fn problems(&self) -> Vec<String> {
         match self.users {
             0 => vec!["users is 0: give at least one".to_string()],

@@ -4,19 +4,19 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::TraceError;
-use super::{BATCH, Kind, Open, Opened, Source};
+use super::{BATCH, Open, Opened, Source, TrafficKind};
 use crate::model::arrival::Arrival;
 use crate::units::{SimDuration, SimTime};
 
 /// `[traffic.constant]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Spec {
+pub struct ConstantSpec {
     /// The time between two arrivals, and before the first.
     pub gap: SimDuration,
 }
 
-impl Kind for Spec {
+impl TrafficKind for ConstantSpec {
     fn problems(&self) -> Vec<String> {
         match self.gap.0 > 0 {
             true => Vec::new(),
@@ -78,7 +78,7 @@ mod tests {
             horizon: Some(SimDuration::from_secs(30)),
         };
         let arrivals = collect(
-            Spec {
+            ConstantSpec {
                 gap: SimDuration::from_secs(10),
             }
             .open(&open)

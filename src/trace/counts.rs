@@ -14,14 +14,14 @@ use super::placement::Placement;
 use super::report::ImportReport;
 use super::series::Series;
 use super::table::{OnBadLine, Table};
-use super::{Kind, Open, Opened, Source, embedded};
+use super::{Open, Opened, Source, TrafficKind, embedded};
 use crate::model::arrival::Arrival;
 use crate::units::SimDuration;
 
 /// `[traffic.counts]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Spec {
+pub struct CountsSpec {
     /// The file, plain or gzip, or `embedded:web-shop-week`.
     pub path: String,
     /// The column with the start of the bin in seconds.
@@ -51,7 +51,7 @@ fn bin() -> SimDuration {
     SimDuration::from_secs(60)
 }
 
-impl Spec {
+impl CountsSpec {
     /// The defaults for a file.
     pub fn new(path: &str) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl Spec {
     }
 }
 
-impl Kind for Spec {
+impl TrafficKind for CountsSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = self.placement.problems();
         if self.path.is_empty() {
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_built_in_week_replays_with_its_counts() {
-        let spec = Spec::new("embedded:web-shop-week");
+        let spec = CountsSpec::new("embedded:web-shop-week");
         let open = Open {
             base: Path::new("."),
             draws: Draws::new(1, 0),
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn an_unknown_built_in_trace_names_those_there_are() {
-        let error = Spec::new("embedded:web-shop").load(Path::new(".")).err().unwrap();
+        let error = CountsSpec::new("embedded:web-shop").load(Path::new(".")).err().unwrap();
         assert!(error.hints()[0].contains("embedded:web-shop-week"));
     }
 }

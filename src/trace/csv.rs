@@ -10,14 +10,14 @@ use super::names::Names;
 use super::number::{Bad, EPOCH_FROM, ns_as_seconds, seconds_as_ns};
 use super::report::ImportReport;
 use super::table::{OnBadLine, Problem, Table};
-use super::{BATCH, Kind, Open, Opened, Source};
+use super::{BATCH, Open, Opened, Source, TrafficKind};
 use crate::model::arrival::Arrival;
 use crate::units::{SimDuration, SimTime};
 
 /// `[traffic.csv]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Spec {
+pub struct CsvSpec {
     /// The file, plain or gzip.
     pub path: String,
     /// The column with the arrival time in seconds.
@@ -33,7 +33,7 @@ pub struct Spec {
     pub on_bad_line: OnBadLine,
 }
 
-impl Kind for Spec {
+impl TrafficKind for CsvSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.path.is_empty() {
@@ -81,7 +81,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(spec: &Spec, table: Table, until: u64) -> Result<Self, TraceError> {
+    pub(crate) fn new(spec: &CsvSpec, table: Table, until: u64) -> Result<Self, TraceError> {
         let optional = |name: &Option<String>, setting| name.as_ref().map(|n| table.column(n, setting)).transpose();
         let columns = Columns {
             time: table.column(&spec.time_column, "time-column")?,
@@ -255,8 +255,8 @@ impl Source for Reader {
 mod tests {
     use super::*;
 
-    fn spec(on_bad_line: OnBadLine) -> Spec {
-        Spec {
+    fn spec(on_bad_line: OnBadLine) -> CsvSpec {
+        CsvSpec {
             path: "x.csv".into(),
             time_column: "t".into(),
             function_column: Some("f".into()),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TraceError;
 use super::intensity::{Inhomogeneous, Intensity};
-use super::{Kind, Open, Opened};
+use super::{Open, Opened, TrafficKind};
 use crate::units::{PerSecond, SimDuration};
 
 const DAY: f64 = 86_400.0;
@@ -17,7 +17,7 @@ const STEP: u64 = 60_000_000_000;
 /// `[traffic.diurnal]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Spec {
+pub struct DiurnalSpec {
     /// Arrivals per second averaged over a whole week, weekend included.
     pub mean_rate: PerSecond,
     /// Height of the daily wave as a share of the day's mean rate.
@@ -70,7 +70,7 @@ pub enum Weekday {
     Sunday,
 }
 
-impl Kind for Spec {
+impl TrafficKind for DiurnalSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.mean_rate.0 <= 0.0 {
@@ -124,7 +124,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn new(spec: &Spec) -> Self {
+    fn new(spec: &DiurnalSpec) -> Self {
         Self {
             per_day: spec.mean_rate.0 * DAY * 7.0 / (5.0 + 2.0 * spec.weekend),
             a1: spec.amplitude,
@@ -171,11 +171,11 @@ mod tests {
     use crate::rng::Draws;
     use crate::trace::collect;
 
-    fn spec(text: &str) -> Spec {
+    fn spec(text: &str) -> DiurnalSpec {
         toml::from_str(text).unwrap()
     }
 
-    fn arrivals(spec: &Spec, days: u64) -> Vec<Arrival> {
+    fn arrivals(spec: &DiurnalSpec, days: u64) -> Vec<Arrival> {
         let horizon = Some(SimDuration::from_secs(days * 86_400));
         let open = Open {
             base: Path::new("."),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TraceError;
 use super::intensity::{Inhomogeneous, Intensity};
-use super::{Kind, Open, Opened};
+use super::{Open, Opened, TrafficKind};
 use crate::units::{PerSecond, SimDuration};
 
 /// A step of one second, so that a rise of seconds keeps its shape.
@@ -14,7 +14,7 @@ const STEP: u64 = 1_000_000_000;
 /// `[traffic.flash-crowd]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Spec {
+pub struct FlashCrowdSpec {
     /// Arrivals per second before the surge and long after it.
     pub base_rate: PerSecond,
     /// The highest rate over the base rate. 10 is a large sale, 20 a mention in the news.
@@ -46,7 +46,7 @@ fn decay() -> SimDuration {
     SimDuration::from_secs(3600)
 }
 
-impl Kind for Spec {
+impl TrafficKind for FlashCrowdSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.base_rate.0 <= 0.0 {
@@ -83,7 +83,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn new(spec: &Spec) -> Self {
+    fn new(spec: &FlashCrowdSpec) -> Self {
         Self {
             base: spec.base_rate.0,
             excess: spec.base_rate.0 * (spec.peak_factor - 1.0),
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn the_surge_has_the_ratio_and_the_shape_that_were_asked_for() {
         let text = "base-rate = \"10/s\"\nstart = \"1h\"\nrise = \"10m\"\nplateau = \"1h\"\ndecay = \"20m\"";
-        let spec: Spec = toml::from_str(text).unwrap();
+        let spec: FlashCrowdSpec = toml::from_str(text).unwrap();
         let horizon = Some(SimDuration::from_secs(5 * 3600));
         let open = Open {
             base: Path::new("."),

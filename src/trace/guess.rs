@@ -22,11 +22,11 @@ pub struct Columns {
 /// Guesses what kind of file this is from its header; `format` overrides the guess.
 pub fn guess(path: &str, base: &Path, format: Option<&str>, columns: &Columns) -> Result<Traffic, TraceError> {
     if embedded::find(path)?.is_some() {
-        return Ok(Traffic::Counts(counts::Spec::new(path)));
+        return Ok(Traffic::Counts(counts::CountsSpec::new(path)));
     }
     let full = base.join(path);
     if full.is_dir() {
-        return Ok(Traffic::Azure2019(azure2019::Spec::new(path)));
+        return Ok(Traffic::Azure2019(azure2019::Azure2019Spec::new(path)));
     }
     let names = Table::open(&full)?.names;
     let pick = |given: &Option<String>, known: &[&str]| {
@@ -63,13 +63,13 @@ pub fn guess(path: &str, base: &Path, format: Option<&str>, columns: &Columns) -
         TraceError::file(&full.display().to_string(), problem, format!("name it with {flag}"))
     };
     Ok(match guessed {
-        "azure-2019" => Traffic::Azure2019(azure2019::Spec::new(path)),
-        "counts" => Traffic::Counts(counts::Spec {
+        "azure-2019" => Traffic::Azure2019(azure2019::Azure2019Spec::new(path)),
+        "counts" => Traffic::Counts(counts::CountsSpec {
             time_column: time.ok_or_else(|| missing("the start of a bin", "--time-column"))?,
             count_column: count.ok_or_else(|| missing("a number of requests", "--count-column"))?,
-            ..counts::Spec::new(path)
+            ..counts::CountsSpec::new(path)
         }),
-        _ => Traffic::Csv(csv::Spec {
+        _ => Traffic::Csv(csv::CsvSpec {
             path: path.to_string(),
             time_column: time.ok_or_else(|| missing("an arrival time", "--time-column"))?,
             function_column: pick(&columns.function, &["func", "function", "app", "service", "name"]),

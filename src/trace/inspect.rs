@@ -72,7 +72,7 @@ pub fn inspect(traffic: &Traffic, base: &Path) -> Result<Inspection, TraceError>
     Ok(found)
 }
 
-fn events(spec: &csv::Spec, base: &Path) -> Result<Inspection, TraceError> {
+fn events(spec: &csv::CsvSpec, base: &Path) -> Result<Inspection, TraceError> {
     let mut reader = csv::Reader::new(spec, Table::open(&base.join(&spec.path))?, u64::MAX)?;
     let mut batch = Vec::new();
     let (mut seconds, mut minutes) = (Bins::new(SECOND), Bins::new(MINUTE));
@@ -102,7 +102,7 @@ fn events(spec: &csv::Spec, base: &Path) -> Result<Inspection, TraceError> {
     Ok(found)
 }
 
-fn bins(spec: &counts::Spec, base: &Path) -> Result<Inspection, TraceError> {
+fn bins(spec: &counts::CountsSpec, base: &Path) -> Result<Inspection, TraceError> {
     let (series, _) = spec.load(base)?;
     let (mut seconds, mut minutes) = (Bins::new(SECOND), Bins::new(MINUTE));
     for &(start, count) in &series.bins {
@@ -124,7 +124,7 @@ fn bins(spec: &counts::Spec, base: &Path) -> Result<Inspection, TraceError> {
     Ok(found)
 }
 
-fn days(spec: &azure2019::Spec, base: &Path) -> Result<Inspection, TraceError> {
+fn days(spec: &azure2019::Azure2019Spec, base: &Path) -> Result<Inspection, TraceError> {
     let mut days = spec.load(base)?;
     let mut minutes = Bins::new(MINUTE);
     let (mut first, mut last) = (None, None);

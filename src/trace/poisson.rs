@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::TraceError;
-use super::{BATCH, Kind, Open, Opened, Source};
+use super::{BATCH, Open, Opened, Source, TrafficKind};
 use crate::model::arrival::Arrival;
 use crate::rng::Stream;
 use crate::units::{PerSecond, SimTime};
@@ -11,12 +11,12 @@ use crate::units::{PerSecond, SimTime};
 /// `[traffic.poisson]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Spec {
+pub struct PoissonSpec {
     /// Mean arrivals per second.
     pub rate: PerSecond,
 }
 
-impl Kind for Spec {
+impl TrafficKind for PoissonSpec {
     fn problems(&self) -> Vec<String> {
         match self.rate.0 {
             r if r <= 0.0 => vec!["rate is 0: give one such as \"50/s\" or \"3/h\"".to_string()],
@@ -62,7 +62,7 @@ impl Source for Poisson {
             if self.finished {
                 break;
             }
-            // The k-th gap depends on the k-th draw alone, so another rate stretches the same luck.
+            // The k-th gap depends on the k-th draw alone, so another rate scales the same random gaps.
             let gap = -self.stream.uniform(self.next).ln() * self.mean_gap;
             self.next += 1;
             self.at = self.at.saturating_add(gap.round() as u64);
@@ -95,7 +95,7 @@ mod tests {
             entity,
             horizon: Some(SimDuration::from_secs(10_000)),
         };
-        collect(Spec { rate: PerSecond(20.0) }.open(&open).unwrap()).unwrap()
+        collect(PoissonSpec { rate: PerSecond(20.0) }.open(&open).unwrap()).unwrap()
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
             entity: 0,
             horizon: None,
         };
-        let error = Spec { rate: PerSecond(1.0) }.open(&open).err().unwrap();
+        let error = PoissonSpec { rate: PerSecond(1.0) }.open(&open).err().unwrap();
         assert!(error.hints()[0].contains("horizon"));
     }
 }

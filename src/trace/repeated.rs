@@ -1,5 +1,5 @@
 //! Recorded traffic, stronger or weaker: each arrival stands for `factor` arrivals. The whole part of the factor is how often
-//! it comes for certain, the fraction is the chance that it comes once more; below one, arrivals are left out by lot. What
+//! it comes for certain, the fraction is the chance that it comes once more; below one, arrivals are left out at random. What
 //! comes beside an arrival falls uniformly between it and the next one, so that the traffic keeps its shape in time, its
 //! shares of functions and its durations.
 //!
@@ -43,16 +43,16 @@ impl Repeated {
 
     /// Appends what stands for an arrival; the next one of the source comes at `until`.
     fn repeat(&mut self, arrival: Arrival, until: SimTime, out: &mut Vec<Arrival>) {
-        let luck = self.stream.branch(self.next);
+        let stream = self.stream.branch(self.next);
         self.next += 1;
-        let times = self.whole + u32::from(luck.uniform(0) < self.chance);
+        let times = self.whole + u32::from(stream.uniform(0) < self.chance);
         if times == 0 {
             return;
         }
         out.push(arrival);
         let (first, room) = (out.len(), until.0.saturating_sub(arrival.at.0));
         out.extend((1..times).map(|k| Arrival {
-            at: SimTime(arrival.at.0 + (luck.uniform(u64::from(k)) * room as f64) as u64),
+            at: SimTime(arrival.at.0 + (stream.uniform(u64::from(k)) * room as f64) as u64),
             ..arrival
         }));
         out[first..].sort_by_key(|arrival| arrival.at);
@@ -130,7 +130,7 @@ mod tests {
         let (plain, less) = (open(1.0), open(0.5));
         let mut all = plain.iter();
         assert!(less.iter().all(|arrival| all.any(|other| other == arrival)));
-        // The luck of an arrival is its own: what half of the traffic has, three quarters have as well.
+        // Each arrival has a random number of its own, so all arrivals that remain of one half remain of three quarters.
         let more = open(0.75);
         let mut more = more.iter();
         assert!(less.iter().all(|arrival| more.any(|other| other == arrival)));

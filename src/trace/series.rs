@@ -1,6 +1,6 @@
 //! A file of requests per bin of time, read whole: a month of seconds is 40 MB.
 
-use super::counts::Spec;
+use super::counts::CountsSpec;
 use super::error::TraceError;
 use super::number::{Bad, EPOCH_FROM, count, ns_as_seconds, seconds_as_ns};
 use super::report::ImportReport;
@@ -24,7 +24,7 @@ impl Series {
     }
 
     /// Reads all rows.
-    pub fn read(spec: &Spec, table: Table) -> Result<Self, TraceError> {
+    pub fn read(spec: &CountsSpec, table: Table) -> Result<Self, TraceError> {
         let mut series = Self {
             bins: Vec::new(),
             bin: spec.bin.0,
@@ -34,7 +34,7 @@ impl Series {
         Ok(series)
     }
 
-    fn fill(&mut self, spec: &Spec, mut table: Table) -> Result<(), TraceError> {
+    fn fill(&mut self, spec: &CountsSpec, mut table: Table) -> Result<(), TraceError> {
         let columns = Columns {
             time: table.column(&spec.time_column, "time-column")?,
             count: table.column(&spec.count_column, "count-column")?,
@@ -156,9 +156,9 @@ mod tests {
     use crate::trace::table::OnBadLine;
 
     fn read(text: &str, rule: OnBadLine) -> Result<Series, TraceError> {
-        let spec = Spec {
+        let spec = CountsSpec {
             on_bad_line: rule,
-            ..Spec::new("x.csv")
+            ..CountsSpec::new("x.csv")
         };
         Series::read(&spec, Table::from_bytes("x.csv", text.to_string())?)
     }

@@ -8,7 +8,7 @@ use rand_distr::weighted::WeightedAliasIndex;
 use rand_distr::{Distribution, LogNormal};
 
 use super::error::TraceError;
-use super::{Kind, Open, poisson};
+use super::{Open, TrafficKind, poisson};
 use crate::rng::{Draws, Purpose};
 use crate::units::{PerSecond, SimDuration};
 
@@ -29,7 +29,7 @@ pub struct Synthetic {
     pub duration_mean: SimDuration,
     /// Standard deviation of the durations over their mean.
     pub duration_cv: f64,
-    /// The luck.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 
@@ -76,22 +76,22 @@ impl Synthetic {
             entity: 0,
             horizon: Some(self.horizon),
         };
-        let mut arrivals = poisson::Spec { rate: self.rate }
+        let mut arrivals = poisson::PoissonSpec { rate: self.rate }
             .open(&open)
             .map_err(WriteError::Settings)?
             .source;
-        let mut luck = draws.stream(Purpose::Service, 0).rng(0);
+        let mut rng = draws.stream(Purpose::Service, 0).rng(0);
         let limit = self.requests.unwrap_or(u64::MAX);
         let (mut batch, mut text, mut rows) = (Vec::new(), Vec::new(), 0);
         out.write_all(b"func,arrival_s,duration_s\n")?;
         while rows < limit && arrivals.refill(&mut batch).map_err(WriteError::Settings)? {
             for arrival in batch.drain(..).take((limit - rows).min(usize::MAX as u64) as usize) {
                 text.extend_from_slice(b"f");
-                digits(&mut text, popularity.sample(&mut luck) as u64 + 1, 1);
+                digits(&mut text, popularity.sample(&mut rng) as u64 + 1, 1);
                 text.push(b',');
                 micros(&mut text, arrival.at.0 / 1000);
                 text.push(b',');
-                let duration: f64 = durations.sample(&mut luck);
+                let duration: f64 = durations.sample(&mut rng);
                 micros(&mut text, ((duration * 1e6).round() as u64).max(1));
                 text.push(b'\n');
                 rows += 1;
@@ -156,7 +156,7 @@ mod tests {
     fn what_is_written_reads_back_with_the_moments_asked_for() {
         let mut bytes = Vec::new();
         let rows = synthetic().write(&mut bytes).unwrap();
-        let spec = csv::Spec {
+        let spec = csv::CsvSpec {
             path: "x.csv".into(),
             time_column: "arrival_s".into(),
             function_column: Some("func".into()),

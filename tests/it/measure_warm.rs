@@ -11,7 +11,7 @@ use coldcast::measure::http::Request;
 use coldcast::measure::load::{Server, closed_loop};
 use coldcast::measure::offered;
 use coldcast::measure::process_tree::Tree;
-use coldcast::model::concurrency::found;
+use coldcast::model::concurrency::detect;
 use coldcast::model::framework::ConcurrencyModel;
 use coldcast::model::profile::WarmRun;
 use coldcast::stats::regression;
@@ -161,18 +161,18 @@ fn waiting(kind: &str, clients: &[u32]) -> Option<WarmRun> {
 #[test]
 fn the_number_of_requests_worked_on_at_a_time_is_found() {
     let Some(one) = waiting("one", &[1, 4]) else { return };
-    let one = found(&one).unwrap();
+    let one = detect(&one).unwrap();
     assert!(
         one.waiting.is_some_and(|number| (0.8..1.3).contains(&number)),
         "{one:?}"
     );
-    let pool = found(&waiting("pool", &[1, 4, 16]).unwrap()).unwrap();
+    let pool = detect(&waiting("pool", &[1, 4, 16]).unwrap()).unwrap();
     assert!(
         pool.waiting.is_some_and(|number| (3.2..5.0).contains(&number)),
         "{pool:?}"
     );
     assert!(pool.fits(ConcurrencyModel::Prefork, 1.0) && !pool.fits(ConcurrencyModel::EventLoop, 1.0));
-    let overlaps = found(&waiting("overlaps", &[1, 4, 16, 32]).unwrap()).unwrap();
+    let overlaps = detect(&waiting("overlaps", &[1, 4, 16, 32]).unwrap()).unwrap();
     assert_eq!(overlaps.waiting, None, "{overlaps:?}");
     assert!(overlaps.fits(ConcurrencyModel::EventLoop, 1.0));
 }

@@ -110,7 +110,7 @@ fn every_cpu_limit_has_a_warm_run_and_one_vcpu_a_long_one() {
                     && warm.idle.pss_bytes.is_some(),
                 "{place}"
             );
-            assert!(concurrency::found(warm).is_some(), "{place}");
+            assert!(concurrency::detect(warm).is_some(), "{place}");
             assert_eq!(warm.errors, 0, "{place}");
             if run.cpu.0 == 1000 {
                 assert_eq!(warm.plateaus.len(), 4, "{place}");

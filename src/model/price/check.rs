@@ -124,9 +124,8 @@ impl Draft {
         }
         for id in ids {
             if !self.sources.contains_key(id) {
-                let near = crate::suggest::nearest(id, self.sources.keys().map(String::as_str));
-                let hint = near.first().map(|name| format!(", did you mean `{name}`?"));
-                self.problem(at, format_args!("unknown source `{id}`{}", hint.unwrap_or_default()));
+                let hint = crate::suggest::did_you_mean(id, self.sources.keys().map(String::as_str));
+                self.problem(at, format_args!("unknown source `{id}`{hint}"));
             }
         }
     }

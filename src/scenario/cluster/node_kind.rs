@@ -43,11 +43,7 @@ pub(super) fn node_kind(
         (None, ..) => {
             let own = catalog.iter().filter(|known| known.cloud == cloud);
             let names = own.map(|known| known.instance_type.as_str());
-            let nearest = suggest::nearest(name, names);
-            let hint = nearest
-                .first()
-                .map(|near| format!("; did you mean `{near}`?"))
-                .unwrap_or_default();
+            let hint = suggest::did_you_mean(name, names);
             return Err(format!(
                 "`cluster.nodes`: there is no node type `{name}`{hint} A type of your own needs `cpu` and `memory`"
             ));

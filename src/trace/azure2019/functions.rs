@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Days, MINUTE, Spec};
+use super::{Azure2019Spec, Days, MINUTE};
 use crate::model::arrival::Arrival;
 use crate::rng::Draws;
 use crate::trace::error::TraceError;
@@ -27,7 +27,7 @@ pub(super) struct ByFunction {
 
 impl ByFunction {
     /// Reads all days.
-    pub(super) fn read(spec: &Spec, open: &Open<'_>) -> Result<Self, TraceError> {
+    pub(super) fn read(spec: &Azure2019Spec, open: &Open<'_>) -> Result<Self, TraceError> {
         let mut days = spec.load(open.base)?;
         let length = open.horizon.or_else(|| days.length()).unwrap_or(SimDuration::ZERO);
         let mut functions: Vec<Calls> = Vec::new();

@@ -52,13 +52,13 @@ const FEW: u64 = 16;
 pub(super) struct Pattern {
     /// Expected calls in a day.
     pub(super) calls: f64,
-    kind: Kind,
+    kind: CallPattern,
     /// Calls by the minute of the day over their mean.
     shape: &'static [f64],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+enum CallPattern {
     /// Minutes between calls, the first minute, and nanoseconds into it.
     Periodic(u64, u64, u64),
     /// Variance over mean of the counts per minute.
@@ -73,30 +73,31 @@ pub(super) struct Minute {
 }
 
 impl Pattern {
-    /// A function that is called so often; `luck` is uniform between 0 and 1.
-    pub(super) fn new(trigger: Trigger, calls: f64, luck: f64) -> Self {
+    /// The pattern of a function with this trigger and this many expected calls in a day; `uniform`, a random number between
+    /// 0 and 1, chooses the phase of a timer.
+    pub(super) fn new(trigger: Trigger, calls: f64, uniform: f64) -> Self {
         // Median index of dispersion by trigger.
         let kind = match trigger {
-            Trigger::Http => Kind::Random(1.5),
-            Trigger::Queue => Kind::Random(4.5),
-            Trigger::Event => Kind::Random(4.0),
-            Trigger::Other => Kind::Random(1.1),
+            Trigger::Http => CallPattern::Random(1.5),
+            Trigger::Queue => CallPattern::Random(4.5),
+            Trigger::Event => CallPattern::Random(4.0),
+            Trigger::Other => CallPattern::Random(1.1),
             Trigger::Timer => {
                 let distance = |period: u64| (1440.0 / period as f64 / calls).ln().abs();
                 let nearest = PERIODS.into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
                 let period = nearest.unwrap_or(1);
                 // Six in ten begin with the hour, a quarter half a period later, the others anywhere.
-                let first = match luck {
-                    luck if luck < 0.6 => 0,
-                    luck if luck < 0.85 => period / 2,
-                    luck => ((luck - 0.85) / 0.15 * period as f64) as u64,
+                let first = match uniform {
+                    u if u < 0.6 => 0,
+                    u if u < 0.85 => period / 2,
+                    u => ((u - 0.85) / 0.15 * period as f64) as u64,
                 };
-                Kind::Periodic(period, first.min(period - 1), (luck * JITTER) as u64)
+                CallPattern::Periodic(period, first.min(period - 1), (uniform * JITTER) as u64)
             }
         };
         let calls = match kind {
-            Kind::Periodic(period, ..) => 1440.0 / period as f64,
-            Kind::Random(_) => calls,
+            CallPattern::Periodic(period, ..) => 1440.0 / period as f64,
+            CallPattern::Random(_) => calls,
         };
         let shape = &SHAPES[usize::from(calls <= 1440.0)];
         Self { calls, kind, shape }
@@ -111,19 +112,19 @@ impl Pattern {
             }
         };
         match self.kind {
-            Kind::Periodic(period, first, offset) => {
+            CallPattern::Periodic(period, first, offset) => {
                 if minute % period == first {
                     put(offset);
                 }
             }
-            Kind::Random(dispersion) => {
-                let luck = stream.branch(minute);
+            CallPattern::Random(dispersion) => {
+                let stream = stream.branch(minute);
                 let n = count(
                     self.calls / 1440.0 * self.shape[(minute % 1440) as usize],
                     dispersion,
-                    luck,
+                    stream,
                 );
-                anywhere(n, luck, buffer, put);
+                anywhere(n, stream, buffer, put);
             }
         }
     }
@@ -142,15 +143,16 @@ static SHAPES: LazyLock<[Vec<f64>; 2]> = LazyLock::new(|| {
     ]
 });
 
-/// A negative binomial number with this mean and variance over mean, which is above 1. It belongs to number 0 of `luck`.
-fn count(mean: f64, dispersion: f64, luck: Stream) -> u64 {
+/// A negative binomial number with this mean and variance over mean, which is above 1. Uses number 0 of
+/// `stream`.
+fn count(mean: f64, dispersion: f64, stream: Stream) -> u64 {
     let shape = mean / (dispersion - 1.0);
     if mean >= MANY {
-        let mut rng = luck.rng(0);
+        let mut rng = stream.rng(0);
         let rate = Gamma::new(shape, dispersion - 1.0).map_or(mean, |gamma| gamma.sample(&mut rng));
         return Poisson::new(rate).map_or(0.0, |poisson| poisson.sample(&mut rng)) as u64;
     }
-    let uniform = luck.uniform(0);
+    let uniform = stream.uniform(0);
     let none = shape * dispersion.ln();
     // exp(-x) is at least 1 - x: mostly there is nothing, and no exponential is needed to know it.
     if uniform <= 1.0 - none {
@@ -170,10 +172,10 @@ fn count(mean: f64, dispersion: f64, luck: Stream) -> u64 {
 /// `n` instants of a minute, each anywhere and independent of the others, in order: drawn and sorted if they are few, else
 /// by the spacings of a Poisson process, which given their sum are those of sorted uniform numbers (Devroye, Non-Uniform
 /// Random Variate Generation, 1986, V.2).
-fn anywhere(n: u64, luck: Stream, buffer: &mut Minute, mut put: impl FnMut(u64)) {
+fn anywhere(n: u64, stream: Stream, buffer: &mut Minute, mut put: impl FnMut(u64)) {
     if n <= FEW {
         buffer.times.clear();
-        let times = (1..=n).map(|k| ((u128::from(luck.bits(k)) * u128::from(MINUTE)) >> 64) as u64);
+        let times = (1..=n).map(|k| ((u128::from(stream.bits(k)) * u128::from(MINUTE)) >> 64) as u64);
         buffer.times.extend(times);
         buffer.times.sort_unstable();
         return buffer.times.iter().for_each(|&at| put(at));
@@ -181,10 +183,10 @@ fn anywhere(n: u64, luck: Stream, buffer: &mut Minute, mut put: impl FnMut(u64))
     buffer.sums.clear();
     let mut sum = 0.0;
     for k in 1..=n {
-        sum -= luck.uniform(k).ln();
+        sum -= stream.uniform(k).ln();
         buffer.sums.push(sum);
     }
-    sum -= luck.uniform(n + 1).ln();
+    sum -= stream.uniform(n + 1).ln();
     let scale = MINUTE as f64 / sum;
     buffer.sums.iter().for_each(|at| put((at * scale) as u64));
 }

@@ -3,7 +3,7 @@
 use rand::RngExt;
 use rand_distr::{Distribution, LogNormal};
 
-use super::Spec;
+use super::AzureDaySpec;
 use super::arrivals::{Pattern, Trigger};
 use crate::rng::{CounterRng, Draws, Purpose};
 
@@ -56,7 +56,7 @@ const TRIGGERS: [(Trigger, f64, f64); 5] = [
 ];
 
 /// The functions of a day, those of an app next to each other.
-pub(super) fn patterns(spec: &Spec, draws: Draws, entity: u64) -> Vec<Pattern> {
+pub(super) fn patterns(spec: &AzureDaySpec, draws: Draws, entity: u64) -> Vec<Pattern> {
     let mut rng = draws.stream(Purpose::Count, entity).rng(0);
     let apps = ((f64::from(spec.functions) * APPS / f64::from(FUNCTIONS)).round() as u32).clamp(1, spec.functions);
     let calls = calls_per_app(apps, spec.invocations);
@@ -116,10 +116,10 @@ fn at_share(share: f64) -> f64 {
 fn functions_per_app(apps: u32, functions: u32, rng: &mut CounterRng) -> Vec<u32> {
     let mut sizes: Vec<u32> = (0..apps)
         .map(|_| {
-            let mut luck: f64 = rng.random();
+            let mut uniform: f64 = rng.random();
             let class = PER_APP.iter().find(|class| {
-                luck -= class.0;
-                luck < 0.0
+                uniform -= class.0;
+                uniform < 0.0
             });
             let &(_, fewest, most) = class.unwrap_or(&PER_APP[0]);
             rng.random_range(fewest..=most)
@@ -148,14 +148,14 @@ fn triggers(calls: &[f64], rng: &mut CounterRng) -> Vec<Trigger> {
     let busiest = (calls.len() as f64 * BUSIEST) as usize;
     let mut triggers = vec![Trigger::Http; calls.len()];
     for (rank, function) in order.into_iter().enumerate() {
-        let mut luck: f64 = rng.random();
+        let mut uniform: f64 = rng.random();
         let chosen = TRIGGERS.iter().find(|(_, of_functions, of_calls)| {
-            luck -= if rank < busiest {
+            uniform -= if rank < busiest {
                 *of_calls
             } else {
                 (of_functions - BUSIEST * of_calls) / (1.0 - BUSIEST)
             };
-            luck < 0.0
+            uniform < 0.0
         });
         let trigger = chosen.map_or(Trigger::Http, |row| row.0);
         // No timer goes off more than once a minute.
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn there_are_as_many_functions_as_asked_for() {
         for functions in [1, 2, 17, 46_412] {
-            let spec = Spec {
+            let spec = AzureDaySpec {
                 functions,
                 invocations: 1e6,
             };

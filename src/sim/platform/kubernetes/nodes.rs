@@ -96,7 +96,7 @@ impl Nodes {
             daemon_pods: plan.daemon_pods,
             pulls: plan.pulls,
             boot: plan.boot.clone(),
-            luck: draws.stream(Purpose::Boot, 0),
+            luck: draws.stream(Purpose::NodeBoot, 0),
             all: Vec::new(),
             by_place: Vec::new(),
             first: Vec::new(),

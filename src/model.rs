@@ -1,6 +1,7 @@
 //! What the world is described with: frameworks and their measured profiles, distributions, prices, objectives.
 pub mod arrival;
 pub mod catalog;
+pub mod code_warm_up;
 pub mod concurrency;
 pub mod dist;
 pub mod framework;
@@ -8,4 +9,3 @@ pub mod nodes;
 pub mod price;
 pub mod profile;
 pub mod published;
-pub mod warm_up;

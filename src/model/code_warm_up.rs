@@ -10,7 +10,7 @@ const SHORTEST_MS: f64 = 1e-6;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct CodeWarmUp {
     /// Levels of the latencies, round trip taken off.
     pub settling: Settling,
     /// Requests of the curve.
@@ -24,12 +24,12 @@ pub struct Found {
 }
 
 /// What a warm run shows; `None` if its curve is too short.
-pub fn found(warm: &WarmRun) -> Option<Found> {
-    found_after(warm, 0)
+pub fn detect(warm: &WarmRun) -> Option<CodeWarmUp> {
+    detect_after(warm, 0)
 }
 
 /// What a warm run shows of the requests after the first `skipped` ones of its curve.
-pub fn found_after(warm: &WarmRun, skipped: usize) -> Option<Found> {
+pub fn detect_after(warm: &WarmRun, skipped: usize) -> Option<CodeWarmUp> {
     let net = |ms: &f64| (ms - warm.round_trip_ms).max(SHORTEST_MS);
     let latencies: Vec<f64> = warm.warm_up_ms.iter().skip(skipped).map(net).collect();
     let settling = change_points::settling(&latencies)?;
@@ -41,7 +41,7 @@ pub fn found_after(warm: &WarmRun, skipped: usize) -> Option<Found> {
         let end = segment.end.min(until);
         (end as u32, (mean(segment.start, end) - late).max(0.0))
     });
-    Some(Found {
+    Some(CodeWarmUp {
         extra_ms: extra.collect(),
         cpu_ms: cpu(&warm.warm_up_cpu_ms, skipped..skipped + until, warm.warm_up_ms.len()),
         requests: latencies.len(),
@@ -49,7 +49,7 @@ pub fn found_after(warm: &WarmRun, skipped: usize) -> Option<Found> {
     })
 }
 
-impl Found {
+impl CodeWarmUp {
     /// Whether the first requests cost more than later ones. Where the curve had not come to rest by its end, what they
     /// cost more than its last quarter is a lower bound, and counts only if CPU time does not contradict.
     pub fn warms(&self) -> bool {
@@ -106,7 +106,7 @@ mod tests {
         warm
     }
 
-    fn rounded(found: &Found) -> Vec<(u32, f64)> {
+    fn rounded(found: &CodeWarmUp) -> Vec<(u32, f64)> {
         let round = |ms: f64| (ms * 1e6).round() / 1e6;
         found.extra_ms.iter().map(|&(end, ms)| (end, round(ms))).collect()
     }
@@ -115,7 +115,7 @@ mod tests {
     fn stretches_cost_what_lies_above_the_end() {
         // CPU time of tenths, each of 40 requests.
         let cpu = [6.0, 6.0, 5.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0];
-        let found = found(&curve(&[(100, 8.0), (60, 5.0), (240, 4.0)], &cpu)).unwrap();
+        let found = detect(&curve(&[(100, 8.0), (60, 5.0), (240, 4.0)], &cpu)).unwrap();
         assert!(found.warms());
         assert_eq!(rounded(&found), [(100, 4.0), (160, 1.0)]);
         assert_eq!(found.total_ms().round(), 460.0);
@@ -128,16 +128,16 @@ mod tests {
         let levels = [(40, 8.0), (360, 4.0)];
         let mut longer = curve(&levels, &[]);
         longer.warm_up_ms.insert(0, 1e6);
-        assert_eq!(found_after(&longer, 1), found(&curve(&levels, &[])));
+        assert_eq!(detect_after(&longer, 1), detect(&curve(&levels, &[])));
         // Parts of 40 of which the first has lost a request.
         let cpu = [3.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
-        let skipped = found_after(&curve(&[(41, 8.0), (359, 4.0)], &cpu), 1).unwrap();
+        let skipped = detect_after(&curve(&[(41, 8.0), (359, 4.0)], &cpu), 1).unwrap();
         assert_eq!(skipped.cpu_ms, Some(78.0));
     }
 
     #[test]
     fn a_stretch_below_the_end_costs_nothing_more() {
-        let found = found(&curve(&[(40, 5.0), (60, 3.0), (300, 4.0)], &[])).unwrap();
+        let found = detect(&curve(&[(40, 5.0), (60, 3.0), (300, 4.0)], &[])).unwrap();
         assert!(found.warms());
         assert_eq!(rounded(&found), [(40, 1.0), (100, 0.0)]);
         assert_eq!(found.cpu_ms, None);
@@ -146,20 +146,20 @@ mod tests {
     #[test]
     fn what_never_settles_costs_what_lies_above_its_last_quarter() {
         let levels = [(200, 8.0), (120, 4.0), (80, 2.0)];
-        let falls = found(&curve(&levels, &[])).unwrap();
+        let falls = detect(&curve(&levels, &[])).unwrap();
         assert_eq!(falls.settling.shape, Shape::NoSteadyState);
         assert!(falls.warms());
         // The last 100: 20 of 4 ms and 80 of 2 ms, so 2.4 ms.
         assert_eq!(rounded(&falls), [(200, 5.6), (300, 1.6)]);
         // As much CPU time at first as at the end: stalls.
-        assert!(!found(&curve(&levels, &[1.0; 10])).unwrap().warms());
-        assert!(found(&curve(&levels, &[2.0, 1.0, 1.0, 1.0])).unwrap().warms());
+        assert!(!detect(&curve(&levels, &[1.0; 10])).unwrap().warms());
+        assert!(detect(&curve(&levels, &[2.0, 1.0, 1.0, 1.0])).unwrap().warms());
     }
 
     #[test]
     fn flat_slow_and_short_curves_do_not_warm() {
-        assert!(!found(&curve(&[(400, 4.0)], &[])).unwrap().warms());
-        assert!(!found(&curve(&[(100, 4.0), (300, 8.0)], &[])).unwrap().warms());
-        assert_eq!(found(&curve(&[(30, 4.0)], &[])), None);
+        assert!(!detect(&curve(&[(400, 4.0)], &[])).unwrap().warms());
+        assert!(!detect(&curve(&[(100, 4.0), (300, 8.0)], &[])).unwrap().warms());
+        assert_eq!(detect(&curve(&[(30, 4.0)], &[])), None);
     }
 }

@@ -17,7 +17,7 @@ use super::names::Names;
 use super::placement::Placement;
 use super::report::ImportReport;
 use super::table::OnBadLine;
-use super::{Functions, Kind, Open, Opened, Source};
+use super::{Functions, Open, Opened, Source, TrafficKind};
 use crate::model::arrival::Arrival;
 use crate::units::SimDuration;
 use day::Day;
@@ -30,7 +30,7 @@ const FILE_NAME: &str = "invocations_per_function_md.anon.d";
 /// `[traffic.azure-2019]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Spec {
+pub struct Azure2019Spec {
     /// A file of invocations, plain or gzip, or the folder with `invocations_per_function_md.anon.d01.csv` and so on.
     pub path: String,
     /// Where the arrivals of a minute fall within it.
@@ -55,7 +55,7 @@ pub enum ScalingUnit {
     Function,
 }
 
-impl Spec {
+impl Azure2019Spec {
     /// The defaults for a file or folder.
     pub fn new(path: &str) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Spec {
     }
 }
 
-impl Kind for Spec {
+impl TrafficKind for Azure2019Spec {
     fn problems(&self) -> Vec<String> {
         let mut problems = self.placement.problems();
         if self.path.is_empty() {

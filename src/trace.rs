@@ -64,7 +64,7 @@ pub trait Source: Send {
 pub struct Open<'a> {
     /// The folder where relative paths start.
     pub base: &'a Path,
-    /// The luck of this run.
+    /// The random numbers of this replication.
     pub draws: Draws,
     /// The number of the service, which keys its draws.
     pub entity: u64,
@@ -110,7 +110,7 @@ pub struct Opened {
 }
 
 /// What every row of the registry can do.
-pub trait Kind {
+pub trait TrafficKind {
     /// Everything that is wrong with the settings, each with the way out.
     fn problems(&self) -> Vec<String>;
 
@@ -143,25 +143,25 @@ pub trait Functions: Send + Sync {
 
 registry! {
     /// A `[traffic.<name>]` table.
-    pub enum Traffic: Kind {
+    pub enum Traffic: TrafficKind {
         /// Independent arrivals at a constant rate.
-        "poisson" => Poisson(poisson::Spec),
+        "poisson" => Poisson(poisson::PoissonSpec),
         /// One arrival every so often.
-        "constant" => Constant(constant::Spec),
+        "constant" => Constant(constant::ConstantSpec),
         /// A rate that follows the hours and the days of the week.
-        "diurnal" => Diurnal(diurnal::Spec),
+        "diurnal" => Diurnal(diurnal::DiurnalSpec),
         /// A constant rate with one surge.
-        "flash-crowd" => FlashCrowd(flash_crowd::Spec),
+        "flash-crowd" => FlashCrowd(flash_crowd::FlashCrowdSpec),
         /// Users who wait for each answer.
-        "closed-loop" => ClosedLoop(closed_loop::Spec),
+        "closed-loop" => ClosedLoop(closed_loop::ClosedLoopSpec),
         /// One row a request, from a CSV file.
-        "csv" => Csv(csv::Spec),
+        "csv" => Csv(csv::CsvSpec),
         /// Requests per bin of time, from a CSV file.
-        "counts" => Counts(counts::Spec),
+        "counts" => Counts(counts::CountsSpec),
         /// Traffic like a day of that of Azure Functions, made from published figures.
-        "azure-day" => AzureDay(azure_day::Spec),
+        "azure-day" => AzureDay(azure_day::AzureDaySpec),
         /// Microsoft's Azure Functions trace of 2019.
-        "azure-2019" => Azure2019(azure2019::Spec),
+        "azure-2019" => Azure2019(azure2019::Azure2019Spec),
     }
 }
 
