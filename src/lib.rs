@@ -2,6 +2,7 @@
 //! promise? See ARCHITECTURE.md for the tour.
 #![warn(missing_docs)]
 
+pub mod assumption;
 pub mod cli;
 pub mod cost;
 pub mod measure;

@@ -14,6 +14,7 @@ mod spec;
 
 use super::meter::{Quantities, Served};
 use super::rate::share_out;
+use crate::assumption::{Assumption, Topic};
 use crate::units::SimDuration;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
@@ -105,30 +106,27 @@ impl Extras {
     }
 
     /// What is assumed, in words.
-    pub fn assumptions(&self) -> Vec<String> {
+    pub fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = vec![
-            "what [extras] adds is shared by services by their requests; requests of every outcome count, answers are sent for those \
-             that succeed"
-                .to_string(),
+            Topic::Price.note("what [extras] adds is shared by services by their requests; requests of every outcome count, answers are sent for those \
+             that succeed"),
         ];
         if self.spec.load_balancer.is_some() {
             lines.push(
-                "a load balancer's active connections are the requests in flight: idle kept-alive ones are not counted; LCUs are worked \
-                 out for each hour"
-                    .into(),
+                Topic::Price.small("a load balancer's active connections are the requests in flight: idle kept-alive ones are not counted; LCUs are worked \
+                 out for each hour"),
             );
         }
         if self.spec.nat.as_ref().is_some_and(|nat| nat.pulls) {
             lines.push(match self.target {
-                Target::Nodes => {
-                    "each node that is launched pulls the images of all services through the NAT gateway (a choice)"
-                        .into()
-                }
-                _ => "each task pulls its image through the NAT gateway".into(),
+                Target::Nodes => Topic::Price.small(
+                    "each node that is launched pulls the images of all services through the NAT gateway (a choice)",
+                ),
+                _ => Topic::Price.small("each task pulls its image through the NAT gateway"),
             });
         }
         if self.spec.logs.as_ref().is_some_and(|logs| logs.retention.is_some()) {
-            lines.push("stored logs are billed as if they had been written at this rate for their whole retention, uncompressed".into());
+            lines.push(Topic::Price.small("stored logs are billed as if they had been written at this rate for their whole retention, uncompressed"));
         }
         lines
     }

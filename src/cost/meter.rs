@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use crate::assumption::Assumption;
 use crate::model::price::{PriceError, PriceList};
 use crate::sim::fact::{Fact, Finished};
 use crate::sim::observe::Observer;
@@ -144,7 +145,7 @@ impl MeterSpec {
     }
 
     /// Choices on the way to the bill that move it, in words.
-    pub fn assumptions(&self) -> Vec<String> {
+    pub fn assumptions(&self) -> Vec<Assumption> {
         match self {
             Self::Lambda(_) => Vec::new(),
             Self::CloudRun(spec) => spec.assumptions(),

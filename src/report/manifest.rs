@@ -28,7 +28,7 @@ pub struct Manifest {
     pub traces: BTreeMap<String, String>,
     /// What was read of each trace in the first replication, by service.
     pub imports: BTreeMap<String, ImportReport>,
-    /// Choices that change the numbers.
+    /// Choices that the answer depends on, one line each, the one that can move it most first.
     pub assumptions: Vec<String>,
     /// Requests simulated in all replications of all variants, warm-up included.
     pub simulated_requests: u64,

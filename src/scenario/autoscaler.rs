@@ -9,6 +9,7 @@ mod keda;
 
 use serde::Deserialize;
 
+use crate::assumption::Assumption;
 use crate::registry::registry;
 use crate::sim::platform::kubernetes::{MetricTarget, Scaling};
 use crate::units::{PerSecond, SimDuration};
@@ -38,7 +39,7 @@ pub trait AutoscalerKind {
     fn problems(&self) -> Vec<String>;
 
     /// Choices that move the numbers, in words.
-    fn assumptions(&self) -> Vec<String>;
+    fn assumptions(&self) -> Vec<Assumption>;
 
     /// What the simulator is told.
     fn scaling(&self) -> Scaling;
@@ -102,7 +103,7 @@ impl AutoscalerKind for FixedSpec {
         }
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    fn assumptions(&self) -> Vec<Assumption> {
         Vec::new()
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::assumption::{Assumption, Topic};
 use crate::sim::client::{Backoff, Budget, Client, Jitter, Retry, Rule, Users};
 use crate::units::SimDuration;
 
@@ -159,12 +160,12 @@ impl ClientSpec {
     }
 
     /// In words, for the assumptions.
-    pub fn assumptions(&self) -> Vec<String> {
+    pub fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = Vec::new();
         if let Some(timeout) = self.timeout {
-            lines.push(format!(
+            lines.push(Topic::Client.small(format!(
                 "clients wait {timeout} for the answer to one attempt; what they no longer wait for is worked on all the same"
-            ));
+            )));
         }
         if self.retries > 0 {
             let BackoffSpec {
@@ -181,12 +182,12 @@ impl ClientSpec {
             let budget = self.budget.map_or(String::new(), |BudgetSpec { ratio, burst }| {
                 format!("; all retries together are at most {ratio} for each request, {burst} of them saved up")
             });
-            lines.push(format!(
+            lines.push(Topic::Client.small(format!(
                 "clients try again up to {} times after {first}, each further wait {factor} times the one before and at most \
                  {most}, {jitter}{budget}; a request counts once, its latency runs from the first attempt, and each attempt is \
                  billed",
                 self.retries
-            ));
+            )));
         }
         lines
     }

@@ -1,6 +1,7 @@
 //! What requests share inside an instance of a measured framework, where the scenario does not say.
 
 use super::instance::{InstanceSpec, Model};
+use crate::assumption::{Assumption, Topic};
 use crate::model::concurrency::{self, DetectedConcurrency};
 use crate::model::profile::{FrameworkProfile, WarmRun};
 use crate::units::MilliCpu;
@@ -13,7 +14,7 @@ const SEVERAL: f64 = 1.5;
 /// How many waiting requests are worked on at a time comes from the nearest measured size, as servers choose their
 /// workers by the CPUs they see; whether handlers use several cores from all sizes, as it shows only where there are
 /// several.
-pub(super) fn of(profile: &FrameworkProfile, cpu: MilliCpu) -> Option<(InstanceSpec, String)> {
+pub(super) fn of(profile: &FrameworkProfile, cpu: MilliCpu) -> Option<(InstanceSpec, Assumption)> {
     let seen = profile.runs.iter().filter_map(|run| {
         let warm = run.warm.as_ref()?;
         Some((run.cpu, warm, concurrency::detect(warm)?))
@@ -40,12 +41,12 @@ pub(super) fn of(profile: &FrameworkProfile, cpu: MilliCpu) -> Option<(InstanceS
     let workers = workers.map_or(String::new(), |workers| format!(" with {workers} workers"));
     Some((
         spec,
-        format!(
+        Topic::Concurrency.large(format!(
             "{}: requests inside an instance share it by the model `{}`{workers}, as measured at {} vCPU ({label}; up to {tried} \
              at a time were tried); [instance] chooses another",
             profile.name,
             model.name(),
             at.as_vcpu()
-        ),
+        )),
     ))
 }

@@ -9,6 +9,7 @@ use super::memory::Room;
 use super::plan::Planner;
 use super::resolve::Resolved;
 use super::work::{CpuSpec, Work};
+use crate::assumption::{Assumption, Topic};
 use crate::model::dist::Dist;
 use crate::model::profile::{CpuMode, FrameworkProfile, MeasuredConfig};
 use crate::sim::platform::PlatformSpec;
@@ -35,22 +36,22 @@ impl Planner<'_> {
         if let Some(law) = &sized.law {
             self.assume(self.law(name, law, work, instance.is_some()));
         }
-        self.assume(
+        self.assume(Topic::Work.small(
             "an empty handler costs what /healthz was measured to take with one request in flight, network round trip \
              taken off; a cold start is one measured start with its phases together",
-        );
+        ));
         self.assume(sized.warm_up.assumption(name));
         if profile.runs.iter().any(MeasuredConfig::is_cpu_alone) {
-            self.assume(format!(
+            self.assume(Topic::Work.large(format!(
                 "CPU time per request of {name} was measured with one request at a time, which costs more than under load; \
                  other profiles may have that of a busy server"
-            ));
+            )));
         }
         if profile.is_of_processes() {
-            self.assume(format!(
+            self.assume(Topic::ColdStart.large(format!(
                 "{name} was measured as processes, without containers: creating an environment is not in its cold starts, \
                  which are lower bounds; process start to listening socket stands for initialisation"
-            ));
+            )));
         } else if on_lambda {
             let [environment, cpu] = lambda(name, sized.cpu_mode);
             self.assume(environment);
@@ -89,11 +90,11 @@ impl Planner<'_> {
             None => {
                 let measured = concurrency::of(profile, self.shape.cpu);
                 if measured.is_none() {
-                    self.assume(format!(
+                    self.assume(Topic::Concurrency.factor(format!(
                         "{}: requests inside an instance take their own time, however many there are: what they share was not \
                          measured; [instance] says it",
                         profile.name
-                    ));
+                    )));
                 }
                 measured.map(|(instance, text)| {
                     self.assume(text);
@@ -113,9 +114,9 @@ impl Planner<'_> {
         let room = sized.memory.room(limit, concurrency);
         let room = room.map_err(|problem| format!("{name} needs more memory than {limit}: {problem}"))?;
         if profile.is_of_processes() {
-            self.assume(format!(
+            self.assume(Topic::Memory.small(format!(
                 "{name} was measured as processes of a host, without a memory limit; under {limit} the same times are assumed"
-            ));
+            )));
         } else {
             self.assumptions.extend(under_limits(limit, sized));
         }
@@ -132,22 +133,22 @@ impl Planner<'_> {
         let (most, text) = match room {
             Room::Enough => (
                 None,
-                format!(
+                Topic::Memory.note(format!(
                     "{name}: under {limit} an instance has memory for all {concurrency} requests at a time ({line})"
-                ),
+                )),
             ),
             Room::AtMost(most) => (
                 Some(most),
-                format!(
+                Topic::Memory.factor(format!(
                     "{name}: under {limit} an instance with more than {most} requests in flight is killed ({line})"
-                ),
+                )),
             ),
             Room::Unknown => (
                 None,
-                format!(
+                Topic::Memory.large(format!(
                     "{name}: memory under concurrency is not modelled and no instance is killed for want of it: growth with \
                      requests in flight was not measured, or lies within noise"
-                ),
+                )),
             ),
         };
         self.assume(text);
@@ -155,7 +156,7 @@ impl Planner<'_> {
     }
 
     /// How a size between measured ones came about. Of the routes those that are used are told.
-    fn law(&self, name: &str, law: &Law, work: Option<&Work>, shares: bool) -> String {
+    fn law(&self, name: &str, law: &Law, work: Option<&Work>, shares: bool) -> Assumption {
         let percent = |share: f64| format!("{:.0}%", 100.0 * share);
         let mut misses = vec![
             format!("{} in a phase of a start", percent(law.start_miss)),
@@ -176,7 +177,7 @@ impl Planner<'_> {
         );
         misses.extend(law.warm_up_miss.map(|miss| format!("{} in the warm-up", percent(miss))));
         let sizes: Vec<String> = law.sizes.iter().map(|cpu| cpu.as_vcpu().to_string()).collect();
-        format!(
+        Topic::Profile.large(format!(
             "{name} at {cpu} vCPU is interpolated: what was measured at {nearest} vCPU, the nearest in 1/cpu, with times scaled \
              by the law T = a + b/cpu (a, b >= 0), fitted to the medians at {} vCPU by least squares on relative errors; it \
              misses them by at most {}; memory{} as measured at {nearest} vCPU",
@@ -189,7 +190,7 @@ impl Planner<'_> {
             },
             cpu = self.shape.cpu.as_vcpu(),
             nearest = law.nearest.as_vcpu(),
-        )
+        ))
     }
 
     /// The work's CPU part, stretched to the instance's CPU, and its waiting part.
@@ -219,10 +220,10 @@ impl Planner<'_> {
                 if !(times.is_finite() && *times >= 0.0) {
                     return Err("`work.cpu.times` must be a number of at least 0".into());
                 }
-                self.assume(
+                self.assume(Topic::Work.large(
                     "the work's CPU time is the mean measured for the route times the factor; it is the same for every \
                      request, and one thread does it",
-                );
+                ));
                 Dist::Constant(SimDuration::from_millis_f64(per_request * times / share))
             }
             Some(CpuSpec::Time(spec)) => self.dist("work.cpu", spec)?.scaled(1.0 / share),
@@ -241,44 +242,42 @@ impl Planner<'_> {
 }
 
 /// Under which memory limits was measured what is used at `memory`, unless it was all measured there.
-fn under_limits(memory: MemoryMib, sized: &Sized) -> Option<String> {
+fn under_limits(memory: MemoryMib, sized: &Sized) -> Option<Assumption> {
     let (cold, warm) = (sized.cold_memory, sized.warm_memory);
     if cold == memory && warm == memory {
         None
     } else if cold == warm {
-        Some(format!(
+        Some(Topic::Memory.small(format!(
             "profiles were measured under a memory limit of {cold}; at {memory} the same times are assumed"
-        ))
+        )))
     } else {
-        Some(format!(
+        Some(Topic::Memory.small(format!(
             "cold starts were measured under a memory limit of {cold}, warm requests under {warm}; at {memory} the same times are \
              assumed"
-        ))
+        )))
     }
 }
 
 /// What stands for Lambda's environments and their initialisation.
-fn lambda(name: &str, cpu_mode: CpuMode) -> [String; 2] {
+fn lambda(name: &str, cpu_mode: CpuMode) -> [Assumption; 2] {
     match cpu_mode {
         CpuMode::Flat => [
-            "measured with containers: creating and starting the container stands for Lambda's environment (waited for, not \
-             billed), process start to listening socket for its init (billed where the price list says so)"
-                .into(),
-            "the CPU limit was in force from the start of the container; Lambda is reported to give initialisation more CPU \
-             than the memory buys, so that cold starts below 1 vCPU are rather upper bounds"
-                .into(),
+            Topic::ColdStart.large("measured with containers: creating and starting the container stands for Lambda's environment (waited for, not \
+             billed), process start to listening socket for its init (billed where the price list says so)"),
+            Topic::ColdStart.factor("the CPU limit was in force from the start of the container; Lambda is reported to give initialisation more CPU \
+             than the memory buys, so that cold starts below 1 vCPU are rather upper bounds"),
         ],
         CpuMode::BoostedInit => [
-            format!(
+            Topic::ColdStart.large(format!(
                 "{name} was measured with containers: creating and starting the container stands for Lambda's environment \
                  (waited for, not billed), process start to the first answer of /healthz for its init (billed where the price \
                  list says so)"
-            ),
-            format!(
+            )),
+            Topic::ColdStart.large(format!(
                 "{name} had 2 vCPUs (more where the limit is higher) until /healthz had answered, as Lambda is reported to \
                  give initialisation more CPU than the memory buys, and the CPU limit from then on; the overhead of a first \
                  request is that of the first request of /json under the limit"
-            ),
+            )),
         ],
     }
 }

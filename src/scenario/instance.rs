@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::assumption::{Assumption, Topic};
 use crate::model::dist::Dist;
 use crate::sim::platform::Shape;
 use crate::sim::setup::{CpuLimit, Inside};
@@ -129,17 +130,18 @@ impl InstanceSpec {
     }
 
     /// In words, for the assumptions.
-    pub fn assumptions(&self) -> Vec<String> {
+    pub fn assumptions(&self) -> Vec<Assumption> {
         if !self.shares() {
-            return vec!["requests inside an instance take their own time, however many there are".into()];
+            return vec![
+                Topic::Concurrency.factor("requests inside an instance take their own time, however many there are"),
+            ];
         }
         vec![
-            "inside an instance requests need the CPU first and wait afterwards; CPU is shared equally among those that need \
-             it, or held in order of arrival by event loops"
-                .into(),
+            Topic::Concurrency.large("inside an instance requests need the CPU first and wait afterwards; CPU is shared equally among those that need \
+             it, or held in order of arrival by event loops"),
             match self.cfs_period {
-                None => "the CPU limit of an instance is smooth".into(),
-                Some(period) => format!("the CPU quota of an instance is given out every {period}, as Linux does"),
+                None => Topic::Concurrency.small("the CPU limit of an instance is smooth"),
+                Some(period) => Topic::Concurrency.note(format!("the CPU quota of an instance is given out every {period}, as Linux does")),
             },
         ]
     }

@@ -9,6 +9,7 @@ use super::error::ScenarioError;
 use super::file::{Prices, SCHEMA, Scenario, Service, Slo};
 use super::load::Loaded;
 use super::resolve::label;
+use crate::assumption::{Assumption, Topic};
 use crate::cost::commitment::{self, Commitment};
 use crate::cost::currency::Currency;
 use crate::cost::extras::{Extras, Target};
@@ -33,8 +34,8 @@ const MOST_TRAFFIC: f64 = 1e6;
 pub struct Plan {
     /// One variant for each candidate, or one in all where the scenario has several services.
     pub variants: Vec<Variant>,
-    /// Choices that were made and that change the numbers, in words.
-    pub assumptions: Vec<String>,
+    /// Choices that the answer depends on, the one that can move it most first.
+    pub assumptions: Vec<Assumption>,
     /// SHA-256 of the scenario text.
     pub scenario_sha256: String,
     /// SHA-256 of each profile file that is used.
@@ -181,7 +182,7 @@ pub(super) struct Planner<'a> {
     pub(super) base: &'a Path,
     pub(super) shape: Shape,
     pub(super) problems: Vec<String>,
-    pub(super) assumptions: BTreeSet<String>,
+    pub(super) assumptions: BTreeSet<Assumption>,
     pub(super) profile_sha256: BTreeMap<String, String>,
     /// Machines on which profiles were measured, with the frameworks of each.
     pub(super) machines: BTreeMap<String, BTreeSet<String>>,
@@ -198,19 +199,19 @@ impl Planner<'_> {
             format!("{} on {machine}", names.join(", "))
         });
         let each: Vec<String> = each.collect();
-        self.assume(format!(
+        self.assume(Topic::Profile.large(format!(
             "the profiles come from different machines, so that differences between frameworks are in part differences between \
              machines: {}",
             each.join("; ")
-        ));
+        )));
     }
 
     pub(super) fn problem(&mut self, text: impl Into<String>) {
         self.problems.push(text.into());
     }
 
-    pub(super) fn assume(&mut self, text: impl Into<String>) {
-        self.assumptions.insert(text.into());
+    pub(super) fn assume(&mut self, assumption: Assumption) {
+        self.assumptions.insert(assumption);
     }
 
     fn variants(&mut self, platform: &PlatformSpec, pricing: &Option<Pricing>) -> Vec<Variant> {
@@ -253,10 +254,10 @@ impl Planner<'_> {
             return Vec::new();
         }
         if *traffic_factor != 1.0 {
-            self.assume(format!(
+            self.assume(Topic::Traffic.note(format!(
                 "there is {traffic_factor} times the traffic that [traffic] says (`traffic-factor`): what is made has another rate, \
                  users are rounded to whole ones, and of what was recorded each arrival comes that often in the mean"
-            ));
+            )));
         }
         if name.trim().is_empty() {
             self.problem("`name` is empty; it names the scenario in every report");
@@ -390,10 +391,10 @@ impl Planner<'_> {
             return;
         }
         for service in variant.services.iter().filter(|service| service.memory.is_none()) {
-            self.assumptions.insert(format!(
+            self.assumptions.insert(Topic::Price.factor(format!(
                 "the memory of `{}` was not measured: what it costs is unknown and stays blank;                  `platform.azure-functions.average-memory` says it",
                 service.framework
-            ));
+            )));
             variant.pricing = None;
         }
     }
@@ -482,11 +483,11 @@ impl Planner<'_> {
         };
         for (meter, usd) in set {
             list.set_price(meter, usd)?;
-            self.assume(format!("the price of `{meter}` is {usd} US dollars (given)"));
+            self.assume(Topic::Price.note(format!("the price of `{meter}` is {usd} US dollars (given)")));
         }
         for (name, percent) in discounts {
             list.discount(name, percent)?;
-            self.assume(format!("{percent} are off the prices of `{name}` (given)"));
+            self.assume(Topic::Price.note(format!("{percent} are off the prices of `{name}` (given)")));
         }
         let commitments = match commitment::resolve(commitments, &list) {
             Ok(commitments) => commitments,
@@ -498,33 +499,33 @@ impl Planner<'_> {
             }
         };
         for commitment in &commitments {
-            self.assume(commitment.said());
+            self.assume(Topic::Price.note(commitment.said()));
         }
         let Some(meter) = MeterSpec::of(platform, &list, rules_of)? else {
-            self.assume(format!(
+            self.assume(Topic::Price.factor(format!(
                 "no price of {} covers the platform `{}`: its cost is unknown and stays blank",
                 list.id,
                 self.scenario.platform.name()
-            ));
+            )));
             return Ok(None);
         };
         if let Some(day) = rules_of {
-            self.assume(format!(
+            self.assume(Topic::Price.note(format!(
                 "invocations are billed by the rules of {day}, at the prices of {}",
                 list.id
-            ));
+            )));
         }
         for problem in meter.problems(&list) {
             self.problem(problem);
         }
         if let Some(currency) = currency {
-            self.assume(format!("other currency at a fixed rate: {currency} (given)"));
+            self.assume(Topic::Price.note(format!("other currency at a fixed rate: {currency} (given)")));
         }
         let extras = self.extras(platform, &list);
         for assumption in meter.assumptions() {
             self.assume(assumption);
         }
-        self.assume(format!(
+        self.assume(Topic::Price.note(format!(
             "a month has {} hours{}; prices of {} without tax",
             month.hours().normalize(),
             if *free_tier {
@@ -533,7 +534,7 @@ impl Planner<'_> {
                 ", no free allowance is granted"
             },
             list.id
-        ));
+        )));
         Ok(Some(Pricing {
             list,
             month: *month,

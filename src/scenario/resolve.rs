@@ -8,6 +8,7 @@ use super::instance::InstanceSpec;
 use super::load::hex;
 use super::plan::Planner;
 use super::work::Work;
+use crate::assumption::Topic;
 use crate::cost::meter::MemoryLine;
 use crate::model::catalog;
 use crate::model::dist::{Dist, DistSpec};
@@ -39,9 +40,9 @@ impl Planner<'_> {
                     .collect::<Vec<_>>()
             })?;
             if work.is_some() {
-                self.assume(format!(
+                self.assume(Topic::Work.note(format!(
                     "[work] does not change `{framework}`: the service time of an inline profile includes its work"
-                ));
+                )));
             }
             let inside = match (self.scenario.instance.filter(InstanceSpec::shares), &cold) {
                 (Some(_), ColdModel::Response(_)) => {
@@ -51,9 +52,9 @@ impl Planner<'_> {
                     )]);
                 }
                 (Some(instance), _) => {
-                    self.assume(format!(
+                    self.assume(Topic::Work.large(format!(
                         "with [instance] the service time of `{framework}` is all CPU time"
-                    ));
+                    )));
                     Some(instance.inside(&self.shape, SimDuration::ZERO))
                 }
                 (None, _) => None,

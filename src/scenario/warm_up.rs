@@ -1,5 +1,6 @@
 //! From the warm-up curve of a profile to the simulator's, and what is assumed about it in words.
 
+use crate::assumption::{Assumption, Topic};
 use crate::model::code_warm_up;
 use crate::model::profile::WarmRun;
 use crate::sim::setup::WarmUpCurve;
@@ -93,13 +94,17 @@ impl WarmUp {
     }
 
     /// What is assumed about instances of `name`.
-    pub fn assumption(&self, name: &str) -> String {
+    pub fn assumption(&self, name: &str) -> Assumption {
         let same = format!("{name}: a warm instance costs the same from its second request on");
         match self {
-            Self::Flat => format!("{same}, as measured on /json"),
-            Self::Unknown => format!("{same}: its warm-up curve was not measured, or is too short"),
-            Self::Slows => format!("{same}, though /json was measured to get slower"),
-            Self::NoSteadyState => format!("{same}: latencies of /json went up and down without coming to rest"),
+            Self::Flat => Topic::ColdStart.note(format!("{same}, as measured on /json")),
+            Self::Unknown => {
+                Topic::ColdStart.large(format!("{same}: its warm-up curve was not measured, or is too short"))
+            }
+            Self::Slows => Topic::ColdStart.small(format!("{same}, though /json was measured to get slower")),
+            Self::NoSteadyState => Topic::ColdStart.small(format!(
+                "{same}: latencies of /json went up and down without coming to rest"
+            )),
             Self::Curve {
                 curve,
                 rate,
@@ -112,10 +117,10 @@ impl WarmUp {
                 let bound = unsettled_after.map_or(String::new(), |after| {
                     format!("; at least, for they had not come to rest after {after}")
                 });
-                format!(
+                Topic::ColdStart.small(format!(
                     "{name}: the first {requests} requests of an instance after its very first cost {total} more in all \
                      (measured on /json at {rate}/s{cpu}{bound}); the handler's own work on top is taken to be warm at once"
-                )
+                ))
             }
         }
     }

@@ -16,6 +16,7 @@ pub mod lambda_managed;
 pub mod scale_per_request;
 mod window;
 
+use crate::assumption::Assumption;
 use crate::registry::registry;
 use crate::rng::Draws;
 use crate::sim::client::Client;
@@ -85,7 +86,7 @@ pub trait Kind {
     fn problems(&self) -> Vec<String>;
 
     /// Choices where the platform's documents are silent, and defaults that matter, in words.
-    fn assumptions(&self) -> Vec<String>;
+    fn assumptions(&self) -> Vec<Assumption>;
 
     /// What the platform gives each instance and each request.
     fn shape(&self) -> Shape;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules from the bottom up. A module imports from those of lower layers, and from its own.
 const LAYERS: [&[&str]; 9] = [
-    &["units", "rng", "registry", "suggest"],
+    &["assumption", "units", "rng", "registry", "suggest"],
     &["stats"],
     &["model"],
     &["trace"],

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::watch;
 use super::{Asked, plans};
+use crate::assumption::Assumption;
 use crate::cli::Common;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::{Format, print, say};
@@ -108,7 +109,7 @@ pub fn run(args: &BreakEvenArgs, common: &Common) -> Outcome {
             "\nThe cheapest is the one with the lowest mean monthly bill among those that keep their SLO. ± is half the 95% interval \
              of the mean. Assumptions:",
         );
-        let mut assumptions: Vec<&String> = base.iter().flat_map(|plan| &plan.assumptions).collect();
+        let mut assumptions: Vec<&Assumption> = base.iter().flat_map(|plan| &plan.assumptions).collect();
         assumptions.sort();
         assumptions.dedup();
         for assumption in assumptions {

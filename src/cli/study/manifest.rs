@@ -1,7 +1,7 @@
 //! What a result came from: hashes of everything that was read, and what the run itself took.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -10,6 +10,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use sha2::{Digest, Sha256};
 
+use crate::assumption::Assumption;
 use crate::cli::exit::Failure;
 use crate::report::manifest::{Manifest, Run};
 use crate::scenario::Plan;
@@ -40,9 +41,7 @@ pub(super) fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failur
             });
         }
     }
-    let mut assumptions: Vec<String> = plans.iter().flat_map(|plan| plan.assumptions.iter().cloned()).collect();
-    assumptions.sort();
-    assumptions.dedup();
+    let assumptions: BTreeSet<&Assumption> = plans.iter().flat_map(|plan| &plan.assumptions).collect();
     Ok(Manifest {
         schema: 1,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -59,7 +58,7 @@ pub(super) fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failur
             .collect(),
         traces,
         imports: imports(study),
-        assumptions,
+        assumptions: assumptions.into_iter().map(Assumption::to_string).collect(),
         simulated_requests: study.simulated(),
         run: Run::default(),
     })

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::active::{Instances, Interval};
 use super::{Quantities, gib_seconds, thousandths};
+use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList, Steps};
 use crate::sim::fact::{Fact, Role};
 use crate::sim::observe::Observer;
@@ -95,28 +96,27 @@ impl CloudRunMeterSpec {
         }
     }
 
-    pub(super) fn assumptions(&self) -> Vec<String> {
+    pub(super) fn assumptions(&self) -> Vec<Assumption> {
         let step = self.steps.step;
         let mut lines = vec![match self.billing {
-            Billing::Request => format!(
+            Billing::Request => Topic::Price.small(format!(
                 "Cloud Run bills an instance from its start, and while it has a request, in steps of {step} for each such \
                  interval; shutting down takes no time (a choice)"
-            ),
-            Billing::Instance => format!(
+            )),
+            Billing::Instance => Topic::Price.small(format!(
                 "Cloud Run bills an instance from its start to its end, at least {} (not confirmed), in steps of {step}; shutting \
                  down takes no time (a choice)",
                 self.steps.minimum
-            ),
+            )),
         }];
         if self.billing == Billing::Request && self.min_instances > 0 {
             lines.push(
-                "of the instances that `min-instances` keeps, as many are billed as idle as the active ones fall short of it \
-                 (a choice)"
-                    .into(),
+                Topic::Price.small("of the instances that `min-instances` keeps, as many are billed as idle as the active ones fall short of it \
+                 (a choice)"),
             );
         }
         if self.boost.is_some() {
-            lines.push("startup CPU boost is billed as the CPU it gives".into());
+            lines.push(Topic::Price.small("startup CPU boost is billed as the CPU it gives"));
         }
         lines
     }

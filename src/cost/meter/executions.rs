@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{Quantities, gib_seconds};
+use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList, Steps};
 use crate::sim::fact::{Activity, Fact, Finished, Role};
 use crate::sim::observe::Observer;
@@ -82,8 +83,8 @@ impl ExecutionsMeterSpec {
         vec![DURATION, EXECUTIONS]
     }
 
-    pub(super) fn assumptions(&self) -> Vec<String> {
-        vec![format!(
+    pub(super) fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Price.factor(format!(
             "Azure bills each execution for its share of the instance's memory among those that run at a time, {}; starts are \
              not billed",
             match self.memory {
@@ -93,7 +94,7 @@ impl ExecutionsMeterSpec {
                      `average-memory` says it for an app of yours"
                 }
             }
-        )]
+        ))]
     }
 
     pub(super) fn quantities(&self, usage: &ExecutionsUsage) -> Quantities {

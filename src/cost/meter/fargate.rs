@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use super::active::Key;
 use super::{Quantities, gib_seconds, thousandths};
+use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList, Steps};
 use crate::sim::fact::Fact;
 use crate::sim::observe::Observer;
@@ -58,12 +59,12 @@ impl FargateMeterSpec {
         }
     }
 
-    pub(super) fn assumptions(&self) -> Vec<String> {
-        vec![format!(
+    pub(super) fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Price.small(format!(
             "Fargate bills a task from the pull of its image to its end, in steps of {} and at least {}; storage beyond \
              20 GB is not in the bill, load balancers and traffic where [extras] has them",
             self.steps.step, self.steps.minimum
-        )]
+        ))]
     }
 
     pub(super) fn quantities(&self, usage: &FargateUsage) -> Quantities {

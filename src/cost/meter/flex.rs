@@ -7,6 +7,7 @@
 
 use super::active::{Instances, Interval};
 use super::{Quantities, gib_seconds};
+use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList, Steps};
 use crate::sim::fact::{Fact, Role};
 use crate::sim::observe::Observer;
@@ -76,8 +77,8 @@ impl FlexMeterSpec {
         meters
     }
 
-    pub(super) fn assumptions(&self) -> Vec<String> {
-        vec![format!(
+    pub(super) fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Price.large(format!(
             "Azure Flex bills an instance at its full size while it executes anything, at least {} and in steps of {} for each \
              such interval (low confidence); starts are not billed{}",
             self.steps.minimum,
@@ -87,7 +88,7 @@ impl FlexMeterSpec {
             } else {
                 ""
             }
-        )]
+        ))]
     }
 
     fn gib(&self, ms: u128) -> Decimal {

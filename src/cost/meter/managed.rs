@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
 use super::Quantities;
+use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList};
 use crate::sim::fact::{Fact, Role};
 use crate::sim::observe::Observer;
@@ -67,12 +68,12 @@ impl ManagedMeterSpec {
         vec![REQUESTS, &self.instances, FEE]
     }
 
-    pub(super) fn assumptions(&self) -> Vec<String> {
-        vec![format!(
+    pub(super) fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Price.large(format!(
             "managed environments run on EC2 instances billed as {}, from the decision to launch one until fewer are needed, with \
              the fee on their on-demand price",
             self.instances
-        )]
+        ))]
     }
 
     pub(super) fn quantities(&self, usage: &ManagedUsage) -> Quantities {

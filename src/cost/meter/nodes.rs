@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
 use super::Quantities;
+use crate::assumption::{Assumption, Topic};
 use crate::sim::fact::Fact;
 use crate::sim::gauge::Gauge;
 use crate::sim::observe::Observer;
@@ -75,23 +76,25 @@ impl NodesMeterSpec {
         self.kinds.iter().chain([&self.cluster]).map(String::as_str).collect()
     }
 
-    pub(super) fn assumptions(&self) -> Vec<String> {
+    pub(super) fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = vec![
-            "nodes are billed from launch to end at on-demand prices, the cluster by the hour; disks are not in \
-             the bill, load balancers and traffic where [extras] has them; a service is charged its part of all nodes, the mean of its parts of requested CPU and memory"
-                .to_string(),
+            Topic::Price.large("nodes are billed from launch to end at on-demand prices, the cluster by the hour; disks are not in \
+             the bill, load balancers and traffic where [extras] has them; a service is charged its part of all nodes, the mean of its parts of requested CPU and memory"),
         ];
         match self.cluster.as_str() {
-            "gke.cluster" => lines.push("the credit for the fee of one zonal cluster is not taken off".into()),
-            "aks.standard" => lines
-                .push("the cluster is of the tier Standard; the tier Free costs nothing and promises nothing".into()),
+            "gke.cluster" => {
+                lines.push(Topic::Price.small("the credit for the fee of one zonal cluster is not taken off"))
+            }
+            "aks.standard" => lines.push(
+                Topic::Price
+                    .small("the cluster is of the tier Standard; the tier Free costs nothing and promises nothing"),
+            ),
             _ => {}
         }
         if self.kinds.iter().any(|kind| kind.contains(".spot.")) {
             lines.push(
-                "spot nodes are billed at one mean price, which does not move with time or zone; those that are taken back within \
-                 their first hour are not billed"
-                    .into(),
+                Topic::Price.large("spot nodes are billed at one mean price, which does not move with time or zone; those that are taken back within \
+                 their first hour are not billed"),
             );
         }
         lines

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::AutoscalerKind;
+use crate::assumption::{Assumption, Topic};
 use crate::sim::autoscaler::ecs;
 use crate::sim::platform::kubernetes::{EcsMetric, Scaling};
 use crate::units::SimDuration;
@@ -71,12 +72,12 @@ impl AutoscalerKind for TargetTrackingSpec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
-        vec![format!(
+    fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Autoscaler.large(format!(
             "target tracking scales out when {} minutes in a row are above the target, and in when {} are below {} of it, to the \
              number of tasks that would meet it, rounded up (counts and low threshold are not in the documents)",
             self.high_points, self.low_points, self.low_share
-        )]
+        ))]
     }
 
     fn scaling(&self) -> Scaling {
@@ -207,8 +208,8 @@ impl AutoscalerKind for StepScalingSpec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
-        vec!["step scaling does nothing more within the cooldown of its last step".into()]
+    fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Autoscaler.note("step scaling does nothing more within the cooldown of its last step")]
     }
 
     fn scaling(&self) -> Scaling {

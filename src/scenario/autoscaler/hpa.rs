@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{AutoscalerKind, Outage, Targets};
+use crate::assumption::{Assumption, Topic};
 use crate::sim::autoscaler::hpa;
 use crate::sim::platform::kubernetes::{MetricTarget, Metrics, Scaling};
 use crate::units::{PerSecond, SimDuration};
@@ -153,12 +154,12 @@ impl AutoscalerKind for HpaSpec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
-        vec![format!(
+    fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Autoscaler.small(format!(
             "the HorizontalPodAutoscaler looks every {} at a mean over {} that is read every {} and {} old when it is seen (when \
              each of these falls is drawn from the seed)",
             self.sync_period, self.metric_window, self.metric_resolution, self.metric_lag
-        )]
+        ))]
     }
 
     fn scaling(&self) -> Scaling {

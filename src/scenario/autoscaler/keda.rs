@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::hpa::{BehaviorSpec, HpaSpec};
 use super::{AutoscalerKind, Outage, Targets};
+use crate::assumption::{Assumption, Topic};
 use crate::sim::autoscaler::keda;
 use crate::sim::platform::kubernetes::Scaling;
 use crate::units::{PerSecond, SimDuration};
@@ -104,11 +105,11 @@ impl AutoscalerKind for KedaSpec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
-        vec![format!(
+    fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Autoscaler.small(format!(
             "KEDA looks every {} at a mean over {} with what waits now, and the autoscaler behind it every 15s",
             self.polling_interval, self.metric_window
-        )]
+        ))]
     }
 
     fn scaling(&self) -> Scaling {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::node_kind::node_kind;
 use super::{ClusterSpec, ImageDiskSpec, PointSpec, SchedulerSpec, StrategySpec, VendorSpec};
+use crate::assumption::Topic;
 use crate::model::dist::DistSpec;
 use crate::model::nodes;
 use crate::model::price::PriceList;
@@ -80,10 +81,10 @@ impl Planner<'_> {
             self.problem(problem);
             ClusterPlan::default().boot
         });
-        self.assume(format!(
+        self.assume(Topic::ColdStart.large(format!(
             "a Fargate task has a machine {:.0} s after it is asked for in the mean (a choice)",
             launch.mean_s()
-        ));
+        )));
         let cluster = ClusterPlan {
             launch: Some(launch),
             pulls: Pulls {
@@ -202,10 +203,10 @@ impl Planner<'_> {
                 "`cluster.image-disk` needs a `size` above 0 and a `low-threshold` below the `high-threshold`, in percent up to 100",
             );
         }
-        self.assume(format!(
+        self.assume(Topic::Cluster.small(format!(
             "the kubelet deletes images that nobody uses when {high_threshold}% of the {size} for them are full, down to \
              {low_threshold}%; a pod that needs one again waits for it again"
-        ));
+        )));
         ImageDisk {
             bytes: size.0,
             high_percent: high_threshold,
@@ -269,22 +270,22 @@ impl Planner<'_> {
         let spot_lifetime = lifetime("cluster.spot-lifetime", &spec.spot_lifetime);
         let node_lifetime = lifetime("cluster.node-lifetime", &spec.node_lifetime);
         if let Some(lifetime) = &spot_lifetime {
-            self.assume(format!(
+            self.assume(Topic::Cluster.large(format!(
                 "the cloud takes a spot node back {:.1} h after it became ready in the mean (given), whatever the time of day and \
                  the other nodes do, and says so {} before: its pods are evicted then",
                 lifetime.mean_s() / 3600.0,
                 spec.spot_notice
-            ));
+            )));
         }
         if let Some(lifetime) = &node_lifetime {
-            self.assume(format!(
+            self.assume(Topic::Cluster.large(format!(
                 "a node fails {:.1} h after it became ready in the mean (given): what is in service there fails, what its pods are \
                  sent in the next {} fails after {}, and its pods are replaced {} later",
                 lifetime.mean_s() / 3600.0,
                 spec.node_monitor_grace_period,
                 spec.connect_timeout,
                 spec.unreachable_toleration
-            ));
+            )));
         }
         Fates {
             spot_lifetime,
@@ -299,7 +300,7 @@ impl Planner<'_> {
     fn assume_cluster(&mut self, spec: &ClusterSpec, kinds: &[NodeKind], provisioning: &Provisioning, boot_s: f64) {
         let daemons = spec.daemonsets;
         for kind in kinds {
-            self.assume(format!(
+            self.assume(Topic::Cluster.note(format!(
                 "of a node of type {} pods can have {} vCPU, {}Mi and {} places, DaemonSets included ({} vCPU, {}, {} pods)",
                 kind.name,
                 kind.allocatable.cpu as f64 / 1e3,
@@ -308,22 +309,24 @@ impl Planner<'_> {
                 daemons.cpu.as_vcpu(),
                 daemons.memory,
                 daemons.pods
-            ));
+            )));
         }
-        self.assume(format!(
+        self.assume(Topic::Cluster.large(format!(
             "an image comes to a node at up to {} MB/s or what its network has, is unpacked at {} MB/s, and stays; services of \
              one framework share an image; nodes of the beginning have those of their pods",
             spec.registry_mb_per_s, spec.unpack_mb_per_s
-        ));
+        )));
         match provisioning {
-            Provisioning::None => self.assume("nobody makes nodes or takes them away: pods that do not fit wait"),
-            _ => self.assume(format!(
+            Provisioning::None => {
+                self.assume(Topic::Cluster.note("nobody makes nodes or takes them away: pods that do not fit wait"))
+            }
+            _ => self.assume(Topic::Cluster.large(format!(
                 "a node is ready {boot_s:.0} s after its launch in the mean (a choice)"
-            )),
+            ))),
         }
         if matches!(provisioning, Provisioning::Karpenter(_)) {
             let list = spec.vendor.cloud().price_list();
-            self.assume(format!("Karpenter chooses by the prices of {list}"));
+            self.assume(Topic::Cluster.small(format!("Karpenter chooses by the prices of {list}")));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::PodSpec;
+use crate::assumption::Topic;
 use crate::scenario::autoscaler::AutoscalerSpec;
 use crate::scenario::file::Service;
 use crate::scenario::plan::{PlannedService, Planner};
@@ -120,15 +121,15 @@ impl Planner<'_> {
             && spec.hold == SimDuration::ZERO
         {
             self.assume(
-                "KEDA does not hold requests: those that find no pod are answered with 503; `platform.kubernetes.hold` is for \
-                 what stands before it",
+                Topic::Platform.factor("KEDA does not hold requests: those that find no pod are answered with 503; `platform.kubernetes.hold` is for \
+                 what stands before it"),
             );
         }
         if planned.image.is_none() {
-            self.assume(format!(
+            self.assume(Topic::ColdStart.large(format!(
                 "the image of `{}` is not known: pods wait for none",
                 planned.framework
-            ));
+            )));
         }
         WorkloadPlan {
             requests: Amount {

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
 use crate::sim::platform::billed_by::{BilledBy, ExecutingTime};
@@ -83,15 +84,15 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
-        vec![format!(
+    fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Capacity.factor(format!(
             "Azure Flex starts an instance as soon as more requests are in flight than its instances serve, {} on each (the default by \
              size is not confirmed); an idle one ends after {} (not documented; a choice); requests go to instances by the rule \
              `{}` (a choice)",
             self.concurrency(),
             self.idle_timeout,
             self.routing.name()
-        )]
+        ))]
     }
 
     fn billed_by(&self) -> BilledBy<'_> {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::rng::{Draws, Purpose};
 use crate::sim::platform::billed_by::{BilledBy, MemoryShare};
 use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Scale, Shape, Ticks, Used};
@@ -113,9 +114,9 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    fn assumptions(&self) -> Vec<Assumption> {
         vec![
-            format!(
+            Topic::Capacity.factor(format!(
                 "Azure adds an instance every {} at most, while more requests are in flight or wait than the instances have slots, or \
                  while the 95th percentile of the waits for a slot in the last {DELAYS} is above {}; after {} below half of the \
                  slots it removes one every 10s, and an idle one ends after {} (the rule of the scale controller is not published; \
@@ -124,12 +125,12 @@ impl Kind for Spec {
                 self.queue_delay,
                 self.scale_in_after,
                 self.idle_timeout
-            ),
-            format!(
+            )),
+            Topic::Platform.small(format!(
                 "an instance of the Consumption plan has 1 vCPU and 1.5 GiB; requests wait up to {HTTP_LIMIT} for a slot, and go \
                  to instances by the rule `{}` (a choice)",
                 self.routing.name()
-            ),
+            )),
         ]
     }
 

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::rng::{Draws, Purpose};
 use crate::sim::platform::billed_by::{BilledBy, Counted, InstanceTime};
 use crate::sim::platform::window::{LastMinute, WINDOW};
@@ -171,37 +172,37 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = vec![
-            format!(
+            Topic::Capacity.large(format!(
                 "Cloud Run looks at load every {} and wants enough instances for {} of CPU and {} of concurrency over the last \
                  minute (period and phase are not published; a choice)",
                 self.evaluation, self.cpu_target, self.concurrency_target
-            ),
-            format!(
+            )),
+            Topic::Capacity.large(format!(
                 "Cloud Run starts an instance for every {} waiting requests that no starting instance will take, and lets a \
                  request wait for {WAIT_PER_START} times the mean of the last {STARTS} starts, at least {LEAST_WAIT} (what is \
                  averaged is a choice); then it is turned away",
                 self.concurrency()
-            ),
-            format!(
+            )),
+            Topic::ColdStart.large(format!(
                 "Cloud Run routes a request by the rule `{}` and ends an instance after {} without a request unless load asks for \
                  it (up to 15 min are documented; a choice)",
                 self.routing.name(),
                 self.idle_timeout
-            ),
-            format!(
+            )),
+            Topic::Platform.note(format!(
                 "a request to Cloud Run ends with an error after {}, waiting included; the instance works on",
                 self.timeout
-            ),
+            )),
         ];
         if let Some(boost) = self.boost() {
-            lines.push(format!(
+            lines.push(Topic::ColdStart.large(format!(
                 "an instance has {} vCPU while it starts and for {} afterwards (the table is not confirmed); starts are those that \
                  were measured with two vCPU until ready, where a profile has them",
                 boost.cpu.as_vcpu(),
                 boost.lasts
-            ));
+            )));
         }
         lines
     }

@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::model::dist::DistSpec;
 use crate::rng::Draws;
 use crate::sim::platform::billed_by::{BilledBy, TaskTime};
@@ -152,25 +153,24 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = vec![
-            format!(
+            Topic::Platform.small(format!(
                 "a request goes to a healthy task by the rule `{}`, and is answered with 503 while there is none",
                 self.routing.name()
-            ),
-            "a task that is stopped gets no more requests and ends with its last one; tasks that the run begins with are healthy"
-                .into(),
-            "all functions of a service's traffic are one ECS service".into(),
-            format!(
+            )),
+            Topic::Platform.note("a task that is stopped gets no more requests and ends with its last one; tasks that the run begins with are healthy"),
+            Topic::Platform.note("all functions of a service's traffic are one ECS service"),
+            Topic::ColdStart.large(format!(
                 "every task has a new machine and pulls its image whole, at {} MB/s, and unpacks it at {} MB/s (choices)",
                 self.registry_mb_per_s, self.unpack_mb_per_s
-            ),
+            )),
         ];
         if self.health_check_interval > SimDuration::ZERO {
-            lines.push(format!(
+            lines.push(Topic::ColdStart.small(format!(
                 "a task is checked every {} from the pull of its image on, and is healthy with the first answer",
                 self.health_check_interval
-            ));
+            )));
         }
         lines
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
 use crate::sim::platform::{Admission, FleetView, InstanceView, Kind, Lifetime, Platform, Shape};
@@ -55,8 +56,8 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
-        vec!["`fixed` instances are up from the start and never restart; no price list covers them, so the bill is blank".into()]
+    fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Price.note("`fixed` instances are up from the start and never restart; no price list covers them, so the bill is blank")]
     }
 
     fn shape(&self) -> Shape {

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::rng::Draws;
 use crate::sim::autoscaler::kpa::{self, Defaults, TargetSpec};
 use crate::sim::platform::kubernetes::{self, KpaPlan, Scaling};
@@ -222,12 +223,11 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = self.pods().assumptions();
         lines.push(
-            "Knative: requests without a free place wait in one queue before all pods, whether the activator is on their path or \
-             not, and the activator and the queue proxy take no time"
-                .into(),
+            Topic::Platform.small("Knative: requests without a free place wait in one queue before all pods, whether the activator is on their path or \
+             not, and the activator and the queue proxy take no time"),
         );
         lines
     }

@@ -31,6 +31,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::rng::{Draws, Purpose, Stream};
 use crate::sim::cluster::node::PodShape;
 use crate::sim::cluster::scheduler::Scheduler;
@@ -191,38 +192,37 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = vec![
-            format!(
+            Topic::Platform.small(format!(
                 "a request goes to a ready pod by the rule `{}`, whatever connection it comes on",
                 self.routing.name()
-            ),
-            "a pod that is deleted gets no more requests from that instant on; pods that the run begins with are up and have nodes"
-                .into(),
-            "all functions of a service's traffic are one Deployment".into(),
-            "CPU that a pod needs to start is not seen by its autoscaler, and slows no other pod down".into(),
+            )),
+            Topic::Platform.note("a pod that is deleted gets no more requests from that instant on; pods that the run begins with are up and have nodes"),
+            Topic::Platform.note("all functions of a service's traffic are one Deployment"),
+            Topic::Autoscaler.small("CPU that a pod needs to start is not seen by its autoscaler, and slows no other pod down"),
         ];
         lines.push(if self.hold == SimDuration::ZERO {
-            "a request is answered with 503 while no pod is ready".into()
+            Topic::Platform.note("a request is answered with 503 while no pod is ready")
         } else {
-            format!(
+            Topic::Platform.note(format!(
                 "a request waits up to {} while no pod is ready, and is answered with 503 then",
                 self.hold
-            )
+            ))
         });
         lines.push(if self.readiness_period == SimDuration::ZERO {
-            "a pod is ready with its first answer".into()
+            Topic::ColdStart.small("a pod is ready with its first answer")
         } else {
-            format!(
+            Topic::ColdStart.small(format!(
                 "a pod is asked whether it is ready every {} from its binding to a node on, and is so with the first answer",
                 self.readiness_period
-            )
+            ))
         });
         lines.extend(self.alive_within().map(|limit| {
-            format!(
+            Topic::ColdStart.small(format!(
                 "a container that does not listen {limit} after its start is killed for its liveness probe and starts again, at once the \
                  first time, then with the kubelet's back-off; one that is up answers it in time, however busy it is"
-            )
+            ))
         }));
         lines
     }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::model::dist::DistSpec;
 use crate::rng::Draws;
 use crate::sim::client::{Backoff, Client, Jitter, Retry, Rule};
@@ -297,24 +298,23 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = vec![
-            format!(
+            Topic::ColdStart.large(format!(
                 "Lambda ends an idle environment after {} to {}, uniform per environment, and at an age of {} \
                  (undocumented; a choice after third-party measurements)",
                 self.idle_timeout.min, self.idle_timeout.max, self.max_age
-            ),
-            format!(
+            )),
+            Topic::Platform.small(format!(
                 "Lambda routes a request by the rule `{}` (undocumented; a choice)",
                 self.routing.name()
-            ),
-            "Lambda starts at most 1,000 environments at once and 100 more per second for each function; the bucket \
-             refills continuously (a choice within the documented 1,000 per 10 s)"
-                .into(),
-            format!(
+            )),
+            Topic::Capacity.small("Lambda starts at most 1,000 environments at once and 100 more per second for each function; the bucket \
+             refills continuously (a choice within the documented 1,000 per 10 s)"),
+            Topic::Platform.note(format!(
                 "Lambda cuts a request off after {}; the next request on that environment initialises again",
                 self.timeout
-            ),
+            )),
         ];
         if let Some(snap_start) = &self.snap_start {
             let costs = match snap_start.runtime {
@@ -324,24 +324,24 @@ impl Kind for Spec {
                      restore by its memory"
                 }
             };
-            lines.push(format!(
+            lines.push(Topic::ColdStart.large(format!(
                 "with SnapStart a new environment takes `fetch` (not billed) and `resume` (billed), both from the scenario, and \
                  its first request the measured overhead of a first request; the restore counts against the scaling rate; {costs}"
-            ));
+            )));
         }
         if !self.account_limits {
-            lines.push("the account has no limits of concurrency and request rate".into());
+            lines.push(Topic::Capacity.large("the account has no limits of concurrency and request rate"));
         }
         if let Some(Asynchronous {
             retries,
             maximum_event_age,
         }) = self.asynchronous
         {
-            lines.push(format!(
+            lines.push(Topic::Traffic.large(format!(
                 "requests are events in Lambda's queue: throttled ones come again after 1s, 2s and so on up to 300s (doubling is a \
                  choice), failed ones up to {retries} times after 60s and 120s, none once it would be older than \
                  {maximum_event_age}; latency runs from the acceptance of an event to the end of its last run"
-            ));
+            )));
         }
         let functions = self.function.values();
         let provisioned = functions

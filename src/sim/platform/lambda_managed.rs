@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::rng::{Draws, Purpose};
 use crate::sim::fact::Reject;
 use crate::sim::platform::billed_by::{BilledBy, HostTime};
@@ -139,9 +140,9 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    fn assumptions(&self) -> Vec<Assumption> {
         vec![
-            format!(
+            Topic::Capacity.factor(format!(
                 "managed environments serve {} requests at a time; every {} enough are wanted for {} of concurrency and CPU over \
                  the last minute, at least {}; fewer after {} (not published; choices)",
                 self.concurrency(),
@@ -149,13 +150,13 @@ impl Kind for Spec {
                 self.target,
                 self.min_environments,
                 self.scale_in_after
-            ),
-            format!(
+            )),
+            Topic::Capacity.large(format!(
                 "an EC2 instance holds {} managed environments and takes {} to launch (a choice); at least {FEWEST} are there; a \
                  request without a free slot is throttled",
                 self.per_instance(),
                 self.instance_launch
-            ),
+            )),
         ]
     }
 

@@ -5,6 +5,7 @@ mod histogram;
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::Assumption;
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
 use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Lifetime, Platform, Shape};
@@ -114,7 +115,7 @@ impl Kind for Spec {
         problems
     }
 
-    fn assumptions(&self) -> Vec<String> {
+    fn assumptions(&self) -> Vec<Assumption> {
         self.hybrid_histogram.iter().map(HybridHistogram::assumption).collect()
     }
 

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::at_work::RATE_PER_CONCURRENCY;
+use crate::assumption::{Assumption, Topic};
 use crate::sim::platform::{FleetView, Scale, TokenBucket, Used};
 use crate::units::{SimDuration, SimTime};
 
@@ -103,22 +104,23 @@ impl ProvisionedSpec {
         scheduled.chain(tracked).fold(self.concurrency, u32::max)
     }
 
-    pub(super) fn assumptions(&self) -> Vec<String> {
-        let mut lines = vec![format!(
+    pub(super) fn assumptions(&self) -> Vec<Assumption> {
+        let mut lines = vec![Topic::Capacity.small(format!(
             "provisioned environments are allocated {} after a change, {} per minute and function (the documents say one to two \
              minutes; the rate is not confirmed), none of them is replaced in the background, and they are chosen before all \
              others",
             self.preparation, self.per_minute
-        )];
+        ))];
         if !self.schedule.is_empty() {
-            lines.push("provisioned concurrency changes at times of the day; the run starts at midnight".into());
+            lines.push(
+                Topic::Capacity.note("provisioned concurrency changes at times of the day; the run starts at midnight"),
+            );
         }
         if self.tracking.is_some() {
             lines.push(
-                "provisioned concurrency is scaled to ceil(configured x utilisation / target) after three minutes above the \
+                Topic::Capacity.small("provisioned concurrency is scaled to ceil(configured x utilisation / target) after three minutes above the \
                  target, or fifteen below nine tenths of it; utilisation is the mean of a minute (alarms of target tracking; \
-                 the window is a choice)"
-                    .into(),
+                 the window is a choice)"),
             );
         }
         lines

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::units::{SimDuration, SimTime};
 
 /// `[platform.lambda.warmer]`
@@ -38,12 +39,12 @@ impl Warmer {
         problems
     }
 
-    pub(super) fn assumption(&self) -> String {
-        format!(
+    pub(super) fn assumption(&self) -> Assumption {
+        Topic::Traffic.large(format!(
             "every {} somebody sends {} requests at once to each function, which hold their environments for {}; they are billed, \
              count towards the limits, and are no requests of the statistics",
             self.every, self.environments, self.hold
-        )
+        ))
     }
 }
 

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use crate::assumption::{Assumption, Topic};
 use crate::sim::platform::{FleetView, InstanceView, KeepAlive};
 use crate::units::{SimDuration, SimTime};
 
@@ -77,13 +78,13 @@ impl HybridHistogram {
         problems
     }
 
-    pub(super) fn assumption(&self) -> String {
-        format!(
+    pub(super) fn assumption(&self) -> Assumption {
+        Topic::ColdStart.large(format!(
             "instances are kept and started again by the hybrid histogram policy (Serverless in the Wild): idle times per function in \
              bins of {} up to {}; back before {} of them, kept until {}, margin {}; idle times beyond the range are forecast by \
              the mean of the last {LAST}, where the paper uses ARIMA",
             self.bin, self.range, self.head, self.tail, self.margin
-        )
+        ))
     }
 }
 
