@@ -9,6 +9,7 @@ mod commitment;
 pub mod date;
 mod error;
 mod file;
+mod host;
 mod lambda;
 pub mod offers;
 mod steps;
@@ -25,6 +26,7 @@ use super::catalog::PRICE_LISTS;
 pub use commitment::{CommitmentDiscount, CommitmentKind, Term};
 use date::{AsOf, parse_day};
 pub use error::PriceError;
+pub use host::HostType;
 pub use lambda::{LambdaRules, Rounding};
 pub use steps::Steps;
 
@@ -40,6 +42,10 @@ pub struct PriceList {
     pub provider: String,
     /// The region as the provider writes it.
     pub region: String,
+    /// The provider's name on its bills; the same as `provider` if the list does not state it.
+    pub provider_name: String,
+    /// The region's name for people; `None` if the list does not state it.
+    pub region_name: Option<String>,
     /// The day from which the list stands.
     pub effective: Date,
     /// SHA-256 of the file's text in hexadecimal; of all its files in order of their names, where there are several.
@@ -53,6 +59,7 @@ pub struct PriceList {
     meters: BTreeMap<String, MeterPrice>,
     lambda: Option<LambdaRules>,
     steps: BTreeMap<String, Steps>,
+    hosts: Vec<HostType>,
 }
 
 /// Where a figure was read.

@@ -11,7 +11,7 @@ use rust_decimal::prelude::FromPrimitive;
 
 use super::cells;
 use crate::cost::bill::BillLine;
-use crate::cost::meter::MeterSpec;
+use crate::cost::meter::ClusterPart;
 use crate::cost::rate::share_out;
 use crate::study::{Study, VariantResult};
 
@@ -42,17 +42,15 @@ struct Parts {
 }
 
 fn parts(variant: &VariantResult) -> Option<Parts> {
-    let Some(MeterSpec::Nodes(meter)) = variant.pricing.as_ref().map(|pricing| &pricing.meter) else {
-        return None;
-    };
+    let meter = &variant.pricing.as_ref()?.meter;
     let means = variant.packing.as_ref()?.means()?;
-    let sum = |wanted: &dyn Fn(&str) -> bool| -> Decimal {
+    let sum = |wanted: ClusterPart| -> Decimal {
         let lines = variant.bills.iter().flat_map(|(_, bill)| &bill.lines);
-        let own = lines.filter(|line| wanted(&line.meter));
+        let own = lines.filter(|line| meter.cluster_part(&line.meter) == Some(wanted));
         own.map(BillLine::effective_cost_usd).sum()
     };
-    let nodes = sum(&|name| meter.is_node(name));
-    let control_plane = sum(&|name| meter.is_control_plane(name));
+    let nodes = sum(ClusterPart::Nodes);
+    let control_plane = sum(ClusterPart::ControlPlane);
     // Nodes that boot are billed and give nothing.
     let billed = variant.rows[0].values.get("nodes_mean")?.float();
     let ready = if billed > 0.0 {

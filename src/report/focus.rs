@@ -109,14 +109,6 @@ const SERVICES: [(&str, &str, &str); 15] = [
 /// For all other services.
 const NETWORK: (&str, &str) = ("Networking", "Network Connectivity");
 
-/// Regions by their provider's id.
-const REGIONS: [(&str, &str); 4] = [
-    ("us-east-1", "US East (N. Virginia)"),
-    ("us-central1", "Iowa"),
-    ("europe-west3", "Frankfurt"),
-    ("eastus", "East US"),
-];
-
 /// The file; `None` where nothing has a price.
 pub fn csv(study: &Study) -> Option<Vec<u8>> {
     let pricings = study.variants.iter().filter_map(|variant| variant.pricing.as_ref());
@@ -211,7 +203,8 @@ fn row(
         .iter()
         .find(|(word, ..)| line.cloud_service.contains(word))
         .map_or(NETWORK, |&(_, category, subcategory)| (category, subcategory));
-    let provider = provider(&line.provider);
+    let list = variant.pricing.as_ref().map(|pricing| &pricing.list);
+    let provider = list.map_or(line.provider.as_str(), |list| &list.provider_name);
     // What a commitment covers is contracted at the price without it.
     let contracted = line
         .commitment
@@ -230,7 +223,7 @@ fn row(
     let list_cost = line.quantity * line.list_unit_price_usd;
     let consumed = !matches!(role, Some(CommitmentRole::Purchase | CommitmentRole::Unused));
     let sku = if line.sku.is_empty() { &line.meter } else { &line.sku };
-    let region = REGIONS.iter().find(|(id, _)| *id == line.region);
+    let region = list.and_then(|list| list.region_name.clone());
     let account = format!("projection-{}", slug(&summary.scenario));
     let sub_account = format!("{account}-{place}");
     vec![
@@ -289,7 +282,7 @@ fn row(
         provider.into(),
         provider.into(),
         line.region.clone(),
-        region.map(|(_, name)| (*name).to_string()).unwrap_or_default(),
+        region.unwrap_or_default(),
         format!("{}/{service}", summary.variant),
         service.clone(),
         "Service".into(),
@@ -321,15 +314,6 @@ fn tags(variant: &VariantResult, place: usize, framework: &str, service: &str) -
     tags.entry("framework".into()).or_insert_with(|| framework.into());
     tags.entry("service".into()).or_insert_with(|| service.into());
     json!(tags).to_string()
-}
-
-fn provider(id: &str) -> &str {
-    match id {
-        "aws" => "AWS",
-        "gcp" => "Google Cloud",
-        "azure" => "Microsoft",
-        other => other,
-    }
 }
 
 /// A plain number with a decimal point, all its digits and at least ten decimals.

@@ -13,7 +13,7 @@ use crate::assumption::{Assumption, Topic};
 use crate::cost::commitment::{self, Commitment};
 use crate::cost::currency::Currency;
 use crate::cost::extras::{Extras, Target};
-use crate::cost::meter::{Hourly, MemoryLine, MeterSpec, Metered, ServedMeter};
+use crate::cost::meter::{Hourly, MemoryLine, MeterSpec, MeteredService, ServedMeter};
 use crate::cost::month::Month;
 use crate::model::price::PriceList;
 use crate::model::price::date::parse_day;
@@ -96,8 +96,8 @@ pub struct PlannedService {
 
 impl PlannedService {
     /// What a meter has to know of it.
-    pub fn metered(&self) -> Metered {
-        Metered {
+    pub fn metered(&self) -> MeteredService {
+        MeteredService {
             memory: self.memory,
             requests: self.requests,
         }
@@ -127,7 +127,7 @@ pub struct Pricing {
 
 impl Pricing {
     /// A meter for these services.
-    pub fn start(&self, warm_up: SimDuration, metered: &[Metered]) -> Hourly {
+    pub fn start(&self, warm_up: SimDuration, metered: &[MeteredService]) -> Hourly {
         let services = metered.len();
         let served = self.extras.as_ref().map(|_| ServedMeter::new(warm_up, services));
         Hourly::new(self.meter.start(warm_up, metered), served, services)
@@ -384,17 +384,24 @@ impl Planner<'_> {
         variants
     }
 
-    /// Takes the prices off a variant whose bill needs memory that was not measured.
+    /// Takes the prices off a variant whose bill needs what was not measured.
     fn without_memory(&mut self, variant: &mut Variant) {
-        let needed = |pricing: &Pricing| matches!(&pricing.meter, MeterSpec::Executions(meter) if meter.needs_memory());
-        if !variant.pricing.as_ref().is_some_and(needed) {
+        let Some(pricing) = &variant.pricing else {
             return;
-        }
-        for service in variant.services.iter().filter(|service| service.memory.is_none()) {
-            self.assumptions.insert(Topic::Price.factor(format!(
-                "the memory of `{}` was not measured: what it costs is unknown and stays blank;                  `platform.azure-functions.average-memory` says it",
-                service.framework
-            )));
+        };
+        let unknown: Vec<Assumption> = variant
+            .services
+            .iter()
+            .filter_map(|service| {
+                let reason = pricing.meter.unknown(&service.metered())?;
+                Some(Topic::Price.factor(format!(
+                    "the cost of `{}` is unknown and stays blank: {reason}",
+                    service.framework
+                )))
+            })
+            .collect();
+        if !unknown.is_empty() {
+            self.assumptions.extend(unknown);
             variant.pricing = None;
         }
     }
@@ -501,7 +508,7 @@ impl Planner<'_> {
         for commitment in &commitments {
             self.assume(Topic::Price.note(commitment.said()));
         }
-        let Some(meter) = MeterSpec::of(platform, &list, rules_of)? else {
+        let Some(meter) = MeterSpec::of(&platform.part().billed_by(), &list, rules_of)? else {
             self.assume(Topic::Price.factor(format!(
                 "no price of {} covers the platform `{}`: its cost is unknown and stays blank",
                 list.id,

@@ -6,26 +6,24 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
 use super::active::{Instances, Interval};
-use super::{Quantities, gib_seconds, thousandths};
+use super::units::{NS_PER_MS, gib_seconds, thousandths};
+use super::{Billing, Counts, MeteredService, Quantities, Tally};
 use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList, Steps};
 use crate::sim::fact::{Fact, Role};
 use crate::sim::observe::Observer;
-use crate::sim::platform::cloud_run::{Billing, Spec};
-use crate::sim::platform::{Boost, Kind};
-use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
-use rust_decimal::Decimal;
+use crate::sim::platform::billed_by::{Counted, InstanceTime};
+use crate::units::{SimDuration, SimTime};
 
-/// How the time of instances becomes billed quantities.
+/// The rules by which the time of instances becomes billed quantities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CloudRunMeterSpec {
-    billing: Billing,
     steps: Steps,
-    cpu: MilliCpu,
-    memory: MemoryMib,
-    min_instances: u32,
-    boost: Option<Boost>,
+    facts: InstanceTime,
 }
 
 /// Billed quantities of one service.
@@ -47,9 +45,8 @@ pub struct CloudRunUsage {
     pub idle_ns: u128,
 }
 
-impl CloudRunUsage {
-    /// Adds the quantities of `other`.
-    pub fn add(&mut self, other: &Self) {
+impl Tally for CloudRunUsage {
+    fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.billed_ms += other.billed_ms;
         self.start_ms += other.start_ms;
@@ -68,102 +65,106 @@ const IDLE: [&str; 2] = [
 ];
 const INSTANCE: [&str; 2] = ["cloud-run.instance.cpu", "cloud-run.instance.memory"];
 
-impl CloudRunMeterSpec {
-    /// The rules of `list` for services with these settings.
-    ///
-    /// # Errors
-    /// If the list has no rules for this way of billing.
-    pub fn new(spec: &Spec, list: &PriceList) -> Result<Self, PriceError> {
-        let steps = list.steps(match spec.billing {
-            Billing::Request => "cloud-run-request",
-            Billing::Instance => "cloud-run-instance",
+impl Billing for CloudRunMeterSpec {
+    type Facts<'a> = InstanceTime;
+    type Usage = CloudRunUsage;
+    type Meter = CloudRunMeter;
+
+    fn new(facts: &InstanceTime, list: &PriceList, _: Option<Date>) -> Result<Option<Self>, PriceError> {
+        let steps = list.steps(match facts.counted {
+            Counted::Active => "cloud-run-request",
+            Counted::Lifetime => "cloud-run-instance",
         })?;
-        Ok(Self {
-            billing: spec.billing,
+        Ok(Some(Self {
             steps: steps.clone(),
-            cpu: spec.cpu,
-            memory: spec.memory,
-            min_instances: spec.min_instances,
-            boost: spec.shape().boost,
-        })
+            facts: *facts,
+        }))
     }
 
-    pub(super) fn meters(&self) -> Vec<&'static str> {
-        match self.billing {
-            Billing::Request if self.min_instances > 0 => [&[REQUESTS][..], &REQUEST, &IDLE].concat(),
-            Billing::Request => [&[REQUESTS][..], &REQUEST].concat(),
-            Billing::Instance => INSTANCE.to_vec(),
+    fn meters(&self) -> Vec<&str> {
+        match self.facts.counted {
+            Counted::Active if self.facts.min_instances > 0 => [&[REQUESTS][..], &REQUEST, &IDLE].concat(),
+            Counted::Active => [&[REQUESTS][..], &REQUEST].concat(),
+            Counted::Lifetime => INSTANCE.to_vec(),
         }
     }
 
-    pub(super) fn assumptions(&self) -> Vec<Assumption> {
+    fn assumptions(&self) -> Vec<Assumption> {
         let step = self.steps.step;
-        let mut lines = vec![match self.billing {
-            Billing::Request => Topic::Price.small(format!(
-                "Cloud Run bills an instance from its start, and while it has a request, in steps of {step} for each such \
-                 interval; shutting down takes no time (a choice)"
+        let mut assumptions = vec![match self.facts.counted {
+            Counted::Active => Topic::Price.small(format!(
+                "Cloud Run bills an instance while it starts and while it has a request, and rounds each such interval up to \
+                 {step}; the shutdown takes no time (a choice)"
             )),
-            Billing::Instance => Topic::Price.small(format!(
-                "Cloud Run bills an instance from its start to its end, at least {} (not confirmed), in steps of {step}; shutting \
-                 down takes no time (a choice)",
+            Counted::Lifetime => Topic::Price.small(format!(
+                "Cloud Run bills an instance from its start to its end, at least {} (not confirmed), in steps of {step}; the \
+                 shutdown takes no time (a choice)",
                 self.steps.minimum
             )),
         }];
-        if self.billing == Billing::Request && self.min_instances > 0 {
-            lines.push(
-                Topic::Price.small("of the instances that `min-instances` keeps, as many are billed as idle as the active ones fall short of it \
-                 (a choice)"),
-            );
+        if self.facts.counted == Counted::Active && self.facts.min_instances > 0 {
+            assumptions.push(Topic::Price.small(
+                "Cloud Run bills an idle instance for each one by which the active instances fall short of `min-instances` \
+                 (a choice)",
+            ));
         }
-        if self.boost.is_some() {
-            lines.push(Topic::Price.small("startup CPU boost is billed as the CPU it gives"));
+        if self.facts.boost.is_some() {
+            assumptions.push(Topic::Price.small("Cloud Run bills startup CPU boost as the CPU that it adds"));
         }
-        lines
+        assumptions
     }
 
-    fn pair(&self, meters: [&str; 2], ms: u128, boost: u128) -> Quantities {
-        let [cpu, memory] = meters.map(str::to_string);
-        Quantities::from([
-            (cpu, thousandths(ms * u128::from(self.cpu.0) + boost)),
-            (memory, gib_seconds(ms * u128::from(self.memory.0))),
-        ])
+    fn needs_activity(&self) -> bool {
+        true
     }
 
-    fn time_meters(&self) -> [&'static str; 2] {
-        match self.billing {
-            Billing::Request => REQUEST,
-            Billing::Instance => INSTANCE,
-        }
+    fn start(&self, warm_up: SimDuration, services: &[MeteredService]) -> CloudRunMeter {
+        CloudRunMeter::new(self.clone(), warm_up, services.len())
     }
 
-    pub(super) fn quantities(&self, usage: &CloudRunUsage) -> Quantities {
+    fn quantities(&self, usage: &CloudRunUsage) -> Quantities {
         let mut quantities = self.pair(self.time_meters(), usage.billed_ms.into(), usage.boost);
-        if self.billing == Billing::Request {
+        if self.facts.counted == Counted::Active {
             quantities.insert(REQUESTS.into(), Decimal::from(usage.requests));
-            if self.min_instances > 0 {
+            if self.facts.min_instances > 0 {
                 quantities.extend(self.pair(IDLE, usage.idle_ns / NS_PER_MS, 0));
             }
         }
         quantities
     }
 
-    pub(super) fn start_quantities(&self, usage: &CloudRunUsage) -> Quantities {
+    fn start_quantities(&self, usage: &CloudRunUsage) -> Quantities {
         self.pair(self.time_meters(), usage.start_ms.into(), usage.start_boost)
     }
 
-    pub(super) fn idle_quantities(&self, usage: &CloudRunUsage) -> Quantities {
-        match self.billing {
-            Billing::Request if self.min_instances > 0 => self.pair(IDLE, usage.idle_ns / NS_PER_MS, 0),
-            Billing::Request => Quantities::new(),
-            Billing::Instance => {
+    fn idle_quantities(&self, usage: &CloudRunUsage) -> Option<Quantities> {
+        Some(match self.facts.counted {
+            Counted::Active if self.facts.min_instances > 0 => self.pair(IDLE, usage.idle_ns / NS_PER_MS, 0),
+            Counted::Active => Quantities::new(),
+            Counted::Lifetime => {
                 let active = usage.active_ns / NS_PER_MS;
                 self.pair(INSTANCE, u128::from(usage.billed_ms).saturating_sub(active), 0)
             }
-        }
+        })
     }
 }
 
-const NS_PER_MS: u128 = 1_000_000;
+impl CloudRunMeterSpec {
+    fn pair(&self, meters: [&str; 2], ms: u128, boost: u128) -> Quantities {
+        let [cpu, memory] = meters.map(str::to_string);
+        Quantities::from([
+            (cpu, thousandths(ms * u128::from(self.facts.cpu.0) + boost)),
+            (memory, gib_seconds(ms * u128::from(self.facts.memory.0))),
+        ])
+    }
+
+    fn time_meters(&self) -> [&'static str; 2] {
+        match self.facts.counted {
+            Counted::Active => REQUEST,
+            Counted::Lifetime => INSTANCE,
+        }
+    }
+}
 
 /// The active instances of a function, and up to when what is missing to the minimum has been counted.
 #[derive(Debug, Clone, Copy)]
@@ -187,8 +188,7 @@ pub struct CloudRunMeter {
 }
 
 impl CloudRunMeter {
-    /// A meter for `services` services.
-    pub fn new(spec: CloudRunMeterSpec, warm_up: SimDuration, services: usize) -> Self {
+    fn new(spec: CloudRunMeterSpec, warm_up: SimDuration, services: usize) -> Self {
         Self {
             spec,
             warm_up: SimTime::ZERO + warm_up,
@@ -197,16 +197,6 @@ impl CloudRunMeter {
             services: vec![CloudRunUsage::default(); services],
             sampled: vec![CloudRunUsage::default(); services],
         }
-    }
-
-    /// What was counted up to the last sample, by service.
-    pub fn usage(&self) -> Vec<CloudRunUsage> {
-        let both = self.sampled.iter().zip(&self.services);
-        both.map(|(sampled, all)| CloudRunUsage {
-            requests: all.requests,
-            ..*sampled
-        })
-        .collect()
     }
 
     /// The active instances of a function are one more or one less from `at` on.
@@ -225,7 +215,7 @@ impl CloudRunMeter {
             instances: 0,
             since: at,
         });
-        let short = self.spec.min_instances.saturating_sub(active.instances);
+        let short = self.spec.facts.min_instances.saturating_sub(active.instances);
         u128::from(short) * u128::from(at.max(self.warm_up).since(active.since.max(self.warm_up)).0)
     }
 
@@ -247,11 +237,11 @@ impl CloudRunMeter {
         };
         usage.active_ns = length.0.into();
         usage.start_ms = steps.rounded_ms(start);
-        if self.spec.billing == Billing::Request {
+        if self.spec.facts.counted == Counted::Active {
             usage.billed_ms = steps.rounded_ms(length);
         }
-        if let Some(boost) = self.spec.boost {
-            let more = u128::from(boost.cpu.0.saturating_sub(self.spec.cpu.0));
+        if let Some(boost) = self.spec.facts.boost {
+            let more = u128::from(boost.cpu.0.saturating_sub(self.spec.facts.cpu.0));
             let lasts = interval.up.map_or(until, |up| (up + boost.lasts).min(until));
             usage.boost = more * u128::from(steps.rounded_ms(lasts.max(since).since(since)));
             usage.start_boost = more * u128::from(usage.start_ms);
@@ -261,7 +251,7 @@ impl CloudRunMeter {
 
     /// Billed milliseconds of an instance that lived, or has lived so far.
     fn life(&self, created: SimTime, at: SimTime, ended: bool) -> u64 {
-        if self.spec.billing == Billing::Request || at < self.warm_up {
+        if self.spec.facts.counted == Counted::Active || at < self.warm_up {
             return 0;
         }
         let life = at.since(created.max(self.warm_up));
@@ -290,6 +280,19 @@ impl CloudRunMeter {
             usage.idle_ns += self.pass(service, function, at);
         }
         self.sampled[service as usize] = usage;
+    }
+}
+
+impl Counts for CloudRunMeter {
+    type Usage = CloudRunUsage;
+
+    fn usage(&self) -> Vec<CloudRunUsage> {
+        let both = self.sampled.iter().zip(&self.services);
+        both.map(|(sampled, all)| CloudRunUsage {
+            requests: all.requests,
+            ..*sampled
+        })
+        .collect()
     }
 }
 

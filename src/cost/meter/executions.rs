@@ -6,38 +6,26 @@
 
 use std::collections::BTreeMap;
 
-use super::{Quantities, gib_seconds};
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::units::gib_seconds;
+use super::{Billing, Counts, MemoryLine, MeteredService, Quantities, Tally};
 use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList, Steps};
 use crate::sim::fact::{Activity, Fact, Finished, Role};
 use crate::sim::observe::Observer;
-use crate::sim::platform::azure_functions::{MEMORY, Spec};
+use crate::sim::platform::billed_by::MemoryShare;
 use crate::units::{SimDuration, SimTime};
-use rust_decimal::Decimal;
 
-/// Memory of an instance by executions at a time, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MemoryLine {
-    /// With one execution.
-    pub at_one: f64,
-    /// For each further one.
-    pub growth: f64,
-}
-
-impl MemoryLine {
-    /// With `n` executions, at least one, and no more than an instance has.
-    fn bytes(&self, n: u32) -> f64 {
-        let bytes = self.at_one + self.growth * f64::from(n.saturating_sub(1));
-        bytes.min(f64::from(MEMORY.0) * 1_048_576.0)
-    }
-}
-
-/// How executions become billed quantities.
+/// The rules by which executions become billed quantities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionsMeterSpec {
     steps: Steps,
-    memory: Option<MemoryLine>,
+    facts: MemoryShare,
 }
+
+const MIB: f64 = 1_048_576.0;
 
 /// Billed quantities of one service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,9 +36,8 @@ pub struct ExecutionsUsage {
     pub mib_ms: u128,
 }
 
-impl ExecutionsUsage {
-    /// Adds the quantities of `other`.
-    pub fn add(&mut self, other: &Self) {
+impl Tally for ExecutionsUsage {
+    fn add(&mut self, other: &Self) {
         self.executions += other.executions;
         self.mib_ms += other.mib_ms;
     }
@@ -59,49 +46,91 @@ impl ExecutionsUsage {
 const DURATION: &str = "functions.consumption.duration";
 const EXECUTIONS: &str = "functions.consumption.executions";
 
-impl ExecutionsMeterSpec {
-    /// The rules of `list` for functions with these settings.
-    ///
-    /// # Errors
-    /// If the list has no rules for the plan.
-    pub fn new(spec: &Spec, list: &PriceList) -> Result<Self, PriceError> {
-        Ok(Self {
+impl Billing for ExecutionsMeterSpec {
+    type Facts<'a> = MemoryShare;
+    type Usage = ExecutionsUsage;
+    type Meter = ExecutionsMeter;
+
+    fn new(facts: &MemoryShare, list: &PriceList, _: Option<Date>) -> Result<Option<Self>, PriceError> {
+        Ok(Some(Self {
             steps: list.steps("azure-functions")?.clone(),
-            memory: spec.average_memory.map(|memory| MemoryLine {
-                at_one: f64::from(memory.0) * 1_048_576.0,
-                growth: 0.0,
-            }),
-        })
+            facts: *facts,
+        }))
     }
 
-    /// Whether the memory of each service has to be known.
-    pub fn needs_memory(&self) -> bool {
-        self.memory.is_none()
-    }
-
-    pub(super) fn meters(&self) -> Vec<&'static str> {
+    fn meters(&self) -> Vec<&str> {
         vec![DURATION, EXECUTIONS]
     }
 
-    pub(super) fn assumptions(&self) -> Vec<Assumption> {
-        vec![Topic::Price.factor(format!(
-            "Azure bills each execution for its share of the instance's memory among those that run at a time, {}; starts are \
-             not billed",
-            match self.memory {
-                Some(_) => "which is `average-memory`",
-                None => {
-                    "which is the anonymous memory that was measured, without what the host process of Azure Functions needs: \
-                     `average-memory` says it for an app of yours"
-                }
+    fn assumptions(&self) -> Vec<Assumption> {
+        vec![Topic::Price.factor(match self.facts.average_memory {
+            Some(_) => {
+                "Azure bills each execution for its share of `average-memory` among those that run at the same time; starts \
+                 are not billed"
             }
-        ))]
+            None => {
+                "Azure bills each execution for its share of the measured anonymous memory among those that run at the same \
+                 time; the host process of Azure Functions is not included (set `average-memory` for your own app); starts \
+                 are not billed"
+            }
+        })]
     }
 
-    pub(super) fn quantities(&self, usage: &ExecutionsUsage) -> Quantities {
+    fn needs_activity(&self) -> bool {
+        true
+    }
+
+    fn unknown(&self, service: &MeteredService) -> Option<String> {
+        self.memory_of(service).is_none().then(|| {
+            format!(
+                "its memory was not measured; set it by `{}`",
+                self.facts.average_memory_key
+            )
+        })
+    }
+
+    fn start(&self, warm_up: SimDuration, services: &[MeteredService]) -> ExecutionsMeter {
+        ExecutionsMeter::new(self.clone(), warm_up, services)
+    }
+
+    fn quantities(&self, usage: &ExecutionsUsage) -> Quantities {
         Quantities::from([
             (DURATION.to_string(), gib_seconds(usage.mib_ms)),
             (EXECUTIONS.to_string(), Decimal::from(usage.executions)),
         ])
+    }
+
+    /// An instance without an execution costs nothing.
+    fn idle_quantities(&self, _: &ExecutionsUsage) -> Option<Quantities> {
+        Some(Quantities::new())
+    }
+}
+
+impl ExecutionsMeterSpec {
+    /// The memory of a service's instances: as the scenario states it, else as measured; `None` if it is not known.
+    fn memory_of(&self, service: &MeteredService) -> Option<Memory> {
+        let stated = self.facts.average_memory.map(|memory| MemoryLine {
+            at_one: f64::from(memory.0) * MIB,
+            growth: 0.0,
+        });
+        stated.or(service.memory).map(|line| Memory {
+            line,
+            most: f64::from(self.facts.instance_memory.0) * MIB,
+        })
+    }
+}
+
+/// Memory of an instance by executions at a time, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Memory {
+    line: MemoryLine,
+    /// The memory that an instance has.
+    most: f64,
+}
+
+impl Memory {
+    fn bytes(&self, executions: u32) -> f64 {
+        self.line.bytes(executions).min(self.most)
     }
 }
 
@@ -119,7 +148,7 @@ struct Shares {
 
 impl Shares {
     /// Has time pass until `at`.
-    fn pass(&mut self, at: SimTime, memory: &MemoryLine) {
+    fn pass(&mut self, at: SimTime, memory: &Memory) {
         if self.running > 0 {
             self.share += self.one(memory) * at.since(self.since).0 as f64;
         }
@@ -127,7 +156,7 @@ impl Shares {
     }
 
     /// The share of one among those that run.
-    fn one(&self, memory: &MemoryLine) -> f64 {
+    fn one(&self, memory: &Memory) -> f64 {
         memory.bytes(self.running) / f64::from(self.running.max(1))
     }
 
@@ -141,7 +170,7 @@ impl Shares {
     }
 
     /// The mean of the share of an execution that began at `started` and ends at `at`; `None` if none began then.
-    fn end(&mut self, started: SimTime, at: SimTime, memory: &MemoryLine) -> Option<f64> {
+    fn end(&mut self, started: SimTime, at: SimTime, memory: &Memory) -> Option<f64> {
         let (share, count) = self.begun.get_mut(&started)?;
         let time = at.since(started).0;
         let mean = if time == 0 {
@@ -163,20 +192,20 @@ pub struct ExecutionsMeter {
     spec: ExecutionsMeterSpec,
     warm_up: SimTime,
     /// By service.
-    memory: Vec<MemoryLine>,
+    memory: Vec<Memory>,
     instances: BTreeMap<(u16, u32, u64), Shares>,
     services: Vec<ExecutionsUsage>,
 }
 
 impl ExecutionsMeter {
-    /// A meter for services whose instances use so much memory.
+    /// Returns a meter for these services.
     ///
     /// # Panics
-    /// If the memory of a service is not known and no average is set: such a plan has no prices.
-    pub fn new(spec: ExecutionsMeterSpec, warm_up: SimDuration, memory: &[Option<MemoryLine>]) -> Self {
-        let known = memory.iter().map(|measured| spec.memory.or(*measured));
-        let memory: Vec<MemoryLine> = known
-            .map(|line| line.expect("the memory of a billed service is known"))
+    /// If the memory of a service is not known. A scenario whose cost is unknown is not billed.
+    fn new(spec: ExecutionsMeterSpec, warm_up: SimDuration, services: &[MeteredService]) -> Self {
+        let known = services.iter().map(|service| spec.memory_of(service));
+        let memory: Vec<Memory> = known
+            .map(|memory| memory.expect("the memory of a billed service is known"))
             .collect();
         Self {
             warm_up: SimTime::ZERO + warm_up,
@@ -185,11 +214,6 @@ impl ExecutionsMeter {
             memory,
             spec,
         }
-    }
-
-    /// What was counted so far, by service.
-    pub fn usage(&self) -> Vec<ExecutionsUsage> {
-        self.services.clone()
     }
 
     fn activity(&mut self, activity: &Activity) {
@@ -219,6 +243,14 @@ impl ExecutionsMeter {
             let ms = self.spec.steps.billed_ms(request.finished.since(request.started));
             usage.mib_ms += u128::from(self.spec.steps.billed_mib(bytes)) * u128::from(ms);
         }
+    }
+}
+
+impl Counts for ExecutionsMeter {
+    type Usage = ExecutionsUsage;
+
+    fn usage(&self) -> Vec<ExecutionsUsage> {
+        self.services.clone()
     }
 }
 

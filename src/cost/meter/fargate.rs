@@ -4,23 +4,25 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::active::Key;
-use super::{Quantities, gib_seconds, thousandths};
+use super::units::{gib_seconds, thousandths};
+use super::{Billing, Counts, MeteredService, Quantities, Tally};
 use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList, Steps};
 use crate::sim::fact::Fact;
 use crate::sim::observe::Observer;
 use crate::sim::platform::Architecture;
-use crate::sim::platform::fargate::Spec;
+use crate::sim::platform::billed_by::TaskTime;
 use crate::units::{SimDuration, SimTime};
 
-/// How the time of tasks becomes billed quantities.
+/// The rules by which the time of tasks becomes billed quantities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FargateMeterSpec {
     steps: Steps,
-    architecture: Architecture,
+    meters: [&'static str; 2],
 }
 
 /// Billed quantities of one service.
@@ -32,47 +34,54 @@ pub struct FargateUsage {
     memory: u128,
 }
 
-impl FargateUsage {
-    /// Adds the quantities of `other`.
-    pub fn add(&mut self, other: &Self) {
+impl Tally for FargateUsage {
+    fn add(&mut self, other: &Self) {
         self.cpu += other.cpu;
         self.memory += other.memory;
     }
 }
 
-impl FargateMeterSpec {
-    /// The rules of `list` for tasks with these settings.
-    ///
-    /// # Errors
-    /// If the list has no rules for Fargate.
-    pub fn new(spec: &Spec, list: &PriceList) -> Result<Self, PriceError> {
-        Ok(Self {
+impl Billing for FargateMeterSpec {
+    type Facts<'a> = TaskTime;
+    type Usage = FargateUsage;
+    type Meter = FargateMeter;
+
+    fn new(facts: &TaskTime, list: &PriceList, _: Option<Date>) -> Result<Option<Self>, PriceError> {
+        Ok(Some(Self {
             steps: list.steps("fargate")?.clone(),
-            architecture: spec.architecture,
-        })
+            meters: match facts.architecture {
+                Architecture::X86_64 => ["fargate.vcpu.x86", "fargate.memory.x86"],
+                Architecture::Arm64 => ["fargate.vcpu.arm", "fargate.memory.arm"],
+            },
+        }))
     }
 
-    pub(super) fn meters(&self) -> [&'static str; 2] {
-        match self.architecture {
-            Architecture::X86_64 => ["fargate.vcpu.x86", "fargate.memory.x86"],
-            Architecture::Arm64 => ["fargate.vcpu.arm", "fargate.memory.arm"],
-        }
+    fn meters(&self) -> Vec<&str> {
+        self.meters.to_vec()
     }
 
-    pub(super) fn assumptions(&self) -> Vec<Assumption> {
+    fn assumptions(&self) -> Vec<Assumption> {
         vec![Topic::Price.small(format!(
             "Fargate bills a task from the pull of its image to its end, in steps of {} and at least {}; storage beyond \
-             20 GB is not in the bill, load balancers and traffic where [extras] has them",
+             20 GB is not in the bill, and load balancers and traffic only if [extras] has them",
             self.steps.step, self.steps.minimum
         ))]
     }
 
-    pub(super) fn quantities(&self, usage: &FargateUsage) -> Quantities {
+    fn needs_activity(&self) -> bool {
+        true
+    }
+
+    fn start(&self, warm_up: SimDuration, services: &[MeteredService]) -> FargateMeter {
+        FargateMeter::new(self.clone(), warm_up, services)
+    }
+
+    fn quantities(&self, usage: &FargateUsage) -> Quantities {
         let hour = Decimal::from(3600);
-        let [cpu, memory] = self.meters();
+        let [cpu, memory] = self.meters.map(str::to_string);
         Quantities::from([
-            (cpu.to_string(), (thousandths(usage.cpu) / hour).normalize()),
-            (memory.to_string(), (gib_seconds(usage.memory) / hour).normalize()),
+            (cpu, (thousandths(usage.cpu) / hour).normalize()),
+            (memory, (gib_seconds(usage.memory) / hour).normalize()),
         ])
     }
 }
@@ -92,26 +101,15 @@ pub struct FargateMeter {
 }
 
 impl FargateMeter {
-    /// A meter for services whose tasks have so much CPU and memory.
-    pub fn new(spec: FargateMeterSpec, warm_up: SimDuration, sizes: &[(u64, u64)]) -> Self {
+    fn new(spec: FargateMeterSpec, warm_up: SimDuration, services: &[MeteredService]) -> Self {
         Self {
             spec,
             warm_up: SimTime::ZERO + warm_up,
-            sizes: sizes.to_vec(),
+            sizes: services.iter().map(|service| service.requests).collect(),
             known: BTreeMap::new(),
-            ended: vec![0; sizes.len()],
-            sampled: vec![0; sizes.len()],
+            ended: vec![0; services.len()],
+            sampled: vec![0; services.len()],
         }
-    }
-
-    /// What was counted up to the last sample, by service.
-    pub fn usage(&self) -> Vec<FargateUsage> {
-        let both = self.sampled.iter().zip(&self.sizes);
-        both.map(|(&ms, &(cpu, memory))| FargateUsage {
-            cpu: ms * u128::from(cpu),
-            memory: ms * u128::from(memory),
-        })
-        .collect()
     }
 
     /// Billed milliseconds of a task until `at`; the minimum applies to one that has ended.
@@ -127,6 +125,19 @@ impl FargateMeter {
             self.spec.steps.rounded_ms(lasts)
         };
         u128::from(ms)
+    }
+}
+
+impl Counts for FargateMeter {
+    type Usage = FargateUsage;
+
+    fn usage(&self) -> Vec<FargateUsage> {
+        let both = self.sampled.iter().zip(&self.sizes);
+        both.map(|(&ms, &(cpu, memory))| FargateUsage {
+            cpu: ms * u128::from(cpu),
+            memory: ms * u128::from(memory),
+        })
+        .collect()
     }
 }
 

@@ -5,17 +5,20 @@
 //! the instances that a function has from the start are its always ready ones; time that an instance takes to start is not
 //! billed, for nothing executes then.
 
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
 use super::active::{Instances, Interval};
-use super::{Quantities, gib_seconds};
+use super::units::{NS_PER_MS, gib_seconds};
+use super::{Billing, Counts, MeteredService, Quantities, Tally};
 use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList, Steps};
 use crate::sim::fact::{Fact, Role};
 use crate::sim::observe::Observer;
-use crate::sim::platform::azure_flex::Spec;
+use crate::sim::platform::billed_by::ExecutingTime;
 use crate::units::{MemoryMib, SimDuration, SimTime};
-use rust_decimal::Decimal;
 
-/// How the time of instances becomes billed quantities.
+/// The rules by which the time of instances becomes billed quantities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlexMeterSpec {
     steps: Steps,
@@ -38,9 +41,8 @@ pub struct FlexUsage {
     pub baseline_ns: u128,
 }
 
-impl FlexUsage {
-    /// Adds the quantities of `other`.
-    pub fn add(&mut self, other: &Self) {
+impl Tally for FlexUsage {
+    fn add(&mut self, other: &Self) {
         self.executions += other.executions;
         self.ready_executions += other.ready_executions;
         self.billed_ms += other.billed_ms;
@@ -54,22 +56,21 @@ const EXECUTIONS: &str = "functions.flex.executions";
 const BASELINE: &str = "functions.flex.always_ready.baseline";
 const READY: &str = "functions.flex.always_ready.duration";
 const READY_EXECUTIONS: &str = "functions.flex.always_ready.executions";
-const NS_PER_MS: u128 = 1_000_000;
 
-impl FlexMeterSpec {
-    /// The rules of `list` for functions with these settings.
-    ///
-    /// # Errors
-    /// If the list has no rules for the plan.
-    pub fn new(spec: &Spec, list: &PriceList) -> Result<Self, PriceError> {
-        Ok(Self {
+impl Billing for FlexMeterSpec {
+    type Facts<'a> = ExecutingTime;
+    type Usage = FlexUsage;
+    type Meter = FlexMeter;
+
+    fn new(facts: &ExecutingTime, list: &PriceList, _: Option<Date>) -> Result<Option<Self>, PriceError> {
+        Ok(Some(Self {
             steps: list.steps("azure-flex")?.clone(),
-            memory: spec.instance_memory,
-            always_ready: spec.always_ready,
-        })
+            memory: facts.memory,
+            always_ready: facts.always_ready,
+        }))
     }
 
-    pub(super) fn meters(&self) -> Vec<&'static str> {
+    fn meters(&self) -> Vec<&str> {
         let mut meters = vec![DURATION, EXECUTIONS];
         if self.always_ready > 0 {
             meters.extend([BASELINE, READY, READY_EXECUTIONS]);
@@ -77,25 +78,28 @@ impl FlexMeterSpec {
         meters
     }
 
-    pub(super) fn assumptions(&self) -> Vec<Assumption> {
+    fn assumptions(&self) -> Vec<Assumption> {
+        let ready = if self.always_ready > 0 {
+            "; the first instances of a function are its always ready ones"
+        } else {
+            ""
+        };
         vec![Topic::Price.large(format!(
-            "Azure Flex bills an instance at its full size while it executes anything, at least {} and in steps of {} for each \
-             such interval (low confidence); starts are not billed{}",
-            self.steps.minimum,
-            self.steps.step,
-            if self.always_ready > 0 {
-                "; the instances that a function has from the start are its always ready ones"
-            } else {
-                ""
-            }
+            "Azure Flex bills an instance at its full size while it executes anything, at least {} and in steps of {} for \
+             each such interval (low confidence); starts are not billed{ready}",
+            self.steps.minimum, self.steps.step,
         ))]
     }
 
-    fn gib(&self, ms: u128) -> Decimal {
-        gib_seconds(ms * u128::from(self.memory.0))
+    fn needs_activity(&self) -> bool {
+        true
     }
 
-    pub(super) fn quantities(&self, usage: &FlexUsage) -> Quantities {
+    fn start(&self, warm_up: SimDuration, services: &[MeteredService]) -> FlexMeter {
+        FlexMeter::new(self.clone(), warm_up, services.len())
+    }
+
+    fn quantities(&self, usage: &FlexUsage) -> Quantities {
         let mut quantities = Quantities::from([
             (DURATION.to_string(), self.gib(usage.billed_ms.into())),
             (EXECUTIONS.to_string(), Decimal::from(usage.executions)),
@@ -108,12 +112,18 @@ impl FlexMeterSpec {
         quantities
     }
 
-    pub(super) fn idle_quantities(&self, usage: &FlexUsage) -> Quantities {
+    fn idle_quantities(&self, usage: &FlexUsage) -> Option<Quantities> {
         if self.always_ready == 0 {
-            return Quantities::new();
+            return Some(Quantities::new());
         }
         let idle = (usage.baseline_ns / NS_PER_MS).saturating_sub(usage.ready_ms.into());
-        Quantities::from([(BASELINE.to_string(), self.gib(idle))])
+        Some(Quantities::from([(BASELINE.to_string(), self.gib(idle))]))
+    }
+}
+
+impl FlexMeterSpec {
+    fn gib(&self, ms: u128) -> Decimal {
+        gib_seconds(ms * u128::from(self.memory.0))
     }
 }
 
@@ -131,8 +141,7 @@ pub struct FlexMeter {
 }
 
 impl FlexMeter {
-    /// A meter for `services` services.
-    pub fn new(spec: FlexMeterSpec, warm_up: SimDuration, services: usize) -> Self {
+    fn new(spec: FlexMeterSpec, warm_up: SimDuration, services: usize) -> Self {
         Self {
             spec,
             warm_up: SimTime::ZERO + warm_up,
@@ -140,17 +149,6 @@ impl FlexMeter {
             services: vec![FlexUsage::default(); services],
             sampled: vec![FlexUsage::default(); services],
         }
-    }
-
-    /// What was counted up to the last sample, by service.
-    pub fn usage(&self) -> Vec<FlexUsage> {
-        let both = self.sampled.iter().zip(&self.services);
-        both.map(|(sampled, all)| FlexUsage {
-            executions: all.executions,
-            ready_executions: all.ready_executions,
-            ..*sampled
-        })
-        .collect()
     }
 
     fn is_ready(&self, instance: u64) -> bool {
@@ -194,6 +192,20 @@ impl FlexMeter {
             usage.baseline_ns += self.baseline(key.2, created, at);
         }
         self.sampled[service as usize] = usage;
+    }
+}
+
+impl Counts for FlexMeter {
+    type Usage = FlexUsage;
+
+    fn usage(&self) -> Vec<FlexUsage> {
+        let both = self.sampled.iter().zip(&self.services);
+        both.map(|(sampled, all)| FlexUsage {
+            executions: all.executions,
+            ready_executions: all.ready_executions,
+            ..*sampled
+        })
+        .collect()
     }
 }
 

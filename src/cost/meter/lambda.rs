@@ -1,33 +1,35 @@
-//! AWS Lambda: each invocation is billed by its duration and memory, provisioned concurrency by what is configured, snapshots of
-//! other runtimes than Java by how long they are kept and how often they are restored.
+//! AWS Lambda. An invocation is billed by its duration and memory, provisioned concurrency by what is configured, and
+//! snapshots of runtimes other than Java by the time that they are kept and by the number of restores.
 //!
-//! Source of the latter: AWS Lambda pricing page, "SnapStart": per GB of memory and second for as long as a version is published, at
-//! least three hours, which a month is longer than; and per GB for each restore.
+//! Source for snapshots: AWS Lambda pricing page, "SnapStart". A snapshot costs per GB of memory and second while its version
+//! is published, at least three hours (a month is longer), and per GB for each restore.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::{Billing, Counts, MeteredService, Quantities, Tally};
+use crate::assumption::Assumption;
 use crate::cost::lambda::{billed_ms, billed_storage, gb_seconds};
 use crate::model::price::{LambdaRules, PriceError, PriceList};
 use crate::sim::fact::{Fact, Finished};
 use crate::sim::observe::Observer;
 use crate::sim::platform::Architecture;
-use crate::sim::platform::lambda::{Package, Runtime, Spec};
+use crate::sim::platform::billed_by::{Invocations, Runtime};
 use crate::units::{MemoryMib, SimDuration, SimTime};
 
-/// How Lambda's invocations become billed quantities.
+/// The rules by which invocations become billed quantities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LambdaMeterSpec {
     rules: LambdaRules,
     memory: MemoryMib,
     storage: MemoryMib,
     duration_meter: &'static str,
-    /// Meters of provisioned concurrency: what is configured, and the time of its invocations; `None` without any.
+    /// Meters of provisioned concurrency: for what is configured, and for the time of its invocations; `None` without any.
     provisioned_meters: Option<[&'static str; 2]>,
     init_billed: bool,
-    /// Whether snapshots cost something.
+    /// True if snapshots cost money.
     snapshots: bool,
 }
 
@@ -50,9 +52,8 @@ pub struct LambdaUsage {
     pub restores: u64,
 }
 
-impl LambdaUsage {
-    /// Adds the quantities of `other`.
-    pub fn add(&mut self, other: &Self) {
+impl Tally for LambdaUsage {
+    fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.billed_ms += other.billed_ms;
         self.init_ms += other.init_ms;
@@ -67,43 +68,39 @@ const REQUESTS: &str = "lambda.requests";
 const STORAGE: &str = "lambda.ephemeral_storage";
 const SNAPSHOTS: [&str; 2] = ["lambda.snapstart.cache", "lambda.snapstart.restore"];
 
-impl LambdaMeterSpec {
-    /// The rules of `list` for a function of this memory and architecture, as they were on a day; `None`: the day from which
-    /// the list stands.
-    ///
-    /// # Errors
-    /// If the list has no rules for Lambda.
-    pub fn new(spec: &Spec, list: &PriceList, rules_of: Option<Date>) -> Result<Self, PriceError> {
+impl Billing for LambdaMeterSpec {
+    type Facts<'a> = Invocations;
+    type Usage = LambdaUsage;
+    type Meter = LambdaMeter;
+
+    fn new(facts: &Invocations, list: &PriceList, rules_of: Option<Date>) -> Result<Option<Self>, PriceError> {
         let rules = list.lambda_rules()?.clone();
-        Ok(Self {
-            // Images have always paid for it; of a restore the part is told that is billed.
-            init_billed: spec.package == Package::Image
-                || spec.snap_start.is_some()
+        let (duration_meter, provisioned_meters) = match facts.architecture {
+            Architecture::X86_64 => (
+                "lambda.duration.x86",
+                ["lambda.provisioned_concurrency.x86", "lambda.pc_duration.x86"],
+            ),
+            Architecture::Arm64 => (
+                "lambda.duration.arm",
+                ["lambda.provisioned_concurrency.arm", "lambda.pc_duration.arm"],
+            ),
+        };
+        Ok(Some(Self {
+            // The initialisation of container images has always been billed. Of a restore the simulator reports only the
+            // billed part.
+            init_billed: facts.container_image
+                || facts.snapshot.is_some()
                 || rules.bills_init(rules_of.unwrap_or(list.effective)),
-            snapshots: spec
-                .snap_start
-                .as_ref()
-                .is_some_and(|snap_start| snap_start.runtime != Runtime::Java),
-            storage: billed_storage(spec.ephemeral_storage, &rules),
-            memory: spec.memory,
-            duration_meter: match spec.architecture {
-                Architecture::X86_64 => "lambda.duration.x86",
-                Architecture::Arm64 => "lambda.duration.arm",
-            },
-            provisioned_meters: spec.provisions().then_some(match spec.architecture {
-                Architecture::X86_64 => ["lambda.provisioned_concurrency.x86", "lambda.pc_duration.x86"],
-                Architecture::Arm64 => ["lambda.provisioned_concurrency.arm", "lambda.pc_duration.arm"],
-            }),
+            snapshots: facts.snapshot.is_some_and(|runtime| runtime != Runtime::Java),
+            storage: billed_storage(facts.ephemeral_storage, &rules),
+            memory: facts.memory,
+            duration_meter,
+            provisioned_meters: facts.provisioned.then_some(provisioned_meters),
             rules,
-        })
+        }))
     }
 
-    /// Whether all that is billed comes with requests.
-    pub fn is_by_request(&self) -> bool {
-        self.provisioned_meters.is_none() && !self.snapshots
-    }
-
-    pub(super) fn meters(&self) -> Vec<&'static str> {
+    fn meters(&self) -> Vec<&str> {
         let meters = [REQUESTS, STORAGE, self.duration_meter];
         meters
             .into_iter()
@@ -112,9 +109,16 @@ impl LambdaMeterSpec {
             .collect()
     }
 
-    /// The quantities by meter, in the units of the price list.
-    pub fn quantities(&self, usage: &LambdaUsage) -> BTreeMap<String, Decimal> {
-        let mut quantities = BTreeMap::from([
+    fn assumptions(&self) -> Vec<Assumption> {
+        Vec::new()
+    }
+
+    fn start(&self, warm_up: SimDuration, services: &[MeteredService]) -> LambdaMeter {
+        LambdaMeter::new(self.clone(), warm_up, services.len())
+    }
+
+    fn quantities(&self, usage: &LambdaUsage) -> Quantities {
+        let mut quantities = Quantities::from([
             (REQUESTS.to_string(), Decimal::from(usage.requests)),
             (
                 self.duration_meter.to_string(),
@@ -133,14 +137,13 @@ impl LambdaMeterSpec {
         if self.snapshots {
             let [cache, restore] = SNAPSHOTS.map(str::to_string);
             quantities.insert(cache, self.gb_seconds(usage.snapshot_ms, self.memory));
-            // GB of memory: as many GB-seconds as of a second each.
+            // A restore is billed per GB, which is as many GB-seconds as one second has.
             quantities.insert(restore, self.gb_seconds(usage.restores * 1_000, self.memory));
         }
         quantities
     }
 
-    /// The part of the quantities that was billed for initialisation.
-    pub fn init_quantities(&self, usage: &LambdaUsage) -> BTreeMap<String, Decimal> {
+    fn start_quantities(&self, usage: &LambdaUsage) -> Quantities {
         let init = LambdaUsage {
             requests: 0,
             billed_ms: usage.init_ms,
@@ -151,15 +154,35 @@ impl LambdaMeterSpec {
         self.quantities(&init)
     }
 
-    /// Billed milliseconds of one invocation.
+    /// On demand, an environment without a request costs nothing. The idle part of provisioned concurrency is not counted
+    /// separately.
+    fn idle_quantities(&self, _: &LambdaUsage) -> Option<Quantities> {
+        self.is_by_request().then(Quantities::new)
+    }
+
     #[inline]
-    pub fn billed_ms(&self, request: &Finished) -> u64 {
+    fn billed_ms(&self, request: &Finished) -> u64 {
         billed_ms(
             request.init.0,
             request.finished.since(request.started).0,
             &self.rules,
             self.init_billed,
         )
+    }
+
+    fn by_request(&self, requests: u64, billed_ms: u64) -> Option<LambdaUsage> {
+        self.is_by_request().then(|| LambdaUsage {
+            requests,
+            billed_ms,
+            ..LambdaUsage::default()
+        })
+    }
+}
+
+impl LambdaMeterSpec {
+    /// True if requests are all that is billed.
+    fn is_by_request(&self) -> bool {
+        self.provisioned_meters.is_none() && !self.snapshots
     }
 
     fn gb_seconds(&self, ms: u64, memory: MemoryMib) -> Decimal {
@@ -266,8 +289,7 @@ pub struct LambdaMeter {
 }
 
 impl LambdaMeter {
-    /// A meter for `services` services.
-    pub fn new(spec: LambdaMeterSpec, warm_up: SimDuration, services: usize) -> Self {
+    fn new(spec: LambdaMeterSpec, warm_up: SimDuration, services: usize) -> Self {
         Self {
             spec,
             warm_up: SimTime::ZERO + warm_up,
@@ -277,9 +299,12 @@ impl LambdaMeter {
             last: SimTime::ZERO,
         }
     }
+}
 
-    /// What was counted, by service: of requests so far, of snapshots up to the last sample.
-    pub fn usage(&self) -> Vec<LambdaUsage> {
+impl Counts for LambdaMeter {
+    type Usage = LambdaUsage;
+
+    fn usage(&self) -> Vec<LambdaUsage> {
         let kept = self.last.max(self.warm_up).since(self.warm_up).0 / 1_000_000;
         let both = self.services.iter().zip(&self.snapshots);
         both.map(|(usage, functions)| LambdaUsage {

@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
-use rust_decimal::prelude::FromPrimitive;
 
-use super::Quantities;
+use super::units::hours;
+use super::{Billing, Counts, MeteredService, Quantities, Tally};
 use crate::assumption::{Assumption, Topic};
 use crate::model::price::{PriceError, PriceList};
 use crate::sim::fact::{Fact, Role};
 use crate::sim::observe::Observer;
-use crate::sim::platform::lambda_managed::Spec;
+use crate::sim::platform::billed_by::HostTime;
 use crate::units::{SimDuration, SimTime};
 
 /// How requests and the time of instances become billed quantities.
@@ -34,9 +35,8 @@ pub struct ManagedUsage {
     instances: u128,
 }
 
-impl ManagedUsage {
-    /// Adds the quantities of `other`.
-    pub fn add(&mut self, other: &Self) {
+impl Tally for ManagedUsage {
+    fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.instances += other.instances;
     }
@@ -44,18 +44,17 @@ impl ManagedUsage {
 
 const REQUESTS: &str = "lambda.requests";
 const FEE: &str = "lambda.managed_instances.fee";
-const NS_PER_HOUR: u64 = 3_600_000_000_000;
 
-impl ManagedMeterSpec {
-    /// Meters for instances of the size that the settings name; `None` if no type of that size is known.
-    ///
-    /// # Errors
-    /// If the list has no price for the type.
-    pub fn new(spec: &Spec, list: &PriceList) -> Result<Option<Self>, PriceError> {
-        let Some(name) = spec.billed_type() else {
+impl Billing for ManagedMeterSpec {
+    type Facts<'a> = HostTime<'a>;
+    type Usage = ManagedUsage;
+    type Meter = ManagedMeter;
+
+    fn new(facts: &HostTime<'_>, list: &PriceList, _: Option<Date>) -> Result<Option<Self>, PriceError> {
+        let stated = facts.machine_type.map(|name| format!("ec2.{name}"));
+        let Some(instances) = stated.or_else(|| list.host_meter(facts.cpu, facts.memory).map(str::to_string)) else {
             return Ok(None);
         };
-        let instances = format!("ec2.{name}");
         let price = list.price(&instances)?;
         let usd_per_hour = price.tiers.first().map_or(Decimal::ZERO, |tier| tier.unit_price_usd);
         Ok(Some(Self {
@@ -64,22 +63,24 @@ impl ManagedMeterSpec {
         }))
     }
 
-    pub(super) fn meters(&self) -> Vec<&str> {
+    fn meters(&self) -> Vec<&str> {
         vec![REQUESTS, &self.instances, FEE]
     }
 
-    pub(super) fn assumptions(&self) -> Vec<Assumption> {
+    fn assumptions(&self) -> Vec<Assumption> {
         vec![Topic::Price.large(format!(
-            "managed environments run on EC2 instances billed as {}, from the decision to launch one until fewer are needed, with \
-             the fee on their on-demand price",
+            "managed environments run on EC2 instances billed as {}, from the decision to launch one until fewer are needed; \
+             the fee is a share of their on-demand price",
             self.instances
         ))]
     }
 
-    pub(super) fn quantities(&self, usage: &ManagedUsage) -> Quantities {
-        let whole = Decimal::from_u128(usage.instances)
-            .unwrap_or_else(|| panic!("{} instance-nanoseconds overflow a decimal", usage.instances));
-        let hours = whole / Decimal::from(NS_PER_HOUR);
+    fn start(&self, warm_up: SimDuration, services: &[MeteredService]) -> ManagedMeter {
+        ManagedMeter::new(warm_up, services.len())
+    }
+
+    fn quantities(&self, usage: &ManagedUsage) -> Quantities {
+        let hours = hours(usage.instances);
         Quantities::from([
             (REQUESTS.to_string(), Decimal::from(usage.requests)),
             (self.instances.clone(), hours.normalize()),
@@ -101,8 +102,7 @@ pub struct ManagedMeter {
 }
 
 impl ManagedMeter {
-    /// A meter for `services` services.
-    pub fn new(warm_up: SimDuration, services: usize) -> Self {
+    fn new(warm_up: SimDuration, services: usize) -> Self {
         Self {
             warm_up: SimTime::ZERO + warm_up,
             functions: BTreeMap::new(),
@@ -111,16 +111,19 @@ impl ManagedMeter {
         }
     }
 
-    /// What was counted up to the last sample, by service.
-    pub fn usage(&self) -> Vec<ManagedUsage> {
-        let both = self.services.iter().zip(&self.sampled);
-        both.map(|(usage, &instances)| ManagedUsage { instances, ..*usage })
-            .collect()
-    }
-
     fn area(&self, (hosts, since): (u32, SimTime), at: SimTime) -> u128 {
         let from = since.max(self.warm_up);
         u128::from(hosts) * u128::from(at.max(from).since(from).0)
+    }
+}
+
+impl Counts for ManagedMeter {
+    type Usage = ManagedUsage;
+
+    fn usage(&self) -> Vec<ManagedUsage> {
+        let both = self.services.iter().zip(&self.sampled);
+        both.map(|(usage, &instances)| ManagedUsage { instances, ..*usage })
+            .collect()
     }
 }
 
@@ -155,13 +158,19 @@ impl Observer for ManagedMeter {
 mod tests {
     use super::*;
     use crate::sim::fact::FleetState;
+    use crate::units::{MemoryMib, MilliCpu};
 
     /// Three instances for an hour of which the first half is warm-up, and five from 45 min on: by hand 3 x 0.25 + 5 x 0.25
     /// hours, and 15% of what they cost.
     #[test]
     fn instances_are_billed_with_a_fee_on_their_price() {
         let list = PriceList::find("aws-us-east-1").unwrap();
-        let spec = ManagedMeterSpec::new(&Spec::default(), &list).unwrap().unwrap();
+        let facts = HostTime {
+            cpu: MilliCpu(4_000),
+            memory: MemoryMib(8_192),
+            machine_type: None,
+        };
+        let spec = ManagedMeterSpec::new(&facts, &list, None).unwrap().unwrap();
         let at = |minutes: u64| SimTime::ZERO + SimDuration::from_secs(60 * minutes);
         let mut meter = ManagedMeter::new(SimDuration::from_secs(1_800), 1);
         for (minute, hosts) in [(0, 3), (20, 3), (45, 5)] {

@@ -5,28 +5,32 @@
 //! hour. The minimum of a minute is not applied. What a service is charged is a choice: its part of the time of all
 //! nodes, which is the mean of its parts of the CPU and of the memory that pods request between two samples.
 
-use rust_decimal::Decimal;
-use rust_decimal::prelude::FromPrimitive;
+use jiff::civil::Date;
 
-use super::Quantities;
+use super::units::hours;
+use super::{Billing, ClusterPart, Counts, MeteredService, Quantities, Tally};
 use crate::assumption::{Assumption, Topic};
+use crate::model::price::{PriceError, PriceList};
 use crate::sim::fact::Fact;
 use crate::sim::gauge::Gauge;
 use crate::sim::observe::Observer;
+use crate::sim::platform::billed_by::NodeTime;
 use crate::sim::platform::control::NodeChange;
-use crate::sim::platform::kubernetes::Spec;
 use crate::units::{SimDuration, SimTime};
 
-/// How the time of nodes becomes billed quantities.
+/// The rules by which the time of nodes becomes billed quantities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodesMeterSpec {
     /// Meters by kind of node.
     kinds: Vec<String>,
     /// The meter of the cluster's control plane.
-    cluster: String,
+    control_plane: String,
+    /// True if the cloud may take some of the nodes back.
+    spot: bool,
+    /// Notes of the price list on the control plane.
+    notes: Vec<String>,
 }
 
-const NS_PER_HOUR: u64 = 3_600_000_000_000;
 /// A spot node that the cloud takes back within it is not billed.
 const FIRST_HOUR: SimDuration = SimDuration::from_secs(3_600);
 
@@ -39,9 +43,8 @@ pub struct NodesUsage {
     cluster: u128,
 }
 
-impl NodesUsage {
-    /// Adds the quantities of `other`.
-    pub fn add(&mut self, other: &Self) {
+impl Tally for NodesUsage {
+    fn add(&mut self, other: &Self) {
         if self.nodes.len() < other.nodes.len() {
             self.nodes.resize(other.nodes.len(), 0);
         }
@@ -52,64 +55,74 @@ impl NodesUsage {
     }
 }
 
-impl NodesMeterSpec {
-    /// Meters for the kinds of nodes of a cluster.
-    pub fn new(spec: &Spec) -> Self {
-        let cluster = &spec.plan.cluster;
-        Self {
-            kinds: cluster.kinds.iter().map(|kind| kind.meter.clone()).collect(),
-            cluster: cluster.meter.clone(),
-        }
+impl Billing for NodesMeterSpec {
+    type Facts<'a> = NodeTime<'a>;
+    type Usage = NodesUsage;
+    type Meter = NodesMeter;
+
+    fn new(facts: &NodeTime<'_>, list: &PriceList, _: Option<Date>) -> Result<Option<Self>, PriceError> {
+        let tiers = list.price(facts.control_plane).map_or(&[][..], |price| &price.tiers);
+        Ok(Some(Self {
+            kinds: facts.kinds.iter().map(|kind| kind.name.to_string()).collect(),
+            control_plane: facts.control_plane.to_string(),
+            spot: facts.kinds.iter().any(|kind| kind.spot),
+            notes: tiers.iter().filter_map(|tier| tier.note.clone()).collect(),
+        }))
     }
 
-    /// Whether a meter is that of a kind of node.
-    pub fn is_node(&self, meter: &str) -> bool {
-        self.kinds.iter().any(|kind| kind == meter)
+    fn meters(&self) -> Vec<&str> {
+        self.kinds
+            .iter()
+            .chain([&self.control_plane])
+            .map(String::as_str)
+            .collect()
     }
 
-    /// Whether a meter is that of the control plane.
-    pub fn is_control_plane(&self, meter: &str) -> bool {
-        self.cluster == meter
-    }
-
-    pub(super) fn meters(&self) -> Vec<&str> {
-        self.kinds.iter().chain([&self.cluster]).map(String::as_str).collect()
-    }
-
-    pub(super) fn assumptions(&self) -> Vec<Assumption> {
-        let mut lines = vec![
-            Topic::Price.large("nodes are billed from launch to end at on-demand prices, the cluster by the hour; disks are not in \
-             the bill, load balancers and traffic where [extras] has them; a service is charged its part of all nodes, the mean of its parts of requested CPU and memory"),
-        ];
-        match self.cluster.as_str() {
-            "gke.cluster" => {
-                lines.push(Topic::Price.small("the credit for the fee of one zonal cluster is not taken off"))
-            }
-            "aks.standard" => lines.push(
-                Topic::Price
-                    .small("the cluster is of the tier Standard; the tier Free costs nothing and promises nothing"),
+    fn assumptions(&self) -> Vec<Assumption> {
+        let mut assumptions = vec![
+            Topic::Price.large(
+                "nodes are billed from launch to end at on-demand prices, and the cluster by the hour; disks are not in the \
+                 bill, and load balancers and traffic only if [extras] has them",
             ),
-            _ => {}
+            Topic::Price.note(
+                "a service pays its share of all nodes: the mean of its shares of the requested CPU and memory",
+            ),
+        ];
+        assumptions.extend(self.notes.iter().map(|note| Topic::Price.small(note.as_str())));
+        if self.spot {
+            assumptions.push(Topic::Price.large(
+                "spot nodes are billed at one mean price for all times and zones; a node that the cloud takes back within its \
+                 first hour is not billed",
+            ));
         }
-        if self.kinds.iter().any(|kind| kind.contains(".spot.")) {
-            lines.push(
-                Topic::Price.large("spot nodes are billed at one mean price, which does not move with time or zone; those that are taken back within \
-                 their first hour are not billed"),
-            );
-        }
-        lines
+        assumptions
     }
 
-    pub(super) fn quantities(&self, usage: &NodesUsage) -> Quantities {
-        let hours = |ns: u128| {
-            let whole = Decimal::from_u128(ns).unwrap_or_else(|| panic!("{ns} node-nanoseconds overflow a decimal"));
-            (whole / Decimal::from(NS_PER_HOUR)).normalize()
-        };
+    fn start(&self, warm_up: SimDuration, services: &[MeteredService]) -> NodesMeter {
+        let requests: Vec<_> = services.iter().map(|service| service.requests).collect();
+        NodesMeter::new(self.kinds.len(), warm_up, &requests)
+    }
+
+    fn quantities(&self, usage: &NodesUsage) -> Quantities {
+        let hours = |ns: u128| hours(ns).normalize();
         let nodes = self.kinds.iter().enumerate().map(|(i, meter)| {
             let ns = usage.nodes.get(i).copied().unwrap_or(0);
             (meter.clone(), hours(ns))
         });
-        nodes.chain([(self.cluster.clone(), hours(usage.cluster))]).collect()
+        nodes
+            .chain([(self.control_plane.clone(), hours(usage.cluster))])
+            .collect()
+    }
+
+    fn cluster_part(&self, meter: &str) -> Option<ClusterPart> {
+        if self.control_plane == meter {
+            Some(ClusterPart::ControlPlane)
+        } else {
+            self.kinds
+                .iter()
+                .any(|kind| kind == meter)
+                .then_some(ClusterPart::Nodes)
+        }
     }
 }
 
@@ -152,9 +165,8 @@ struct Charged {
 }
 
 impl NodesMeter {
-    /// A meter for services whose pods request so much CPU and memory.
-    pub fn new(spec: &NodesMeterSpec, warm_up: SimDuration, requests: &[(u64, u64)]) -> Self {
-        let kinds = spec.kinds.len();
+    /// Returns a meter for services whose pods request so much CPU and memory, on a cluster with so many kinds of nodes.
+    fn new(kinds: usize, warm_up: SimDuration, requests: &[(u64, u64)]) -> Self {
         let none = vec![0; kinds];
         Self {
             warm_up: SimTime::ZERO + warm_up,
@@ -213,16 +225,6 @@ impl NodesMeter {
             service.before = service.now;
         }
     }
-
-    /// What was counted up to the last sample, by service.
-    pub fn usage(&self) -> Vec<NodesUsage> {
-        let counted = |ns: i128| ns.max(0) as u128;
-        let parts = self.parts.iter().map(|part| NodesUsage {
-            nodes: part.nodes.iter().copied().map(counted).collect(),
-            cluster: counted(part.cluster),
-        });
-        parts.collect()
-    }
 }
 
 /// Divides a total by shares; the first takes what rounding leaves, so that the sum is exact.
@@ -255,6 +257,19 @@ fn shares(services: &[Part]) -> Vec<f64> {
         f64::midpoint(of(part.cpu, cpu), of(part.memory, memory))
     };
     services.iter().map(share).collect()
+}
+
+impl Counts for NodesMeter {
+    type Usage = NodesUsage;
+
+    fn usage(&self) -> Vec<NodesUsage> {
+        let counted = |ns: i128| ns.max(0) as u128;
+        let parts = self.parts.iter().map(|part| NodesUsage {
+            nodes: part.nodes.iter().copied().map(counted).collect(),
+            cluster: counted(part.cluster),
+        });
+        parts.collect()
+    }
 }
 
 impl Observer for NodesMeter {
@@ -306,7 +321,9 @@ mod tests {
     fn spec() -> NodesMeterSpec {
         NodesMeterSpec {
             kinds: vec!["ec2.m7i.large".into(), "ec2.m7i.xlarge".into()],
-            cluster: CLUSTER.into(),
+            control_plane: CLUSTER.into(),
+            spot: false,
+            notes: Vec::new(),
         }
     }
 
@@ -314,7 +331,7 @@ mod tests {
     /// first half hour is warm-up. By hand: 1.5 + 0.5 hours, and 1.5 hours.
     #[test]
     fn nodes_are_billed_from_the_warm_up_on_and_shared_by_requests() {
-        let mut meter = NodesMeter::new(&spec(), SimDuration::from_secs(1_800), &[(1_000, 512), (1_000, 1_536)]);
+        let mut meter = NodesMeter::new(2, SimDuration::from_secs(1_800), &[(1_000, 512), (1_000, 1_536)]);
         let node = |kind, seconds, comes| Fact::Node {
             kind,
             at: at(seconds),
@@ -358,9 +375,11 @@ mod tests {
     fn spot_nodes_that_are_taken_back_within_an_hour_are_not_billed() {
         let spot = NodesMeterSpec {
             kinds: vec!["ec2.spot.m5.large".into()],
-            cluster: CLUSTER.into(),
+            control_plane: CLUSTER.into(),
+            spot: false,
+            notes: Vec::new(),
         };
-        let mut meter = NodesMeter::new(&spot, SimDuration::from_secs(1_800), &[(1_000, 512)]);
+        let mut meter = NodesMeter::new(1, SimDuration::from_secs(1_800), &[(1_000, 512)]);
         let node = |seconds, change| Fact::Node {
             kind: 0,
             at: at(seconds),

@@ -1,7 +1,9 @@
 use super::*;
-use crate::sim::fact::{Activity, FleetState, Outcome, Role};
-use crate::sim::platform::{azure_flex, azure_functions, cloud_run};
-use crate::units::SimTime;
+use crate::model::price::PriceList;
+use crate::sim::fact::{Activity, Fact, Finished, FleetState, Outcome, Role};
+use crate::sim::observe::Observer;
+use crate::sim::platform::PlatformSpec;
+use crate::units::{SimDuration, SimTime};
 
 const MIB: f64 = 1_048_576.0;
 
@@ -59,7 +61,7 @@ fn sampled(ms: u64) -> Fact {
 fn usage(spec: &MeterSpec, memory: Option<MemoryLine>, warm_up: u64, facts: &[Fact]) -> Usage {
     let mut meter = spec.start(
         SimDuration::from_millis(warm_up),
-        &[Metered {
+        &[MeteredService {
             memory,
             requests: (0, 0),
         }],
@@ -68,28 +70,23 @@ fn usage(spec: &MeterSpec, memory: Option<MemoryLine>, warm_up: u64, facts: &[Fa
     meter.usage().swap_remove(0)
 }
 
-fn cloud_run(text: &str) -> MeterSpec {
-    let spec: cloud_run::Spec = toml::from_str(text).unwrap();
-    let list = PriceList::find("gcp-us-central1").unwrap();
-    MeterSpec::of(&PlatformSpec::CloudRun(spec), &list, None)
-        .unwrap()
-        .unwrap()
+/// The meter of a platform, given as the lines of its table, by the prices of `list`.
+fn meter(platform: &str, lines: &str, list: &str) -> MeterSpec {
+    let table: PlatformSpec = toml::from_str(&format!("[{platform}]\n{lines}")).unwrap();
+    let list = PriceList::find(list).unwrap();
+    MeterSpec::of(&table.part().billed_by(), &list, None).unwrap().unwrap()
 }
 
-fn flex(text: &str) -> MeterSpec {
-    let spec: azure_flex::Spec = toml::from_str(text).unwrap();
-    let list = PriceList::find("azure-eastus").unwrap();
-    MeterSpec::of(&PlatformSpec::AzureFlex(spec), &list, None)
-        .unwrap()
-        .unwrap()
+fn cloud_run(lines: &str) -> MeterSpec {
+    meter("cloud-run", lines, "gcp-us-central1")
 }
 
-fn consumption(text: &str) -> MeterSpec {
-    let spec: azure_functions::Spec = toml::from_str(text).unwrap();
-    let list = PriceList::find("azure-eastus").unwrap();
-    MeterSpec::of(&PlatformSpec::AzureFunctions(spec), &list, None)
-        .unwrap()
-        .unwrap()
+fn flex(lines: &str) -> MeterSpec {
+    meter("azure-flex", lines, "azure-eastus")
+}
+
+fn consumption(lines: &str) -> MeterSpec {
+    meter("azure-functions", lines, "azure-eastus")
 }
 
 /// An instance starts at 0, is up at 400 ms with a request, has a second one from 500 to 650 ms, is idle from 700 ms, and has

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::date::{AsOf, parse_day};
 use super::file::{RawFree, RawList, RawPrice, RawSource};
+use super::host::HostType;
 use super::lambda::{LambdaRules, RawLambda};
 use super::steps::RawSteps;
 use super::{CommitmentDiscount, FreeAllowance, MeterPrice, SCHEMA, Source, Steps, Tier};
@@ -52,6 +53,9 @@ pub(super) struct Draft {
     pub(super) commitments: Vec<CommitmentDiscount>,
     pub(super) lambda: Option<LambdaRules>,
     pub(super) steps: BTreeMap<String, Steps>,
+    pub(super) hosts: Vec<HostType>,
+    pub(super) provider_name: Option<String>,
+    pub(super) region_name: Option<String>,
     pub(super) problems: Vec<String>,
 }
 
@@ -82,6 +86,22 @@ impl Draft {
                     place.name,
                     format_args!("the header differs from that of {}", first_place.name),
                 );
+            }
+        }
+        for (place, raw) in raws {
+            let names = [
+                (&mut self.provider_name, &raw.provider_name, "provider-name"),
+                (&mut self.region_name, &raw.region_name, "region-name"),
+            ];
+            for (known, given, key) in names {
+                match (&*known, given) {
+                    (Some(known), Some(given)) if known != given => self.problems.push(format!(
+                        "{}: {key} = `{given}`, but another file of the list has `{known}`",
+                        place.name
+                    )),
+                    (None, Some(given)) => *known = Some(given.clone()),
+                    _ => {}
+                }
             }
         }
         let effective = parse_day(&first.effective);

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::check::{Draft, Place};
 use super::commitment::RawCommitment;
+use super::host::RawHost;
 use super::lambda::RawLambda;
 use super::steps::RawSteps;
 use super::{Confidence, PriceError, PriceList};
@@ -18,6 +19,8 @@ pub(super) struct RawList {
     pub(super) schema: u32,
     pub(super) provider: String,
     pub(super) region: String,
+    pub(super) provider_name: Option<String>,
+    pub(super) region_name: Option<String>,
     pub(super) currency: String,
     pub(super) effective: String,
     pub(super) sources: BTreeMap<String, RawSource>,
@@ -73,6 +76,8 @@ pub(super) struct RawBilling {
     pub(super) lambda: Option<Spanned<RawLambda>>,
     #[serde(default)]
     pub(super) steps: BTreeMap<String, Spanned<RawSteps>>,
+    #[serde(default)]
+    pub(super) host: Vec<Spanned<RawHost>>,
 }
 
 /// The list in its files, given as (name for messages, text).
@@ -112,6 +117,9 @@ pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, Pri
         for (service, steps) in raw.billing.steps {
             draft.steps(&place, service, steps);
         }
+        for host in raw.billing.host {
+            draft.host(&place, host);
+        }
     }
     let invalid = |problems| PriceError::Invalid {
         list: list.to_string(),
@@ -123,6 +131,8 @@ pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, Pri
     };
     Ok(PriceList {
         id: format!("{provider}-{region}-{effective}"),
+        provider_name: draft.provider_name.unwrap_or_else(|| provider.clone()),
+        region_name: draft.region_name,
         provider,
         region,
         effective,
@@ -133,5 +143,6 @@ pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, Pri
         meters: draft.meters,
         lambda: draft.lambda,
         steps: draft.steps,
+        hosts: draft.hosts,
     })
 }

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Boost;
-use super::lambda::Runtime;
+pub use super::lambda::Runtime;
 use crate::units::{MemoryMib, MilliCpu};
 
 /// The facts by which a platform bills.

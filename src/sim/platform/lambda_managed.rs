@@ -38,7 +38,7 @@ pub struct Spec {
     pub max_environments: u32,
     /// vCPU of an EC2 instance.
     pub instance_vcpu: u32,
-    /// Its type, for the bill; `None`: that of this size in the families c7i, m7i and r6i, by memory for each vCPU.
+    /// Its type, for the bill; `None`: the one that the price list names for this size.
     pub instance_type: Option<String>,
     /// From the decision to launch an EC2 instance to its first environment beginning to start.
     pub instance_launch: SimDuration,
@@ -78,24 +78,6 @@ impl Spec {
 
     fn concurrency(&self) -> u32 {
         (u64::from(self.concurrency_per_vcpu) * u64::from(self.cpu().0) / 1000).clamp(1, 1600) as u32
-    }
-
-    /// The type of EC2 instance that is billed; `None` if none is known of this size.
-    pub fn billed_type(&self) -> Option<String> {
-        let family = match self.memory_per_vcpu {
-            2 => "c7i",
-            4 => "m7i",
-            8 => "r6i",
-            _ => return self.instance_type.clone(),
-        };
-        let size = match self.instance_vcpu {
-            2 => "large",
-            4 => "xlarge",
-            8 => "2xlarge",
-            16 => "4xlarge",
-            _ => return self.instance_type.clone(),
-        };
-        Some(self.instance_type.clone().unwrap_or_else(|| format!("{family}.{size}")))
     }
 
     /// Environments on one EC2 instance.

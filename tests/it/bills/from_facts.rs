@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::common::platform_run::observed;
-use coldcast::cost::meter::{Meter, MeterSpec, Metered};
+use coldcast::cost::meter::{Meter, MeterSpec, MeteredService};
 use coldcast::sim::fact::Fact;
 use coldcast::sim::observe::Observer;
 use coldcast::sim::platform::{PlatformSpec, cloud_run, lambda};
@@ -29,10 +29,12 @@ fn ran(
     service: f64,
     init: f64,
 ) -> (BTreeMap<String, Decimal>, Vec<Fact>) {
-    let spec = MeterSpec::of(platform, list, None).unwrap().unwrap();
+    let spec = MeterSpec::of(&platform.part().billed_by(), list, None)
+        .unwrap()
+        .unwrap();
     let mut both = Both {
         log: Vec::new(),
-        meter: spec.start(SimDuration::ZERO, &[Metered::default()]),
+        meter: spec.start(SimDuration::ZERO, &[MeteredService::default()]),
     };
     let arrivals: Vec<f64> = gaps_ms
         .iter()

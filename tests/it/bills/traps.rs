@@ -6,7 +6,7 @@
 use super::*;
 use coldcast::cost::bill::bill;
 use coldcast::cost::lambda::{billed_ms, billed_storage, gb_seconds};
-use coldcast::cost::meter::{MeterSpec, Metered};
+use coldcast::cost::meter::{MeterSpec, MeteredService};
 use coldcast::sim::fact::{Activity, Fact, FleetState};
 use coldcast::sim::observe::Observer;
 use coldcast::sim::platform::{PlatformSpec, fargate};
@@ -99,12 +99,12 @@ fn arm_has_tiers_of_its_own() {
 #[test]
 fn the_minimum_of_fargate_is_for_each_task() {
     let spec: fargate::Spec = toml::from_str("cpu = \"1\"\nmemory = \"2Gi\"").unwrap();
-    let spec = MeterSpec::of(&PlatformSpec::Fargate(spec), &aws(), None)
+    let spec = MeterSpec::of(&PlatformSpec::Fargate(spec).part().billed_by(), &aws(), None)
         .unwrap()
         .unwrap();
-    let metered = Metered {
+    let metered = MeteredService {
         requests: (1_000, 2_048),
-        ..Metered::default()
+        ..MeteredService::default()
     };
     let mut meter = spec.start(SimDuration::ZERO, &[metered]);
     let at = |seconds: u64| SimTime::ZERO + SimDuration::from_secs(seconds);
