@@ -189,3 +189,6 @@ macro_rules! meters {
     };
 }
 pub(super) use meters;
+
+#[cfg(test)]
+mod tests;
