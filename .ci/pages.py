@@ -78,6 +78,26 @@ class Page:
         shutil.rmtree(self.folder)
 
 
+def unknown_flags(path: Path) -> list[str]:
+    """Commands in `sh` blocks of a page, which are not run, with a command or flag that docs/reference/cli.md does not have."""
+    reference = Path("docs/reference/cli.md").read_text(encoding="utf-8")
+    sections = {title: text for title, text in re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", reference, flags=re.M | re.S)}
+    common = sections.get("Flags of every command", "")
+    wrong = []
+    for match in BLOCK.finditer(path.read_text(encoding="utf-8")):
+        lines = match["body"].replace("\\\n", " ").splitlines() if match["language"] == "sh" else []
+        for line in lines:
+            words = line.split("#")[0].split()
+            if words[:1] != ["coldcast"]:
+                continue
+            name = max((name for name in sections if words[: len(name.split())] == name.split()), key=len, default=None)
+            known = sections.get(name, "") + common
+            flags = [word.split("=")[0] for word in words if word.startswith("--")]
+            if name is None or any(f"`{flag}`" not in known and f"`{flag} " not in known for flag in flags):
+                wrong.append(line.strip())
+    return wrong
+
+
 def commands(body: str) -> list[tuple[str, str]]:
     """Commands of a `console` block with their outputs."""
     found: list[tuple[str, str]] = []
