@@ -1,4 +1,5 @@
-//! What the world is described with: frameworks and their measured profiles, distributions, prices, objectives.
+//! The data that describe the world: frameworks and their measured profiles, distributions, prices and node types.
+
 pub mod arrival;
 pub mod catalog;
 pub mod code_warm_up;

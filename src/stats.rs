@@ -1,4 +1,4 @@
-//! Statistics without a notion of time or money: quantiles of large counts, intervals of means, the normal quantile.
+//! Statistics that know nothing of time or money: histograms, quantiles, confidence intervals, regression and change points.
 pub mod bootstrap;
 pub mod change_points;
 pub mod histogram;

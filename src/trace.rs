@@ -1,8 +1,49 @@
-//! Traffic: where arrivals come from. A scenario's `[traffic.<name>]` table is a [`Traffic`]; opening it gives a
-//! [`Source`] that hands arrivals out in time order, a few thousand at a time, so that memory stays flat however long
-//! the trace. Times are nanoseconds since the start of the run.
+//! Traffic: the arrivals of requests. A `[traffic.<name>]` table of a scenario is a [`Traffic`]. Opening it gives a
+//! [`Source`], which hands out arrivals in time order, a few thousand at a time, so memory does not grow with the length
+//! of a trace. Times are nanoseconds since the start of the run.
 //!
-//! Knows nothing of what happens to a request. A new kind is one file and one row in the registry below.
+//! This module knows nothing of what happens to a request afterwards.
+//!
+//! # Adding a kind of traffic
+//!
+//! A new kind is one file `trace/<name>.rs` with a strict `<Name>Spec` that implements [`TrafficKind`], and one row of the
+//! registry below. No other code names the kind: callers ask the row through the trait.
+//!
+//! # A source of one's own
+//!
+//! A [`Source`] can also be written outside this crate:
+//!
+//! ```
+//! use coldcast::model::arrival::Arrival;
+//! use coldcast::trace::{Source, TraceError};
+//! use coldcast::units::SimTime;
+//!
+//! /// Two requests a second, ten in all.
+//! struct Pulse {
+//!     sent: u64,
+//! }
+//!
+//! impl Source for Pulse {
+//!     fn refill(&mut self, out: &mut Vec<Arrival>) -> Result<bool, TraceError> {
+//!         if self.sent == 10 {
+//!             return Ok(false);
+//!         }
+//!         out.push(Arrival {
+//!             at: SimTime(self.sent * 500_000_000),
+//!             duration: None,
+//!             function: 0,
+//!         });
+//!         self.sent += 1;
+//!         Ok(true)
+//!     }
+//! }
+//!
+//! let (mut pulse, mut all) = (Pulse { sent: 0 }, Vec::new());
+//! while pulse.refill(&mut all)? {}
+//! assert_eq!(all.len(), 10);
+//! assert_eq!(all[9].at.as_secs_f64(), 4.5);
+//! # Ok::<(), TraceError>(())
+//! ```
 
 pub mod azure2019;
 pub mod azure_day;
@@ -20,163 +61,112 @@ pub mod guess;
 mod input;
 pub mod inspect;
 mod intensity;
+mod kind;
 mod moments;
 mod names;
 mod number;
+mod open;
 pub mod placement;
 pub mod poisson;
 mod repeated;
 pub mod report;
-mod series;
 pub mod synthetic;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::model::arrival::Arrival;
 use crate::registry::registry;
-use crate::rng::{Draws, Purpose, Stream};
 use crate::units::SimDuration;
 
 pub use error::TraceError;
+use guess::{Recogniser, UnknownFile};
+use inspect::Inspection;
+pub use kind::{ClosedLoop, Functions, Source, TrafficKind};
+pub use open::{Open, Opened};
 pub use placement::{Clusters, Placement};
 use repeated::Repeated;
 pub use report::ImportReport;
 pub use table::OnBadLine;
 
-/// How many arrivals a source appends at most, about.
+/// The approximate largest number of arrivals that a source appends at a time.
 pub const BATCH: usize = 4096;
 
-/// A stream of arrivals in time order.
-pub trait Source: Send {
-    /// Appends the next arrivals, some thousands at most and at least one, in time order. `false`: nothing was
-    /// appended, there are no more.
-    fn refill(&mut self, out: &mut Vec<Arrival>) -> Result<bool, TraceError>;
+/// Makes the registry and, from the same rows, the functions that need a row's type rather than a value of it.
+macro_rules! traffic {
+    ($($(#[$doc:meta])* $key:literal => $variant:ident($spec:ty),)+) => {
+        registry! {
+            /// A `[traffic.<name>]` table.
+            pub enum Traffic: TrafficKind {
+                $($(#[$doc])* $key => $variant($spec),)+
+            }
+        }
 
-    /// What was read so far.
-    fn report(&self) -> ImportReport {
-        ImportReport::default()
-    }
+        impl Traffic {
+            /// The name of each row and an example of its settings, as TOML inside `[traffic.<name>]`.
+            pub fn examples() -> Vec<(&'static str, &'static str)> {
+                vec![$(($key, <$spec>::example())),+]
+            }
+
+            /// The rows that read files, each with its way to recognise and to read one.
+            fn recognisers() -> Vec<(&'static str, Recogniser<Self>)> {
+                let rows = [$(<$spec>::recogniser().map(|recogniser| ($key, recogniser.map(Self::$variant)))),+];
+                rows.into_iter().flatten().collect()
+            }
+
+            fn part_mut(&mut self) -> &mut dyn TrafficKind {
+                match self { $(Self::$variant(spec) => spec,)+ }
+            }
+        }
+    };
 }
 
-/// What a source needs to know besides its own settings.
-#[derive(Debug, Clone, Copy)]
-pub struct Open<'a> {
-    /// The folder where relative paths start.
-    pub base: &'a Path,
-    /// The random numbers of this replication.
-    pub draws: Draws,
-    /// The number of the service, which keys its draws.
-    pub entity: u64,
-    /// The length of the run as the scenario sets it. Arrivals at or after it are cut.
-    pub horizon: Option<SimDuration>,
-}
-
-impl Open<'_> {
-    /// The first instant that is too late, in nanoseconds.
-    fn until(&self) -> u64 {
-        self.horizon.map_or(u64::MAX, |h| h.0)
-    }
-
-    /// The horizon, which traffic without an end of its own cannot do without.
-    fn required_horizon(&self, traffic: &'static str) -> Result<SimDuration, TraceError> {
-        self.horizon.ok_or(TraceError::NoHorizon { traffic })
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.base.join(path)
-    }
-
-    /// The stream of one function's arrival times.
-    fn arrivals(&self, function: u32) -> Stream {
-        arrival_stream(self.draws, self.entity, function)
-    }
-}
-
-/// The arrival times of one function of one service.
-fn arrival_stream(draws: Draws, entity: u64, function: u32) -> Stream {
-    draws.stream(Purpose::Arrival, entity << 32 | u64::from(function))
-}
-
-/// Traffic ready to be replayed.
-pub struct Opened {
-    /// The arrivals.
-    pub source: Box<dyn Source>,
-    /// The length of the run: the scenario's horizon, else the natural length of the trace. `None`: known only at the
-    /// end, as for a streamed CSV file, whose length is its last arrival.
-    pub horizon: Option<SimDuration>,
-    /// SHA-256 of the input file, where it was read whole anyway.
-    pub input_sha256: Option<String>,
-}
-
-/// What every row of the registry can do.
-pub trait TrafficKind {
-    /// Everything that is wrong with the settings, each with the way out.
-    fn problems(&self) -> Vec<String>;
-
-    /// Starts the arrivals. Files are opened and their beginning is checked.
-    fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError>;
-
-    /// Its functions one by one; `None` where they come together only.
-    fn functions(&self, _open: &Open<'_>) -> Option<Box<dyn Functions>> {
-        None
-    }
-}
-
-/// Traffic whose functions can be replayed one by one, with the same arrivals as together.
-pub trait Functions: Send + Sync {
-    /// How many there are.
-    fn count(&self) -> u32;
-
-    /// Expected requests of a function, to share out the work.
-    fn weight(&self, function: u32) -> f64;
-
-    /// The arrivals of one function, as function 0.
-    fn open(&self, function: u32) -> Box<dyn Source>;
-
-    /// The length of the run.
-    fn length(&self) -> SimDuration;
-
-    /// What the traffic is.
-    fn report(&self) -> ImportReport;
-}
-
-registry! {
-    /// A `[traffic.<name>]` table.
-    pub enum Traffic: TrafficKind {
-        /// Independent arrivals at a constant rate.
-        "poisson" => Poisson(poisson::PoissonSpec),
-        /// One arrival every so often.
-        "constant" => Constant(constant::ConstantSpec),
-        /// A rate that follows the hours and the days of the week.
-        "diurnal" => Diurnal(diurnal::DiurnalSpec),
-        /// A constant rate with one surge.
-        "flash-crowd" => FlashCrowd(flash_crowd::FlashCrowdSpec),
-        /// Users who wait for each answer.
-        "closed-loop" => ClosedLoop(closed_loop::ClosedLoopSpec),
-        /// One row a request, from a CSV file.
-        "csv" => Csv(csv::CsvSpec),
-        /// Requests per bin of time, from a CSV file.
-        "counts" => Counts(counts::CountsSpec),
-        /// Traffic like a day of that of Azure Functions, made from published figures.
-        "azure-day" => AzureDay(azure_day::AzureDaySpec),
-        /// Microsoft's Azure Functions trace of 2019.
-        "azure-2019" => Azure2019(azure2019::Azure2019Spec),
-    }
+traffic! {
+    /// Independent arrivals at a constant rate.
+    "poisson" => Poisson(poisson::PoissonSpec),
+    /// Arrivals at equal distances.
+    "constant" => Constant(constant::ConstantSpec),
+    /// A rate that follows the hours of the day and the days of the week.
+    "diurnal" => Diurnal(diurnal::DiurnalSpec),
+    /// A constant rate with one surge.
+    "flash-crowd" => FlashCrowd(flash_crowd::FlashCrowdSpec),
+    /// Users who wait for each answer before they send the next request.
+    "closed-loop" => ClosedLoop(closed_loop::ClosedLoopSpec),
+    /// A CSV file with one row per request.
+    "csv" => Csv(csv::CsvSpec),
+    /// A CSV file with the number of requests per bin of time.
+    "counts" => Counts(counts::CountsSpec),
+    /// Generated traffic like a day of Azure Functions, made from published figures.
+    "azure-day" => AzureDay(azure_day::AzureDaySpec),
+    /// Microsoft's Azure Functions trace of 2019.
+    "azure-2019" => Azure2019(azure2019::Azure2019Spec),
 }
 
 impl Traffic {
-    /// Everything that is wrong with the settings, each with the way out.
-    pub fn problems(&self) -> Vec<String> {
-        let name = self.name();
-        self.part()
-            .problems()
-            .into_iter()
-            .map(|p| format!("traffic.{name}: {p}"))
-            .collect()
+    /// The names of the rows that read a file or folder.
+    pub fn file_kinds() -> Vec<&'static str> {
+        Self::recognisers().into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Starts the arrivals. Files are opened and their beginning is checked.
+    /// Returns settings for a file whose kind is unknown, as its header suggests. `kind`, one of [`Self::file_kinds`],
+    /// overrides the guess.
+    ///
+    /// # Errors
+    /// The file cannot be read, or its columns do not say which one holds what.
+    pub fn guess(file: &UnknownFile, kind: Option<&str>) -> Result<Self, TraceError> {
+        guess::settings(&Self::recognisers(), file, kind)
+    }
+
+    /// Returns all problems of the settings, one sentence each with the remedy.
+    pub fn problems(&self) -> Vec<String> {
+        let name = self.name();
+        let problems = self.part().problems().into_iter();
+        problems.map(|problem| format!("traffic.{name}: {problem}")).collect()
+    }
+
+    /// Starts the arrivals: opens files and checks their beginning.
+    ///
+    /// # Errors
+    /// The first problem of the settings, or a file that cannot be read.
     pub fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         match self.problems().into_iter().next() {
             Some(problem) => Err(TraceError::Settings(problem)),
@@ -184,23 +174,19 @@ impl Traffic {
         }
     }
 
-    /// The same traffic, `factor` times as strong, and how often each of its arrivals is still to come: what is made at a rate
-    /// gets another rate, what was recorded is repeated or left out as it is opened.
+    /// Returns the same traffic with `factor` times as many requests, and the number of times that each of its arrivals is
+    /// still to be repeated in [`Self::open_repeated`]: 1 for generated traffic, whose rate is multiplied, and `factor` for
+    /// recorded traffic.
     pub fn scaled(&self, factor: f64) -> (Self, f64) {
         let mut scaled = self.clone();
-        match &mut scaled {
-            Self::Poisson(spec) => spec.rate.0 *= factor,
-            Self::Constant(spec) => spec.gap = SimDuration(((spec.gap.0 as f64 / factor).round() as u64).max(1)),
-            Self::Diurnal(spec) => spec.mean_rate.0 *= factor,
-            Self::FlashCrowd(spec) => spec.base_rate.0 *= factor,
-            Self::ClosedLoop(spec) => spec.users = ((f64::from(spec.users) * factor).round() as u32).max(1),
-            Self::AzureDay(spec) => spec.invocations *= factor,
-            Self::Csv(_) | Self::Counts(_) | Self::Azure2019(_) => return (scaled, factor),
-        }
-        (scaled, 1.0)
+        let repeat = if scaled.part_mut().scale(factor) { 1.0 } else { factor };
+        (scaled, repeat)
     }
 
-    /// Starts the arrivals, each of which comes `times` times in the mean.
+    /// Starts the arrivals, each repeated `times` times on average; below 1, arrivals are left out at random.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
     pub fn open_repeated(&self, times: f64, open: &Open<'_>) -> Result<Opened, TraceError> {
         let mut opened = self.open(open)?;
         if times != 1.0 {
@@ -209,85 +195,66 @@ impl Traffic {
         Ok(opened)
     }
 
-    /// Its functions one by one; `None` where they come together only.
+    /// Returns the functions one by one; `None` if they can only be replayed together.
     pub fn functions(&self, open: &Open<'_>) -> Option<Box<dyn Functions>> {
         self.part().functions(open)
     }
 
-    /// The file or folder that is read, if any; `embedded:<name>` for what is built in.
+    /// Returns the users and their think time if the traffic is a closed loop; `None` if arrivals come from outside.
+    pub fn closed_loop(&self) -> Option<ClosedLoop<'_>> {
+        self.part().closed_loop()
+    }
+
+    /// Returns true if requests bring service times of their own.
+    pub fn carries_durations(&self) -> bool {
+        self.part().carries_durations()
+    }
+
+    /// Returns the file or folder that is read, `embedded:<name>` for a built-in one; `None` for generated traffic.
     pub fn path(&self) -> Option<&str> {
-        match self {
-            Self::Csv(spec) => Some(&spec.path),
-            Self::Counts(spec) => Some(&spec.path),
-            Self::Azure2019(spec) => Some(&spec.path),
-            Self::Poisson(_)
-            | Self::Constant(_)
-            | Self::Diurnal(_)
-            | Self::FlashCrowd(_)
-            | Self::ClosedLoop(_)
-            | Self::AzureDay(_) => None,
-        }
+        self.part().path()
     }
 
-    /// Chooses where arrivals fall within their bins; false where the traffic has none.
+    /// Reads the whole trace and describes it. Relative paths start at `base`.
+    ///
+    /// # Errors
+    /// The traffic is generated, or the file cannot be read.
+    pub fn inspect(&self, base: &Path) -> Result<Inspection, TraceError> {
+        let missing = || TraceError::Settings(format!("`{}` traffic has no file to inspect", self.name()));
+        let mut found = self.part().inspect(base).ok_or_else(missing)??;
+        found.path = self.path().unwrap_or_default().to_string();
+        found.format = self.name();
+        Ok(found)
+    }
+
+    /// Sets where arrivals fall within their bins of time. Returns false if the traffic has no bins.
     pub fn set_placement(&mut self, placement: Placement) -> bool {
-        match self {
-            Self::Counts(spec) => spec.placement = placement,
-            Self::Azure2019(spec) => spec.placement = placement,
-            _ => return false,
-        }
-        true
+        let place = self.part_mut().placement_mut();
+        place.map(|place| *place = placement).is_some()
     }
 
-    /// Chooses what happens on a line that cannot be read. Without effect where no file is read.
+    /// Sets the rule for lines that cannot be read. Has no effect if no file is read.
     pub fn set_on_bad_line(&mut self, rule: OnBadLine) {
-        match self {
-            Self::Csv(spec) => spec.on_bad_line = rule,
-            Self::Counts(spec) => spec.on_bad_line = rule,
-            Self::Azure2019(spec) => spec.on_bad_line = rule,
-            Self::Poisson(_)
-            | Self::Constant(_)
-            | Self::Diurnal(_)
-            | Self::FlashCrowd(_)
-            | Self::ClosedLoop(_)
-            | Self::AzureDay(_) => {}
+        if let Some(place) = self.part_mut().on_bad_line_mut() {
+            *place = rule;
+        }
+    }
+
+    /// Sets the length of a bin of time. Has no effect if the length is not a setting.
+    pub fn set_bin(&mut self, bin: SimDuration) {
+        if let Some(place) = self.part_mut().bin_mut() {
+            *place = bin;
         }
     }
 }
 
-/// All arrivals of a source, for tests.
+/// Returns all arrivals of a source, for tests.
 #[cfg(test)]
-pub(crate) fn collect(mut opened: Opened) -> Result<Vec<Arrival>, TraceError> {
+pub(crate) fn collect(mut opened: Opened) -> Result<Vec<crate::model::arrival::Arrival>, TraceError> {
     let mut all = Vec::new();
     while opened.source.refill(&mut all)? {}
     Ok(all)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_strict_tables() {
-        let read = |text: &str| toml::from_str::<Traffic>(text).map_err(|e| e.to_string());
-        let poisson = read("[poisson]\nrate = \"50/s\"").unwrap();
-        assert_eq!(poisson.name(), "poisson");
-        assert!(read("[poisson]\nrate = \"50/s\"\nrat = 1").unwrap_err().contains("rat"));
-        assert!(
-            read("[poison]\nrate = \"50/s\"")
-                .unwrap_err()
-                .contains("unknown variant")
-        );
-        let csv = read("[csv]\npath = \"a.csv\"\ntime-column = \"t\"\non-bad-line = \"skip\"").unwrap();
-        assert_eq!(csv.path(), Some("a.csv"));
-        let counts = read("[counts]\npath = \"a.csv\"\nplacement = { clustered = { gap = \"5ms\" } }").unwrap();
-        assert!(counts.problems().is_empty(), "{:?}", counts.problems());
-        assert!(Traffic::NAMES.contains(&"azure-2019"));
-        let idle = read("[constant]\ngap = \"0s\"").unwrap();
-        assert!(
-            idle.problems()[0].starts_with("traffic.constant: "),
-            "{:?}",
-            idle.problems()
-        );
-    }
-}
+mod tests;

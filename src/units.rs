@@ -1,7 +1,7 @@
-//! Physical quantities as integers: instants and durations in nanoseconds, memory in MiB, CPU in thousandths of a
-//! vCPU. In files they are strings with units (`"300ms"`, `"512Mi"`, `"250m"`, `"50/s"`).
+//! Physical quantities as integers: instants and durations in nanoseconds, memory in MiB, CPU in thousandths of a vCPU. In
+//! files they are strings with units (`"300ms"`, `"512Mi"`, `"250m"`, `"50/s"`).
 //!
-//! Knows nothing of wall clocks or money.
+//! This module knows nothing of wall clocks or money.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
@@ -10,78 +10,78 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
-/// An instant of simulated time: nanoseconds since the start of the run.
+/// An instant of simulated time, in nanoseconds since the start of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SimTime(pub u64);
 
-/// A length of time in nanoseconds. Covers 584 years.
+/// A length of time in nanoseconds, up to 584 years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct SimDuration(pub u64);
 
 impl SimTime {
     /// The start of the run.
     pub const ZERO: Self = Self(0);
-    /// Later than every event.
+    /// An instant after all events.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// Seconds since the start of the run.
+    /// Returns the seconds since the start of the run.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / NS_PER_SECOND as f64
     }
 
-    /// The time passed since `earlier`; zero if `earlier` is later.
+    /// Returns the time since `earlier`; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> SimDuration {
         SimDuration(self.0.saturating_sub(earlier.0))
     }
 }
 
 impl SimDuration {
-    /// No time at all.
+    /// The duration 0.
     pub const ZERO: Self = Self(0);
-    /// Longer than every run.
+    /// A duration that no run exceeds.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// From whole seconds.
+    /// Converts whole seconds.
     pub const fn from_secs(s: u64) -> Self {
         Self(s * NS_PER_SECOND)
     }
 
-    /// From whole milliseconds.
+    /// Converts whole milliseconds.
     pub const fn from_millis(ms: u64) -> Self {
         Self(ms * 1_000_000)
     }
 
-    /// From seconds, rounded to the nearest nanosecond; negative and NaN become zero, too large becomes the maximum.
+    /// Converts seconds, rounded to the nearest nanosecond; negative and NaN become zero, too large becomes the maximum.
     pub fn from_secs_f64(s: f64) -> Self {
         Self((s * NS_PER_SECOND as f64).round() as u64)
     }
 
-    /// From milliseconds, rounded to the nearest nanosecond; negative and NaN become zero.
+    /// Converts milliseconds, rounded to the nearest nanosecond; negative and NaN become zero.
     pub fn from_millis_f64(ms: f64) -> Self {
         Self((ms * 1e6).round() as u64)
     }
 
-    /// In seconds.
+    /// Returns the duration in seconds.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / NS_PER_SECOND as f64
     }
 
-    /// In milliseconds.
+    /// Returns the duration in milliseconds.
     pub fn as_millis_f64(self) -> f64 {
         self.0 as f64 / 1e6
     }
 
-    /// The sum, or the maximum where it would overflow.
+    /// Returns the sum, or the maximum if the sum would overflow.
     pub fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// The difference, or zero where `other` is longer.
+    /// Returns the difference, or zero if `other` is longer.
     pub fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// The duration times a factor of at least 0, rounded to the nearest nanosecond.
+    /// Returns the duration multiplied by a factor of at least 0, rounded to the nearest nanosecond.
     pub fn scale(self, factor: f64) -> Self {
         Self((self.0 as f64 * factor).round() as u64)
     }
@@ -114,7 +114,7 @@ impl Sub for SimDuration {
     }
 }
 
-/// Memory in mebibytes (1024 x 1024 bytes). AWS writes "MB" for the same unit.
+/// An amount of memory in mebibytes (1024 x 1024 bytes). AWS writes "MB" for the same unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MemoryMib(pub u32);
 
@@ -122,12 +122,12 @@ pub struct MemoryMib(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Bytes(pub u64);
 
-/// CPU in thousandths of one vCPU.
+/// An amount of CPU in thousandths of one vCPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MilliCpu(pub u32);
 
 impl MilliCpu {
-    /// In vCPUs.
+    /// Returns the amount in vCPU.
     pub fn as_vcpu(self) -> f64 {
         f64::from(self.0) / 1000.0
     }
@@ -137,7 +137,7 @@ impl MilliCpu {
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct PerSecond(pub f64);
 
-/// A quantity that could not be read: what was typed and what would have been right.
+/// The error of a quantity that cannot be parsed: the text and the correct form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a {what}: {hint}")]
 pub struct UnitError {
@@ -173,7 +173,7 @@ fn error(text: &str, what: &'static str, hint: impl Into<String>) -> UnitError {
 impl std::str::FromStr for SimDuration {
     type Err = UnitError;
 
-    /// Reads `"300ms"`, `"1.5s"`, `"10m"`, `"7d"`, also sums such as `"1h30m"`.
+    /// Parses `"300ms"`, `"1.5s"`, `"10m"`, `"7d"`, also sums such as `"1h30m"`.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         const WHAT: &str = "duration";
         const HINT: &str = "write a number with ns, us, ms, s, m, h, d or w, such as \"300ms\" or \"10m\"";
@@ -215,7 +215,7 @@ impl std::str::FromStr for SimDuration {
 impl std::str::FromStr for MemoryMib {
     type Err = UnitError;
 
-    /// Reads `"512Mi"`, `"2Gi"` and, as AWS writes binary megabytes, `"1769MB"`.
+    /// Parses `"512Mi"`, `"2Gi"` and `"1769MB"`, in which AWS means binary megabytes.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         const WHAT: &str = "memory size";
         const HINT: &str = "write whole mebibytes or gibibytes, such as \"512Mi\" or \"2Gi\"";
@@ -235,7 +235,7 @@ impl std::str::FromStr for MemoryMib {
 impl std::str::FromStr for Bytes {
     type Err = UnitError;
 
-    /// Reads `"900B"`, `"12KB"` (12,000 bytes) and `"12KiB"` (12,288), up to GB and GiB.
+    /// Parses `"900B"`, `"12KB"` (12,000 bytes) and `"12KiB"` (12,288), up to GB and GiB.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         const WHAT: &str = "data size";
         const HINT: &str = "write bytes such as \"900B\", \"12KB\" or \"1.5MiB\"";
@@ -261,7 +261,7 @@ impl std::str::FromStr for Bytes {
 impl std::str::FromStr for MilliCpu {
     type Err = UnitError;
 
-    /// Reads `"250m"` (thousandths of a vCPU) and `"2"` or `"0.5"` (vCPUs).
+    /// Parses `"250m"` (thousandths of a vCPU) and `"2"` or `"0.5"` (vCPUs).
     fn from_str(text: &str) -> Result<Self, UnitError> {
         const WHAT: &str = "CPU amount";
         const HINT: &str = "write thousandths as \"250m\" or vCPUs as \"0.5\"";
@@ -281,7 +281,7 @@ impl std::str::FromStr for MilliCpu {
 impl std::str::FromStr for PerSecond {
     type Err = UnitError;
 
-    /// Reads `"50/s"`, `"120/m"`, `"1000/h"`, `"5000/d"`.
+    /// Parses `"50/s"`, `"120/m"`, `"1000/h"`, `"5000/d"`.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         const WHAT: &str = "rate";
         const HINT: &str = "write a number per s, m, h or d, such as \"50/s\"";
@@ -301,7 +301,7 @@ impl std::str::FromStr for PerSecond {
 }
 
 impl fmt::Display for SimDuration {
-    /// The shortest exact form with one unit: `600s` prints as `10m`, 1.5 s as `1500ms`.
+    /// Writes the shortest exact form with one unit: `600s` becomes `10m`, and 1.5 s becomes `1500ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(u64, &str); 7] = [
             (86_400_000_000_000, "d"),

@@ -1,4 +1,4 @@
-//! `coldcast trace`: looks at traffic and makes some up.
+//! `coldcast trace`: describes traces and generates synthetic ones.
 
 mod inspect;
 
@@ -15,7 +15,7 @@ use crate::trace::generate;
 use crate::trace::synthetic::{Synthetic, WriteError};
 use crate::units::{PerSecond, SimDuration};
 
-/// Looks at traffic or makes some up
+/// Describes a trace or generates a synthetic one
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast trace inspect embedded:web-shop-week")]
 pub struct TraceArgs {
@@ -30,7 +30,7 @@ enum TraceVerb {
     Generate(GenerateVerb),
 }
 
-/// Writes a made-up trace
+/// Generates a synthetic trace
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  coldcast trace generate web-shop --seed 1 --out web-shop-week.csv")]
 enum GenerateVerb {
@@ -38,11 +38,11 @@ enum GenerateVerb {
     Poisson(PoissonArgs),
 }
 
-/// A week of a web shop, requests per minute, with a flash sale on Friday
+/// Generates a week of a web shop in requests per minute, with a flash sale on Friday
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast trace generate web-shop --seed 1 --out web-shop-week.csv")]
 struct WebShopArgs {
-    /// Another seed is another week; 1 is the week that is built in
+    /// The seed of the random numbers; 1 gives the built-in week
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// The file to write [default: standard output]
@@ -50,34 +50,34 @@ struct WebShopArgs {
     out: Option<PathBuf>,
 }
 
-/// Poisson arrivals over many functions, one row a request: func,arrival_s,duration_s
+/// Generates Poisson arrivals of many functions, one row per request: func,arrival_s,duration_s
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  coldcast trace generate poisson --rate 50/s --horizon 1h --functions 100 --out events.csv"
 )]
 struct PoissonArgs {
-    /// Arrivals of all functions together
+    /// The arrival rate of all functions together
     #[arg(long, value_name = "RATE")]
     rate: PerSecond,
-    /// Length of the trace
+    /// The length of the trace
     #[arg(long, value_name = "DURATION", required_unless_present = "requests")]
     horizon: Option<SimDuration>,
-    /// Rows to write at most
+    /// The largest number of rows
     #[arg(long, value_name = "N")]
     requests: Option<u64>,
-    /// Number of functions
+    /// The number of functions
     #[arg(long, value_name = "N", default_value_t = 1)]
     functions: u32,
-    /// Exponent of Zipf's law of popularity; 0 makes all functions alike
+    /// The exponent of Zipf's law of popularity; 0 makes all functions equally popular
     #[arg(long, value_name = "S", default_value_t = 1.1)]
     zipf: f64,
-    /// Mean duration of a request (log-normal)
+    /// The mean service time of a request (log-normal)
     #[arg(long, value_name = "DURATION", default_value = "900ms")]
     duration_mean: SimDuration,
-    /// Standard deviation of durations over their mean
+    /// The standard deviation of the service times divided by their mean
     #[arg(long, value_name = "CV", default_value_t = 1.0)]
     duration_cv: f64,
-    /// Another seed is another trace
+    /// The seed of the random numbers
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// The file to write [default: standard output]
@@ -131,12 +131,13 @@ impl PoissonArgs {
     }
 }
 
-/// Writes to a temporary name and renames, so that a file is whole or absent; without a path, to standard output.
+/// Writes to a temporary file and renames it, so that a file is complete or absent; without a path, writes to standard output.
+/// Returns the number of rows.
 fn write(path: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> Result<u64, WriteError>) -> Result<u64, Failure> {
     let Some(path) = path else {
         let mut out = BufWriter::new(io::stdout().lock());
         let filled = fill(&mut out).and_then(|rows| Ok(out.flush().map(|()| rows)?));
-        // A reader that went away has all the rows it wants.
+        // A reader that closed the pipe needs no more rows.
         return filled.or_else(|error| match error {
             WriteError::Io(error) => stopped(error).map(|()| 0),
             error => Err(failure(error, Path::new("standard output"))),
@@ -153,7 +154,7 @@ fn write(path: Option<&Path>, fill: impl FnOnce(&mut dyn Write) -> Result<u64, W
         Ok(rows)
     };
     attempt().map_err(|e| {
-        // Nothing to do if this fails too: the first error is the one to tell.
+        // If this fails too, the first error is still the one to report.
         let _ = std::fs::remove_file(&temporary);
         failure(e, path)
     })

@@ -1,15 +1,15 @@
-//! One request as traffic sees it, and how a source hands requests out.
+//! The arrival of a request.
 
 use crate::units::{SimDuration, SimTime};
 
-/// A request that arrives.
+/// The arrival of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
-    /// When it arrives.
+    /// The time of the arrival.
     pub at: SimTime,
-    /// Its warm service time, where the traffic itself says so; else the profile decides.
+    /// The service time of the request on a warm instance; `None` if the profile decides.
     pub duration: Option<SimDuration>,
-    /// The function it calls, numbered from 0 within its service in order of first appearance. A function scales on
-    /// its own.
+    /// The function that is called, numbered from 0 within its service in order of first appearance. Each function scales
+    /// on its own.
     pub function: u32,
 }

@@ -1,95 +1,52 @@
-//! What is built in. A folder or a file under `models/` plus one line here is all that a new entry takes.
+//! The built-in catalog. A new entry is a file or a folder under `models/` and one line here.
 
 use super::nodes::Cloud;
 
-/// Price lists: file name without `.toml`, and text. A list named `<provider>-<region>-<date>` may be spread over
+macro_rules! price_lists {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../models/prices/", $name, ".toml")))),*]
+    };
+}
+
+/// Price lists: the name of the file without `.toml`, and its text. A list `<provider>-<region>-<date>` may be spread over
 /// further files `<provider>-<region>-<date>.<part>.toml` with the same header.
-pub const PRICE_LISTS: &[(&str, &str)] = &[
-    (
-        "aws-us-east-1-2026-11-01",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.api-gateway",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.api-gateway.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.cloudwatch",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.cloudwatch.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.elb",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.elb.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.network",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.network.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.storage",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.storage.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.commitments",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.commitments.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.ec2",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.ec2.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.fargate",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.fargate.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.fargate-more",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.fargate-more.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.lambda-more",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.lambda-more.toml"),
-    ),
-    (
-        "aws-us-east-1-2026-11-01.managed",
-        include_str!("../../models/prices/aws-us-east-1-2026-11-01.managed.toml"),
-    ),
-    (
-        "azure-eastus-2026-11-01",
-        include_str!("../../models/prices/azure-eastus-2026-11-01.toml"),
-    ),
-    (
-        "azure-eastus-2026-11-01.aks",
-        include_str!("../../models/prices/azure-eastus-2026-11-01.aks.toml"),
-    ),
-    (
-        "azure-eastus-2026-11-01.container-apps",
-        include_str!("../../models/prices/azure-eastus-2026-11-01.container-apps.toml"),
-    ),
-    (
-        "gcp-europe-west3-2026-11-01",
-        include_str!("../../models/prices/gcp-europe-west3-2026-11-01.toml"),
-    ),
-    (
-        "gcp-us-central1-2026-11-01.gke",
-        include_str!("../../models/prices/gcp-us-central1-2026-11-01.gke.toml"),
-    ),
-    (
-        "gcp-us-central1-2026-11-01",
-        include_str!("../../models/prices/gcp-us-central1-2026-11-01.toml"),
-    ),
+pub const PRICE_LISTS: &[(&str, &str)] = price_lists![
+    "aws-us-east-1-2026-11-01",
+    "aws-us-east-1-2026-11-01.api-gateway",
+    "aws-us-east-1-2026-11-01.cloudwatch",
+    "aws-us-east-1-2026-11-01.elb",
+    "aws-us-east-1-2026-11-01.network",
+    "aws-us-east-1-2026-11-01.storage",
+    "aws-us-east-1-2026-11-01.commitments",
+    "aws-us-east-1-2026-11-01.ec2",
+    "aws-us-east-1-2026-11-01.fargate",
+    "aws-us-east-1-2026-11-01.fargate-more",
+    "aws-us-east-1-2026-11-01.lambda-more",
+    "aws-us-east-1-2026-11-01.managed",
+    "azure-eastus-2026-11-01",
+    "azure-eastus-2026-11-01.aks",
+    "azure-eastus-2026-11-01.container-apps",
+    "gcp-europe-west3-2026-11-01",
+    "gcp-us-central1-2026-11-01.gke",
+    "gcp-us-central1-2026-11-01",
 ];
 
-/// Node types by cloud.
-pub const NODE_TYPES: &[(Cloud, &str)] = &[
-    (Cloud::Aws, include_str!("../../models/nodes/aws.csv")),
-    (Cloud::Gcp, include_str!("../../models/nodes/gcp.csv")),
-    (Cloud::Azure, include_str!("../../models/nodes/azure.csv")),
-];
+macro_rules! node_types {
+    ($($cloud:ident = $name:literal),* $(,)?) => {
+        &[$((Cloud::$cloud, include_str!(concat!("../../models/nodes/", $name, ".csv")))),*]
+    };
+}
 
-/// A table of metered quantities, to try `bill` with.
+/// Node types by cloud: one CSV file for each cloud.
+pub const NODE_TYPES: &[(Cloud, &str)] = node_types![Aws = "aws", Gcp = "gcp", Azure = "azure",];
+
+/// Facts about the clouds: the words of their price lists, and the list that is used by default.
+pub(super) const CLOUDS: &str = include_str!("../../models/nodes/clouds.toml");
+
+/// An example of a table with metered quantities, for the command `bill`.
 pub const USAGE: &str = include_str!("../../models/usage.csv");
 
-/// The scenario that runs when none is given.
+/// The scenario that runs if the user names none.
 pub const DEFAULT_SCENARIO: &str = include_str!("../../models/scenarios/thousand-functions.toml");
 
 macro_rules! profile_of {
@@ -115,7 +72,8 @@ macro_rules! frameworks {
     };
 }
 
-/// Frameworks: name, text of `framework.toml`, and text of `profile.json` where it was measured.
+/// Frameworks: the name of the folder, the text of `framework.toml`, and the text of `profile.json` if the framework was
+/// measured.
 pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
     "buffalo" measured,
     "django" measured,
@@ -137,7 +95,7 @@ pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
     "symfony" measured,
 ];
 
-/// The text of a framework's measured profile.
+/// Returns the text of the measured profile of a framework; `None` if there is none.
 pub fn profile(name: &str) -> Option<&'static str> {
     FRAMEWORKS
         .iter()
@@ -145,15 +103,67 @@ pub fn profile(name: &str) -> Option<&'static str> {
         .and_then(|(.., profile)| *profile)
 }
 
-/// Whether a framework is in the catalog without having been measured.
+/// Returns true if the catalog has the framework but no measured profile of it.
 pub fn is_not_measured(name: &str) -> bool {
     FRAMEWORKS
         .iter()
         .any(|(known, _, profile)| *known == name && profile.is_none())
 }
 
-/// The names of all frameworks that have a measured profile.
+/// Returns the names of all frameworks with a measured profile.
 pub fn profile_names() -> impl Iterator<Item = &'static str> {
     let measured = FRAMEWORKS.iter().filter(|(.., profile)| profile.is_some());
     measured.map(|(name, ..)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The names of the entries of a folder of `models` for which `name_of` gives a name.
+    fn entries(folder: &str, name_of: impl Fn(&Path) -> Option<String>) -> BTreeSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(folder);
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.filter_map(|entry| name_of(&entry.unwrap().path())).collect()
+    }
+
+    /// The name of a file with this extension, without the extension.
+    fn stem(path: &Path, extension: &str) -> Option<String> {
+        let name = path.file_name()?.to_str()?;
+        name.strip_suffix(extension).map(str::to_string)
+    }
+
+    fn rows<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+        names.map(str::to_string).collect()
+    }
+
+    /// A row without its file does not compile; a file without its row fails here.
+    #[test]
+    fn every_file_under_models_has_a_row() {
+        let lists = rows(PRICE_LISTS.iter().map(|(name, _)| *name));
+        assert_eq!(entries("prices", |path| stem(path, ".toml")), lists);
+        let clouds = rows(NODE_TYPES.iter().map(|(cloud, _)| cloud.name()));
+        assert_eq!(entries("nodes", |path| stem(path, ".csv")), clouds);
+        let folder = |path: &Path| {
+            let is_framework = path.join("framework.toml").is_file();
+            is_framework.then(|| path.file_name().unwrap().to_str().unwrap().to_string())
+        };
+        let frameworks = rows(FRAMEWORKS.iter().map(|(name, ..)| *name));
+        assert_eq!(entries("frameworks", folder), frameworks);
+        let measured = |path: &Path| folder(path).filter(|_| path.join("profile.json").is_file());
+        assert_eq!(entries("frameworks", measured), rows(profile_names()));
+    }
+
+    #[test]
+    fn no_row_is_there_twice() {
+        assert_eq!(rows(PRICE_LISTS.iter().map(|(name, _)| *name)).len(), PRICE_LISTS.len());
+        assert_eq!(rows(FRAMEWORKS.iter().map(|(name, ..)| *name)).len(), FRAMEWORKS.len());
+        assert_eq!(
+            rows(NODE_TYPES.iter().map(|(cloud, _)| cloud.name())).len(),
+            NODE_TYPES.len()
+        );
+    }
 }

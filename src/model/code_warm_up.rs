@@ -1,34 +1,37 @@
-//! What the first requests of an instance cost more than later ones, found in the warm-up curve of a profile.
+//! The warm-up of code: the extra cost of the first requests of an instance, found in the warm-up curve of a profile. The
+//! usual causes are just-in-time compilers and caches.
 
 use std::ops::Range;
 
 use super::profile::WarmRun;
 use crate::stats::change_points::{self, Settling, Shape};
 
-/// A latency that is no longer than the round trip counts as this.
+/// The smallest latency without the round trip, in milliseconds: latencies at or below the round trip count as this much.
 const SHORTEST_MS: f64 = 1e-6;
 
-/// What was found.
+/// The warm-up of code in one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CodeWarmUp {
-    /// Levels of the latencies, round trip taken off.
+    /// The levels of the latencies without the round trip.
     pub settling: Settling,
-    /// Requests of the curve.
+    /// The number of requests of the curve.
     pub requests: usize,
-    /// Until the end of the curve: end of each stretch, exclusive, counted from the second request of the instance as 0, and
-    /// by how many milliseconds the mean latency in it lies above the mean at the end; 0 where it lies below.
+    /// The stretches before the end of the curve, each with the number of the request after it and with its extra cost. The
+    /// second request of an instance has number 0. The extra cost is the mean latency in the stretch less the mean at the
+    /// end, in milliseconds, and 0 if it is negative.
     pub extra_ms: Vec<(u32, f64)>,
-    /// The same in CPU time and over all requests, from the CPU time of equal parts of the curve: a check that the latencies
-    /// tell of work and not of stalls. `None` if CPU time was not read or no whole part lies at the end.
+    /// The extra cost of all requests before the end in milliseconds of CPU time, from the CPU time of equal parts of the
+    /// curve. It checks that higher latencies come from work and not from stalls. `None` if CPU time was not measured or no
+    /// whole part lies at the end.
     pub cpu_ms: Option<f64>,
 }
 
-/// What a warm run shows; `None` if its curve is too short.
+/// Returns the warm-up of code in a warm run; `None` if its curve is too short.
 pub fn detect(warm: &WarmRun) -> Option<CodeWarmUp> {
     detect_after(warm, 0)
 }
 
-/// What a warm run shows of the requests after the first `skipped` ones of its curve.
+/// Returns the warm-up of code without the first `skipped` requests of the curve; `None` if the rest is too short.
 pub fn detect_after(warm: &WarmRun, skipped: usize) -> Option<CodeWarmUp> {
     let net = |ms: &f64| (ms - warm.round_trip_ms).max(SHORTEST_MS);
     let latencies: Vec<f64> = warm.warm_up_ms.iter().skip(skipped).map(net).collect();
@@ -50,8 +53,8 @@ pub fn detect_after(warm: &WarmRun, skipped: usize) -> Option<CodeWarmUp> {
 }
 
 impl CodeWarmUp {
-    /// Whether the first requests cost more than later ones. Where the curve had not come to rest by its end, what they
-    /// cost more than its last quarter is a lower bound, and counts only if CPU time does not contradict.
+    /// Returns true if the first requests cost more than later ones. If the curve does not settle, the extra cost over its last
+    /// quarter is a lower bound, and it counts only if CPU time does not contradict it.
     pub fn warms(&self) -> bool {
         match self.settling.shape {
             Shape::Warms => true,
@@ -60,7 +63,7 @@ impl CodeWarmUp {
         }
     }
 
-    /// What the stretches cost more in all, in milliseconds.
+    /// Returns the extra cost of all stretches together, in milliseconds.
     pub fn total_ms(&self) -> f64 {
         let begins = std::iter::once(0).chain(self.extra_ms.iter().map(|&(end, _)| end));
         let each = begins.zip(&self.extra_ms);
@@ -68,7 +71,8 @@ impl CodeWarmUp {
     }
 }
 
-/// CPU time of the `early` requests above that of later ones, from equal parts of all `requests`.
+/// Returns the CPU time of the `early` requests above that of later ones in milliseconds. `parts` are the mean CPU times of
+/// equal parts of all `requests`.
 fn cpu(parts: &[f64], early: Range<usize>, requests: usize) -> Option<f64> {
     let bound = |part: usize| part * requests / parts.len();
     let late = (0..parts.len()).filter(|&part| bound(part) >= early.end);
@@ -91,7 +95,7 @@ mod tests {
 
     const SYNTHETIC: &str = include_str!("../../tests/data/synthetic-profile.json");
 
-    /// A curve of levels in milliseconds above a round trip of 1 ms, and CPU times of equal parts.
+    /// A run with a curve of levels in milliseconds above a round trip of 1 ms, and with CPU times of equal parts.
     fn curve(levels: &[(usize, f64)], cpu: &[f64]) -> WarmRun {
         let profile: FrameworkProfile = parse(SYNTHETIC).unwrap();
         let mut warm = profile.runs[0].warm.clone().unwrap();
@@ -112,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_cost_what_lies_above_the_end() {
+    fn stretches_cost_their_excess_over_the_end() {
         // CPU time of tenths, each of 40 requests.
         let cpu = [6.0, 6.0, 5.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0];
         let found = detect(&curve(&[(100, 8.0), (60, 5.0), (240, 4.0)], &cpu)).unwrap();
@@ -124,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_are_skipped_are_as_if_they_had_not_been() {
+    fn skipped_requests_do_not_count() {
         let levels = [(40, 8.0), (360, 4.0)];
         let mut longer = curve(&levels, &[]);
         longer.warm_up_ms.insert(0, 1e6);
@@ -136,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_below_the_end_costs_nothing_more() {
+    fn a_stretch_below_the_end_has_no_extra_cost() {
         let found = detect(&curve(&[(40, 5.0), (60, 3.0), (300, 4.0)], &[])).unwrap();
         assert!(found.warms());
         assert_eq!(rounded(&found), [(40, 1.0), (100, 0.0)]);
@@ -144,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_settles_costs_what_lies_above_its_last_quarter() {
+    fn a_curve_that_never_settles_is_compared_with_its_last_quarter() {
         let levels = [(200, 8.0), (120, 4.0), (80, 2.0)];
         let falls = detect(&curve(&levels, &[])).unwrap();
         assert_eq!(falls.settling.shape, Shape::NoSteadyState);

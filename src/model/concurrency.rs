@@ -1,24 +1,25 @@
-//! How a server handles concurrent requests, found by measuring: how many waiting requests it works on at a time, and
-//! how many cores its handlers use.
+//! The measured concurrency of a server: the number of waiting requests that it handles at a time, and the number of cores
+//! that its handlers use.
 
 use super::framework::ConcurrencyModel;
 use super::profile::WarmRun;
 
-/// A server keeps up with more waiting requests than were tried if it got to at least this share of them.
+/// The share of the tried clients that a server must reach. From here on its true limit may lie above the number that was
+/// tried.
 const KEEPS_UP: f64 = 0.7;
-/// A core and a half or more is several.
+/// The number of cores, or of requests, from which there are several.
 const SEVERAL: f64 = 1.5;
 
-/// What was found.
+/// The concurrency of a server as measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DetectedConcurrency {
-    /// Waiting requests that it works on at a time; `None`: more than were tried.
+    /// The number of waiting requests that the server handles at a time; `None` if it handles more than were tried.
     pub waiting: Option<f64>,
-    /// Cores that its handlers use, no more than the CPU limit allows.
+    /// The number of cores that the handlers use. The CPU limit bounds it.
     pub cores: f64,
 }
 
-/// What a warm run shows; `None` if the loops were not run.
+/// Returns the concurrency that a warm run shows; `None` if the closed loops were not run.
 ///
 /// Source: operational law `N = X W` for the closed loop on a route that waits `W` (Denning and Buzen 1978).
 pub fn detect(warm: &WarmRun) -> Option<DetectedConcurrency> {
@@ -31,7 +32,7 @@ pub fn detect(warm: &WarmRun) -> Option<DetectedConcurrency> {
 }
 
 impl DetectedConcurrency {
-    /// One line, such as `32 at a time, 2 cores`.
+    /// Returns one line for people, such as `32 at a time, 2 cores`.
     pub fn label(&self) -> String {
         let waiting = match self.waiting {
             None => "waits overlap".to_string(),
@@ -44,8 +45,8 @@ impl DetectedConcurrency {
         }
     }
 
-    /// Whether it fits what was declared, at a CPU limit of `vcpu`. A pool larger than what was tried looks unlimited, and
-    /// below one and a half vCPUs nobody uses several cores.
+    /// Returns true if the measured concurrency agrees with the declared model at a CPU limit of `vcpu`. A pool that is larger
+    /// than the number of tried clients looks unlimited, and below 1.5 vCPU no server can use several cores.
     pub fn fits(&self, declared: ConcurrencyModel, vcpu: f64) -> bool {
         let (overlaps, several) = (self.waiting.is_none(), self.cores >= SEVERAL);
         let cores_fit = |wants: bool| vcpu < SEVERAL || several == wants;

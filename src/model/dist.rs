@@ -1,7 +1,7 @@
-//! Distributions of durations: what a scenario or a profile says, and how a uniform draw becomes a duration.
+//! Distributions of durations: their form in files, and the way from a uniform random number to a duration.
 //!
-//! Draws go through the quantile function wherever it has a closed form, so that a larger uniform number always means a
-//! longer duration and paired comparisons stay paired.
+//! A duration is the quantile function of a uniform number wherever that function has a closed form. A larger uniform
+//! number then always means a longer duration, which keeps the differences between variants precise.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::rng::Stream;
 use crate::stats::normal;
 use crate::units::SimDuration;
 
-/// A distribution as written: `"20ms"` for a constant, or a table with one key.
+/// A distribution as written in a file: `"20ms"` for a constant, or a table with one key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DistSpec(Form);
 
@@ -102,10 +102,10 @@ impl<'de> Deserialize<'de> for DistSpec {
     }
 }
 
-/// A distribution ready to draw from.
+/// A distribution that is ready for use.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dist {
-    /// Always the same duration.
+    /// A constant.
     Constant(SimDuration),
     /// Exponential with this mean in nanoseconds.
     Exponential(f64),
@@ -117,19 +117,19 @@ pub enum Dist {
     Weibull(f64, f64),
     /// Uniform between two ends in nanoseconds.
     Uniform(f64, f64),
-    /// One of these samples, each as likely as the other, ascending.
+    /// One of these samples in ascending order, each with the same probability.
     Empirical(Arc<[SimDuration]>),
-    /// One of these distributions, each with the share up to which it and those before it are chosen.
+    /// One of these distributions. Each comes with the cumulative probability of itself and those before it.
     Mixture(Arc<[(f64, Dist)]>),
 }
 
 impl DistSpec {
-    /// A constant.
+    /// Makes a constant.
     pub fn constant(duration: SimDuration) -> Self {
         Self(Form::Constant(duration))
     }
 
-    /// The path of a file with one duration a line, where the distribution names one.
+    /// Returns the path of a file with one duration per line; `None` if the distribution names no file.
     pub fn path(&self) -> Option<&str> {
         match &self.0 {
             Form::Empirical(form) => form.path.as_deref(),
@@ -140,7 +140,7 @@ impl DistSpec {
     /// Checks the parameters and prepares the distribution. `file` is the text of the file named by [`Self::path`].
     ///
     /// # Errors
-    /// A sentence that says which parameter is wrong and what would be right.
+    /// A sentence that names the wrong parameter and the remedy.
     pub fn prepare(&self, file: Option<&str>) -> Result<Dist, String> {
         let positive = |name: &str, d: SimDuration| match d {
             SimDuration::ZERO => Err(format!("`{name}` must be longer than 0")),
@@ -215,13 +215,13 @@ fn lognormal(form: &LognormalForm) -> Result<Dist, String> {
 }
 
 impl Dist {
-    /// One of `samples` with equal chance; `None` if there are none.
+    /// Makes a distribution that chooses one of `samples` with equal probability; `None` if there are none.
     pub fn empirical(mut samples: Vec<SimDuration>) -> Option<Self> {
         samples.sort_unstable();
         (!samples.is_empty()).then(|| Self::Empirical(samples.into()))
     }
 
-    /// The duration that belongs to draw `index` of `stream`.
+    /// Returns the duration for random number `index` of `stream`.
     #[inline]
     pub fn at(&self, stream: Stream, index: u64) -> SimDuration {
         let ns = match self {
@@ -237,8 +237,8 @@ impl Dist {
         SimDuration((ns + 0.5) as u64)
     }
 
-    /// Adds to each of a row of durations the one that belongs to a draw of `stream`, from draw `first` on: what [`Self::at`]
-    /// gives, with the steps of all draws side by side.
+    /// Adds [`Self::at`] for random numbers `first`, `first + 1` and so on of `stream` to the elements of `durations`. The loops
+    /// run over all elements at once, so that the compiler can vectorise them.
     pub fn add_block<const N: usize>(&self, stream: Stream, first: u64, durations: &mut [SimDuration; N]) {
         let indices = first..;
         match self {
@@ -266,7 +266,7 @@ impl Dist {
         }
     }
 
-    /// The distribution of the duration times `factor`, which is above 0.
+    /// Returns the distribution of the duration multiplied by `factor`, which is above 0.
     pub fn scaled(self, factor: f64) -> Self {
         match self {
             Self::Constant(d) => Self::Constant(d.scale(factor)),
@@ -283,7 +283,7 @@ impl Dist {
         }
     }
 
-    /// The expected value in seconds.
+    /// Returns the mean in seconds.
     pub fn mean_s(&self) -> f64 {
         1e-9 * match self {
             Self::Constant(d) => d.0 as f64,
@@ -305,13 +305,13 @@ impl Dist {
     }
 }
 
-/// The sample that random bits fall to, each with equal chance.
+/// Chooses one of the samples with equal probability by 64 random bits.
 #[inline]
 fn one_of(samples: &[SimDuration], bits: u64) -> SimDuration {
     samples[((u128::from(bits) * samples.len() as u128) >> 64) as usize]
 }
 
-/// The part of a mixture that a uniform number falls to.
+/// Chooses the part of a mixture by a uniform random number.
 fn chosen(parts: &[(f64, Dist)], uniform: f64) -> &Dist {
     let part = parts.iter().find(|(below, _)| uniform < *below);
     &part.unwrap_or(&parts[parts.len() - 1]).1
@@ -323,7 +323,9 @@ fn gamma(shape: f64, scale: f64, stream: Stream, index: u64) -> f64 {
     rand_distr::Gamma::new(shape, scale).map_or(shape * scale, |g| g.sample(&mut stream.rng(index)))
 }
 
-/// Lanczos approximation of the gamma function for x >= 1 (relative error below 1e-10; Numerical Recipes, 6.1).
+/// Returns the gamma function of x >= 1 by the approximation of Lanczos; the relative error is below 1e-10.
+///
+/// Source: Press et al., Numerical Recipes, section 6.1.
 fn gamma_function(x: f64) -> f64 {
     const C: [f64; 6] = [
         76.180_091_729_471_46,

@@ -1,46 +1,46 @@
-//! A framework as described by its folder: `models/frameworks/<name>/framework.toml`.
+//! The description of a framework: `models/frameworks/<name>/framework.toml`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-/// What `framework.toml` says.
+/// The content of a `framework.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Framework {
-    /// Version of this format: 1.
+    /// The version of this format: 1.
     pub schema: u32,
-    /// Folder name, such as `express`.
+    /// The name of the folder, such as `express`.
     pub name: String,
-    /// Name as people write it, such as `Express`.
+    /// The name as people write it, such as `Express`.
     pub title: String,
-    /// Programming language.
+    /// The programming language.
     pub language: String,
-    /// Language runtime in the image with its version.
+    /// The language runtime in the image with its version.
     pub runtime: String,
-    /// The framework's release.
+    /// The release of the framework.
     pub version: String,
-    /// The framework's licence as an SPDX expression.
+    /// The licence of the framework as an SPDX expression.
     pub licence: String,
-    /// The framework's home page.
+    /// The home page of the framework.
     pub homepage: String,
-    /// The production server and its processes.
+    /// The production server and its processes, in one line.
     pub server: String,
-    /// Lock files in the build context that pin every dependency.
+    /// The lock files in the build context that pin every dependency.
     pub lock_files: Vec<String>,
-    /// How the image is built.
+    /// The recipe of the image.
     pub image: ImageRecipe,
-    /// How the same app runs without a container; `None`: not known.
+    /// The recipe to run the same app without a container; `None` if there is none.
     pub process: Option<ProcessRecipe>,
-    /// What the server is declared to do with concurrent requests.
+    /// The declared concurrency of the server.
     pub concurrency: DeclaredConcurrency,
 }
 
 /// Reads a `framework.toml`.
 ///
 /// # Errors
-/// What is wrong, with the line.
+/// A sentence that says what is wrong, with the line.
 pub fn parse(text: &str) -> Result<Framework, String> {
     let framework: Framework = toml::from_str(text).map_err(|error| error.to_string())?;
     match framework.schema {
@@ -49,22 +49,23 @@ pub fn parse(text: &str) -> Result<Framework, String> {
     }
 }
 
-/// How the image is built.
+/// The recipe of an image.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ImageRecipe {
-    /// Folder of the sources, relative to this one; `None`: this one. A variant names the framework it is one of.
+    /// The folder of the sources, relative to the folder of the framework; `None` if they are the same. A variant names the
+    /// folder of the framework that it varies.
     pub context: Option<String>,
-    /// Dockerfile, relative to the folder of the sources.
+    /// The Dockerfile, relative to the folder of the sources.
     pub dockerfile: String,
-    /// Port on which the server listens.
+    /// The port on which the server listens.
     pub port: u16,
-    /// Dockerfile build argument and the official base image reference it stands for.
+    /// The official references of the base images, by the build argument of the Dockerfile that names each.
     pub bases: BTreeMap<String, String>,
 }
 
 impl ImageRecipe {
-    /// Where the sources are, for the `framework.toml` in `folder`.
+    /// Returns the folder of the sources for the `framework.toml` in `folder`.
     pub fn sources(&self, folder: &Path) -> PathBuf {
         match &self.context {
             Some(context) => folder.join(context),
@@ -73,46 +74,46 @@ impl ImageRecipe {
     }
 }
 
-/// How the app runs without a container, in a copy of the folder of its sources.
+/// The recipe to run an app without a container, in a copy of the folder of its sources.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProcessRecipe {
-    /// Programs that must be on PATH.
+    /// The programs that must be on PATH.
     pub requires: Vec<String>,
-    /// Commands that run once before, as words and quotes without any other syntax of a shell.
+    /// The commands that prepare the app, run once: words and quotes without any other shell syntax.
     pub prepare: Vec<String>,
-    /// Program and arguments; `PORT` is set.
+    /// The program and its arguments. The environment variable `PORT` is set.
     pub command: Vec<String>,
 }
 
-/// What the server is declared to do with concurrent requests; measurement checks it.
+/// The declared concurrency of a server. Measurements check it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DeclaredConcurrency {
-    /// The model.
+    /// The concurrency model.
     pub model: ConcurrencyModel,
-    /// One line for people.
+    /// One line of explanation for people.
     pub detail: String,
 }
 
-/// How a server handles concurrent requests inside one instance.
+/// The way in which a server handles concurrent requests inside one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConcurrencyModel {
-    /// One thread runs all handlers; waits overlap.
+    /// One thread runs all handlers; waiting requests overlap.
     EventLoop,
-    /// Many tasks over several cores; waits overlap.
+    /// Many tasks run on several cores; waiting requests overlap.
     Coroutines,
-    /// One thread per request out of a pool.
+    /// Each request has a thread of a pool.
     ThreadPool,
-    /// Several processes, one request each.
+    /// Several processes run, each with one request at a time.
     Prefork,
-    /// Several processes with an event loop each.
+    /// Several processes run, each with an event loop.
     PreforkEventLoop,
 }
 
 impl ConcurrencyModel {
-    /// The name as files write it.
+    /// Returns the name that files use.
     pub fn name(self) -> &'static str {
         match self {
             Self::EventLoop => "event-loop",

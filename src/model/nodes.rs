@@ -1,4 +1,7 @@
-//! Node types that are built in.
+//! Node types that are built in, and the clouds that offer them.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -16,34 +19,49 @@ pub enum Cloud {
     Azure,
 }
 
+/// One table of `models/nodes/clouds.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct CloudFacts {
+    /// The first part of the meters of nodes.
+    node_meter: String,
+    /// The meter of a cluster.
+    cluster_meter: String,
+    /// The price list that is used by default, without its date.
+    price_list: String,
+}
+
+static CLOUDS: LazyLock<BTreeMap<String, CloudFacts>> =
+    LazyLock::new(|| toml::from_str(catalog::CLOUDS).expect("the built-in facts about clouds"));
+
 impl Cloud {
-    /// What price lists call a node of a type.
+    /// Returns the name of the cloud in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Gcp => "gcp",
+            Self::Azure => "azure",
+        }
+    }
+
+    fn facts(self) -> &'static CloudFacts {
+        &CLOUDS[self.name()]
+    }
+
+    /// Returns the meter of a node of this type in price lists, such as `ec2.m7i.large` or `ec2.spot.m7i.large`.
     pub fn node_meter(self, instance_type: &str, spot: bool) -> String {
-        let service = match self {
-            Self::Aws => "ec2",
-            Self::Gcp => "gke",
-            Self::Azure => "aks",
-        };
         let spot = if spot { "spot." } else { "" };
-        format!("{service}.{spot}{instance_type}")
+        format!("{}.{spot}{instance_type}", self.facts().node_meter)
     }
 
-    /// What price lists call a cluster.
+    /// Returns the meter of a cluster in price lists.
     pub fn cluster_meter(self) -> &'static str {
-        match self {
-            Self::Aws => "eks.cluster.standard_support",
-            Self::Gcp => "gke.cluster",
-            Self::Azure => "aks.standard",
-        }
+        &self.facts().cluster_meter
     }
 
-    /// The newest built-in price list of the cloud, by which those choose nodes who choose by price.
+    /// Returns the name, without its date, of the built-in price list that is used if a scenario names none.
     pub fn price_list(self) -> &'static str {
-        match self {
-            Self::Aws => "aws-us-east-1",
-            Self::Gcp => "gcp-us-central1",
-            Self::Azure => "azure-eastus",
-        }
+        &self.facts().price_list
     }
 }
 
@@ -51,30 +69,35 @@ impl Cloud {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeType {
-    /// The provider's name for it, such as `m7i.large`.
+    /// The name that the provider uses, such as `m7i.large`.
     pub instance_type: String,
-    /// Virtual CPUs.
+    /// The number of virtual CPUs.
     pub vcpu: u32,
-    /// Memory in MiB.
+    /// The memory in MiB.
     pub memory_mib: u32,
-    /// `amd64` or `arm64`.
+    /// The architecture, `amd64` or `arm64`.
     pub arch: String,
-    /// Baseline bandwidth of its network in Gbit/s.
+    /// The baseline bandwidth of the network in Gbit/s.
     pub network_gbps: f64,
-    /// Network interfaces that it may have, where pods have addresses of theirs.
+    /// The largest number of network interfaces; `None` if their addresses do not limit the number of pods.
     pub max_enis: Option<u32>,
-    /// IPv4 addresses on each.
+    /// The number of IPv4 addresses on each interface.
     pub ipv4_per_eni: Option<u32>,
-    /// Whose it is.
+    /// True if the CPU is on credit or shared, as for the families T3 and T4g, the shared cores of E2, and B.
+    pub burstable: bool,
+    /// The cloud that offers the type.
     #[serde(skip)]
     pub cloud: Cloud,
 }
 
-/// Most pods in managed node groups of EKS of types with fewer than 30 vCPU, and the default of the other clouds.
+/// The largest number of pods on a node: the limit of managed node groups of EKS for types with fewer than 30 vCPU, and the
+/// default of the other clouds.
 const MOST_PODS: u32 = 110;
 
 impl NodeType {
-    /// Pods for which the network has addresses. Source: awslabs/amazon-eks-ami, `ENIs * (addresses - 1) + 2`, at most 110.
+    /// Returns the number of pods for which the network has addresses: `ENIs * (addresses - 1) + 2`, at most 110.
+    ///
+    /// Source: awslabs/amazon-eks-ami.
     pub fn max_pods(&self) -> u32 {
         let by_addresses = self.max_enis.zip(self.ipv4_per_eni);
         by_addresses.map_or(MOST_PODS, |(enis, addresses)| {
@@ -82,23 +105,13 @@ impl NodeType {
         })
     }
 
-    /// Whether it has its CPU on credit only, or shares it: the families T3 and T4g, E2's shared cores, and B.
-    pub fn is_burstable(&self) -> bool {
-        let name = &self.instance_type;
-        match self.cloud {
-            Cloud::Aws => name.starts_with('t'),
-            Cloud::Gcp => ["e2-micro", "e2-small", "e2-medium"].contains(&name.as_str()),
-            Cloud::Azure => name.starts_with('B'),
-        }
-    }
-
-    /// Bytes that come over its network in a second.
+    /// Returns the number of bytes that the network carries in a second.
     pub fn network_bytes_per_s(&self) -> f64 {
         self.network_gbps * 1e9 / 8.0
     }
 }
 
-/// All of them, in the order of the files.
+/// Returns all node types in the order of the files.
 pub fn all() -> Vec<NodeType> {
     let mut all = Vec::new();
     for &(cloud, text) in catalog::NODE_TYPES {

@@ -1,8 +1,8 @@
 //! The measured profile of a framework: `models/frameworks/<name>/profile.json`, the file in which measurement and
 //! simulation meet. Every sample is kept; summaries are computed when the file is read.
 //!
-//! Units are in the field names: `_ms` milliseconds of wall time or of CPU time, `_bytes` bytes. A value that could not
-//! be had is `null` and never 0.
+//! Field names carry units: `_ms` for milliseconds of wall time or CPU time, `_bytes` for bytes. An unknown value is `null`,
+//! never 0.
 
 mod block;
 mod cold;
@@ -20,41 +20,41 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{MemoryMib, MilliCpu};
 
-/// The only profile format so far.
+/// The version of the profile format that this program reads and writes.
 pub const SCHEMA: u32 = 1;
 
-/// All that was measured of one framework's image on one host.
+/// All measurements of one image on one host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FrameworkProfile {
-    /// Version of this format: 1.
+    /// The version of this format: 1.
     pub schema: u32,
-    /// The framework's folder name, such as `express`.
+    /// The name of the framework, which is also the name of its folder, such as `express`.
     pub name: String,
-    /// The framework's release, such as `5.1.0`; unknown for a user's own image.
+    /// The release of the framework, such as `5.1.0`; `null` for an image of the user.
     pub framework_version: Option<String>,
-    /// Language runtime in the image, such as `Node.js 24.2.0`; what the programs of the host say of themselves where there is
-    /// no image.
+    /// The language runtime in the image, such as `Node.js 24.2.0`; without an image, the versions that the programs of the
+    /// host print.
     pub runtime: Option<String>,
-    /// Where, when and how the samples were taken.
+    /// The place, time and method of the measurement.
     pub provenance: Provenance,
-    /// Size of the image.
+    /// The size and the content of the image.
     pub image: ImageFacts,
-    /// The check of the HTTP contract before the measurement; `null` where none was made: a user's own image need not know
-    /// it.
+    /// The check of the HTTP contract before the measurement; `null` for an image of the user, which need not meet the
+    /// contract.
     #[serde(default)]
     pub contract: Option<ContractCheck>,
-    /// The machine before each block, in the order taken.
+    /// The state of the machine before each block, in the order of measurement.
     #[serde(default)]
     pub blocks: Vec<BlockReading>,
-    /// One entry per measured pair of CPU limit and memory limit, sorted by both.
+    /// One entry for each pair of CPU limit and memory limit, sorted by both.
     pub runs: Vec<MeasuredConfig>,
 }
 
-/// Reads a profile.
+/// Parses a profile.
 ///
 /// # Errors
-/// What is wrong, with the position in the text.
+/// A sentence that says what is wrong, with the position in the text.
 pub fn parse(text: &str) -> Result<FrameworkProfile, String> {
     let profile: FrameworkProfile = serde_json::from_str(text).map_err(|error| error.to_string())?;
     match profile.schema {
@@ -64,7 +64,7 @@ pub fn parse(text: &str) -> Result<FrameworkProfile, String> {
 }
 
 impl FrameworkProfile {
-    /// The machine that measured, in one line.
+    /// Returns one line about the machine that measured.
     pub fn machine(&self) -> String {
         let p = &self.provenance;
         format!(
@@ -78,98 +78,100 @@ impl FrameworkProfile {
         )
     }
 
-    /// The day on which the measurement began, as `2026-11-23`.
+    /// Returns the day on which the measurement began, such as `2026-11-23`.
     pub fn measured_on(&self) -> &str {
         self.provenance.started.split('T').next().unwrap_or_default()
     }
 
-    /// Whether it was taken of processes of a host, without containers and without a memory limit.
+    /// Returns true if processes of a host were measured, without containers and without a memory limit.
     pub fn is_of_processes(&self) -> bool {
         self.provenance.backend == "process"
     }
 }
 
 impl MeasuredConfig {
-    /// Whether CPU time per request is only known of one request at a time, which holds what sleeping and waking up cost.
+    /// Returns true if CPU time per request is known for one request at a time only. That time includes the cost of going to
+    /// sleep and waking up.
     pub fn is_cpu_alone(&self) -> bool {
         let routes = self.warm.iter().flat_map(|warm| warm.routes.values());
         let mut measured = routes.filter(|route| !route.cpu_ms.is_empty()).peekable();
         measured.peek().is_some() && measured.all(|route| route.cpu_loaded_ms.is_empty())
     }
 
-    /// The cold starts that summaries and simulations use: all but those of noisy blocks that were taken again.
+    /// Returns the cold starts that summaries and simulations use: all except those of noisy blocks, which were repeated.
     pub fn counted(&self) -> impl Iterator<Item = &ColdSample> {
         self.cold.iter().filter(|sample| sample.verdict == Verdict::Counted)
     }
 }
 
-/// That the image met the HTTP contract before it was measured.
+/// The successful check of the HTTP contract before a measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContractCheck {
-    /// When, RFC 3339 in UTC.
+    /// The time of the check, RFC 3339 in UTC.
     pub at: String,
-    /// The command that checks it again.
+    /// The command that repeats the check.
     pub command: String,
-    /// Routes of the contract.
+    /// The number of routes of the contract.
     pub routes: u32,
-    /// Requests that were answered as they must be: all that were sent.
+    /// The number of requests that were sent. All were answered correctly.
     pub requests: u32,
 }
 
-/// Whatever would change the numbers if it were different.
+/// The circumstances of a measurement that influence its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
-    /// Version of coldcast that measured.
+    /// The version of coldcast that measured.
     pub tool_version: String,
-    /// Start of the measurement, RFC 3339 in UTC.
+    /// The start of the measurement, RFC 3339 in UTC.
     pub started: String,
-    /// End of the measurement, RFC 3339 in UTC.
+    /// The end of the measurement, RFC 3339 in UTC.
     pub finished: String,
     /// The command line that repeats the measurement.
     pub command: String,
-    /// What ran the app: `docker` (containers) or `process` (processes of the host, without any engine).
+    /// The place where the app ran: `docker` (containers) or `process` (processes of the host, without an engine).
     pub backend: String,
-    /// Cold in which senses, as in the runs, separated by commas.
+    /// The kinds of cold starts in the runs, separated by commas.
     pub cold_mode: String,
-    /// When the CPU limit held, as in the runs, separated by commas.
+    /// The modes of the CPU limit in the runs, separated by commas.
     pub cpu_mode: String,
-    /// Host CPU model.
+    /// The CPU model of the host.
     pub host_cpu: String,
-    /// Logical CPUs of the host.
+    /// The number of logical CPUs of the host.
     pub host_cores: u32,
-    /// Host memory in MiB.
+    /// The memory of the host in MiB.
     pub host_memory_mib: u64,
-    /// Kernel release.
+    /// The kernel release.
     pub kernel: String,
-    /// Container engine version; `none` without one, as for the two that follow.
+    /// The version of the container engine; `none` without an engine.
     pub engine_version: String,
-    /// Engine's storage driver.
+    /// The storage driver of the engine; `none` without an engine.
     pub storage_driver: String,
-    /// Control group version, `1` or `2`.
+    /// The version of control groups, `1` or `2`; `none` without an engine.
     pub cgroup_version: String,
-    /// CFS quota period in microseconds; `null` where CPU is not limited by a quota.
+    /// The period of the CFS quota in microseconds; `null` if no quota limits the CPU.
     pub cpu_period_us: Option<u64>,
-    /// Content digest of the measured image (image id); of the sources and the programs they need where there is none.
+    /// The content digest of the measured image (image id); without an image, a digest of the sources and of the programs
+    /// that they need.
     pub image_id: String,
-    /// Base references asked for by the Dockerfile and the images that stood for them.
+    /// The base images: the references in the Dockerfile and the images that were used for them.
     pub base_images: BTreeMap<String, String>,
-    /// Seed of the random order.
+    /// The seed of the random order.
     pub seed: u64,
-    /// Completed blocks, those taken again because of noise included.
+    /// The number of completed blocks, including those that were repeated because of noise.
     pub blocks: u32,
-    /// Blocks that began on a noisy machine and were taken again.
+    /// The number of blocks that began on a noisy machine and were repeated.
     #[serde(default)]
     pub repeated_blocks: u32,
-    /// Shortest probe interval in milliseconds; it grows to 0.25% of the elapsed time, and is at least 2 ms before the engine
-    /// says that the container runs.
+    /// The shortest interval between probes in milliseconds. The interval grows to 0.25% of the elapsed time, and is at least
+    /// 2 ms until the engine reports that the container runs.
     pub probe_interval_ms: f64,
-    /// Clock of all durations.
+    /// The clock of all durations.
     pub clock: String,
-    /// CPU time used by the measuring process over wall time while cold starts were taken, in cores.
+    /// The CPU time of the measuring process divided by wall time during cold starts, in cores; `null` if unknown.
     pub prober_cpu_share: Option<f64>,
-    /// Whatever a reader should know: warnings about noise, discarded starts, what is not known and why.
+    /// Notes for readers: warnings about noise, discarded starts, unknown values and the reason.
     pub notes: Vec<String>,
 }
 
@@ -177,20 +179,20 @@ pub struct Provenance {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasuredConfig {
-    /// CPU limit.
+    /// The CPU limit.
     pub cpu: MilliCpu,
-    /// Memory limit, swap off; the host's memory where no limit was set (backend `process`).
+    /// The memory limit, without swap; the memory of the host if there was no limit (backend `process`).
     pub memory: MemoryMib,
-    /// Cold in which sense.
+    /// The kind of cold start.
     #[serde(default)]
     pub cold_mode: ColdMode,
-    /// When the CPU limit holds.
+    /// The mode of the CPU limit.
     #[serde(default)]
     pub cpu_mode: CpuMode,
-    /// Cold starts, in the order they were taken.
+    /// The cold starts in the order of measurement.
     pub cold: Vec<ColdSample>,
-    /// Starts that gave no sample, with the reason.
+    /// The starts without a sample, with the reason.
     pub failures: Vec<StartFailure>,
-    /// The warm instance; `null` if none became ready.
+    /// The measurements of a warm instance; `null` if no instance became ready.
     pub warm: Option<WarmRun>,
 }

@@ -1,35 +1,35 @@
-//! Figures about frameworks that others have published: `models/frameworks/published.toml`. Never measured here, never
-//! simulated with.
+//! Figures about frameworks that others have published: `models/frameworks/published.toml`. They serve for comparison only
+//! and never enter a simulation.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The file.
+/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Published {
-    /// Version of this format: 1.
+    /// The version of this format: 1.
     pub schema: u32,
-    /// Where the figures come from, in words.
+    /// The source of the figures, in words.
     pub source: String,
-    /// Figures by folder name; names without a folder stand for what has none.
+    /// The figures by the name of the framework. A name without a folder stands for a framework that has none.
     #[serde(flatten)]
     pub figures: BTreeMap<String, Figures>,
 }
 
-/// What was published of one framework.
+/// The published figures of one framework.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Figures {
-    /// Idle memory in megabytes.
+    /// The memory of an idle instance in megabytes.
     pub idle_memory_mb: f64,
-    /// Cold start in milliseconds.
+    /// The time of a cold start in milliseconds.
     pub cold_start_ms: f64,
-    /// Image size in megabytes.
+    /// The size of the image in megabytes.
     pub image_mb: f64,
 }
 
-/// The built-in figures.
+/// Returns the built-in figures.
 pub fn built_in() -> Published {
     toml::from_str(include_str!("../../models/frameworks/published.toml")).expect("a built-in file")
 }

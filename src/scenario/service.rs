@@ -151,25 +151,25 @@ impl Planner<'_> {
             self.problems.extend(spec.problems());
             self.assumptions.extend(spec.assumptions());
         }
-        let users = match traffic {
-            Some(Traffic::ClosedLoop(closed)) => {
-                match self.dist("traffic.closed-loop.think", &closed.think) {
-                    Ok(think) if think.mean_s() > 0.0 => Some(Users {
-                        count: closed.users,
-                        think,
-                    }),
-                    Ok(_) => {
-                        self.problem("traffic.closed-loop: users must think for some time, or they ask without end at one instant");
-                        None
-                    }
-                    Err(problem) => {
-                        self.problem(problem);
-                        None
-                    }
+        let closed = traffic.and_then(|traffic| Some((traffic.name(), traffic.closed_loop()?)));
+        let users = closed.and_then(
+            |(name, closed)| match self.dist(&format!("traffic.{name}.think"), closed.think) {
+                Ok(think) if think.mean_s() > 0.0 => Some(Users {
+                    count: closed.users,
+                    think,
+                }),
+                Ok(_) => {
+                    self.problem(format!(
+                        "traffic.{name}: users must think for some time, or they ask without end at one instant"
+                    ));
+                    None
                 }
-            }
-            _ => None,
-        };
+                Err(problem) => {
+                    self.problem(problem);
+                    None
+                }
+            },
+        );
         if spec.is_none() && users.is_none() {
             return None;
         }

@@ -1,4 +1,5 @@
-//! Intervals by resampling blocks: samples of one block share the drift of the machine and are drawn together.
+//! Bootstrap intervals by resampling blocks. The samples of one block share the drift of the machine, so a resample takes
+//! them together.
 //!
 //! Sources: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 8 and 13; Holm, A Simple
 //! Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6 (1979).
@@ -8,22 +9,23 @@ use std::collections::BTreeMap;
 use super::order;
 use crate::rng::{Draws, Purpose};
 
-/// How often a sample is drawn anew.
+/// The number of resamples.
 const RESAMPLES: usize = 10_000;
 
 /// A ratio of medians with its 95% interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ratio {
-    /// The ratio.
+    /// The ratio of the medians.
     pub ratio: f64,
-    /// Its interval; `None` with fewer than six blocks in common, or values on one side.
+    /// The 95% interval of the ratio; `None` with fewer than six common blocks, or fewer than six values on one side.
     pub interval: Option<(f64, f64)>,
-    /// Chance of a ratio at least as far from 1 if there were no difference, two-sided, at least 1/10,000.
+    /// The two-sided p-value: the probability of a ratio at least as far from 1 if there were no difference; at least
+    /// 1/10,000.
     pub p: Option<f64>,
 }
 
-/// The 95% interval of the median of values that belong to blocks; `None` with fewer than six blocks. Percentiles of
-/// 10,000 resamples.
+/// Returns the 95% interval of the median of values that belong to blocks, from the percentiles of 10,000 resamples; `None`
+/// with fewer than six blocks.
 pub fn median_interval(values: &[(u32, f64)], seed: u64) -> Option<(f64, f64)> {
     let mut blocks: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for &(block, value) in values {
@@ -37,8 +39,8 @@ pub fn median_interval(values: &[(u32, f64)], seed: u64) -> Option<(f64, f64)> {
     Some((order::quantile(&medians, 0.025)?, order::quantile(&medians, 0.975)?))
 }
 
-/// How much larger `a` is than `b`, as the median of the ratios within blocks that have both. Several values of a block
-/// are replaced by their median.
+/// Returns the ratio of `a` to `b`: the median of the ratios within the blocks that have both. Several values of a block are
+/// replaced by their median. `None` without a common block.
 pub fn paired_ratio(a: &[(u32, f64)], b: &[(u32, f64)], seed: u64) -> Option<Ratio> {
     let by_block = |values: &[(u32, f64)]| {
         let mut blocks: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
@@ -60,8 +62,8 @@ pub fn paired_ratio(a: &[(u32, f64)], b: &[(u32, f64)], seed: u64) -> Option<Rat
     Some(Ratio::new(median, medians))
 }
 
-/// How much larger the median of `a` is than that of `b`, for values that were not taken side by side: each is resampled
-/// on its own.
+/// Returns the ratio of the median of `a` to the median of `b`, for values that were not measured side by side. Both sides
+/// are resampled independently. `None` if one side has no values.
 pub fn unpaired_ratio(a: &[f64], b: &[f64], seed: u64) -> Option<Ratio> {
     let (a, b) = (order::sorted(a.iter().copied()), order::sorted(b.iter().copied()));
     let difference = order::median(&a)?.ln() - order::median(&b)?.ln();
@@ -77,7 +79,7 @@ pub fn unpaired_ratio(a: &[f64], b: &[f64], seed: u64) -> Option<Ratio> {
 }
 
 impl Ratio {
-    /// From the logarithm of the ratio and those of its resamples.
+    /// Makes a ratio from its logarithm and the logarithms of its resamples.
     fn new(logarithm: f64, resamples: Option<Vec<f64>>) -> Self {
         let sorted = resamples.map(order::sorted);
         let share = |sorted: &[f64], below: bool| {
@@ -97,7 +99,7 @@ impl Ratio {
     }
 }
 
-/// Which of several comparisons stand at 5% all together, by Holm's procedure, in the order given.
+/// Returns, for each p-value, true if its comparison is significant at a family-wise error rate of 5% by Holm's procedure.
 pub fn holm(p: &[f64]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&i, &j| p[i].total_cmp(&p[j]));
@@ -111,7 +113,7 @@ pub fn holm(p: &[f64]) -> Vec<bool> {
     stands
 }
 
-/// Statistics of resamples of `n` items, in the order drawn; `None` with fewer than six.
+/// Returns the statistic of each resample of `n` items; `None` with fewer than six items.
 fn resampled(n: usize, seed: u64, mut statistic: impl FnMut(&[usize]) -> Option<f64>) -> Option<Vec<f64>> {
     if n < order::least_samples(0.5) {
         return None;
@@ -146,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_cover_the_median_as_often_as_they_say() {
+    fn intervals_cover_the_median_as_often_as_they_claim() {
         let covers = |seed| {
             let (low, high) = median_interval(&noisy(seed, 30, 100.0, 0.0, 0.3), 1).unwrap();
             low <= 100.0 && 100.0 <= high
@@ -156,9 +158,9 @@ mod tests {
         assert_eq!(median_interval(&noisy(1, 5, 100.0, 0.0, 0.3), 1), None);
     }
 
-    /// The drift of the machine, ten times the noise, falls out of ratios within blocks.
+    /// The drift of the machine, ten times the noise, cancels in ratios within blocks.
     #[test]
-    fn pairing_takes_the_drift_out() {
+    fn pairing_cancels_the_drift() {
         let (a, b) = (noisy(1, 40, 110.0, 0.5, 0.05), noisy(2, 40, 100.0, 0.5, 0.05));
         let ratio = paired_ratio(&a, &b, 7).unwrap();
         let (low, high) = ratio.interval.unwrap();
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_of_medians_taken_apart_are_covered_as_often_as_they_say() {
+    fn intervals_of_unpaired_ratios_cover_as_often_as_they_claim() {
         let values = |seed: u64, level: f64| -> Vec<f64> {
             noisy(seed, 40, level, 0.0, 0.2)
                 .into_iter()

@@ -1,60 +1,61 @@
-//! Where a series changes its level, and whether it settles.
+//! Change points: the places where a series changes its level, and whether it settles.
 //!
 //! Source: Killick, Fearnhead and Eckley, Optimal Detection of Changepoints With a Linear Computational Cost, JASA 107
-//! (2012): the segmentation that minimises the sum of costs plus a penalty for each change, found exactly. The
+//! (2012). The segmentation minimises the sum of costs plus a penalty for each change, and is exact. The
 //! classification follows Barrett et al., Virtual Machine Warmup Blows Hot and Cold, OOPSLA 2017.
 
 use std::ops::Range;
 
 use super::order;
 
-/// Segments are at least so long: a change that a few values make is none.
+/// The smallest number of values in a segment. A few unusual values are no change of level.
 const SHORTEST: usize = 20;
-/// The last segment is a steady state if it holds at least this share of the series.
+/// The smallest share of the series that the last segment must hold to be a steady state.
 const STEADY_SHARE: f64 = 0.25;
-/// And if the medians of its halves differ by at most this share.
+/// The largest relative difference between the medians of the two halves of a steady state.
 const STEADY_DRIFT: f64 = 0.05;
-/// Levels within this share of each other are the same.
+/// The largest relative difference between two levels that count as the same.
 const SAME: f64 = 0.05;
 
-/// What a warm-up curve does.
+/// The shape of a warm-up curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// One level from the beginning on.
     Flat,
-    /// It ends on a lower level than it began.
+    /// The level at the end is lower than at the beginning.
     Warms,
-    /// It ends on a higher level than it began.
+    /// The level at the end is higher than at the beginning.
     Slows,
-    /// It does not settle.
+    /// The curve does not settle.
     NoSteadyState,
 }
 
 /// A series with its segments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settling {
-    /// What it does.
+    /// The shape of the series.
     pub shape: Shape,
-    /// Segments in order.
+    /// The segments in order, as ranges of positions.
     pub segments: Vec<Range<usize>>,
-    /// The values that stand for the end: the last segment, or the last quarter if there is no steady state.
+    /// The positions that stand for the end: the last segment, or the last quarter if there is no steady state.
     pub end: Range<usize>,
-    /// Whether the end is lower than the beginning, steady or not.
+    /// True if the end is lower than the beginning, steady or not.
     pub falls: bool,
-    /// Median of the last segment.
+    /// The median of the last segment.
     pub steady: f64,
-    /// Sum of all values above the steady level, less those below, before the last segment: what not being warm costs.
+    /// The sum over the values before the last segment of their distance above the steady level; distances below it count as
+    /// negative. This is the total cost of not being warm.
     pub excess: f64,
 }
 
 impl Settling {
-    /// How many values come before the last segment.
+    /// Returns the number of values before the last segment.
     pub fn until_steady(&self) -> usize {
         self.segments.last().map_or(0, |last| last.start)
     }
 }
 
-/// Looks at positive values, such as latencies; `None` if there are fewer than two segments' worth.
+/// Finds the segments of a series of positive values, such as latencies; `None` if the series is too short for two segments.
 pub fn settling(values: &[f64]) -> Option<Settling> {
     if values.len() < 2 * SHORTEST || values.iter().any(|value| value.is_nan() || *value <= 0.0) {
         return None;
@@ -91,9 +92,10 @@ pub fn settling(values: &[f64]) -> Option<Settling> {
     })
 }
 
-/// Cuts a series into segments of constant mean, by PELT with the cost of a normal distribution of known variance. The
-/// variance is taken from differences of neighbours, which know nothing of the levels; outliers are cut to five standard
-/// deviations around a running median first, so that a single stall is no segment.
+/// Cuts a series into segments of constant mean, by PELT with the cost of a normal distribution of known variance.
+///
+/// The variance comes from differences of neighbours, which do not depend on the levels. Outliers are first cut to five
+/// standard deviations around a running median, so that a single stall makes no segment.
 fn segments(logs: &[f64]) -> Vec<Range<usize>> {
     let n = logs.len();
     let differences = order::sorted(logs.windows(2).map(|pair| (pair[1] - pair[0]).abs()));

@@ -1,12 +1,12 @@
-//! A histogram of non-negative integers with a fixed relative error: 512 buckets per power of two, so that a quantile is
-//! within 0.1% of the sample it stands for. Counts are integers, hence merging is exact and order does not matter.
+//! Histograms of non-negative integers with a fixed relative error. 512 buckets per power of two keep a quantile within 0.1%
+//! of the true value. Counts are integers, so merging is exact and its order does not matter.
 
-/// Bits of resolution within one power of two.
+/// The number of bits that divide one power of two into buckets.
 const BITS: u32 = 9;
 const SUB: usize = 1 << BITS;
 const BUCKETS: usize = (64 - BITS as usize) * SUB + SUB;
 
-/// Counts of recorded values.
+/// Counts of recorded values by bucket, with their exact sum, smallest and largest value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
     counts: Vec<u64>,
@@ -22,14 +22,15 @@ impl Default for Histogram {
     }
 }
 
-/// The bucket that holds `value`, with `2^B` buckets per power of two; values below `2^(B+1)` have one of their own.
+/// Returns the index of the bucket that holds `value`, with `2^B` buckets per power of two. Each value below `2^(B+1)` has a
+/// bucket of its own.
 #[inline]
 pub fn bucket<const B: u32>(value: u64) -> usize {
     let shift = 63 - B - (value | 1 << B).leading_zeros();
     ((shift as usize) << B) + (value >> shift) as usize
 }
 
-/// The middle of bucket `index` where there are `2^B` buckets per power of two.
+/// Returns the middle of bucket `index`, with `2^B` buckets per power of two.
 pub fn middle<const B: u32>(index: usize) -> u64 {
     let sub = 1 << B;
     if index < 2 * sub {
@@ -40,8 +41,8 @@ pub fn middle<const B: u32>(index: usize) -> u64 {
     low + ((1u64 << shift) >> 1)
 }
 
-/// The width of the bucket that holds `value` where there are `2^B` buckets per power of two: values that lie less than
-/// this apart may be counted as one.
+/// Returns the width of the bucket that holds `value`, with `2^B` buckets per power of two. Values that lie less than this
+/// apart may share a bucket.
 pub fn width<const B: u32>(value: u64) -> u64 {
     match bucket::<B>(value) >> B {
         0 => 1,
@@ -49,7 +50,7 @@ pub fn width<const B: u32>(value: u64) -> u64 {
     }
 }
 
-/// The bucket, out of ascending buckets and counts, that holds the value of nearest rank at quantile `q`.
+/// Returns the bucket that holds the value of nearest rank at quantile `q`, out of ascending buckets with their counts.
 pub fn bucket_at(q: f64, total: u64, buckets: impl Iterator<Item = (usize, u64)>) -> Option<usize> {
     let rank = ((q * total as f64).ceil() as u64).clamp(1, total.max(1));
     let mut seen = 0;
@@ -62,8 +63,8 @@ pub fn bucket_at(q: f64, total: u64, buckets: impl Iterator<Item = (usize, u64)>
     None
 }
 
-/// Counts by bucket that keep only the buckets that are not empty: small, for many histograms of few values. 64 buckets
-/// per power of two, so that a quantile is within 0.8% of the sample it stands for.
+/// Counts by bucket without the empty buckets, for many histograms of few values. 64 buckets per power of two keep a
+/// quantile within 0.8% of the true value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sparse {
     /// Buckets and counts in ascending order.
@@ -71,12 +72,12 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// Bits of resolution within one power of two.
+    /// The number of bits that divide one power of two into buckets.
     pub const BITS: u32 = 6;
-    /// Number of buckets.
+    /// The number of buckets.
     pub const BUCKETS: usize = (65 - Self::BITS as usize) << Self::BITS;
 
-    /// From ascending buckets and their counts.
+    /// Makes a histogram from ascending buckets with their counts.
     pub fn new(buckets: Vec<(u16, u32)>) -> Self {
         debug_assert!(buckets.is_sorted_by(|a, b| a.0 < b.0));
         Self { buckets }
@@ -104,7 +105,7 @@ impl Sparse {
         self.buckets.extend(mine);
     }
 
-    /// The value at quantile `q` (nearest rank), to 0.8%; `None` without values.
+    /// Returns the value at quantile `q`, between 0 and 1, by nearest rank and within 0.8%; `None` without values.
     pub fn quantile(&self, q: f64) -> Option<u64> {
         let total = self.buckets.iter().map(|&(_, n)| u64::from(n)).sum();
         let counts = self
@@ -116,7 +117,7 @@ impl Sparse {
 }
 
 impl Histogram {
-    /// An empty histogram.
+    /// Makes an empty histogram.
     pub fn new() -> Self {
         Self {
             counts: vec![0; BUCKETS],
@@ -137,7 +138,7 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
-    /// The buckets between the smallest and the largest value; all others are empty.
+    /// Returns the buckets between the smallest and the largest value. All others are empty.
     fn used(&self) -> std::ops::Range<usize> {
         match self.total {
             0 => 0..0,
@@ -157,34 +158,34 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
-    /// How many values were counted.
+    /// Returns the number of values.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// The exact mean; `None` without values.
+    /// Returns the exact mean; `None` without values.
     pub fn mean(&self) -> Option<f64> {
         (self.total > 0).then(|| self.sum as f64 / self.total as f64)
     }
 
-    /// The exact largest value; `None` without values.
+    /// Returns the exact largest value; `None` without values.
     pub fn max(&self) -> Option<u64> {
         (self.total > 0).then_some(self.max)
     }
 
-    /// The exact smallest value; `None` without values.
+    /// Returns the exact smallest value; `None` without values.
     pub fn min(&self) -> Option<u64> {
         (self.total > 0).then_some(self.min)
     }
 
-    /// The width of the bucket that holds `value`, in the unit of the values: 1 below 1024, at most 0.2% of `value`
-    /// above. A difference below this width cannot be seen in a quantile.
+    /// Returns the width of the bucket that holds `value`, in the unit of the values: 1 below 1024, at most 0.2% of `value`
+    /// above. Quantiles do not show differences below this width.
     pub fn resolution_at(value: u64) -> u64 {
         width::<BITS>(value)
     }
 
-    /// The value below or at which a share `q` of the counted values lies (nearest rank): the middle of its bucket, within
-    /// 0.1% of the true value and never outside the smallest and largest value counted. `None` without values.
+    /// Returns the value at or below which a share `q` of the values lies, by nearest rank: the middle of its bucket, within
+    /// 0.1% of the true value and never outside the smallest and the largest value. `None` without values.
     pub fn quantile(&self, q: f64) -> Option<u64> {
         let used = self.used();
         let counts = self.counts[used.clone()].iter().copied();
@@ -222,7 +223,7 @@ mod tests {
         }
 
         #[test]
-        fn quantiles_are_within_half_a_percent(mut values in prop::collection::vec(1u64..1_000_000_000_000, 1..400)) {
+        fn quantiles_are_within_a_thousandth(mut values in prop::collection::vec(1u64..1_000_000_000_000, 1..400)) {
             let mut histogram = Histogram::new();
             values.iter().for_each(|&v| histogram.record(v));
             values.sort_unstable();
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_histogram_knows_nothing() {
+    fn an_empty_histogram_has_no_figures() {
         let empty = Histogram::new();
         assert_eq!((empty.mean(), empty.max(), empty.quantile(0.5)), (None, None, None));
     }

@@ -3,27 +3,28 @@
 /// A mean with its 95% confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// Mean over the replications.
+    /// The mean over the replications.
     pub mean: f64,
-    /// Lower and upper end of the interval; `None` with one replication.
+    /// The lower and upper end of the interval; `None` with one replication.
     pub interval: Option<(f64, f64)>,
 }
 
 impl Estimate {
-    /// Half the width of the interval; `None` with one replication.
+    /// Returns half the width of the interval; `None` with one replication.
     pub fn half_width(&self) -> Option<f64> {
         self.interval.map(|(low, high)| (high - low) / 2.0)
     }
 
-    /// Whether the interval holds `value`; false with one replication.
+    /// Returns true if the interval holds `value`; false with one replication.
     pub fn contains(&self, value: f64) -> bool {
         self.interval.is_some_and(|(low, high)| low <= value && value <= high)
     }
 }
 
-/// Mean and 95% Student interval of independent values; `None` if there are none or one of them is not finite.
+/// Returns the mean of independent values with its 95% interval by Student's t; `None` if there are no values or one of
+/// them is not finite.
 ///
-/// Source: any textbook; see Law, Simulation Modeling and Analysis, section 4.5.
+/// Source: Law, Simulation Modeling and Analysis, section 4.5.
 pub fn estimate(values: &[f64]) -> Option<Estimate> {
     if values.is_empty() || values.iter().any(|v| !v.is_finite()) {
         return None;
@@ -38,9 +39,10 @@ pub fn estimate(values: &[f64]) -> Option<Estimate> {
     Some(Estimate { mean, interval })
 }
 
-/// The 97.5% point of Student's t with `df` degrees of freedom.
+/// Returns the 97.5% point of Student's t with `df` degrees of freedom.
 ///
-/// Exact to four digits: table for 1 to 10, above it the expansion of Fisher and Cornish (Abramowitz and Stegun 26.7.5).
+/// Exact to four digits: a table for 1 to 10, and above that the expansion of Fisher and Cornish (Abramowitz and Stegun
+/// 26.7.5).
 pub fn student_975(df: usize) -> f64 {
     const TABLE: [f64; 10] = [
         12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281,

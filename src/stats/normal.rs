@@ -1,6 +1,7 @@
 //! The quantile function of the standard normal distribution.
 
-/// The value below which a standard normal variable falls with probability `p`, 0 < p < 1; relative error below 1e-15.
+/// Returns the value below which a standard normal variable lies with probability `p`, where 0 < p < 1. The relative error is
+/// below 1e-15.
 ///
 /// Algorithm AS 241, PPND16: M. J. Wichura, "The Percentage Points of the Normal Distribution", Applied Statistics 37
 /// (1988), 477-484.
@@ -10,7 +11,7 @@ pub fn quantile(p: f64) -> f64 {
     if q.abs() <= CENTRAL { central(q) } else { tail(p, q) }
 }
 
-/// What [`quantile`] gives for each of a row, with the steps of all of them side by side.
+/// Returns [`quantile`] of each element. The loops run over all elements at once, so that the compiler can vectorise them.
 pub fn quantiles<const N: usize>(p: &[f64; N]) -> [f64; N] {
     let mut values = [0.0; N];
     for (value, p) in values.iter_mut().zip(p) {
@@ -25,7 +26,7 @@ pub fn quantiles<const N: usize>(p: &[f64; N]) -> [f64; N] {
     values
 }
 
-/// Up to this distance from the middle one formula holds.
+/// The distance of `p` from 1/2 up to which the central formula holds.
 const CENTRAL: f64 = 0.425;
 
 #[inline]

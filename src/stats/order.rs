@@ -8,13 +8,13 @@ pub fn least_samples(q: f64) -> usize {
         .unwrap_or(i32::MAX) as usize
 }
 
-/// The nearest-rank `q`-quantile of ascending values; `None` without values.
+/// Returns the `q`-quantile of ascending values by nearest rank; `None` without values.
 pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     let rank = (q * sorted.len() as f64).ceil().max(1.0) as usize;
     sorted.get(rank.min(sorted.len()).checked_sub(1)?).copied()
 }
 
-/// The median of ascending values: the mean of the two in the middle when their number is even.
+/// Returns the median of ascending values: the mean of the middle two if their number is even. `None` without values.
 pub fn median(sorted: &[f64]) -> Option<f64> {
     let n = sorted.len();
     let upper = *sorted.get(n / 2)?;
@@ -25,8 +25,8 @@ pub fn median(sorted: &[f64]) -> Option<f64> {
     })
 }
 
-/// The 95% interval of the `q`-quantile between two order statistics, from the binomial distribution; `None` when the
-/// sample is too small for one.
+/// Returns the 95% interval of the `q`-quantile between two order statistics, from the binomial distribution; `None` if the
+/// sample is too small.
 ///
 /// Source: Conover, Practical Nonparametric Statistics, section 3.2.
 pub fn interval(sorted: &[f64], q: f64) -> Option<(f64, f64)> {
@@ -53,7 +53,7 @@ pub fn interval(sorted: &[f64], q: f64) -> Option<(f64, f64)> {
     Some((sorted[low.min(n - 1)], sorted[high.min(n - 1)]))
 }
 
-/// A copy in ascending order.
+/// Returns the values in ascending order.
 pub fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

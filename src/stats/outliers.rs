@@ -1,8 +1,8 @@
-//! Values that lie far from the others. They are labelled and never deleted: the tail is part of the answer.
+//! Outliers: values far from the others. They are labelled and never deleted, because the tail is part of the answer.
 
 use super::order;
 
-/// Positions of outliers: further from the median than ten scaled median absolute deviations.
+/// Returns the positions of outliers: values further from the median than ten scaled median absolute deviations.
 ///
 /// Source: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993), with the threshold that hyperfine uses.
 pub fn positions(values: &[f64]) -> Vec<usize> {

@@ -1,21 +1,21 @@
-//! The law `y = a + b / x`, neither part negative: a fixed part, and one that is shared out by `x`.
+//! The law `y = a + b / x` with `a` and `b` at least 0, such as a time with a fixed part and a part that shrinks with the
+//! CPU limit `x`.
 
-/// `y = fixed + shared / x`.
+/// The law `y = fixed + shared / x`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reciprocal {
-    /// The part that `x` does not change, at least 0.
+    /// The part that does not depend on `x`, at least 0.
     pub fixed: f64,
-    /// The part that halves when `x` doubles, as its value at `x = 1`; at least 0.
+    /// The value at `x = 1` of the part that halves when `x` doubles, at least 0.
     pub shared: f64,
 }
 
 impl Reciprocal {
-    /// The law through points `(x, y)` by least squares on relative errors; through two points exactly, if neither part
-    /// has to be negative for it. `None` without two different `x`, with an `x` that is not above 0 or a `y` below 0.
+    /// Fits the law to points `(x, y)` by least squares on relative errors. Two points are met exactly unless a part would
+    /// be negative. `None` without two different `x`, with an `x` that is not above 0, or with a `y` below 0.
     ///
-    /// Relative, because the noise of a time is about proportional to it, and because what is scaled by the law is wrong by
-    /// the same share as the law: a large value must not be followed at the expense of the small ones. A `y` of 0 counts as
-    /// a thousandth of the largest.
+    /// Errors are relative because the noise of a time is about proportional to it, and because the values that are scaled
+    /// by the law have the same relative error as the law. A `y` of 0 counts as a thousandth of the largest.
     ///
     /// Source: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23: with two unknowns the best
     /// non-negative pair is the best of all, or the better of those in which one of the two is 0.
@@ -68,18 +68,19 @@ impl Reciprocal {
         })
     }
 
-    /// The law's value at `x`.
+    /// Returns the value of the law at `x`.
     pub fn at(&self, x: f64) -> f64 {
         self.fixed + self.shared / x
     }
 
-    /// By how much the law says that a value at `from` changes on the way to `to`; 1 where it says 0.
+    /// Returns the factor by which a value at `from` becomes a value at `to`; 1 if the law is 0 at `from`.
     pub fn factor(&self, from: f64, to: f64) -> f64 {
         let (from, to) = (self.at(from), self.at(to));
         if from > 0.0 { to / from } else { 1.0 }
     }
 
-    /// The largest distance from a point, as a share of its y; points with a y of 0 do not count.
+    /// Returns the largest distance of the law from a point, as a share of the y of the point. Points with a y of 0 do not
+    /// count.
     pub fn worst_miss(&self, points: &[(f64, f64)]) -> f64 {
         let counted = points.iter().filter(|(_, y)| *y > 0.0);
         counted.map(|&(x, y)| (self.at(x) / y - 1.0).abs()).fold(0.0, f64::max)

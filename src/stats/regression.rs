@@ -2,30 +2,31 @@
 
 use super::interval::student_975;
 
-/// `y = intercept + slope x`.
+/// The line `y = intercept + slope x`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Line {
-    /// Growth of y per unit of x.
+    /// The growth of y per unit of x.
     pub slope: f64,
-    /// Value at x = 0.
+    /// The value at x = 0.
     pub intercept: f64,
-    /// Half of the slope's 95% interval, for independent errors of equal size; `None` with fewer than three points.
+    /// Half the width of the 95% interval of the slope, for independent errors of equal variance; `None` with fewer than
+    /// three points.
     pub slope_half_width: Option<f64>,
 }
 
 impl Line {
-    /// The 95% interval of the slope.
+    /// Returns the 95% interval of the slope.
     pub fn slope_interval(&self) -> Option<(f64, f64)> {
         self.slope_half_width.map(|half| (self.slope - half, self.slope + half))
     }
 
-    /// Whether the slope is above 0 beyond doubt (its 95% interval lies above).
+    /// Returns true if the 95% interval of the slope lies above 0.
     pub fn rises(&self) -> bool {
         self.slope_interval().is_some_and(|(low, _)| low > 0.0)
     }
 }
 
-/// The line through `points`; `None` with fewer than two different values of x.
+/// Fits a line to `points` by least squares; `None` with fewer than two different values of x.
 ///
 /// Source: Draper and Smith, Applied Regression Analysis (1998), sections 1.2 to 1.4.
 pub fn line(points: &[(f64, f64)]) -> Option<Line> {

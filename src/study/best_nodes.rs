@@ -68,7 +68,7 @@ pub fn best_nodes(variant: &Variant, pods: &[f64]) -> Option<BestNodes> {
     }
     let candidates = known
         .iter()
-        .filter(|node| node.arch == arch && node.cloud == cloud && !node.is_burstable());
+        .filter(|node| node.arch == arch && node.cloud == cloud && !node.burstable);
     let costs = candidates.filter_map(|node| {
         let empty = room(node, (cluster.daemons.cpu, cluster.daemons.memory, cluster.daemon_pods));
         let mut pods = mix.clone();

@@ -1,6 +1,7 @@
-//! Traffic that is statistically like a day of Azure Functions in July 2019, made from published figures; nothing of the
-//! trace itself is in it. Each function has its calls per day, a trigger and thereby a pattern; the arrivals of a function
-//! in a minute depend on (seed, service, function, minute) alone, so that functions can be replayed together or one by one.
+//! Traffic that is statistically like a day of Azure Functions in July 2019. It is generated from published figures and
+//! contains no data of the trace. Each function has a number of calls per day and a trigger, which decides its pattern. The
+//! arrivals of a function in a minute depend only on the seed, the service, the function and the minute, so functions can be
+//! replayed together or one by one.
 //!
 //! Sources: Shahrad et al., Serverless in the Wild, USENIX ATC 2020 (triggers, functions per app, classes of frequency);
 //! figures computed from the public trace (AzurePublicDataset, CC-BY 4.0): calls per app on day 1, calls by the hour and by
@@ -29,9 +30,9 @@ const DAY: u64 = 1440 * MINUTE;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AzureDaySpec {
-    /// Functions; day 1 of the trace has 46,412.
+    /// The number of functions, from 1 to 10,000,000. Day 1 of the trace has 46,412.
     pub functions: u32,
-    /// Expected calls of all functions in a day; day 1 of the trace has 910,042,048.
+    /// The expected number of calls of all functions in a day. Day 1 of the trace has 910,042,048.
     pub invocations: f64,
 }
 
@@ -45,6 +46,10 @@ impl Default for AzureDaySpec {
 }
 
 impl TrafficKind for AzureDaySpec {
+    fn example() -> &'static str {
+        "functions = 1000\ninvocations = 1e6"
+    }
+
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if !(1..=10_000_000).contains(&self.functions) {
@@ -62,24 +67,26 @@ impl TrafficKind for AzureDaySpec {
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         let day = Day::new(self, open);
         let until = day.until;
-        Ok(Opened {
-            source: Box::new(Together {
-                day,
-                minute: 0,
-                ready: Vec::new(),
-                next: 0,
-            }),
-            horizon: Some(SimDuration(until)),
-            input_sha256: None,
-        })
+        let together = Together {
+            day,
+            minute: 0,
+            ready: Vec::new(),
+            next: 0,
+        };
+        Ok(Opened::generated(together, SimDuration(until)))
     }
 
     fn functions(&self, open: &Open<'_>) -> Option<Box<dyn Functions>> {
         Some(Box::new(Day::new(self, open)))
     }
+
+    fn scale(&mut self, factor: f64) -> bool {
+        self.invocations *= factor;
+        true
+    }
 }
 
-/// All functions.
+/// The functions of a day.
 #[derive(Debug, Clone)]
 struct Day {
     patterns: Arc<[Pattern]>,
@@ -100,7 +107,7 @@ impl Day {
 
     /// Appends the arrivals of a function in a minute, in order of time.
     fn fill(&self, function: u32, minute: u64, buffer: &mut Minute, put: impl FnMut(u64)) {
-        let stream = super::arrival_stream(self.draws, self.entity, function);
+        let stream = super::open::arrival_stream(self.draws, self.entity, function);
         self.patterns[function as usize].fill(stream, minute, self.until, buffer, put);
     }
 
@@ -134,13 +141,13 @@ impl Functions for Day {
     fn report(&self) -> ImportReport {
         ImportReport {
             functions: self.patterns.len() as u64,
-            notes: vec!["made from published figures of Azure Functions 2019; no data of the trace".into()],
+            notes: vec!["generated from published figures of Azure Functions 2019, without data of the trace".into()],
             ..ImportReport::default()
         }
     }
 }
 
-/// One function, as function 0.
+/// The arrivals of one function, which call function 0.
 struct Alone {
     day: Day,
     function: u32,
@@ -165,11 +172,11 @@ impl Source for Alone {
     }
 }
 
-/// All functions, minute by minute.
+/// The arrivals of all functions, minute by minute.
 struct Together {
     day: Day,
     minute: u64,
-    /// Time and function.
+    /// The arrivals of the current minute: time in nanoseconds, and function.
     ready: Vec<(u64, u32)>,
     next: usize,
 }
@@ -249,7 +256,7 @@ mod tests {
         assert_eq!(alone, together);
     }
 
-    /// The figures that the day is made from come out again.
+    /// The generated day has the figures that it is generated from.
     #[test]
     fn a_day_has_the_published_shape() {
         let spec = AzureDaySpec::default();

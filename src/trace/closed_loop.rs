@@ -1,10 +1,10 @@
-//! Users who ask, wait for the answer, think, and ask again. The arrival rate is no input here: the slower the answers, the
-//! fewer requests. The simulator makes the requests; nothing comes from outside.
+//! A closed loop: users who send a request, wait for the answer, think, and send the next request. There is no arrival rate:
+//! the slower the answers, the fewer the requests. The simulator makes the requests, and the source has none.
 
 use serde::{Deserialize, Serialize};
 
 use super::error::TraceError;
-use super::{Open, Opened, Source, TrafficKind};
+use super::{ClosedLoop, Open, Opened, Source, TrafficKind};
 use crate::model::arrival::Arrival;
 use crate::model::dist::DistSpec;
 
@@ -12,14 +12,18 @@ use crate::model::dist::DistSpec;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClosedLoopSpec {
-    /// How many users.
+    /// The number of users, from 1 to 1,000,000.
     pub users: u32,
-    /// Time between an answer and the user's next request, and before the first.
+    /// The time between an answer and the next request of the user, and before the first request.
     #[serde(skip_serializing)]
     pub think: DistSpec,
 }
 
 impl TrafficKind for ClosedLoopSpec {
+    fn example() -> &'static str {
+        "users = 50\nthink = { exponential = { mean = \"5s\" } }"
+    }
+
     fn problems(&self) -> Vec<String> {
         match self.users {
             0 => vec!["users is 0: give at least one".to_string()],
@@ -31,10 +35,18 @@ impl TrafficKind for ClosedLoopSpec {
 
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         let horizon = open.required_horizon("closed-loop")?;
-        Ok(Opened {
-            source: Box::new(Nothing),
-            horizon: Some(horizon),
-            input_sha256: None,
+        Ok(Opened::generated(Nothing, horizon))
+    }
+
+    fn scale(&mut self, factor: f64) -> bool {
+        self.users = ((f64::from(self.users) * factor).round() as u32).max(1);
+        true
+    }
+
+    fn closed_loop(&self) -> Option<ClosedLoop<'_>> {
+        Some(ClosedLoop {
+            users: self.users,
+            think: &self.think,
         })
     }
 }

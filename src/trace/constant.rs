@@ -1,5 +1,5 @@
-//! One arrival every so often: at gap, 2 gap, 3 gap and so on. With a gap longer than the keep-alive every request
-//! finds a cold instance, which is how cold starts are often measured.
+//! Arrivals at equal distances: at gap, 2 gap, 3 gap and so on. With a gap longer than the keep-alive time every request causes
+//! a cold start, which is how cold starts are often measured.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,15 @@ use crate::units::{SimDuration, SimTime};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConstantSpec {
-    /// The time between two arrivals, and before the first.
+    /// The time between two arrivals, and before the first one; above 0.
     pub gap: SimDuration,
 }
 
 impl TrafficKind for ConstantSpec {
+    fn example() -> &'static str {
+        "gap = \"700s\""
+    }
+
     fn problems(&self) -> Vec<String> {
         match self.gap.0 > 0 {
             true => Vec::new(),
@@ -31,11 +35,12 @@ impl TrafficKind for ConstantSpec {
             at: self.gap.0,
             until: horizon.0,
         };
-        Ok(Opened {
-            source: Box::new(source),
-            horizon: Some(horizon),
-            input_sha256: None,
-        })
+        Ok(Opened::generated(source, horizon))
+    }
+
+    fn scale(&mut self, factor: f64) -> bool {
+        self.gap = SimDuration(((self.gap.0 as f64 / factor).round() as u64).max(1));
+        true
     }
 }
 

@@ -1,7 +1,9 @@
-//! Requests per bin of time of one service, from a CSV file: what a dashboard exports. Each bin is expanded to arrivals
-//! when the run reaches it, by the [`Placement`] rule.
+//! Requests per bin of time of one service, from a CSV file such as a dashboard exports. Each bin is expanded to arrivals by
+//! the [`Placement`] rule when the run reaches it.
 //!
 //! A bin without a row has no requests. Rows with the same time are added up.
+
+mod series;
 
 use std::path::Path;
 
@@ -10,13 +12,18 @@ use sha2::{Digest, Sha256};
 
 use super::error::TraceError;
 use super::expand::Expander;
+use super::guess::{Likeness, Recogniser, UnknownFile};
+use super::inspect::Inspection;
 use super::placement::Placement;
 use super::report::ImportReport;
-use super::series::Series;
 use super::table::{OnBadLine, Table};
 use super::{Open, Opened, Source, TrafficKind, embedded};
 use crate::model::arrival::Arrival;
 use crate::units::SimDuration;
+use series::Series;
+
+/// The usual names of a column with numbers of requests, the most telling first.
+const COUNT: [&str; 5] = ["requests", "count", "invocations", "hits", "value"];
 
 /// `[traffic.counts]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,19 +31,19 @@ use crate::units::SimDuration;
 pub struct CountsSpec {
     /// The file, plain or gzip, or `embedded:web-shop-week`.
     pub path: String,
-    /// The column with the start of the bin in seconds.
+    /// The column with the start of the bin in seconds, or as a date.
     #[serde(default = "time_column")]
     pub time_column: String,
-    /// The column with the number of requests.
+    /// The column with the number of requests in the bin.
     #[serde(default = "count_column")]
     pub count_column: String,
     /// The length of a bin.
     #[serde(default = "bin")]
     pub bin: SimDuration,
-    /// Where the arrivals of a bin fall within it.
+    /// The rule that places the arrivals of a bin within it.
     #[serde(default)]
     pub placement: Placement,
-    /// What happens on a line that cannot be read.
+    /// The rule for lines that cannot be read.
     #[serde(default)]
     pub on_bad_line: OnBadLine,
 }
@@ -52,7 +59,7 @@ fn bin() -> SimDuration {
 }
 
 impl CountsSpec {
-    /// The defaults for a file.
+    /// Makes settings with all defaults for a file.
     pub fn new(path: &str) -> Self {
         Self {
             path: path.to_string(),
@@ -64,8 +71,26 @@ impl CountsSpec {
         }
     }
 
-    /// Reads the whole file; also gives its SHA-256.
-    pub(crate) fn load(&self, base: &Path) -> Result<(Series, String), TraceError> {
+    /// Returns settings for a file, with the columns that have usual names.
+    fn for_file(file: &UnknownFile) -> Result<Self, TraceError> {
+        let defaults = Self::new(&file.path);
+        if file.is_embedded {
+            return Ok(defaults);
+        }
+        Ok(Self {
+            time_column: file.time_column("the start of a bin")?,
+            count_column: count_of(file).ok_or_else(|| file.missing("a number of requests", "--count-column"))?,
+            ..defaults
+        })
+    }
+
+    /// Reads the whole file and describes it.
+    fn inspection(&self, base: &Path) -> Result<Inspection, TraceError> {
+        Ok(self.load(base)?.0.inspection())
+    }
+
+    /// Reads the whole file. Returns its counts and its SHA-256 in hexadecimal.
+    fn load(&self, base: &Path) -> Result<(Series, String), TraceError> {
         if let Some(problem) = self.problems().into_iter().next() {
             return Err(TraceError::Settings(problem));
         }
@@ -88,7 +113,25 @@ impl CountsSpec {
     }
 }
 
+/// The column with the number of requests per bin.
+fn count_of(file: &UnknownFile) -> Option<String> {
+    file.column(&file.columns.count, &COUNT)
+}
+
+/// Built-in traces are files of counts, and so is probably a file with a column of counts.
+fn likeness(file: &UnknownFile) -> Likeness {
+    match file.is_embedded {
+        true => Likeness::Certain,
+        false if count_of(file).is_some() => Likeness::Likely,
+        false => Likeness::No,
+    }
+}
+
 impl TrafficKind for CountsSpec {
+    fn example() -> &'static str {
+        "path = \"embedded:web-shop-week\"\nbin = \"60s\"\nplacement = { clustered = { mean-size = 8.0, gap = \"20ms\" } }"
+    }
+
     fn problems(&self) -> Vec<String> {
         let mut problems = self.placement.problems();
         if self.path.is_empty() {
@@ -118,6 +161,30 @@ impl TrafficKind for CountsSpec {
             horizon,
             input_sha256: Some(sha256),
         })
+    }
+
+    fn path(&self) -> Option<&str> {
+        Some(&self.path)
+    }
+
+    fn inspect(&self, base: &Path) -> Option<Result<Inspection, TraceError>> {
+        Some(self.inspection(base))
+    }
+
+    fn recogniser() -> Option<Recogniser<Self>> {
+        Some(Recogniser::new(likeness, CountsSpec::for_file))
+    }
+
+    fn on_bad_line_mut(&mut self) -> Option<&mut OnBadLine> {
+        Some(&mut self.on_bad_line)
+    }
+
+    fn placement_mut(&mut self) -> Option<&mut Placement> {
+        Some(&mut self.placement)
+    }
+
+    fn bin_mut(&mut self) -> Option<&mut SimDuration> {
+        Some(&mut self.bin)
     }
 }
 

@@ -11,31 +11,31 @@ use super::{Open, Opened, TrafficKind};
 use crate::units::{PerSecond, SimDuration};
 
 const DAY: f64 = 86_400.0;
-/// A step of one minute: the rate changes by less than 1% within it.
+/// The length of a step of constant rate: one minute in nanoseconds. The rate changes by less than 1% within it.
 const STEP: u64 = 60_000_000_000;
 
 /// `[traffic.diurnal]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DiurnalSpec {
-    /// Arrivals per second averaged over a whole week, weekend included.
+    /// The mean number of arrivals per second over a whole week, including the weekend.
     pub mean_rate: PerSecond,
-    /// Height of the daily wave as a share of the day's mean rate.
+    /// The amplitude of the daily wave as a share of the mean rate of the day. Together with `second-amplitude` at most 1.
     #[serde(default = "amplitude")]
     pub amplitude: f64,
-    /// Height of the wave with two crests a day.
+    /// The amplitude of the wave with two peaks a day, as a share of the mean rate of the day.
     #[serde(default = "second_amplitude")]
     pub second_amplitude: f64,
-    /// Hour of the day when the daily wave is highest.
+    /// The hour of the day at which the daily wave has its peak, below `"24h"`.
     #[serde(default = "peak")]
     pub peak: SimDuration,
-    /// Hour of the day of one crest of the second wave, the other being 12 hours away. Default: the same as `peak`.
+    /// The hour of the day of one peak of the second wave. The other peak is 12 hours away. Default: the same as `peak`.
     #[serde(default)]
     pub second_peak: Option<SimDuration>,
-    /// Traffic on Saturday and Sunday over that on a weekday.
+    /// The traffic on Saturday and on Sunday divided by that of a weekday.
     #[serde(default = "weekend")]
     pub weekend: f64,
-    /// The day that starts with the run.
+    /// The day of the week on which the run starts.
     #[serde(default)]
     pub start_weekday: Weekday,
 }
@@ -71,6 +71,10 @@ pub enum Weekday {
 }
 
 impl TrafficKind for DiurnalSpec {
+    fn example() -> &'static str {
+        "mean-rate = \"20/s\"\npeak = \"15h\"\nweekend = 0.77"
+    }
+
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.mean_rate.0 <= 0.0 {
@@ -102,16 +106,17 @@ impl TrafficKind for DiurnalSpec {
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         let horizon = open.required_horizon("diurnal")?;
         let source = Inhomogeneous::new(Shape::new(self), STEP, open.arrivals(0), horizon.0);
-        Ok(Opened {
-            source: Box::new(source),
-            horizon: Some(horizon),
-            input_sha256: None,
-        })
+        Ok(Opened::generated(source, horizon))
+    }
+
+    fn scale(&mut self, factor: f64) -> bool {
+        self.mean_rate.0 *= factor;
+        true
     }
 }
 
 struct Shape {
-    /// Expected arrivals in a day of weight 1.
+    /// The expected number of arrivals on a weekday.
     per_day: f64,
     a1: f64,
     a2: f64,

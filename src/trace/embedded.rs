@@ -1,5 +1,5 @@
-//! Traces that are built in, so that a scenario runs without a file at hand. They lie in `traces/`, whose README says
-//! where each comes from.
+//! Built-in traces, so that a scenario runs without any file. They are in the folder `traces/`, whose README names the source
+//! of each.
 
 use super::error::TraceError;
 
@@ -8,11 +8,11 @@ const PREFIX: &str = "embedded:";
 /// A built-in trace.
 #[derive(Debug, Clone, Copy)]
 pub struct Embedded {
-    /// Its name after `embedded:`.
+    /// The name after `embedded:`.
     pub name: &'static str,
-    /// What it shows, in one line.
+    /// A description in one line.
     pub about: &'static str,
-    /// The file: requests per bin of time, for `[traffic.counts]`.
+    /// The content of the file: requests per bin of time.
     pub bytes: &'static [u8],
 }
 
@@ -23,7 +23,10 @@ pub const ALL: &[Embedded] = &[Embedded {
     bytes: include_bytes!("../../traces/web-shop-week.csv"),
 }];
 
-/// The built-in trace that `path` names, if it names one.
+/// Returns the built-in trace that `path` names; `None` if it names a file.
+///
+/// # Errors
+/// The path begins with `embedded:`, but there is no such trace.
 pub fn find(path: &str) -> Result<Option<&'static Embedded>, TraceError> {
     let Some(name) = path.strip_prefix(PREFIX) else {
         return Ok(None);
@@ -34,7 +37,7 @@ pub fn find(path: &str) -> Result<Option<&'static Embedded>, TraceError> {
         TraceError::file(
             path,
             "there is no built-in trace of this name",
-            format!("there is {}", names.join(", ")),
+            format!("the built-in traces are: {}", names.join(", ")),
         )
     })
 }

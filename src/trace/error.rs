@@ -1,8 +1,8 @@
-//! What can go wrong with a trace: where, what, and how to put it right.
+//! Errors of traces. Each names the place, the problem and the remedy.
 
 use std::io;
 
-/// A trace that cannot be used.
+/// The reason why a trace cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     /// The file cannot be read.
@@ -10,7 +10,7 @@ pub enum TraceError {
     Read {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The error of the system.
         reason: io::Error,
     },
     /// A line cannot be read.
@@ -18,11 +18,11 @@ pub enum TraceError {
     Line {
         /// The file.
         path: String,
-        /// Its line, counted from 1.
+        /// The number of the line, from 1.
         line: u64,
-        /// What is wrong.
+        /// The problem.
         problem: String,
-        /// How to put it right.
+        /// The remedy.
         hint: String,
     },
     /// The file as a whole is not usable.
@@ -30,9 +30,9 @@ pub enum TraceError {
     File {
         /// The file.
         path: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
-        /// How to put it right.
+        /// The remedy.
         hint: String,
     },
     /// A named column is not in the header.
@@ -40,22 +40,22 @@ pub enum TraceError {
     Column {
         /// The file.
         path: String,
-        /// The column that was asked for.
+        /// The column that a setting names.
         column: String,
-        /// The setting that asked for it.
+        /// The setting that names the column.
         setting: &'static str,
-        /// The columns of the file.
+        /// The columns of the file, separated by commas.
         present: String,
-        /// Columns with a similar name, the most similar first.
+        /// The columns with similar names, the most similar first.
         nearest: Vec<String>,
     },
-    /// Traffic without an end in a run without an end.
-    #[error("`{traffic}` traffic has no end of its own and the run has no horizon")]
+    /// Neither the traffic nor the run has an end.
+    #[error("the run needs a horizon, because `{traffic}` traffic has no end")]
     NoHorizon {
         /// The kind of traffic.
         traffic: &'static str,
     },
-    /// The settings contradict themselves.
+    /// The settings are wrong.
     #[error("{0}")]
     Settings(String),
 }
@@ -69,7 +69,7 @@ impl TraceError {
         }
     }
 
-    /// What to do about it.
+    /// Returns remedies, one sentence each.
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { reason, .. } if reason.kind() == io::ErrorKind::NotFound => {
@@ -82,7 +82,7 @@ impl TraceError {
             Self::Line { hint, .. } | Self::File { hint, .. } => vec![hint.clone()],
             Self::Column { setting, nearest, .. } => vec![match nearest.first() {
                 Some(name) => format!("did you mean {}? set {setting} = \"{name}\"", quoted_list(nearest)),
-                None => format!("set {setting} to one of the file's columns; the first line must name them"),
+                None => format!("set {setting} to a column of the file; the first line must name the columns"),
             }],
             Self::NoHorizon { .. } => vec!["set the length of the run, such as horizon = \"7d\"".to_string()],
         }

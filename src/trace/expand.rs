@@ -1,8 +1,9 @@
-//! Turns the counts of one bin of time into arrivals. Only one bin is ever expanded, so memory does not grow with the
-//! length of a trace. The arrivals of a function in a bin depend on (seed, service, function, bin) alone.
+//! Expands the counts of a bin of time to arrivals. One bin is expanded at a time, so memory does not grow with the length of a
+//! trace. The arrivals of a function in a bin depend only on the seed, the service, the function and the bin.
 
+use super::BATCH;
+use super::open::arrival_stream;
 use super::placement::Placement;
-use super::{BATCH, arrival_stream};
 use crate::model::arrival::Arrival;
 use crate::rng::{Draws, Purpose};
 use crate::units::SimTime;
@@ -12,10 +13,10 @@ pub struct Expander {
     placement: Placement,
     draws: Draws,
     entity: u64,
-    /// Length of a bin in nanoseconds.
+    /// The length of a bin in nanoseconds.
     bin: u64,
     until: u64,
-    /// Bits for the function's number below the offset, so that one integer sort orders both.
+    /// The number of bits for the function below the offset, so that one sort of integers orders by both.
     shift: u32,
     start: u64,
     ready: Vec<u64>,
@@ -38,8 +39,8 @@ impl Expander {
         }
     }
 
-    /// Expands the bin that starts at `start` and has `index` among the bins: (function, count) pairs, each function
-    /// once. The bin before must have been taken out.
+    /// Expands the bin with number `index` that starts at `start`, in nanoseconds. `cells` are pairs of function and count,
+    /// each function once. All arrivals of the previous bin must have been taken.
     pub fn expand(&mut self, start: u64, index: u64, cells: impl IntoIterator<Item = (u32, u32)>) {
         debug_assert!(self.next == self.ready.len());
         self.ready.clear();
@@ -71,7 +72,7 @@ impl Expander {
         ((u128::from(stream.bits(0)) * u128::from(self.bin)) >> 64) as u64
     }
 
-    /// Moves some of the expanded arrivals to `out`; false when there were none.
+    /// Moves up to [`BATCH`] of the expanded arrivals to `out`. Returns false if none are left.
     pub fn take(&mut self, out: &mut Vec<Arrival>) -> bool {
         let end = self.ready.len().min(self.next + BATCH);
         let (start, shift) = (self.start, self.shift);

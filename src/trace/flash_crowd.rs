@@ -8,27 +8,27 @@ use super::intensity::{Inhomogeneous, Intensity};
 use super::{Open, Opened, TrafficKind};
 use crate::units::{PerSecond, SimDuration};
 
-/// A step of one second, so that a rise of seconds keeps its shape.
+/// The length of a step of constant rate: one second in nanoseconds, so that a rise within seconds keeps its shape.
 const STEP: u64 = 1_000_000_000;
 
 /// `[traffic.flash-crowd]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FlashCrowdSpec {
-    /// Arrivals per second before the surge and long after it.
+    /// The arrivals per second before the surge and long after it.
     pub base_rate: PerSecond,
-    /// The highest rate over the base rate. 10 is a large sale, 20 a mention in the news.
+    /// The highest rate divided by the base rate, at least 1. 10 is a large sale, 20 a mention in the news.
     #[serde(default = "peak_factor")]
     pub peak_factor: f64,
-    /// When the rise begins.
+    /// The time at which the rise begins.
     pub start: SimDuration,
-    /// How long the rise takes.
+    /// The duration of the rise.
     #[serde(default = "rise")]
     pub rise: SimDuration,
-    /// How long the peak lasts.
+    /// The duration of the peak.
     #[serde(default = "plateau")]
     pub plateau: SimDuration,
-    /// The time in which what exceeds the base falls to 37% (1/e).
+    /// The time in which the excess over the base rate falls to 37% (1/e).
     #[serde(default = "decay")]
     pub decay: SimDuration,
 }
@@ -47,6 +47,10 @@ fn decay() -> SimDuration {
 }
 
 impl TrafficKind for FlashCrowdSpec {
+    fn example() -> &'static str {
+        "base-rate = \"20/s\"\npeak-factor = 10.0\nstart = \"2h\""
+    }
+
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.base_rate.0 <= 0.0 {
@@ -64,15 +68,16 @@ impl TrafficKind for FlashCrowdSpec {
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         let horizon = open.required_horizon("flash-crowd")?;
         let source = Inhomogeneous::new(Shape::new(self), STEP, open.arrivals(0), horizon.0);
-        Ok(Opened {
-            source: Box::new(source),
-            horizon: Some(horizon),
-            input_sha256: None,
-        })
+        Ok(Opened::generated(source, horizon))
+    }
+
+    fn scale(&mut self, factor: f64) -> bool {
+        self.base_rate.0 *= factor;
+        true
     }
 }
 
-/// All in seconds.
+/// The surge; times are in seconds, rates in arrivals per second.
 struct Shape {
     base: f64,
     excess: f64,

@@ -1,37 +1,37 @@
-//! The shipped trace: a week of a web shop of our own making, requests per minute from Monday 00:00 to Sunday 24:00.
+//! The built-in trace: a synthetic week of a web shop, in requests per minute from Monday 00:00 to Sunday 24:00.
 //!
-//! Visits begin at random with a rate that follows the hour, the day of the week and a flash sale on Friday evening.
-//! A visit makes three requests on average, some of them in later minutes, so counts vary more than a Poisson process
-//! would. All arithmetic is in integers: the same seed gives the same bytes on every machine.
+//! Visits begin at random at a rate that follows the hour, the day of the week and a flash sale on Friday evening. A visit
+//! makes three requests on average, some of them in later minutes, so the counts vary more than those of a Poisson process.
+//! All arithmetic is in integers, so the same seed gives the same bytes on every machine.
 
 use crate::rng::{Draws, Purpose};
 
-/// Minutes in the week.
+/// The number of minutes in a week.
 pub const WEEK: usize = 7 * 1440;
 
-/// Requests per minute at the start of each hour of an average day, in thousandths: hardly any at night, a shoulder
-/// at noon, most in the evening.
+/// The requests per minute at the start of each hour of an average day, in thousandths. There are very few at night, more at
+/// noon, and most in the evening.
 const HOURS: [u64; 24] = [
     6_000, 1_500, 700, 400, 400, 900, 8_000, 36_000, 80_000, 112_000, 128_000, 138_000, 156_000, 146_000, 128_000,
     128_000, 140_000, 162_000, 196_000, 236_000, 252_000, 216_000, 120_000, 38_000,
 ];
-/// Traffic of each day in percent.
+/// The traffic of each day from Monday on, in percent of the average.
 const DAYS: [u64; 7] = [98, 92, 94, 99, 104, 122, 130];
-/// The sale opens on Friday at 18:00.
+/// The minute in which the sale opens: Friday at 18:00.
 const SALE_START: u64 = 4 * 1440 + 18 * 60;
-/// Minutes until everyone has come, while the sale is on, and until the last ones have left.
+/// The minutes of the rise, of the sale itself, and of the fall.
 const SALE: [u64; 3] = [3, 50, 25];
-/// Traffic at the height of the sale, in percent of what it would be without.
+/// The traffic during the sale, in percent of the traffic without a sale.
 const SALE_PERCENT: u64 = 800;
 
-/// Requests per minute of the week of `seed`.
+/// Returns the requests in each minute of the week with this seed.
 pub fn web_shop(seed: u64) -> Vec<u32> {
     let stream = Draws::new(seed, 0).stream(Purpose::Count, 0);
     let mut counts = vec![0u32; WEEK];
     for minute in 0..WEEK {
-        // A visit has three requests on average: after each one a further one follows with probability 2/3.
+        // A visit has three requests on average: after each, another one follows with probability 2/3.
         let visits_milli = request_rate(minute as u64) / 3;
-        // Many trials with a small chance each: nearly a Poisson number.
+        // Many trials with a small probability each give nearly a Poisson distribution.
         let trials = 64 + visits_milli / 50;
         let mut draws = (0u64..).map({
             let minute_stream = Draws::new(stream.bits(minute as u64), 0).stream(Purpose::Count, 1);
@@ -51,7 +51,7 @@ pub fn web_shop(seed: u64) -> Vec<u32> {
                 if !chance(2, 3) {
                     break;
                 }
-                // Every third time the visitor reads for a minute or longer.
+                // With probability 1/3 the visitor reads for another minute.
                 while chance(1, 3) {
                     at += 1;
                 }
@@ -61,7 +61,7 @@ pub fn web_shop(seed: u64) -> Vec<u32> {
     counts
 }
 
-/// Expected requests in a minute, in thousandths.
+/// Returns the expected requests in a minute, in thousandths.
 fn request_rate(minute: u64) -> u64 {
     let (day, hour, within) = (minute / 1440, minute / 60 % 24, minute % 60);
     let between = |from: u64, to: u64| (from * (60 - within) + to * within) / 60;
@@ -83,7 +83,7 @@ fn sale_percent(minute: u64) -> u64 {
     }
 }
 
-/// The trace as a file.
+/// Returns the trace as a CSV file.
 pub fn web_shop_csv(seed: u64) -> String {
     let mut text = String::from("t_s,requests\n");
     for (minute, count) in web_shop(seed).into_iter().enumerate() {

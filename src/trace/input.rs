@@ -8,22 +8,22 @@ use flate2::read::MultiGzDecoder;
 
 use super::error::TraceError;
 
-/// A day of the Azure trace has rows of some kilobytes; a longer one means that the file is not text, or that a quote is
-/// not closed.
+/// The largest length of a row in bytes. A day of the Azure trace has rows of some kilobytes. A longer row means that the
+/// file is not text, or that a quote is not closed.
 const MAX_ROW: usize = 16 * 1024 * 1024;
 
 /// The bytes of one file.
 pub struct Input {
     bytes: Box<dyn Read + Send>,
     gzip: bool,
-    /// Bytes read since a row began. Whoever reads rows sets it to 0.
+    /// The number of bytes since the beginning of the row. The reader of rows resets it to 0.
     pub row_bytes: usize,
-    /// Whether the end was met.
+    /// True if the end of the file was reached.
     pub ended: bool,
 }
 
 impl Input {
-    /// The bytes of a file. Gzip is recognised by its first bytes.
+    /// Opens a file. Gzip is recognised by its first bytes.
     pub fn open(path: &Path) -> Result<Self, TraceError> {
         let name = path.display().to_string();
         let failed = |reason| TraceError::Read {
@@ -37,7 +37,7 @@ impl Input {
         Self::new(&name, file)
     }
 
-    /// Bytes that may be gzip.
+    /// Reads bytes that may be gzip.
     pub fn new(path: &str, mut input: impl Read + Send + 'static) -> Result<Self, TraceError> {
         let mut magic = Vec::with_capacity(4);
         let read = input.by_ref().take(4).read_to_end(&mut magic);
@@ -66,15 +66,16 @@ impl Input {
         })
     }
 
-    /// Why reading failed in the row that begins at `line`, with so many whole lines before that place.
+    /// Returns the reason why reading failed in the row that begins at `line`, with `whole` complete lines before the place of
+    /// the failure.
     #[cold]
     pub fn failure(&self, path: &str, reason: io::Error, line: u64, whole: u64) -> TraceError {
-        let again = "fetch or compress it again; `gzip -t FILE` checks a file";
+        let again = "download or compress the file again; `gzip -t FILE` checks a file";
         match reason.kind() {
             _ if self.row_bytes > MAX_ROW => TraceError::file(
                 path,
                 format!("line {line} is longer than 16 MiB"),
-                "give a text file with one record a line, and close every quote",
+                "give a text file with one record per line, and close every quote",
             ),
             io::ErrorKind::UnexpectedEof if self.gzip => {
                 TraceError::file(path, format!("the gzip file is cut off after line {whole}"), again)

@@ -1,6 +1,8 @@
-//! A Poisson process whose rate changes over time, by inversion: an arrival comes whenever the expected number of
-//! arrivals since the last one reaches an exponential draw. Expected numbers are exact at the ends of steps (a minute,
-//! a second) and the rate is taken as constant within a step.
+//! A Poisson process whose rate changes over time, by inversion: the next arrival comes when the expected number of arrivals
+//! since the last one reaches an exponential random number. Expected numbers are exact at the ends of steps (a minute or a
+//! second), and the rate is constant within a step.
+//!
+//! Source: Law, Simulation Modeling and Analysis, section 8.6.2.
 
 use super::error::TraceError;
 use super::{BATCH, Source};
@@ -8,25 +10,27 @@ use crate::model::arrival::Arrival;
 use crate::rng::Stream;
 use crate::units::SimTime;
 
-/// A rate that changes over time, given by its integral.
+/// A rate that changes over time, as its integral.
 pub trait Intensity: Send {
-    /// The expected number of arrivals in the first `seconds` of the run. Never falls.
+    /// Returns the expected number of arrivals in the first `seconds` of the run. It never decreases with `seconds`.
     fn expected(&self, seconds: f64) -> f64;
 }
 
-/// The arrivals of an intensity.
+/// The arrivals of a Poisson process with this intensity.
 pub struct Inhomogeneous<I> {
     intensity: I,
-    /// Length of a step in nanoseconds.
+    /// The length of a step in nanoseconds.
     step: u64,
     stream: Stream,
     next: u64,
     until: u64,
-    /// Start of the current step in nanoseconds.
+    /// The start of the current step in nanoseconds.
     start: u64,
-    /// Expected arrivals before the current step's end, within it, and within it before the last arrival.
+    /// The expected number of arrivals before the end of the current step.
     before_end: f64,
+    /// The expected number within the current step.
     within: f64,
+    /// The expected number within the current step and before the last arrival.
     used: f64,
     finished: bool,
 }

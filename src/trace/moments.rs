@@ -1,9 +1,11 @@
-//! Counts per bin and times between arrivals in one pass over a trace, in constant memory.
+//! Statistics of counts per bin and of times between arrivals, in one pass over a trace and in constant memory.
 
+/// One second in nanoseconds.
 pub const SECOND: u64 = 1_000_000_000;
+/// One minute in nanoseconds.
 pub const MINUTE: u64 = 60 * SECOND;
 
-/// Counts per bin, in one pass.
+/// Counts per bin of `length` nanoseconds. `add` must be called in time order.
 pub struct Bins {
     length: u64,
     current: u64,
@@ -15,10 +17,15 @@ pub struct Bins {
     peak: (u64, u64),
 }
 
+/// The statistics of counts per bin. `None` without requests.
 pub struct Finished {
+    /// The largest count of a bin.
     pub peak: Option<u64>,
+    /// The start of that bin in seconds.
     pub peak_at_s: Option<f64>,
+    /// The variance of the counts divided by their mean.
     pub dispersion: Option<f64>,
+    /// The share of bins without requests.
     pub idle_share: Option<f64>,
 }
 
@@ -74,14 +81,17 @@ impl Bins {
     }
 }
 
-/// Times between arrivals, in one pass (Welford's recurrence).
+/// Times between arrivals, by the recurrence of Welford (Note on a method for calculating corrected sums of squares and
+/// products, Technometrics 4, 1962).
 pub struct Gaps {
     pub first: Option<u64>,
     pub last: u64,
     n: f64,
     mean: f64,
     squares: f64,
+    /// True if all arrivals are at whole seconds.
     pub whole_seconds: bool,
+    /// True if all arrivals are at whole minutes.
     pub whole_minutes: bool,
 }
 
@@ -116,6 +126,7 @@ impl Gaps {
         self.whole_minutes = self.whole_minutes && at.is_multiple_of(MINUTE);
     }
 
+    /// Returns the standard deviation of the times divided by their mean; `None` with fewer than two times.
     pub fn cv(&self) -> Option<f64> {
         (self.n > 1.0 && self.mean > 0.0).then(|| (self.squares / (self.n - 1.0)).sqrt() / self.mean)
     }

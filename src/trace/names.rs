@@ -1,17 +1,17 @@
-//! Numbers for names, in order of first appearance, so that the numbering depends on the file alone.
+//! Numbers for names in order of first appearance, so that the numbers depend on the file only.
 
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
-/// The names seen so far.
+/// The names so far.
 pub struct Names {
     set: IndexSet<Box<[u8]>, FixedState>,
-    /// Traces often repeat a name at once.
+    /// The number of the last name. Traces often repeat a name in the next row.
     last: u32,
 }
 
 impl Names {
-    /// No names yet.
+    /// Makes an empty set.
     pub fn new() -> Self {
         Self {
             set: IndexSet::with_hasher(FixedState::with_seed(0)),
@@ -19,7 +19,7 @@ impl Names {
         }
     }
 
-    /// The number of `name`; a new name gets the next one.
+    /// Returns the number of `name`. A new name gets the next number.
     #[inline]
     pub fn number(&mut self, name: &[u8]) -> u32 {
         if self
@@ -36,7 +36,7 @@ impl Names {
         self.last
     }
 
-    /// How many names there are.
+    /// Returns the number of names.
     pub fn len(&self) -> usize {
         self.set.len()
     }

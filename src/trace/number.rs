@@ -1,30 +1,30 @@
-//! Numbers in text: decimal seconds as exact nanoseconds, and whole counts. Written by hand because a trace of 10^8
-//! lines spends most of its time here, and because going through a float would lose the last digits of a time stamp.
+//! Numbers in text: decimal seconds as exact nanoseconds, and whole counts. This code is written by hand because a trace of
+//! 10^8 lines spends most of its time here, and because a floating-point number would lose the last digits of a time stamp.
 
 const NS: u64 = 1_000_000_000;
 /// The largest whole number of seconds that fits with any fraction.
 const MAX_SECONDS: u64 = u64::MAX / NS - 1;
 
-/// Times from here on (three years) are times since 1970, in nanoseconds.
+/// The smallest time, in nanoseconds, that counts from 1970 and not from the start of the run: three years.
 pub const EPOCH_FROM: u64 = 100_000_000 * NS;
 
-/// Why a field is not the number it should be.
+/// The reason why a field is not the expected number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bad {
-    /// Nothing there.
+    /// The field is empty.
     Empty,
-    /// Something else.
+    /// The field is not a number.
     NotANumber,
-    /// Below zero.
+    /// The number is below 0.
     Negative,
-    /// Beyond what can be counted.
+    /// The number is too large.
     TooLarge,
-    /// A fraction where a whole number is due.
+    /// The number has a fraction, but must be whole.
     Fraction,
 }
 
 impl Bad {
-    /// The end of a sentence that starts with the field.
+    /// Returns the end of a sentence that begins with the field.
     pub fn text(self) -> &'static str {
         match self {
             Self::Empty => "is empty",
@@ -36,13 +36,13 @@ impl Bad {
     }
 }
 
-/// Decimal seconds as nanoseconds. Digits beyond the ninth decimal round to nearest.
+/// Parses decimal seconds as nanoseconds. Digits after the ninth decimal are rounded to nearest.
 #[inline]
 pub fn seconds_as_ns(text: &[u8]) -> Result<u64, Bad> {
     let mut whole = 0u64;
     let mut i = 0;
     while let Some(digit) = text.get(i).map(|b| b.wrapping_sub(b'0')).filter(|&d| d < 10) {
-        // Eleven digits cannot overflow; more go the slow way.
+        // Eleven digits cannot overflow. Longer numbers take the slow path.
         if i == 11 {
             return slow_seconds(text);
         }
@@ -77,7 +77,7 @@ pub fn seconds_as_ns(text: &[u8]) -> Result<u64, Bad> {
     Ok(whole * NS + fraction * scale + round)
 }
 
-/// Everything unusual: blanks, exponents, signs, dates, and what is not a time at all.
+/// Parses unusual times: with blanks, exponents or signs, and dates. Everything else is an error.
 #[cold]
 fn slow_seconds(text: &[u8]) -> Result<u64, Bad> {
     let text = text.trim_ascii();
@@ -95,7 +95,7 @@ fn slow_seconds(text: &[u8]) -> Result<u64, Bad> {
     } else if value > MAX_SECONDS as f64 {
         Err(Bad::TooLarge)
     } else if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        // Only blanks were in the way, or leading zeros.
+        // The number is plain but for blanks or leading zeros.
         let digits = text.bytes().position(|b| b != b'0').unwrap_or(text.len() - 1);
         let trimmed = &text.as_bytes()[digits..];
         if trimmed.first().is_some_and(u8::is_ascii_digit) {
@@ -107,7 +107,7 @@ fn slow_seconds(text: &[u8]) -> Result<u64, Bad> {
     }
 }
 
-/// A date and time as nanoseconds since 1970; without a zone it is taken as UTC.
+/// Parses a date and time as nanoseconds since 1970. Without a time zone it is UTC.
 fn date_as_ns(text: &str) -> Result<u64, Bad> {
     let utc = || {
         text.parse::<jiff::civil::DateTime>()
@@ -123,13 +123,13 @@ fn date_as_ns(text: &str) -> Result<u64, Bad> {
     }
 }
 
-/// Nanoseconds as decimal seconds, exactly.
+/// Writes nanoseconds as decimal seconds, exactly.
 pub fn ns_as_seconds(ns: u64) -> String {
     let text = format!("{}.{:09}", ns / NS, ns % NS);
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-/// A whole number, also when written as `12.0`.
+/// Parses a whole number, which may be written as `12.0`.
 #[inline]
 pub fn count(text: &[u8]) -> Result<u32, Bad> {
     let mut value = 0u32;

@@ -1,5 +1,5 @@
-//! Where the arrivals of a bin fall within it, when only their number is known. The choice moves cold starts by a
-//! factor of three and more for bursty traffic, so it is a setting, and reports name it.
+//! The placement of arrivals within a bin of time of which only their number is known. For bursty traffic the choice changes
+//! the number of cold starts by a factor of three and more, so it is a setting, and reports name it.
 
 use rand::RngExt;
 use rand_distr::{Distribution, Exp1, Poisson};
@@ -8,37 +8,37 @@ use serde::{Deserialize, Serialize};
 use crate::rng::CounterRng;
 use crate::units::SimDuration;
 
-/// The rule that spreads a bin's arrivals over it.
+/// The rule that places the arrivals of a bin within it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
-    /// Each anywhere, independent of the others.
+    /// Each arrival is uniform over the bin and independent of the others.
     #[default]
     Uniform,
-    /// All at the start of the bin: the worst case.
+    /// All arrivals are at the start of the bin: the worst case.
     Start,
-    /// At equal distances, each function at a phase of its own that it keeps, so that services that are called once
-    /// a minute do not all fire together.
+    /// Arrivals have equal distances. Each function keeps a random phase of its own, so that functions that are called once a
+    /// minute are not all called at the same time.
     Equidistant,
-    /// The count is only a mean: a Poisson number of arrivals, each anywhere.
+    /// The count is a mean: the number of arrivals has a Poisson distribution, and each arrival is uniform over the bin.
     PoissonCount,
-    /// In clusters of requests that follow each other closely, the clusters anywhere.
+    /// Arrivals come in clusters of requests that follow each other closely. Each cluster starts uniformly over the bin.
     Clustered(Clusters),
 }
 
-/// Clusters within a bin.
+/// The clusters of arrivals within a bin.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Clusters {
-    /// Mean requests in a cluster (geometric).
+    /// The mean number of requests in a cluster (geometric distribution), at least 1.
     #[serde(default = "mean_size")]
     pub mean_size: f64,
-    /// Mean time between two requests of a cluster (exponential).
+    /// The mean time between two requests of a cluster (exponential distribution).
     #[serde(default = "gap")]
     pub gap: SimDuration,
 }
 
-// With these, binning one hour of real request times to minutes and placing them again gives a variance over mean of
+// With these values, binning one hour of real request times to minutes and placing them again gives a variance over mean of
 // the counts per second of 14, where the real times (Azure LLM inference trace 2023, code service) have 13.
 fn mean_size() -> f64 {
     8.0
@@ -57,12 +57,12 @@ impl Default for Clusters {
 }
 
 impl Placement {
-    /// From too smooth over bursty to the worst case: what a trace of counts leaves open.
+    /// Returns three placements that bracket the truth: too smooth, bursty, and the worst case.
     pub fn bracket() -> [Self; 3] {
         [Self::Uniform, Self::Clustered(Clusters::default()), Self::Start]
     }
 
-    /// The name as files write it.
+    /// Returns the name that files use.
     pub fn name(self) -> &'static str {
         match self {
             Self::Uniform => "uniform",
@@ -73,7 +73,7 @@ impl Placement {
         }
     }
 
-    /// What is wrong with the settings.
+    /// Returns all problems of the settings.
     pub fn problems(self) -> Vec<String> {
         match self {
             Self::Clustered(c) if !(c.mean_size >= 1.0 && c.mean_size.is_finite()) => {
@@ -119,14 +119,14 @@ impl Clusters {
                     break;
                 }
                 let wait: f64 = Exp1.sample(rng);
-                // What would fall behind the bin comes in again at its start: the count of the bin is kept.
+                // An arrival behind the end of the bin is moved to its start, so that the bin keeps its count.
                 at = (at + (wait * self.gap.0 as f64) as u64) % bin;
             }
         }
     }
 }
 
-/// Uniform below `bin`, in integers so that all machines agree.
+/// Returns a uniform number below `bin`, in integers so that all machines give the same.
 #[inline]
 fn anywhere(bin: u64, rng: &mut CounterRng) -> u64 {
     ((u128::from(rng.random::<u64>()) * u128::from(bin)) >> 64) as u64

@@ -12,11 +12,15 @@ use crate::units::{PerSecond, SimTime};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PoissonSpec {
-    /// Mean arrivals per second.
+    /// The mean number of arrivals per second, above 0 and at most 10,000,000.
     pub rate: PerSecond,
 }
 
 impl TrafficKind for PoissonSpec {
+    fn example() -> &'static str {
+        "rate = \"50/s\""
+    }
+
     fn problems(&self) -> Vec<String> {
         match self.rate.0 {
             r if r <= 0.0 => vec!["rate is 0: give one such as \"50/s\" or \"3/h\"".to_string()],
@@ -28,30 +32,39 @@ impl TrafficKind for PoissonSpec {
 
     fn open(&self, open: &Open<'_>) -> Result<Opened, TraceError> {
         let horizon = open.required_horizon("poisson")?;
-        let source = Poisson {
-            stream: open.arrivals(0),
-            mean_gap: 1e9 / self.rate.0,
-            next: 0,
-            at: 0,
-            until: horizon.0,
-            finished: false,
-        };
-        Ok(Opened {
-            source: Box::new(source),
-            horizon: Some(horizon),
-            input_sha256: None,
-        })
+        let source = Poisson::new(self.rate, open.arrivals(0), horizon.0);
+        Ok(Opened::generated(source, horizon))
+    }
+
+    fn scale(&mut self, factor: f64) -> bool {
+        self.rate.0 *= factor;
+        true
     }
 }
 
-struct Poisson {
+/// The arrivals of a Poisson process.
+pub(super) struct Poisson {
     stream: Stream,
-    /// In nanoseconds.
+    /// The mean time between two arrivals in nanoseconds.
     mean_gap: f64,
     next: u64,
     at: u64,
     until: u64,
     finished: bool,
+}
+
+impl Poisson {
+    /// Arrivals at a constant rate above 0 and before `until`, in nanoseconds since the start of the run.
+    pub(super) fn new(rate: PerSecond, stream: Stream, until: u64) -> Self {
+        Self {
+            stream,
+            mean_gap: 1e9 / rate.0,
+            next: 0,
+            at: 0,
+            until,
+            finished: until == 0,
+        }
+    }
 }
 
 impl Source for Poisson {

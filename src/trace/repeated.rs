@@ -1,9 +1,9 @@
-//! Recorded traffic, stronger or weaker: each arrival stands for `factor` arrivals. The whole part of the factor is how often
-//! it comes for certain, the fraction is the chance that it comes once more; below one, arrivals are left out at random. What
-//! comes beside an arrival falls uniformly between it and the next one, so that the traffic keeps its shape in time, its
-//! shares of functions and its durations.
+//! Scaled recorded traffic: each arrival is repeated `factor` times on average. The whole part of the factor is the certain
+//! number of times, and the fraction is the probability of one more. Below 1, arrivals are left out at random. Additional
+//! arrivals are uniform between an arrival and the next one, so the traffic keeps its shape in time, its shares of functions
+//! and its durations.
 //!
-//! What happens to an arrival depends on (seed, service, its number in the trace) alone.
+//! The number of repetitions depends only on the seed, the service and the number of the arrival in the trace.
 
 use super::error::TraceError;
 use super::report::ImportReport;
@@ -15,20 +15,20 @@ use crate::units::SimTime;
 /// A source whose arrivals are repeated or left out.
 pub struct Repeated {
     source: Box<dyn Source>,
-    /// How often each arrival comes at least.
+    /// The smallest number of times that an arrival comes.
     whole: u32,
-    /// Chance that it comes once more.
+    /// The probability that an arrival comes once more.
     chance: f64,
     stream: Stream,
-    /// Arrivals of the source; the last of them waits for the time of the one after it.
+    /// Arrivals of the source. The last one waits until the time of the next one is known.
     read: Vec<Arrival>,
-    /// Number of the next arrival of the source.
+    /// The number of the next arrival of the source.
     next: u64,
     ended: bool,
 }
 
 impl Repeated {
-    /// `factor` is finite and above 0.
+    /// Repeats the arrivals of `source`. The factor is finite and above 0.
     pub fn new(source: Box<dyn Source>, factor: f64, open: &Open<'_>) -> Self {
         Self {
             source,
@@ -41,7 +41,7 @@ impl Repeated {
         }
     }
 
-    /// Appends what stands for an arrival; the next one of the source comes at `until`.
+    /// Appends the repetitions of an arrival. The next arrival of the source comes at `until`.
     fn repeat(&mut self, arrival: Arrival, until: SimTime, out: &mut Vec<Arrival>) {
         let stream = self.stream.branch(self.next);
         self.next += 1;
@@ -69,7 +69,7 @@ impl Source for Repeated {
                 self.repeat(pair[0], pair[1].at, out);
             }
             match read.last() {
-                // Nothing comes after the last one: what stands for it comes with it.
+                // No arrival follows the last one, so its repetitions come at the same time.
                 Some(&last) if self.ended => self.repeat(last, last.at, out),
                 Some(&last) => self.read.push(last),
                 None => {}
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_as_many_times_as_many_in_every_hour() {
+    fn every_hour_has_the_factor_times_as_many_arrivals() {
         let plain = open(1.0);
         let by_hour = |arrivals: &[Arrival], hour: u64| {
             let within = arrivals.iter().filter(|a| a.at.0 / 3_600_000_000_000 == hour);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_less_is_part_of_what_there_was() {
+    fn thinned_traffic_is_part_of_the_whole() {
         let (plain, less) = (open(1.0), open(0.5));
         let mut all = plain.iter();
         assert!(less.iter().all(|arrival| all.any(|other| other == arrival)));

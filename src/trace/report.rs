@@ -1,26 +1,26 @@
-//! What an import saw, to be shown to whoever asked for it.
+//! The account of an import: lines, functions, and everything that the user should know.
 
 use serde::Serialize;
 
-/// What was read from a file so far. All zero for generated traffic.
+/// The account of a file that was read. All numbers are 0 for generated traffic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ImportReport {
-    /// Data lines read, the header not counted.
+    /// The number of lines that were read, without the header.
     pub lines: u64,
-    /// Lines that were used.
+    /// The number of lines that were used.
     pub kept: u64,
-    /// Lines that could not be read and were skipped (`on-bad-line = "skip"`).
+    /// The number of lines that could not be read and were skipped (`on-bad-line = "skip"`).
     pub skipped: u64,
-    /// The first three skipped lines and what was wrong with each.
+    /// The first three skipped lines, each with its problem.
     pub examples: Vec<String>,
-    /// Distinct functions seen.
+    /// The number of different functions.
     pub functions: u64,
-    /// Everything else worth knowing, such as a shift of the clock.
+    /// Notes for the user, such as a shift of the clock.
     pub notes: Vec<String>,
 }
 
 impl ImportReport {
-    /// The report as sentences, one a line.
+    /// Returns the account as sentences.
     pub fn sentences(&self) -> Vec<String> {
         let mut all = Vec::new();
         if self.lines > 0 {

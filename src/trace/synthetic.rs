@@ -1,40 +1,41 @@
-//! A synthetic event trace for speed runs and tests: Poisson arrivals over functions whose popularity falls as in
-//! Zipf's law, with log-normal durations. Written row by row, so a file of any length needs no memory.
+//! A synthetic trace of events for benchmarks and tests: Poisson arrivals over functions whose popularity follows Zipf's law,
+//! with log-normal durations. Rows are written one by one, so memory does not grow with the length of the file.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use rand_distr::weighted::WeightedAliasIndex;
 use rand_distr::{Distribution, LogNormal};
 
+use super::Source;
 use super::error::TraceError;
-use super::{Open, TrafficKind, poisson};
+use super::open::arrival_stream;
+use super::poisson::Poisson;
 use crate::rng::{Draws, Purpose};
 use crate::units::{PerSecond, SimDuration};
 
-/// What to write.
+/// The settings of a synthetic trace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Synthetic {
-    /// Arrivals per second of all functions together.
+    /// The arrivals per second of all functions together, above 0.
     pub rate: PerSecond,
-    /// Length of the trace.
+    /// The length of the trace.
     pub horizon: SimDuration,
-    /// Rows at most.
+    /// The largest number of rows; `None`: as many as the length of the trace gives.
     pub requests: Option<u64>,
-    /// Number of functions.
+    /// The number of functions, at least 1.
     pub functions: u32,
-    /// Exponent of Zipf's law: the k-th function is called in proportion to k^-zipf. 0 is uniform.
+    /// The exponent of Zipf's law, from 0 to 10: the k-th function is called in proportion to k^-zipf. 0 is uniform.
     pub zipf: f64,
-    /// Mean duration.
+    /// The mean service time of a request.
     pub duration_mean: SimDuration,
-    /// Standard deviation of the durations over their mean.
+    /// The standard deviation of the service times divided by their mean, from 0 to 100.
     pub duration_cv: f64,
     /// The seed of all random numbers.
     pub seed: u64,
 }
 
 impl Synthetic {
-    /// What is wrong with the numbers.
+    /// Returns all problems of the settings, one sentence each.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mut check = |ok: bool, text: &str| {
@@ -60,6 +61,9 @@ impl Synthetic {
     }
 
     /// Writes the trace and returns the number of rows.
+    ///
+    /// # Errors
+    /// The first problem of the settings, or a failure to write.
     pub fn write(&self, out: &mut dyn Write) -> Result<u64, WriteError> {
         let invalid = |e: &dyn std::fmt::Display| WriteError::Settings(TraceError::Settings(e.to_string()));
         if let Some(problem) = self.problems().first() {
@@ -70,16 +74,7 @@ impl Synthetic {
         let durations =
             LogNormal::from_mean_cv(self.duration_mean.as_secs_f64(), self.duration_cv).map_err(|e| invalid(&e))?;
         let draws = Draws::new(self.seed, 0);
-        let open = Open {
-            base: Path::new("."),
-            draws,
-            entity: 0,
-            horizon: Some(self.horizon),
-        };
-        let mut arrivals = poisson::PoissonSpec { rate: self.rate }
-            .open(&open)
-            .map_err(WriteError::Settings)?
-            .source;
+        let mut arrivals = Poisson::new(self.rate, arrival_stream(draws, 0, 0), self.horizon.0);
         let mut rng = draws.stream(Purpose::Service, 0).rng(0);
         let limit = self.requests.unwrap_or(u64::MAX);
         let (mut batch, mut text, mut rows) = (Vec::new(), Vec::new(), 0);
@@ -136,8 +131,8 @@ fn digits(out: &mut Vec<u8>, mut number: u64, width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::table::{OnBadLine, Table};
-    use crate::trace::{Source, csv};
+    use crate::trace::guess::{Columns, UnknownFile};
+    use crate::trace::{Open, Traffic};
 
     fn synthetic() -> Synthetic {
         Synthetic {
@@ -153,18 +148,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back_with_the_moments_asked_for() {
+    fn a_written_trace_reads_back_with_the_requested_moments() {
         let mut bytes = Vec::new();
         let rows = synthetic().write(&mut bytes).unwrap();
-        let spec = csv::CsvSpec {
-            path: "x.csv".into(),
-            time_column: "arrival_s".into(),
-            function_column: Some("func".into()),
-            duration_column: Some("duration_s".into()),
-            on_bad_line: OnBadLine::Fail,
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("x.csv"), &bytes).unwrap();
+        let file = UnknownFile::open("x.csv", folder.path(), Columns::default()).unwrap();
+        let open = Open {
+            base: folder.path(),
+            draws: Draws::new(1, 0),
+            entity: 0,
+            horizon: None,
         };
-        let table = Table::from_bytes("x.csv", bytes.clone()).unwrap();
-        let mut reader = csv::Reader::new(&spec, table, u64::MAX).unwrap();
+        let mut reader = Traffic::guess(&file, None).unwrap().open(&open).unwrap().source;
         let mut all = Vec::new();
         while reader.refill(&mut all).unwrap() {}
         assert_eq!(all.len() as u64, rows);

@@ -1,5 +1,5 @@
-//! A CSV file as a table: the header, fields by column name, and what happens to a line that cannot be read. Rows stream
-//! through one buffer, so a file of any size takes little memory.
+//! A CSV file as a table: the header, fields by column, and the rule for lines that cannot be read. Rows go through one
+//! buffer, so a file of any size takes little memory.
 
 use std::io::{self, Cursor};
 use std::path::Path;
@@ -14,18 +14,18 @@ use super::report::ImportReport;
 
 const BUFFER: usize = 256 * 1024;
 
-/// What happens on a line that cannot be read.
+/// The rule for lines that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnBadLine {
-    /// The run stops there.
+    /// The run stops with an error.
     #[default]
     Fail,
-    /// The line is left out, counted and reported.
+    /// The line is left out. Such lines are counted and reported.
     Skip,
 }
 
-/// What is wrong with a line.
+/// The problem of a line, with its remedy.
 #[derive(Debug)]
 pub struct Problem {
     pub what: String,
@@ -41,7 +41,7 @@ impl Problem {
         }
     }
 
-    /// A field that is not the number it should be.
+    /// Describes a field that is not the expected number.
     #[cold]
     pub fn field(column: &str, text: &[u8], bad: Bad, hint: &str) -> Self {
         let mut shown = String::from_utf8_lossy(text).into_owned();
@@ -60,7 +60,7 @@ pub struct Table {
     /// The names of the columns.
     pub names: Vec<String>,
     reader: ::csv::Reader<Input>,
-    /// The current row. Kept and filled again.
+    /// The current row, used again for the next.
     row: ByteRecord,
 }
 
@@ -70,13 +70,13 @@ impl Table {
         Self::new(path.display().to_string(), Input::open(path)?)
     }
 
-    /// The table in bytes that are in memory already.
+    /// Reads a table from bytes in memory.
     pub fn from_bytes(path: &str, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<Self, TraceError> {
         Self::new(path.to_string(), Input::new(path, Cursor::new(bytes))?)
     }
 
     fn new(path: String, input: Input) -> Result<Self, TraceError> {
-        // Rows end at a line feed alone, so that line numbers are exact; `get` takes off a carriage return.
+        // Rows end at a line feed only, so that line numbers are exact. `get` removes a carriage return.
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -117,7 +117,7 @@ impl Table {
         Ok(())
     }
 
-    /// Where the column `name` is, which `setting` asks for.
+    /// Returns the position of the column `name`, which `setting` names.
     pub fn column(&self, name: &str, setting: &'static str) -> Result<usize, TraceError> {
         self.names.iter().position(|n| n == name).ok_or_else(|| {
             let mut near: Vec<(f64, &String)> = self.names.iter().map(|n| (strsim::jaro_winkler(n, name), n)).collect();
@@ -133,7 +133,7 @@ impl Table {
         })
     }
 
-    /// Goes to the next row; false if there is none. Empty lines are left out.
+    /// Goes to the next row and skips empty lines. Returns false if there is no next row.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, TraceError> {
         loop {
@@ -146,7 +146,7 @@ impl Table {
         }
     }
 
-    /// The field of column `i` in the current row.
+    /// Returns the field of column `i` in the current row.
     #[inline]
     pub fn get(&self, i: usize) -> &[u8] {
         let field = &self.row[i];
@@ -173,32 +173,32 @@ impl Table {
         }
         if found < expected && self.reader.get_ref().ended {
             let what = format!("the file ends in the middle of this line ({found} of {expected} fields)");
-            let hint = "fetch the file again, or drop the line with on-bad-line = \"skip\"";
+            let hint = "download the file again, or skip the line with on-bad-line = \"skip\"";
             return Problem::new(what, hint);
         }
-        let hint = "put quotes around a field with a comma in it, or drop such lines with on-bad-line = \"skip\"";
+        let hint = "put quotes around fields that contain a comma, or skip such lines with on-bad-line = \"skip\"";
         Problem::new(format!("{found} fields, but the header has {expected}"), hint)
     }
 
-    /// Whether the last row of the file runs over several lines and has no end.
+    /// Returns true if the last row of the file spans several lines, which means that a quote is not closed.
     fn quote_is_open(&self) -> bool {
         self.reader.get_ref().ended && self.breaks() > 0
     }
 
-    /// Line breaks within the fields of the current row.
+    /// Returns the number of line breaks within the fields of the current row.
     fn breaks(&self) -> u64 {
         self.row.as_slice().iter().filter(|&&b| b == b'\n').count() as u64
     }
 
-    /// The line where the current row begins, counted from 1. The reader's own position of a row is before the empty
-    /// lines above it.
+    /// Returns the number of the line where the current row begins, from 1. The position that the reader gives for a row is
+    /// before the empty lines above it.
     fn line(&self) -> u64 {
         // The end of the file is met within a row only if no line break follows.
         let terminated = !self.reader.get_ref().ended;
         self.reader.position().line() - u64::from(terminated) - self.breaks()
     }
 
-    /// Puts a place to a problem of the current row.
+    /// Adds the place to a problem of the current row.
     fn at(&self, problem: Problem) -> TraceError {
         TraceError::Line {
             path: self.path.clone(),
@@ -208,7 +208,7 @@ impl Table {
         }
     }
 
-    /// Fails on the current row or counts it, as the rule says.
+    /// Fails on the current row or counts it, according to the rule.
     #[cold]
     pub fn bad_line(&self, rule: OnBadLine, report: &mut ImportReport, problem: Problem) -> Result<(), TraceError> {
         match rule {

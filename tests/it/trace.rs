@@ -1,4 +1,4 @@
-//! Traffic through the public interface and the command line: files as users have them, good and bad.
+//! Traffic through the public interface and the command line, with good and bad files of users.
 
 use std::io::Write;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn open<'a>(base: &'a Path, horizon: Option<&str>) -> Open<'a> {
     }
 }
 
-/// Everything a `[traffic]` table yields.
+/// Returns everything that a `[traffic]` table yields: arrivals, horizon and report.
 fn replay(toml: &str, open: &Open<'_>) -> Result<(Vec<Arrival>, Option<SimDuration>, ImportReport), TraceError> {
     let traffic: Traffic = toml::from_str(toml).unwrap();
     assert_eq!(traffic.problems(), Vec::<String>::new());
@@ -50,7 +50,7 @@ fn azure(header: &str, rows: &[&str]) -> String {
     format!("{header}\n{}\n", rows.join("\n"))
 }
 
-/// Arrivals per (function, minute).
+/// Counts arrivals by function and minute.
 fn cells(all: &[Arrival]) -> Vec<(u32, u64, usize)> {
     let mut found = std::collections::BTreeMap::new();
     for a in all {
@@ -63,7 +63,7 @@ fn cells(all: &[Arrival]) -> Vec<(u32, u64, usize)> {
 }
 
 #[test]
-fn azure_headers_in_circulation_all_read_alike() {
+fn all_known_headers_of_the_azure_trace_read_alike() {
     let variants = [
         azure(
             "HashOwner,HashApp,HashFunction,Trigger,1,2,3",
@@ -81,7 +81,7 @@ fn azure_headers_in_circulation_all_read_alike() {
             "HashFunction,HashOwner,HashApp,1_minute,2_minute,3_minute",
             &["f,o,a,2,,1.0", "g,o,b,0,0,3"],
         ),
-        // Several rows of one app add up, in whatever function they are.
+        // Several rows of one app add up, whichever function they belong to.
         azure(
             "HashOwner,HashApp,HashFunction,Trigger,1,2,3",
             &["o,a,f,http,1,0,1", "o,b,g,timer,0,0,3", "o,a,h,queue,1,0,0"],
@@ -132,7 +132,7 @@ fn real_azure_rows_replay_with_their_counts() {
     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let by_app = "[azure-2019]\npath = \"azure2019-excerpt.csv\"";
     let (all, horizon, report) = replay(by_app, &open(&base, None)).unwrap();
-    // Counted in the file by other means.
+    // The counts come from a script outside this project.
     assert_eq!((all.len(), report.lines, report.functions), (TOTAL, 16, 13));
     assert_eq!(horizon, Some(SimDuration::from_secs(480 * 60)));
     assert!(report.notes[0].contains("starts at minute 480"), "{:?}", report.notes);
@@ -143,7 +143,7 @@ fn real_azure_rows_replay_with_their_counts() {
 }
 
 #[test]
-fn azure_files_that_are_not_what_they_should_be() {
+fn damaged_azure_files_are_errors() {
     let rows = [
         ("HashApp,1,2\na,1,-2\n", "line 2: minute 2 `-2` is negative"),
         ("HashApp,1,2\na,1,x\n", "line 2: minute 2 `x` is not a number"),
@@ -215,7 +215,7 @@ fn gzip_is_recognised_and_a_cut_off_file_is_an_error() {
 }
 
 #[test]
-fn every_kind_without_a_file_replays_alike_and_ends_at_the_horizon() {
+fn generated_traffic_repeats_itself_and_ends_at_the_horizon() {
     let kinds = [
         "[poisson]\nrate = \"3/s\"",
         "[constant]\ngap = \"700ms\"",
@@ -391,7 +391,7 @@ fn generated_files_are_whole_repeatable_and_readable() {
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
-/// What each function of the Azure trace is called is the same one by one as together, in whatever way minutes are filled.
+/// Each function of the Azure trace has the same arrivals one by one as together, under every placement.
 #[test]
 fn functions_of_the_azure_trace_have_the_same_arrivals_one_by_one() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
@@ -429,7 +429,7 @@ fn functions_of_the_azure_trace_have_the_same_arrivals_one_by_one() {
             assert_eq!(found, together.len());
         }
     }
-    // What cannot be read is left to those who read it together, and told there.
+    // Errors are left to the opening of all functions together, which reports them.
     let broken: Traffic = toml::from_str("[azure-2019]\npath = \"nothing.csv\"").unwrap();
     assert!(broken.functions(&open(&data, None)).is_none());
 }

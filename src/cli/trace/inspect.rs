@@ -2,30 +2,31 @@
 
 use std::path::Path;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::cli::exit::Failure;
 use crate::cli::output::Format;
 use crate::report::cells;
-use crate::trace::guess::{Columns, guess};
-use crate::trace::inspect::{Inspection, inspect};
+use crate::trace::guess::{Columns, UnknownFile};
+use crate::trace::inspect::Inspection;
 use crate::trace::{OnBadLine, TraceError, Traffic};
 use crate::units::SimDuration;
 
-/// Prints size, peaks and burstiness of a trace
+/// Prints the size, the peaks and the burstiness of a trace
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast trace inspect embedded:web-shop-week --format markdown")]
 pub struct InspectArgs {
     /// A CSV file (also gzip), a folder of the Azure 2019 trace, or a built-in trace (embedded:web-shop-week)
     file: String,
-    /// The kind of file [default: what its header looks like]
-    #[arg(long = "as", value_name = "KIND")]
-    kind: Option<FileKind>,
+    /// The kind of file [default: as its header suggests]
+    #[arg(long = "as", value_name = "KIND", value_parser = PossibleValuesParser::new(Traffic::file_kinds()))]
+    kind: Option<String>,
     /// The column with the times, in seconds
     #[arg(long, value_name = "NAME")]
     time_column: Option<String>,
-    /// The column with the requests per bin
+    /// The column with the number of requests per bin of time
     #[arg(long, value_name = "NAME")]
     count_column: Option<String>,
     /// The column with the names of functions
@@ -34,23 +35,15 @@ pub struct InspectArgs {
     /// The column with the durations, in seconds
     #[arg(long, value_name = "NAME")]
     duration_column: Option<String>,
-    /// The time from one row of counts to the next [default: 60s]
+    /// The length of a bin of time, which is the time from one row of counts to the next [default: 60s]
     #[arg(long, value_name = "DURATION")]
     bin: Option<SimDuration>,
-    /// What to do on a line that cannot be read
+    /// The rule for lines that cannot be read
     #[arg(long, value_name = "RULE", default_value = "fail")]
     on_bad_line: BadLineRule,
-    /// How to print the answer
+    /// The format of the output
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FileKind {
-    Csv,
-    Counts,
-    #[value(name = "azure-2019")]
-    Azure2019,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -68,21 +61,17 @@ impl InspectArgs {
             function: self.function_column.clone(),
             duration: self.duration_column.clone(),
         };
-        let kind = self.kind.map(|kind| match kind {
-            FileKind::Csv => "csv",
-            FileKind::Counts => "counts",
-            FileKind::Azure2019 => "azure-2019",
-        });
         let base = Path::new("");
-        let mut traffic = guess(&self.file, base, kind, &columns)?;
+        let file = UnknownFile::open(&self.file, base, columns)?;
+        let mut traffic = Traffic::guess(&file, self.kind.as_deref())?;
         traffic.set_on_bad_line(match self.on_bad_line {
             BadLineRule::Fail => OnBadLine::Fail,
             BadLineRule::Skip => OnBadLine::Skip,
         });
-        if let (Traffic::Counts(spec), Some(bin)) = (&mut traffic, self.bin) {
-            spec.bin = bin;
+        if let Some(bin) = self.bin {
+            traffic.set_bin(bin);
         }
-        inspect(&traffic, base)
+        traffic.inspect(base)
     }
 
     /// The answer as text.
@@ -118,7 +107,7 @@ fn print(found: &Inspection, format: Format) -> Result<String, Failure> {
     }
 }
 
-/// One figure: its column name, its label, its value for machines and for people, its unit.
+/// One figure: its column name, its label, its value for machines and for people, and its unit.
 struct Row {
     key: &'static str,
     label: &'static str,
@@ -180,7 +169,7 @@ fn rows(found: &Inspection) -> Vec<Row> {
     ]
 }
 
-/// Digits in groups of three.
+/// Groups digits by three.
 fn grouped(digits: &str) -> String {
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -192,7 +181,7 @@ fn grouped(digits: &str) -> String {
     out
 }
 
-/// About four significant digits, and never fewer than the whole part.
+/// Rounds to about four significant digits, but never rounds the whole part.
 fn four_digits(value: f64) -> String {
     let whole = value.abs().max(1e-9).log10().floor() as i32;
     let decimals = (3 - whole).clamp(0, 6) as usize;

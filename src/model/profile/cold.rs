@@ -4,24 +4,24 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Cold in which sense.
+/// The kind of a cold start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColdMode {
-    /// New container or process, image and page cache warm.
+    /// A new container or process. The image is on the node and its files are in the page cache.
     #[default]
     ProcessCold,
-    /// New container, image on the node, its files not in the page cache.
+    /// A new container. The image is on the node, but its files are not in the page cache.
     DiskCold,
-    /// New container, image pulled from a registry first.
+    /// A new container. The image is first pulled from a registry.
     NodeCold,
 }
 
 impl ColdMode {
-    /// All modes.
+    /// All modes in order.
     pub const ALL: [Self; 3] = [Self::ProcessCold, Self::DiskCold, Self::NodeCold];
 
-    /// The name as files and flags write it.
+    /// Returns the name that files and flags use.
     pub fn name(self) -> &'static str {
         match self {
             Self::ProcessCold => "process-cold",
@@ -34,29 +34,29 @@ impl ColdMode {
 impl FromStr for ColdMode {
     type Err = String;
 
-    /// Reads the name.
+    /// Parses the name.
     fn from_str(text: &str) -> Result<Self, String> {
         named(&Self::ALL.map(|mode| (mode.name(), mode)), text)
     }
 }
 
-/// When the CPU limit holds.
+/// The mode of the CPU limit: the time from which it holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CpuMode {
-    /// From the start of the container on: Kubernetes, Fargate.
+    /// The limit holds from the start of the container, as on Kubernetes and Fargate.
     #[default]
     Flat,
-    /// Two vCPUs until the health route has answered (more if the limit is higher), the limit from then on: nearest to
-    /// Lambda.
+    /// The container has two vCPU, or more if the limit is higher, until the health route has answered; the limit holds from
+    /// then on. This is nearest to Lambda.
     BoostedInit,
 }
 
 impl CpuMode {
-    /// All modes.
+    /// All modes in order.
     pub const ALL: [Self; 2] = [Self::Flat, Self::BoostedInit];
 
-    /// The name as files and flags write it.
+    /// Returns the name that files and flags use.
     pub fn name(self) -> &'static str {
         match self {
             Self::Flat => "flat",
@@ -68,13 +68,13 @@ impl CpuMode {
 impl FromStr for CpuMode {
     type Err = String;
 
-    /// Reads the name.
+    /// Parses the name.
     fn from_str(text: &str) -> Result<Self, String> {
         named(&Self::ALL.map(|mode| (mode.name(), mode)), text)
     }
 }
 
-/// The item of that name; the error lists all names.
+/// Returns the item with this name. The error lists all names.
 fn named<T: Copy>(items: &[(&str, T)], text: &str) -> Result<T, String> {
     let found = items.iter().find(|(name, _)| *name == text);
     found.map(|&(_, item)| item).ok_or_else(|| {
@@ -83,68 +83,71 @@ fn named<T: Copy>(items: &[(&str, T)], text: &str) -> Result<T, String> {
     })
 }
 
-/// Whether a sample counts.
+/// The decision if a sample counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// It does.
+    /// The sample counts.
     #[default]
     Counted,
-    /// Its block began on a noisy machine and was taken again; decided before its value was known.
+    /// The sample does not count: its block began on a noisy machine and was repeated. This was decided before the value was
+    /// known.
     NoisyHost,
 }
 
 /// One cold start. The phases (`pull`, `create`, `start`, `boot`, `first_response`, `first_request`) add up to `total_ms`
-/// within 2 ms plus one probe interval. A process of the host (backend `process`) has no engine: its `start` ends when the
-/// program has taken the place of the forked copy.
+/// within 2 ms plus one probe interval. For a process of the host (backend `process`), which has no engine, the phase
+/// `start` ends when the program replaces the forked copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColdSample {
-    /// Block number, from 0.
+    /// The number of the block, from 0.
     pub block: u32,
-    /// Position within the session, from 0.
+    /// The position within the session, from 0.
     pub order: u32,
-    /// Create call to its answer; for a process what is done before the call that starts it.
+    /// From the create call to its answer; for a process, the preparation before the call that starts it.
     pub create_ms: f64,
-    /// Start call to the engine's `StartedAt`; for a process to its program's beginning.
+    /// From the start call to the time `StartedAt` of the engine; for a process, to the beginning of its program.
     pub start_ms: f64,
-    /// From there to the first accepted connection.
+    /// From the end of the phase `start` to the first accepted connection.
     pub boot_ms: f64,
-    /// First accepted connection to the first correct 200 (handler `healthz`).
+    /// From the first accepted connection to the first correct answer with status 200 (handler `healthz`).
     pub first_response_ms: f64,
-    /// Pull call to its end; `null` unless node-cold.
+    /// From the pull call to its end; `null` unless the start is node-cold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_ms: Option<f64>,
-    /// With boosted init: the first request of the workload (handler `json`, the given path for an own image), sent once
-    /// the limit was set; else `null`.
+    /// The first request of the workload after the limit was set (handler `json`, or the given path for an image of the
+    /// user); `null` without boosted init.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_request_ms: Option<f64>,
-    /// With boosted init: from the first correct 200 to the engine's answer that the limit is set, which is in no phase and
-    /// not in the total.
+    /// From the first correct answer to the answer of the engine that the limit is set. This time belongs to no phase and not
+    /// to the total. `null` without boosted init.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_update_ms: Option<f64>,
-    /// First call (pull or create) to the last phase's end, measured on its own; `limit_update_ms` is taken off.
+    /// From the first call (pull or create) to the end of the last phase, measured independently of the phases and without
+    /// `limit_update_ms`.
     pub total_ms: f64,
-    /// CPU time of the container, or of the process and its descendants, up to that first 200; `null` without access to it.
+    /// The CPU time of the container, or of the process and its descendants, until the first correct answer; `null` if
+    /// unknown.
     pub cpu_ms: Option<f64>,
-    /// Anonymous memory right after the first 200; `null` without access to it.
+    /// The anonymous memory right after the first correct answer; `null` if unknown.
     pub anon_bytes: Option<u64>,
-    /// Connection attempts before the first accepted one.
+    /// The number of connection attempts before the first accepted one.
     pub tries: u32,
-    /// Fixed work before the block (CPU spin, walk through memory: the worse of both) over the session's 10th percentile:
-    /// above 1.10 the host was noisy.
+    /// The time of the fixed work before the block divided by its 10th percentile over the session; the larger ratio of CPU
+    /// and memory. The host was noisy if it is above 1.10.
     pub spin_ratio: f64,
-    /// Id of the process that answered, drawn by the app at its start: no two cold samples share one. `null` for images
-    /// that do not know the contract.
+    /// The random id that the app chose when its process started. No two cold samples share one. `null` for images without
+    /// the HTTP contract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process_id: Option<String>,
-    /// Whether it counts.
+    /// The decision if the sample counts.
     #[serde(default, skip_serializing_if = "is_counted")]
     pub verdict: Verdict,
 }
 
 impl ColdSample {
-    /// The sum of the phases in milliseconds.
+    /// Returns the sum of the phases in milliseconds.
     pub fn phase_sum_ms(&self) -> f64 {
         let always = self.create_ms + self.start_ms + self.boot_ms + self.first_response_ms;
         always + self.pull_ms.unwrap_or(0.0) + self.first_request_ms.unwrap_or(0.0)
@@ -155,35 +158,35 @@ fn is_counted(verdict: &Verdict) -> bool {
     *verdict == Verdict::Counted
 }
 
-/// A start that gave no cold sample.
+/// A start without a cold sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StartFailure {
-    /// Block number, from 0.
+    /// The number of the block, from 0.
     pub block: u32,
-    /// What kind of failure.
+    /// The kind of failure.
     #[serde(default)]
     pub kind: FailureKind,
-    /// What went wrong: exit code, out of memory, timeout, not cold.
+    /// The details, such as the exit code.
     pub reason: String,
 }
 
-/// Kinds of failed starts.
+/// The kinds of failed starts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
-    /// Killed by the kernel at the memory limit: a result, the app does not run at this size.
+    /// The kernel killed the app at the memory limit. This is a result: the app does not run at this size.
     OutOfMemory,
-    /// The program ended by itself.
+    /// The program exited.
     Exited,
-    /// No right answer in time.
+    /// There was no correct answer in time.
     Timeout,
-    /// A process answered that had seen other requests or an earlier start, or nothing had to be read from the disk in a
-    /// disk-cold start.
+    /// The start was not cold: the process had answered other requests or had started earlier, or a disk-cold start read
+    /// nothing from the disk.
     NotCold,
-    /// The sample proves nothing: clocks apart, phases that miss the total.
+    /// The sample is not valid: the clocks disagree, or the phases do not add up to the total.
     Dropped,
-    /// The engine refused, or something else.
+    /// The engine refused, or another error occurred.
     #[default]
     Other,
 }

@@ -4,69 +4,69 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Facts about the image.
+/// The size and the content of an image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageFacts {
-    /// Bytes of the layers as a registry would hold them; `null` when not known.
+    /// The size of the compressed layers in a registry; `null` if unknown.
     pub compressed_bytes: Option<u64>,
-    /// True when `compressed_bytes` was estimated by compressing the saved image with gzip -6.
+    /// True if `compressed_bytes` was estimated by compressing the saved image with gzip -6.
     pub compressed_estimated: bool,
-    /// Bytes on disk; of the prepared folder where there is no image (backend `process`).
+    /// The size on disk; without an image (backend `process`), the size of the prepared folder.
     pub unpacked_bytes: u64,
-    /// Number of file system layers.
+    /// The number of file system layers.
     pub layers: u32,
-    /// Packages named by the lock files, direct and transitive; jars in the image's `lib` folder where the build file is
-    /// Maven's, which names only the direct ones; `null` when not known.
+    /// The number of packages in the lock files, direct and transitive. A Maven build names only direct ones, so the jars in the
+    /// `lib` folder of the image are counted for it. `null` if unknown.
     pub packages: Option<u32>,
-    /// Packages that the app itself asks for; `null` when not known.
+    /// The number of direct dependencies of the app; `null` if unknown.
     #[serde(default)]
     pub direct_packages: Option<u32>,
-    /// Packages of the operating system in the image (dpkg or apk); `null` when it has no such package list.
+    /// The number of operating system packages in the image (dpkg or apk); `null` if the image has no such package list.
     #[serde(default)]
     pub os_packages: Option<u32>,
-    /// What a scanner on PATH found; `null` without one.
+    /// The result of a scanner on PATH; `null` without a scanner.
     #[serde(default)]
     pub scan: Option<Scan>,
-    /// Pulls from a registry on this machine, layers apart; empty when none was made.
+    /// The pulls from a registry on this machine, layer by layer; empty if the image was not pulled.
     #[serde(default)]
     pub pulls: Vec<Pull>,
 }
 
-/// What a scanner found in the image.
+/// The result of scanning the image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scan {
-    /// Name and version of the scanner.
+    /// The name and the version of the scanner.
     pub scanner: String,
-    /// Date of its database; `null` when it has none or does not say.
+    /// The date of its database; `null` if unknown.
     pub database_date: Option<String>,
-    /// Packages in its bill of materials.
+    /// The number of packages in its bill of materials.
     pub packages: Option<u32>,
-    /// Known vulnerabilities by severity, lower case, counted once for each package they are in; `null` when it does not
-    /// look for them or has no database.
+    /// The number of known vulnerabilities by severity in lower case, each counted once for every affected package; `null` if
+    /// the scanner does not look for them or has no database.
     pub vulnerabilities: Option<BTreeMap<String, u32>>,
 }
 
-/// One pull of the image from a registry on this machine, so without any network in between. Layers that were present
+/// One pull of the image from a registry on this machine, without a network in between. Layers that were present already
 /// have no times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pull {
-    /// Pull call to its end.
+    /// From the pull call to its end.
     pub total_ms: f64,
-    /// Layers in the order of the image.
+    /// The layers in the order of the image.
     pub layers: Vec<LayerPull>,
 }
 
-/// One layer of a pull. Downloads run side by side, unpacking one layer after the other.
+/// One layer of a pull. Layers are downloaded in parallel and unpacked one after the other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerPull {
-    /// Bytes as the registry holds them.
+    /// The size in the registry.
     pub compressed_bytes: u64,
-    /// First bytes announced to download complete; `null` if the engine did not say.
+    /// From the first reported bytes to the end of the download; `null` if the engine did not report it.
     pub download_ms: Option<f64>,
-    /// Begin of unpacking announced to its end; `null` if the engine did not say.
+    /// From the reported start of unpacking to its end; `null` if the engine did not report it.
     pub unpack_ms: Option<f64>,
 }

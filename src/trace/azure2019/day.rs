@@ -1,7 +1,7 @@
-//! One day's file of the Azure trace as its non-zero counts by minute: about 12 million of 67 million cells.
+//! One day of the Azure trace as its non-zero counts by minute: about 12 million of 67 million cells.
 //!
-//! Columns are found by name. Published files have minutes `1` to `1440`; slices in circulation have an offset (`480`
-//! to `959`), say `minute_1` or `1_minute`, or lack `Trigger`. A function may have several rows, which add up.
+//! Columns are found by name. The published files have minutes `1` to `1440`. Other copies start at another minute (`480` to
+//! `959`), write `minute_1` or `1_minute`, or have no column `Trigger`. A function may have several rows, which are added up.
 
 use std::path::Path;
 
@@ -12,12 +12,12 @@ use crate::trace::number::{self, Bad};
 use crate::trace::report::ImportReport;
 use crate::trace::table::{OnBadLine, Problem, Table};
 
-/// A day without its zeros.
+/// The non-zero counts of a day.
 #[derive(Default)]
 pub struct Day {
     /// The smallest number among the minute columns.
     pub first_minute: u64,
-    /// For each minute the functions called in it and how often, by function number.
+    /// For each minute, the numbers of the functions that were called in it and their counts.
     pub minutes: Vec<Vec<(u32, u32)>>,
 }
 
@@ -63,7 +63,7 @@ impl Day {
     }
 }
 
-/// Sorts by function and adds up the rows of the same one.
+/// Sorts counts by function and adds up the rows of the same function.
 fn add_up(cells: &mut Vec<(u32, u32)>) {
     cells.sort_unstable();
     cells.dedup_by(|next, kept| {
@@ -77,9 +77,9 @@ fn add_up(cells: &mut Vec<(u32, u32)>) {
 }
 
 struct Columns {
-    /// Columns that make the name of what scales.
+    /// The columns that name the unit that scales.
     key: Vec<usize>,
-    /// Column and minute, counted from the first.
+    /// The columns with counts, each with its minute counted from the first one.
     minutes: Vec<(usize, u32)>,
     first: u64,
     span: usize,
@@ -111,8 +111,8 @@ impl Columns {
             .filter_map(|(i, name)| Some((i, minute(name)?)))
             .collect();
         let (Some(first), Some(last)) = (labels.iter().map(|l| l.1).min(), labels.iter().map(|l| l.1).max()) else {
-            let hint = "columns named 1 to 1440 (or minute_1, 1_minute) hold the counts; durations and memory files \
-                        of the same trace have none";
+            let hint = "counts are in columns named 1 to 1440 (or minute_1, 1_minute); the files with durations and \
+                        memory of the same trace have no such columns";
             return Err(TraceError::file(path, "the file has no columns for minutes", hint));
         };
         if last - first >= 100_000 {
@@ -181,7 +181,7 @@ impl Columns {
     }
 }
 
-/// The minute that a column's name stands for.
+/// Returns the minute that the name of a column stands for; `None` if the column holds no counts.
 fn minute(name: &str) -> Option<u64> {
     let digits = name
         .strip_prefix("minute_")

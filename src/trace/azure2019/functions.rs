@@ -1,5 +1,5 @@
-//! The functions of the trace one by one, with the same arrivals as together. What each was called is kept in some two bytes
-//! for each minute in which it was: differences of minutes and counts, seven bits to a byte.
+//! The functions of the trace one by one, with the same arrivals as together. The counts of a function take about two bytes
+//! for each minute in which it was called: differences of minutes and counts, seven bits per byte.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl ByFunction {
             }
             minute += 1;
         }
-        // Functions without a call have a number as well.
+        // Functions without calls have numbers as well.
         functions.resize_with(days.report.functions as usize, Calls::default);
         Ok(Self {
             weights: functions.iter().map(|calls| calls.sum).collect(),
@@ -68,7 +68,7 @@ impl ByFunction {
     }
 }
 
-/// What was read, and where arrivals fall.
+/// Returns an account of the files and of the placement of arrivals.
 pub(super) fn report(days: &Days, placement: Placement) -> ImportReport {
     let mut report = days.report();
     report
@@ -88,7 +88,7 @@ impl Functions for ByFunction {
 
     fn open(&self, function: u32) -> Box<dyn Source> {
         Box::new(Alone {
-            calls: Reader {
+            calls: CallReader {
                 bytes: Arc::clone(&self.calls[function as usize]),
                 next: 0,
                 minute: 0,
@@ -107,9 +107,9 @@ impl Functions for ByFunction {
     }
 }
 
-/// One function, as function 0.
+/// The arrivals of one function, which call function 0.
 struct Alone {
-    calls: Reader,
+    calls: CallReader,
     function: u32,
     expander: Expander,
 }
@@ -117,7 +117,7 @@ struct Alone {
 impl Source for Alone {
     fn refill(&mut self, out: &mut Vec<Arrival>) -> Result<bool, TraceError> {
         let before = out.len();
-        // A function that is called once in a while fills no batch with a minute.
+        // One minute of a rarely called function does not fill a batch.
         while out.len() < before + BATCH / 2 {
             if self.expander.take(out) {
                 continue;
@@ -132,7 +132,7 @@ impl Source for Alone {
     }
 }
 
-/// Calls of a function by minute, in the making.
+/// Writes the calls of a function by minute.
 #[derive(Default)]
 struct Calls {
     bytes: Vec<u8>,
@@ -149,14 +149,14 @@ impl Calls {
     }
 }
 
-/// Calls of a function by minute.
-struct Reader {
+/// Reads the calls of a function by minute.
+struct CallReader {
     bytes: Arc<[u8]>,
     next: usize,
     minute: u64,
 }
 
-impl Reader {
+impl CallReader {
     fn next(&mut self) -> Option<(u64, u32)> {
         self.minute += self.number()?;
         Some((self.minute, self.number()? as u32))
@@ -193,7 +193,7 @@ mod tests {
         let pairs = [(0, 1), (1, 127), (2, 128), (500, 70_000), (20_159, u32::MAX)];
         let mut calls = Calls::default();
         pairs.iter().for_each(|&(minute, count)| calls.push(minute, count));
-        let mut reader = Reader {
+        let mut reader = CallReader {
             bytes: calls.bytes.into(),
             next: 0,
             minute: 0,

@@ -1,4 +1,4 @@
-//! How the calls of a function are spread over the day, and where they fall within a minute.
+//! The calls of a function over the day, and their places within a minute.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use rand_distr::{Distribution, Gamma, Poisson};
 use super::MINUTE;
 use crate::rng::Stream;
 
-/// What calls a function.
+/// The kind of event that calls a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
     Http,
@@ -17,13 +17,13 @@ pub(super) enum Trigger {
     Other,
 }
 
-/// Calls by the hour over their mean, sum of 14 days.
+/// The calls in each hour of the day divided by their mean, over 14 days of the trace.
 const HOURS: [f64; 24] = [
     0.82, 0.81, 0.80, 0.84, 0.90, 0.93, 0.98, 1.01, 1.06, 1.08, 1.10, 1.19, 1.12, 1.12, 1.16, 1.16, 1.16, 1.16, 1.16,
     0.97, 0.91, 0.85, 0.86, 0.85,
 ];
-/// Calls by the minute of the hour over their mean, of functions with up to 1,440 calls a day: minutes that stand out, and
-/// what is left for each of the others.
+/// The minutes of the hour with unusually many or few calls, each with its calls divided by the mean, of functions with up to
+/// 1,440 calls a day.
 const MINUTES: [(u64, f64); 9] = [
     (0, 2.35),
     (30, 2.22),
@@ -35,37 +35,38 @@ const MINUTES: [(u64, f64); 9] = [
     (1, 0.91),
     (31, 0.79),
 ];
+/// The calls of each other minute divided by the mean.
 const OTHER_MINUTES: f64 = (60.0 - 14.06) / 51.0;
 
-/// Periods of timers in minutes.
+/// The usual periods of timers in minutes.
 const PERIODS: [u64; 10] = [1, 2, 3, 4, 5, 10, 15, 30, 60, 1440];
-/// Timers go off this soon after their minute has begun.
+/// The largest delay of a timer after the beginning of its minute, in nanoseconds.
 const JITTER: f64 = 50e6;
 
-/// From so many expected calls in a minute on their number is drawn as that of a Poisson process with a random rate.
+/// The expected number of calls in a minute from which their number is drawn from a Poisson distribution with a random rate.
 const MANY: f64 = 50.0;
-/// Up to so many arrivals are drawn one by one and sorted.
+/// The largest number of arrivals that are drawn one by one and sorted.
 const FEW: u64 = 16;
 
 /// The pattern of one function.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pattern {
-    /// Expected calls in a day.
+    /// The expected number of calls in a day.
     pub(super) calls: f64,
     kind: CallPattern,
-    /// Calls by the minute of the day over their mean.
+    /// The calls in each minute of the day divided by their mean.
     shape: &'static [f64],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum CallPattern {
-    /// Minutes between calls, the first minute, and nanoseconds into it.
+    /// A timer: the minutes between calls, the first minute, and the nanoseconds after its beginning.
     Periodic(u64, u64, u64),
-    /// Variance over mean of the counts per minute.
+    /// Random calls: the variance of the counts per minute divided by their mean.
     Random(f64),
 }
 
-/// Kept to be filled again.
+/// Buffers for one minute, used again for the next.
 #[derive(Debug, Default)]
 pub(super) struct Minute {
     sums: Vec<f64>,
@@ -76,7 +77,7 @@ impl Pattern {
     /// The pattern of a function with this trigger and this many expected calls in a day; `uniform`, a random number between
     /// 0 and 1, chooses the phase of a timer.
     pub(super) fn new(trigger: Trigger, calls: f64, uniform: f64) -> Self {
-        // Median index of dispersion by trigger.
+        // The median index of dispersion by trigger.
         let kind = match trigger {
             Trigger::Http => CallPattern::Random(1.5),
             Trigger::Queue => CallPattern::Random(4.5),
@@ -86,7 +87,7 @@ impl Pattern {
                 let distance = |period: u64| (1440.0 / period as f64 / calls).ln().abs();
                 let nearest = PERIODS.into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
                 let period = nearest.unwrap_or(1);
-                // Six in ten begin with the hour, a quarter half a period later, the others anywhere.
+                // Six in ten timers begin with the hour, a quarter half a period later, and the others at a random minute.
                 let first = match uniform {
                     u if u < 0.6 => 0,
                     u if u < 0.85 => period / 2,
@@ -103,7 +104,8 @@ impl Pattern {
         Self { calls, kind, shape }
     }
 
-    /// Hands out the arrivals in a minute of the run, in order of time, as nanoseconds since its start and below `until`.
+    /// Calls `put` with the time of each arrival in a minute of the run, in order, in nanoseconds since the start of the run and
+    /// below `until`.
     pub(super) fn fill(&self, stream: Stream, minute: u64, until: u64, buffer: &mut Minute, mut put: impl FnMut(u64)) {
         let start = minute * MINUTE;
         let mut put = |offset: u64| {
@@ -130,7 +132,8 @@ impl Pattern {
     }
 }
 
-/// Calls by the minute of the day over their mean: of functions with more than 1,440 calls a day, and of the others.
+/// The calls in each minute of the day divided by their mean: for functions with more than 1,440 calls a day, and for the
+/// others.
 static SHAPES: LazyLock<[Vec<f64>; 2]> = LazyLock::new(|| {
     let hour = |minute: u64| HOURS[(minute / 60) as usize];
     let of_hour = |minute: u64| {
@@ -143,7 +146,8 @@ static SHAPES: LazyLock<[Vec<f64>; 2]> = LazyLock::new(|| {
     ]
 });
 
-/// A negative binomial number with this mean and variance over mean, which is above 1. Uses number 0 of
+/// Returns a random number of the negative binomial distribution with this mean and dispersion (variance over mean), which is
+/// above 1. Uses number 0 of
 /// `stream`.
 fn count(mean: f64, dispersion: f64, stream: Stream) -> u64 {
     let shape = mean / (dispersion - 1.0);
@@ -154,7 +158,7 @@ fn count(mean: f64, dispersion: f64, stream: Stream) -> u64 {
     }
     let uniform = stream.uniform(0);
     let none = shape * dispersion.ln();
-    // exp(-x) is at least 1 - x: mostly there is nothing, and no exponential is needed to know it.
+    // exp(-x) is at least 1 - x, so the most frequent result, 0, needs no exponential.
     if uniform <= 1.0 - none {
         return 0;
     }
@@ -169,9 +173,9 @@ fn count(mean: f64, dispersion: f64, stream: Stream) -> u64 {
     n
 }
 
-/// `n` instants of a minute, each anywhere and independent of the others, in order: drawn and sorted if they are few, else
-/// by the spacings of a Poisson process, which given their sum are those of sorted uniform numbers (Devroye, Non-Uniform
-/// Random Variate Generation, 1986, V.2).
+/// Calls `put` with `n` uniform and independent instants of a minute in order, in nanoseconds. Few are drawn and sorted. Many
+/// come from the spacings of a Poisson process, which given their sum have the distribution of the spacings of sorted uniform
+/// numbers (Devroye, Non-Uniform Random Variate Generation, 1986, V.2).
 fn anywhere(n: u64, stream: Stream, buffer: &mut Minute, mut put: impl FnMut(u64)) {
     if n <= FEW {
         buffer.times.clear();
@@ -242,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_goes_off_at_its_period() {
+    fn a_timer_fires_once_per_period() {
         let pattern = Pattern::new(Trigger::Timer, 280.0, 0.3);
         assert_eq!(pattern.calls, 288.0);
         let mut buffer = Minute::default();

@@ -1,4 +1,4 @@
-//! How often each function is called, and by what.
+//! The number of calls of each function in a day, and its trigger.
 
 use rand::RngExt;
 use rand_distr::{Distribution, LogNormal};
@@ -7,12 +7,15 @@ use super::AzureDaySpec;
 use super::arrivals::{Pattern, Trigger};
 use crate::rng::{CounterRng, Draws, Purpose};
 
-/// Functions, apps with calls, and calls of day 1 of the trace.
+/// The number of functions on day 1 of the trace.
 pub(super) const FUNCTIONS: u32 = 46_412;
+/// The number of apps with calls on day 1.
 const APPS: f64 = 17_577.0;
+/// The number of calls on day 1.
 pub(super) const INVOCATIONS: f64 = 910_042_048.0;
 
-/// Calls per app with calls on day 1, as quantiles; between them the logarithm of the calls is linear in the share.
+/// The calls per app on day 1 as quantiles: the share of apps with fewer calls, and the calls. Between them the logarithm of
+/// the calls is linear in the share.
 const BODY: [(f64, f64); 6] = [
     (0.0, 1.0),
     (0.1, 2.0),
@@ -21,19 +24,20 @@ const BODY: [(f64, f64); 6] = [
     (0.75, 1_415.0),
     (0.9, 8_573.0),
 ];
-/// The same by the share of apps that have more; between them the logarithms of both are linear, a power law.
+/// The calls per app by the share of apps with more calls. Between them the logarithms of both are linear: a power law.
 const TAIL: [(f64, f64); 4] = [
     (0.1, 8_573.0),
     (0.05, 35_948.0),
     (0.01, 493_983.0),
     (0.001, 8_530_000.0),
 ];
-/// Calls of the busiest app.
+/// The calls of the busiest app.
 const MOST: f64 = 127_500_000.0;
-/// The busiest apps, whose calls are scaled so that the total is that of the trace: 1% have 86.6% of all calls.
+/// The share of the busiest apps. Their calls are scaled so that the total is that of the trace: 1% of the apps have 86.6% of
+/// all calls.
 const BUSIEST: f64 = 0.01;
 
-/// Apps by their number of functions: share, fewest and most.
+/// The share of apps by their number of functions, with the smallest and the largest number.
 const PER_APP: [(f64, u32, u32); 6] = [
     (0.54, 1, 1),
     (0.16, 2, 2),
@@ -43,10 +47,10 @@ const PER_APP: [(f64, u32, u32); 6] = [
     (0.05, 11, 25),
 ];
 
-/// Spread of the calls among the functions of an app: standard deviation of the logarithm of their weights.
+/// The standard deviation of the logarithm of the weights that share out the calls of an app among its functions.
 const SPREAD: f64 = 2.0;
 
-/// Share of the functions, and of the calls, by trigger.
+/// The share of the functions and the share of the calls by trigger.
 const TRIGGERS: [(Trigger, f64, f64); 5] = [
     (Trigger::Http, 0.55, 0.36),
     (Trigger::Queue, 0.15, 0.34),
@@ -55,7 +59,7 @@ const TRIGGERS: [(Trigger, f64, f64); 5] = [
     (Trigger::Other, 0.12, 0.03),
 ];
 
-/// The functions of a day, those of an app next to each other.
+/// Returns the functions of a day. The functions of an app are neighbours.
 pub(super) fn patterns(spec: &AzureDaySpec, draws: Draws, entity: u64) -> Vec<Pattern> {
     let mut rng = draws.stream(Purpose::Count, entity).rng(0);
     let apps = ((f64::from(spec.functions) * APPS / f64::from(FUNCTIONS)).round() as u32).clamp(1, spec.functions);
@@ -75,11 +79,11 @@ pub(super) fn patterns(spec: &AzureDaySpec, draws: Draws, entity: u64) -> Vec<Pa
         .collect()
 }
 
-/// Expected calls of each app in ascending order, so many in all.
+/// Returns the expected calls of each app in ascending order. Their sum is `invocations`.
 fn calls_per_app(apps: u32, invocations: f64) -> Vec<f64> {
     let n = f64::from(apps);
     let mut calls: Vec<f64> = (0..apps).map(|i| at_share((f64::from(i) + 0.5) / n)).collect();
-    // The curve says less about the busiest apps than the total does. The very first stays what it is.
+    // The total tells more about the busiest apps than the curve does. The busiest app of all keeps its calls.
     let last = calls.len() - 1;
     let first = last - ((BUSIEST * n).round() as usize).min(last);
     let others = calls[..first].iter().sum::<f64>() + calls[last];
@@ -95,7 +99,7 @@ fn calls_per_app(apps: u32, invocations: f64) -> Vec<f64> {
     calls
 }
 
-/// Calls of the app of which a share `share` of all apps have fewer.
+/// Returns the calls of the app at quantile `share`.
 fn at_share(share: f64) -> f64 {
     let between = |x: f64, (x0, y0): (f64, f64), (x1, y1): (f64, f64)| {
         (y0.ln() + (x - x0) / (x1 - x0) * (y1.ln() - y0.ln())).exp()
@@ -112,7 +116,7 @@ fn at_share(share: f64) -> f64 {
     between(more.max(top.0).ln(), log(TAIL[TAIL.len() - 1]), log(top))
 }
 
-/// Functions of each app, so many in all.
+/// Returns the number of functions of each app. Their sum is `functions`.
 fn functions_per_app(apps: u32, functions: u32, rng: &mut CounterRng) -> Vec<u32> {
     let mut sizes: Vec<u32> = (0..apps)
         .map(|_| {
@@ -125,7 +129,7 @@ fn functions_per_app(apps: u32, functions: u32, rng: &mut CounterRng) -> Vec<u32
             rng.random_range(fewest..=most)
         })
         .collect();
-    // The table is rounded; single functions more or fewer make up for it.
+    // The table is rounded. Single functions are added or removed until the sum is right.
     let mut total: u32 = sizes.iter().sum();
     while total != functions {
         let size = &mut sizes[rng.random_range(0..apps as usize)];
@@ -140,8 +144,8 @@ fn functions_per_app(apps: u32, functions: u32, rng: &mut CounterRng) -> Vec<u32
     sizes
 }
 
-/// What calls each function: among the hundredth that is called most by the shares of the calls, among the others so that
-/// the shares of the functions come out.
+/// Returns the trigger of each function. The busiest 1% of the functions have triggers by the shares of the calls; the others
+/// have triggers such that the shares of the functions are right.
 fn triggers(calls: &[f64], rng: &mut CounterRng) -> Vec<Trigger> {
     let mut order: Vec<usize> = (0..calls.len()).collect();
     order.sort_by(|&a, &b| calls[b].total_cmp(&calls[a]));
@@ -158,7 +162,7 @@ fn triggers(calls: &[f64], rng: &mut CounterRng) -> Vec<Trigger> {
             uniform < 0.0
         });
         let trigger = chosen.map_or(Trigger::Http, |row| row.0);
-        // No timer goes off more than once a minute.
+        // No timer fires more than once a minute.
         triggers[function] = match trigger {
             Trigger::Timer if calls[function] > 1440.0 => Trigger::Http,
             trigger => trigger,

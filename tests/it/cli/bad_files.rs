@@ -31,7 +31,7 @@ fn a_bad_line_has_its_number() {
     exit 2
     --- stderr
     error: events.csv, line 4: the file ends in the middle of this line (2 of 3 fields)
-    hint: fetch the file again, or drop the line with on-bad-line = "skip"
+    hint: download the file again, or skip the line with on-bad-line = "skip"
     "#);
     assert_snapshot!(refuse("func,arrival_s,duration_s\na,-1,1\n"), @r"
     exit 2

@@ -1,26 +1,50 @@
-//! A file of requests per bin of time, read whole: a month of seconds is 40 MB.
+//! The counts of a file, in memory as a whole: a month of seconds takes 40 MB.
 
-use super::counts::CountsSpec;
-use super::error::TraceError;
-use super::number::{Bad, EPOCH_FROM, count, ns_as_seconds, seconds_as_ns};
-use super::report::ImportReport;
-use super::table::{Problem, Table};
+use super::CountsSpec;
+use crate::trace::error::TraceError;
+use crate::trace::inspect::Inspection;
+use crate::trace::moments::{Bins, MINUTE, SECOND};
+use crate::trace::number::{Bad, EPOCH_FROM, count, ns_as_seconds, seconds_as_ns};
+use crate::trace::report::ImportReport;
+use crate::trace::table::{Problem, Table};
 use crate::units::SimDuration;
 
 /// The counts of a file.
-pub(crate) struct Series {
-    /// Start of the bin in nanoseconds, and its count; in time order.
+pub(super) struct Series {
+    /// The bins in time order, each with its start in nanoseconds and its count.
     pub bins: Vec<(u64, u32)>,
-    /// Length of a bin in nanoseconds.
+    /// The length of a bin in nanoseconds.
     pub bin: u64,
-    /// What was read.
+    /// The account of the file.
     pub report: ImportReport,
 }
 
 impl Series {
-    /// From the start of the run to the end of the last bin.
+    /// Returns the time from the start of the run to the end of the last bin.
     pub fn length(&self) -> SimDuration {
         SimDuration(self.bins.last().map_or(0, |&(start, _)| start + self.bin))
+    }
+
+    /// Describes the counts.
+    pub fn inspection(&self) -> Inspection {
+        let (mut seconds, mut minutes) = (Bins::new(SECOND), Bins::new(MINUTE));
+        for &(start, count) in &self.bins {
+            seconds.add(start, count.into());
+            minutes.add(start, count.into());
+        }
+        let busy = |&&(_, count): &&(u64, u32)| count > 0;
+        let first = self.bins.iter().find(busy).map(|b| b.0);
+        let last = self.bins.iter().rfind(busy).map(|b| b.0 + self.bin);
+        let start = self.bins.first().map_or(0, |b| b.0);
+        let mut found = Inspection::new(self.report.clone());
+        found.fill(minutes.sum, first, last, self.length().0 - start);
+        if SECOND.is_multiple_of(self.bin) {
+            found.set_seconds(seconds.finish());
+        }
+        if MINUTE.is_multiple_of(self.bin) {
+            found.set_minutes(minutes.finish());
+        }
+        found
     }
 
     /// Reads all rows.
@@ -75,7 +99,7 @@ impl Series {
         }
         if same_time > 0 {
             notes.push(format!(
-                "{same_time} rows had the time of the row above; their counts were added"
+                "{same_time} rows had the same time as the row above; their counts were added"
             ));
         }
         let first = self.bins.first().map_or(0, |b| b.0);
@@ -94,7 +118,7 @@ struct Columns {
 }
 
 impl Columns {
-    /// The bin of the current row; `None` if it was added to the one before.
+    /// Returns the bin of the current row; `None` if its count was added to the previous bin.
     fn read(
         &self,
         table: &Table,
@@ -174,13 +198,13 @@ mod tests {
         assert_eq!(series.bins, [(0, 2), (minute, 4), (4 * minute, 7)]);
         assert_eq!(series.length(), SimDuration::from_secs(300));
         let notes = series.report.notes.join("\n");
-        for part in ["1563148800", "1 rows had the time", "2 bins have no row"] {
+        for part in ["1563148800", "1 rows had the same time", "2 bins have no row"] {
             assert!(notes.contains(part), "{notes}");
         }
     }
 
     #[test]
-    fn what_cannot_be_read_says_where_and_why() {
+    fn errors_name_the_line_and_the_reason() {
         let rows = [
             (
                 "t_s,requests\n0,1\n30,1\n",
