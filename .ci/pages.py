@@ -98,6 +98,26 @@ def unknown_flags(path: Path) -> list[str]:
     return wrong
 
 
+def dead_links(path: Path) -> list[str]:
+    """Links of a page to files or headings that do not exist."""
+
+    def anchors(page: Path) -> set[str]:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+        titles = re.findall(r"^#+ (.*)$", text, flags=re.M)
+        return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
+    dead = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        there = (path.parent / file).resolve() if file else path.resolve()
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            dead.append(target)
+    return dead
+
+
 def commands(body: str) -> list[tuple[str, str]]:
     """Commands of a `console` block with their outputs."""
     found: list[tuple[str, str]] = []
