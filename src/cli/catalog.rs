@@ -1,4 +1,4 @@
-//! `catalog`: what is built in, with provenance and dates.
+//! `catalog`: the built-in data, with provenance and dates.
 
 mod nodes;
 mod prices;
@@ -17,7 +17,7 @@ use crate::report::frameworks::{self, Entry};
 use crate::report::table::Style;
 use crate::suggest;
 
-/// Flags of `catalog`.
+/// The flags of `catalog`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast catalog frameworks")]
 pub struct CatalogArgs {
@@ -27,26 +27,26 @@ pub struct CatalogArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Frameworks and what was measured of each; with a name, everything that was measured of it
+    /// Frameworks with their measured figures; with a name, all figures of one framework
     #[command(after_help = "Example:\n  coldcast catalog frameworks --format csv")]
     Frameworks(FrameworksArgs),
-    /// Price lists, how old their figures are and how far they can be trusted; with a name, every price of one
+    /// Price lists with the age and the confidence of their figures; with a name, every price of one list
     #[command(after_help = "Example:\n  coldcast catalog prices aws-us-east-1")]
     Prices(prices::PricesArgs),
-    /// Node types and what of each pods can have
+    /// Node types with the CPU and memory that pods can use
     #[command(after_help = "Example:\n  coldcast catalog nodes --format csv")]
     Nodes(nodes::NodesArgs),
 }
 
 #[derive(Debug, Args)]
 struct FrameworksArgs {
-    /// Only this one, in full
+    /// Print all figures of this framework
     #[arg(conflicts_with = "against")]
     name: Option<String>,
-    /// Print ratios to another framework, or to figures that others have published
+    /// Print ratios to another framework, or to published figures
     #[arg(long, value_name = "FRAMEWORK|published")]
     against: Option<String>,
-    /// How the answer is printed; csv and json have a row for every measured configuration
+    /// Format of the output; csv and json have a row for every measured configuration
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }
@@ -89,7 +89,7 @@ fn frameworks(args: &FrameworksArgs, quiet: bool) -> Outcome {
             if !quiet && is_for_people(args.format) {
                 say(format_args!(
                     "\nMeasured: containers at 1 vCPU and 512Mi, working set at rest, median from the call that creates the \
-                     container to the first right answer, image on disk.\nPublished: {}.",
+                     container to the first correct answer, image on disk.\nPublished: {}.",
                     published.source
                 ));
             }
@@ -103,7 +103,7 @@ fn frameworks(args: &FrameworksArgs, quiet: bool) -> Outcome {
             if !quiet && is_for_people(args.format) {
                 say(format_args!(
                     "\nRatios to {} [95% interval] with containers at 1 vCPU and 512Mi. Cold starts of the same session are \
-                     compared within their blocks; whether they differ is judged for all together (Holm, 5%).",
+                     compared within their blocks; the test of a difference covers all together (Holm, 5%).",
                     base.framework.title
                 ));
             }
@@ -139,7 +139,7 @@ fn all(entries: &[Entry], published: &Published, format: Format, quiet: bool) ->
     if !quiet {
         say(
             "\nMeasured with containers at 1 vCPU and 512Mi, process-cold; median [95% interval]. Other sizes: --format csv; \
-             everything about one: `coldcast catalog frameworks NAME`.",
+             all figures of one framework: `coldcast catalog frameworks NAME`.",
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Whether two measurements of the same framework agree: medians of the cold start, size by size.
+//! The agreement of two measurements of the same framework: medians of the cold start, size by size.
 
 use super::cells;
 use super::table::{Style, draw};
@@ -6,10 +6,10 @@ use crate::model::profile::{FrameworkProfile, MeasuredConfig};
 use crate::stats::bootstrap::{self, Ratio};
 use crate::stats::order;
 
-/// Seed of the resampling: the same profiles give the same intervals.
+/// The seed of the resampling: the same profiles give the same intervals.
 const SEED: u64 = 1;
 
-/// Columns of CSV and JSON.
+/// The columns of CSV and JSON.
 pub const COLUMNS: [&str; 17] = [
     "name",
     "cpu",
@@ -30,21 +30,21 @@ pub const COLUMNS: [&str; 17] = [
     "agree",
 ];
 
-/// One size that both have measured.
+/// A size that both have measured.
 #[derive(Debug, Clone)]
 pub struct Compared {
     name: String,
     run: MeasuredConfig,
     first: Vec<f64>,
     second: Vec<f64>,
-    /// The second median over the first.
+    /// The ratio of the second median to the first.
     ratio: Option<Ratio>,
-    /// Whether the interval of the ratio holds 1; unknown where there are too few starts for one.
+    /// True if the interval of the ratio contains 1; `None` with too few starts for an interval.
     pub agree: Option<bool>,
 }
 
-/// All sizes that both profiles have, in the order of the first. Medians agree where the 95% interval of their ratio, each
-/// resampled on its own, holds 1.
+/// Compares all sizes that both profiles have, in the order of the first. Medians agree if the 95% interval of their ratio
+/// contains 1; each median is resampled on its own.
 pub fn between(first: &FrameworkProfile, second: &FrameworkProfile) -> Vec<Compared> {
     let totals = |run: &MeasuredConfig| order::sorted(run.counted().map(|sample| sample.total_ms));
     let key = |run: &MeasuredConfig| (run.cpu, run.memory, run.cold_mode, run.cpu_mode);
@@ -73,7 +73,7 @@ pub fn between(first: &FrameworkProfile, second: &FrameworkProfile) -> Vec<Compa
     both.collect()
 }
 
-/// The table for people, and a sentence with the count.
+/// The table for people, with a sentence that counts the sizes.
 pub fn table(compared: &[Compared], style: Style) -> String {
     let header = [
         "framework",
@@ -112,7 +112,7 @@ pub fn table(compared: &[Compared], style: Style) -> String {
     let judged = compared.iter().filter(|one| one.agree.is_some()).count();
     let agree = compared.iter().filter(|one| one.agree == Some(true)).count();
     text.push_str(&format!(
-        "\n{agree} of {judged} medians agree: the 95% interval of their ratio holds 1.\n"
+        "\n{agree} of {judged} medians agree: the 95% interval of their ratio contains 1.\n"
     ));
     text
 }

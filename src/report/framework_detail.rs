@@ -1,4 +1,4 @@
-//! `catalog frameworks NAME`: everything that was measured of one framework, with intervals.
+//! `catalog frameworks NAME`: all measured figures of one framework, with intervals.
 
 use std::fmt::Write;
 
@@ -10,10 +10,10 @@ use crate::model::profile::{CLIENT_TOO_SLOW, FrameworkProfile, MeasuredConfig, P
 use crate::stats::change_points::Shape;
 use crate::stats::{bootstrap, order, outliers, regression};
 
-/// Seed of the resampling: the same profile gives the same intervals.
+/// The seed of the resampling: the same profile gives the same intervals.
 const SEED: u64 = 1;
 
-/// Tables and sentences about one profile.
+/// The tables and sentences about one profile.
 pub fn detail(entry: &Entry, style: Style) -> String {
     let framework = &entry.framework;
     let Some(profile) = &entry.profile else {
@@ -66,27 +66,27 @@ pub fn detail(entry: &Entry, style: Style) -> String {
     text
 }
 
-/// That it met the contract, and what measuring cost.
+/// Sentences about the check of the contract, and about the cost of the probe.
 fn how(profile: &FrameworkProfile) -> String {
     let mut text = String::new();
     if let Some(check) = &profile.contract {
         let _ = writeln!(
             text,
-            "HTTP contract: {} requests over {} routes answered as they must be on {} (`{}`)",
+            "HTTP contract: {} requests over {} routes answered correctly on {} (`{}`)",
             check.requests, check.routes, check.at, check.command
         );
     }
     if let Some(share) = profile.provenance.prober_cpu_share {
         let _ = writeln!(
             text,
-            "the prober used {:.1} % of a core during cold starts",
+            "the probe used {:.1} % of a core during cold starts",
             100.0 * share
         );
     }
     text
 }
 
-/// Limits at which no start gave a sample, with the last reason: a result as well.
+/// The limits at which no start gave a sample, with the last reason. This is a result as well.
 fn sizes_without_a_start(runs: &[MeasuredConfig]) -> String {
     let without = runs.iter().filter(|run| run.cold.is_empty());
     let lines = without.filter_map(|run| {
@@ -100,7 +100,7 @@ fn sizes_without_a_start(runs: &[MeasuredConfig]) -> String {
     lines.collect()
 }
 
-/// Cold starts by configuration. A quantile is blank where the samples are too few for an interval of it.
+/// The cold starts by configuration. A quantile is blank if there are too few samples for its interval.
 fn cold_starts(runs: &[MeasuredConfig], style: Style) -> String {
     let header = [
         "cold start, ms",
@@ -202,13 +202,13 @@ fn warm_up(warm: &WarmRun) -> String {
     match settling.shape {
         Shape::Flat => format!("warm-up: flat from the second request on, {steady}"),
         Shape::NoSteadyState if found.warms() => format!(
-            "warm-up: no steady state within {} requests; gets faster, {:.0} ms above the mean of the last quarter in all",
+            "warm-up: no steady state within {} requests; gets faster, {:.0} ms in all above the mean of the last quarter",
             found.requests,
             found.total_ms()
         ),
         Shape::NoSteadyState => format!("warm-up: no steady state within {} requests", found.requests),
         Shape::Warms | Shape::Slows => format!(
-            "warm-up: {} until request {} ({:.1} s at {}/s), {steady}; {:.0} ms above that in all",
+            "warm-up: {} until request {} ({:.1} s at {}/s), {steady}; {:.0} ms in all above that",
             if settling.shape == Shape::Warms {
                 "gets faster"
             } else {
@@ -238,9 +238,9 @@ fn stable(warm: &WarmRun) -> Option<String> {
     })
 }
 
-/// CPU per request from CPU time against requests over the plateaus; what is burnt without requests is the rest.
+/// The CPU per request by regression of CPU time on requests over the plateaus. The intercept is the CPU without requests.
 fn cpu_by_load(plateaus: &[Plateau]) -> Option<String> {
-    // Divided by the length of each plateau: CPU share against rate.
+    // Both are divided by the length of the plateau: CPU share on rate.
     let points: Vec<(f64, f64)> = plateaus
         .iter()
         .filter_map(|plateau| {
@@ -262,7 +262,7 @@ fn cpu_by_load(plateaus: &[Plateau]) -> Option<String> {
     ))
 }
 
-/// Anonymous memory over the last two thirds of each plateau; growth is said only of the second one at equal load.
+/// The anonymous memory over the last two thirds of each plateau. Growth is reported only for the second plateau at equal load.
 fn memory_by_load(plateaus: &[Plateau]) -> Vec<String> {
     let mib = 1_048_576.0;
     let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! `catalog frameworks --against ...`: measured frameworks as ratios, to one of them or to what others have published.
+//! `catalog frameworks --against ...`: the figures of measured frameworks as ratios, to one framework or to published figures.
 
 use std::fmt::Write;
 
@@ -10,10 +10,10 @@ use crate::model::published::{Figures, Published};
 use crate::stats::bootstrap::{self, Ratio};
 use crate::stats::order;
 
-/// Seed of the resampling: the same profiles give the same intervals.
+/// The seed of the resampling: the same profiles give the same intervals.
 const SEED: u64 = 1;
 
-/// Columns of CSV and JSON: a row for each framework and quantity.
+/// The columns of CSV and JSON, which have a row for each framework and quantity.
 pub const COLUMNS: [&str; 11] = [
     "name",
     "quantity",
@@ -28,7 +28,7 @@ pub const COLUMNS: [&str; 11] = [
     "same_machine",
 ];
 
-/// One quantity of one framework against another figure.
+/// One quantity of one framework, compared with another figure.
 #[derive(Debug, Clone)]
 struct Compared {
     quantity: &'static str,
@@ -36,29 +36,29 @@ struct Compared {
     value: Option<f64>,
     against: Option<f64>,
     ratio: Option<Ratio>,
-    /// Whether the difference stands beside those of all other frameworks; unknown where nothing was sampled.
+    /// True if the difference is significant in the test over all frameworks; `None` if nothing was sampled.
     differs: Option<bool>,
 }
 
-/// Ratios of one framework.
+/// The ratios of one framework.
 #[derive(Debug, Clone)]
 struct Row {
     name: String,
     title: String,
-    /// Whether what it is compared with was measured on the same machine; unknown for what was published.
+    /// True if both were measured on the same machine; `None` for published figures.
     same_machine: Option<bool>,
     compared: Vec<Compared>,
 }
 
-/// Ratios of each framework.
+/// The ratios of all frameworks.
 #[derive(Debug, Clone)]
 pub struct Ratios {
     against: String,
     rows: Vec<Row>,
 }
 
-/// What was measured over what was published; for frameworks with both, at the reference size. The working set and the
-/// bytes on disk are compared with what was published without saying in what sense.
+/// The ratios of measured to published figures, at the reference size, for frameworks with both. The published figures do not
+/// define memory and image size; they are compared with the working set and with the bytes on disk.
 pub fn to_published(entries: &[Entry]) -> Ratios {
     let compared = |entry: &Entry| {
         let (figures, profile) = (entry.published?, entry.profile.as_ref()?);
@@ -100,8 +100,8 @@ pub fn to_published(entries: &[Entry]) -> Ratios {
     }
 }
 
-/// Each framework over `base`, at the reference size. Where both were measured in the same session, starts are compared
-/// within their blocks, else as a whole. Differences of cold starts are judged all together by Holm's procedure.
+/// The ratios of each framework to `base`, at the reference size. Starts of the same session are compared within their blocks,
+/// others as a whole. Holm's procedure tests the differences of all cold starts together.
 pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
     let mut rows = Vec::new();
     let base_run = base
@@ -139,7 +139,7 @@ pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
             }
         };
         let route = |quantity, name: &str| {
-            // Like with like: of a busy server only where both were measured so.
+            // The figure of a busy server is used only if both have it.
             let alone = run.is_cpu_alone() || other.is_cpu_alone();
             let (a, b) = (batches(run, name, alone), batches(other, name, alone));
             Compared {
@@ -192,8 +192,8 @@ pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
 }
 
 impl Ratios {
-    /// The table for people: a row for each framework, three columns for each quantity against published figures, and one
-    /// with an interval against a framework. Ratios between machines are marked.
+    /// The table for people, with a row for each framework. Each quantity has three columns against published figures, and one with
+    /// an interval against a framework. Ratios between machines are marked.
     pub fn table(&self, style: Style) -> String {
         let Some(Row { compared: first, .. }) = self.rows.first() else {
             return "nothing to compare\n".into();
@@ -242,7 +242,7 @@ impl Ratios {
         if self.rows.iter().any(|row| row.same_machine == Some(false)) {
             let _ = writeln!(
                 text,
-                "\n* measured on another machine than {}: in part the ratio is that of the machines.",
+                "\n* measured on another machine than {}: part of the ratio is the difference between the machines.",
                 self.against
             );
         }
@@ -275,7 +275,7 @@ impl Ratios {
     }
 }
 
-/// What others have published, marked as such.
+/// The published figures, marked as such.
 pub fn published(published: &Published, style: Style) -> String {
     let header = ["published, not measured", "idle, MB", "cold start, ms", "image, MB"];
     let number = |x: f64| format!("{x:.0}");
@@ -292,7 +292,7 @@ pub fn published(published: &Published, style: Style) -> String {
     text
 }
 
-/// A ratio of two numbers that were not sampled.
+/// The ratio of two figures that were not sampled.
 fn plain(ratio: f64) -> Ratio {
     Ratio {
         ratio,

@@ -1,4 +1,4 @@
-//! `catalog frameworks`: what is built in, and what was measured of each at one CPU size.
+//! `catalog frameworks`: the built-in frameworks, with their measured figures at one CPU size.
 
 use std::fmt::Write;
 
@@ -15,17 +15,17 @@ use crate::stats::order;
 /// A framework of the catalog with its measured profile.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Its folder's description.
+    /// The content of its `framework.toml`.
     pub framework: Framework,
-    /// What was measured; `None`: nothing yet.
+    /// The measured profile; `None` if it was not measured.
     pub profile: Option<FrameworkProfile>,
-    /// What others have published about it.
+    /// The published figures.
     pub published: Option<Figures>,
-    /// Where they have it from.
+    /// The source of the published figures.
     pub published_source: String,
 }
 
-/// A median with its order-statistic interval; the interval is unknown for small samples.
+/// A median with its order-statistic interval; there is no interval for small samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Median {
     median: f64,
@@ -86,12 +86,12 @@ const COLUMNS: [&str; 35] = [
     "published_source",
 ];
 
-/// CSV with one row per framework and measured size.
+/// The CSV file, with one row per framework and measured size.
 pub fn csv(entries: &[Entry]) -> Vec<u8> {
     cells::csv(&COLUMNS, rows(entries))
 }
 
-/// A row for each measured size, and one without figures for a framework that was not measured.
+/// The rows: one for each measured size, and one without figures for a framework that was not measured.
 fn rows(entries: &[Entry]) -> impl Iterator<Item = Vec<String>> {
     entries.iter().flat_map(|entry| match &entry.profile {
         Some(profile) => profile.runs.iter().map(|run| row(entry, profile, run)).collect(),
@@ -99,12 +99,12 @@ fn rows(entries: &[Entry]) -> impl Iterator<Item = Vec<String>> {
     })
 }
 
-/// JSON with one object per framework and measured size.
+/// The JSON document, with one object per framework and measured size.
 pub fn json(entries: &[Entry]) -> String {
     objects("frameworks", &COLUMNS, rows(entries))
 }
 
-/// A JSON document with one object for each row: numbers as numbers, empty cells as null.
+/// A JSON document with one object for each row. Numbers are numbers, and empty cells are null.
 pub fn objects(name: &str, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let objects = rows.map(|row| {
         let fields = columns.iter().zip(row).map(|(name, cell)| {
@@ -124,7 +124,7 @@ pub fn objects(name: &str, columns: &[&str], rows: impl Iterator<Item = Vec<Stri
     text
 }
 
-/// The table for people: one line per framework, at the size nearest to one vCPU.
+/// The table for people, with one line per framework at the size nearest to one vCPU.
 pub fn table(entries: &[Entry], style: Style) -> String {
     let header = [
         "framework",
@@ -199,7 +199,7 @@ pub fn table(entries: &[Entry], style: Style) -> String {
     if !alone.is_empty() {
         let _ = write!(
             text,
-            "\nCPU per request: with four in flight; of {} with one at a time, which costs more.",
+            "\nCPU per request: with four requests in flight; {} with one at a time, which costs more.",
             alone.join(", ")
         );
     }
@@ -219,7 +219,7 @@ fn hosts(entries: &[Entry]) -> Vec<String> {
     hosts
 }
 
-/// A, B, C and so on; after Z numbers.
+/// The letter of a position: A, B, C and so on, and numbers after Z.
 fn letter(position: Option<usize>) -> String {
     position.map_or_else(String::new, |position| match u8::try_from(position) {
         Ok(n @ 0..26) => char::from(b'A' + n).to_string(),
@@ -227,14 +227,14 @@ fn letter(position: Option<usize>) -> String {
     })
 }
 
-/// The run that stands for a profile: process-cold, under a flat limit nearest to one vCPU and 512 MiB.
+/// The run that represents a profile: process-cold, with a flat limit, nearest to one vCPU and 512 MiB.
 pub(super) fn reference(profile: &FrameworkProfile) -> Option<&MeasuredConfig> {
     let usual = |run: &&MeasuredConfig| run.cold_mode == ColdMode::default() && run.cpu_mode == CpuMode::default();
     let distance = |run: &&MeasuredConfig| (run.cpu.0.abs_diff(1000), run.memory.0.abs_diff(512));
     profile.runs.iter().filter(usual).min_by_key(distance)
 }
 
-/// What is known of a framework that was not measured, in the order of [`COLUMNS`].
+/// The row of a framework that was not measured, in the order of [`COLUMNS`].
 fn unmeasured(entry: &Entry) -> Vec<String> {
     let known = |column: &&str| match *column {
         "name" => entry.framework.name.clone(),
@@ -331,7 +331,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<Median> {
     })
 }
 
-/// The 95th percentile; unknown below the 59 samples from which it has an interval.
+/// The 95th percentile; `None` below the 59 samples that its interval needs.
 fn p95(values: impl Iterator<Item = f64>) -> Option<Median> {
     let sorted = order::sorted(values);
     let interval = order::interval(&sorted, 0.95)?;

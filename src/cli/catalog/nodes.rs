@@ -1,4 +1,4 @@
-//! `catalog nodes`: node types, and what of each pods can have.
+//! `catalog nodes`: node types, with the CPU and memory that pods can use.
 
 use clap::Args;
 
@@ -9,10 +9,10 @@ use crate::model::price::PriceList;
 use crate::sim::cluster::allocatable::{Size, Vendor, allocatable};
 use crate::units::{MemoryMib, MilliCpu};
 
-/// Flags of `catalog nodes`.
+/// The flags of `catalog nodes`.
 #[derive(Debug, Args)]
 pub struct NodesArgs {
-    /// How the answer is printed
+    /// Format of the output
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }
@@ -63,8 +63,8 @@ pub fn run(args: &NodesArgs, quiet: bool) -> Outcome {
     print(shown(args.format, "nodes", &COLUMNS, rows.collect(), 3))?;
     if !quiet {
         say(
-            "\nWhat pods can have is by the rules of the vendor, DaemonSets included; prices are those of aws-us-east-1, gcp-us-central1 \
-             and azure-eastus. Facts of the types: models/nodes/README.md.",
+            "\nAllocatable: the share of a node that pods can use by the rules of the vendor, DaemonSets included. Prices: aws-us-east-1, \
+             gcp-us-central1 and azure-eastus. Sources of the types: models/nodes/README.md.",
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `catalog prices`: price lists, how old their figures are and how far they can be trusted.
+//! `catalog prices`: price lists, with the age and the confidence of their figures.
 
 use clap::Args;
 use jiff::Zoned;
@@ -8,17 +8,17 @@ use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::{Format, print, say, shown};
 use crate::model::price::{Confidence, MeterPrice, PriceList, Tier};
 
-/// Flags of `catalog prices`.
+/// The flags of `catalog prices`.
 #[derive(Debug, Args)]
 pub struct PricesArgs {
-    /// Only this list, with every price
+    /// Print every price of this list
     list: Option<String>,
-    /// How the answer is printed
+    /// Format of the output
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }
 
-/// A figure older than so many days is warned of.
+/// The age in days above which a figure gets a warning.
 const OLD_DAYS: i32 = 365;
 
 const LISTS: [&str; 7] = [
@@ -56,7 +56,7 @@ pub fn run(args: &PricesArgs, quiet: bool) -> Outcome {
         let rows = lists.iter().map(|list| summary(list, today)).collect();
         print(shown(args.format, "price_lists", &LISTS, rows, 3))?;
         if !quiet {
-            say("\nEvery price of one: `coldcast catalog prices LIST`.");
+            say("\nAll prices of one list: `coldcast catalog prices LIST`.");
         }
         return Ok(());
     };
@@ -72,7 +72,7 @@ pub fn run(args: &PricesArgs, quiet: bool) -> Outcome {
     for price in list.meters() {
         if price.confidence() == Confidence::Low {
             say(format_args!(
-                "warning: `{}` has a low confidence: use your own",
+                "warning: `{}` has a low confidence: use your own price",
                 price.meter
             ));
         } else if is_old(price, today) {
