@@ -6,7 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::cost::bill::BillError;
-use crate::measure::error::MeasureError;
+use crate::measure::MeasureError;
 use crate::model::price::PriceError;
 use crate::report::atomic::WriteError;
 use crate::scenario::ScenarioError;

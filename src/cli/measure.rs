@@ -1,6 +1,5 @@
-//! `coldcast measure`: measures frameworks for real and writes their profiles.
+//! `coldcast measure`: measures frameworks on a real machine and writes their profiles.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,14 +9,9 @@ use clap::{Args, Subcommand};
 use super::Common;
 use super::exit::{Failure, Outcome};
 use super::output::print;
-use crate::measure::config::{self, Config, WarmKind};
-use crate::measure::docker::Limits;
-use crate::measure::env::EnvVar;
-use crate::measure::error::MeasureError;
-use crate::measure::progress::Progress;
-use crate::measure::registry::Registry;
-use crate::measure::subject::{self, Subject};
-use crate::measure::{Backend, Request, run};
+use crate::measure;
+use crate::measure::config::{self, Config, Limits, WarmKind};
+use crate::measure::{Backend, EnvVar, MeasureError, Measurement, Progress, Registry, Subject};
 use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
@@ -28,7 +22,7 @@ mod plan;
 mod process;
 mod table;
 
-/// Measures frameworks for real and writes their profiles
+/// Measures frameworks on this machine and writes their profiles
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
 pub struct MeasureArgs {
@@ -40,39 +34,39 @@ pub struct MeasureArgs {
 enum What {
     /// Measures containers on a Docker engine of this machine
     ///
-    /// Builds the image of each framework, starts it again and again at each CPU limit, and loads one instance of each
-    /// while it is warm. Writes <OUT>/<NAME>/profile.json with every sample. Containers get no network access, and are
-    /// removed at the end, also after Ctrl-C.
+    /// Builds the image of each framework, starts it many times at each CPU limit, and loads one warm instance of each.
+    /// Writes <OUT>/<NAME>/profile.json with every sample. Containers have no network access. They are removed at the
+    /// end, also after Ctrl-C.
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure docker gin --quick --out measured")]
     Docker(Box<DockerArgs>),
     /// Measures processes of this machine, without containers
     ///
-    /// Starts each app as its framework.toml says, in a private copy of its sources, pinned to whole CPUs, and takes the
-    /// same samples as `measure docker`. Needs Linux and the language's tools on PATH. There is no confinement: package
-    /// managers and apps run with your rights, and apps listen on all addresses of this machine. Writes
-    /// <OUT>/<NAME>/profile.json. Everything is removed at the end, also after Ctrl-C.
+    /// Starts each app as its framework.toml says, in a private copy of its sources and pinned to whole CPUs. Takes the
+    /// same samples as `measure docker`. Needs Linux, and the tools of the language on PATH. There is no confinement:
+    /// package managers and apps run with your rights, and apps listen on all addresses of this machine. Writes
+    /// <OUT>/<NAME>/profile.json. Everything else is removed at the end, also after Ctrl-C.
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure process flask --quick")]
     Process(Box<process::ProcessArgs>),
-    /// Tells what `measure docker` with the same arguments would do, and how long it would take
+    /// Prints the plan of `measure docker` with the same arguments, and the time that it takes
     #[command(after_help = "Example:\n  coldcast measure plan --all")]
     Plan(Box<DockerArgs>),
-    /// Checks that the image of each framework gives the answers that all of them must give
+    /// Checks the image of each framework against the HTTP contract
     ///
-    /// Builds and starts it as a measurement would, and asks every route of the HTTP contract. `measure docker` does the
-    /// same before it measures.
+    /// Builds and starts each image as a measurement does, and checks the answers of every route. `measure docker` does
+    /// the same before it measures.
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure contract gin")]
     Contract(contract::ContractArgs),
-    /// Tells whether two measurements of the same frameworks agree: medians of the cold start, size by size
+    /// Compares two measurements of the same frameworks: medians of the cold start, size by size
     #[command(after_help = "Example:\n  coldcast measure agreement models/frameworks models/frameworks")]
     Agreement(agreement::AgreementArgs),
-    /// Removes what interrupted runs have left on the Docker engine and on this machine
+    /// Removes the remains of interrupted runs from the Docker engine and from this machine
     ///
     /// Finds containers and networks by their label, pulled images by their name, processes by a variable in their
-    /// environment and folders by their name, shows them, and removes those of runs that have ended. Nothing else is
-    /// touched.
+    /// environment, and folders by their name. Shows them, and removes those of runs that have ended. Touches nothing
+    /// else.
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure cleanup --yes")]
     Cleanup(cleanup::CleanupArgs),
@@ -80,43 +74,43 @@ enum What {
 
 #[derive(Debug, Args)]
 struct DockerArgs {
-    /// Folders of --models to measure [default: all]
+    /// Frameworks to measure, by their folders in --models [default: all]
     #[arg(value_name = "FRAMEWORK", conflicts_with = "image")]
     frameworks: Vec<String>,
-    /// All folders of --models, as if none were named
+    /// Measure all folders of --models
     #[arg(long, conflicts_with_all = ["frameworks", "image"])]
     all: bool,
     /// CPU limits, in vCPUs [default: 0.25,0.5,1,2 at 512Mi; with --quick 1]
     #[arg(long, value_name = "VCPU", value_delimiter = ',')]
     cpu: Vec<MilliCpu>,
-    /// Memory limits, swap off, each at every CPU limit [default: 512Mi, and 128Mi,256Mi,1Gi,1769Mi,3008Mi at 1 vCPU]
+    /// Memory limits, each at every CPU limit; swap is off [default: 512Mi, and 128Mi,256Mi,1Gi,1769Mi,3008Mi at 1 vCPU]
     #[arg(long, value_name = "SIZE", value_delimiter = ',')]
     memory: Vec<MemoryMib>,
     /// Cold starts of each configuration [default: 60 at 1 vCPU and 512Mi, 30 elsewhere; with --quick 5]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     samples: Option<u32>,
-    /// Cold in which sense: process-cold (new container), disk-cold (image not in the page cache; needs root), node-cold
-    /// (image pulled first; needs --registry)
+    /// The sense in which starts are cold: process-cold (new container), disk-cold (image not in the page cache; needs
+    /// root), node-cold (image pulled first; needs --registry)
     #[arg(long, value_name = "MODE", value_delimiter = ',', default_value = "process-cold")]
     cold_mode: Vec<ColdMode>,
-    /// When the CPU limit holds: flat (always), boosted-init (two vCPUs until the app is ready)
+    /// The time from which the CPU limit holds: flat (always), boosted-init (two vCPUs until the app is ready)
     #[arg(long, value_name = "MODE", value_delimiter = ',', default_value = "flat")]
     cpu_mode: Vec<CpuMode>,
-    /// Registry on this machine, such as 127.0.0.1:5000, to push images to and measure pulls from
+    /// A registry on this machine for measuring pulls, such as 127.0.0.1:5000
     #[arg(long, value_name = "ADDRESS")]
     registry: Option<Registry>,
     #[command(flatten)]
     shared: Shared,
-    /// Where <NAME>/profile.json goes [default: --models; with --quick or --image ./measured]
+    /// Folder for <NAME>/profile.json [default: --models; with --quick or --image ./measured]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Use a local image instead of an official base image; repeatable
+    /// Use a local image in place of an official base image; repeatable
     #[arg(long, value_name = "OFFICIAL=LOCAL", value_parser = base)]
     base: Vec<(String, String)>,
-    /// Measure also when the disk is nearly full or the engine is on another machine
+    /// Measure even if the disk is nearly full or the engine is on another machine
     #[arg(long)]
     force: bool,
-    /// Measure this local image instead of a framework
+    /// Measure this local image in place of a framework
     #[arg(long, value_name = "IMAGE", requires = "port", requires = "name")]
     image: Option<String>,
     /// Port on which the image listens
@@ -125,7 +119,7 @@ struct DockerArgs {
     /// Path on which the image answers with a status from 200 to 299 once it is ready
     #[arg(long, value_name = "PATH", requires = "image", default_value = "/healthz", value_parser = path)]
     path: String,
-    /// Environment variable for the image; NAME alone passes one on; repeatable. Values are not written anywhere
+    /// Environment variable for the image; NAME alone passes on its current value; repeatable. Values are never stored
     #[arg(long, value_name = "NAME=VALUE", requires = "image")]
     env: Vec<String>,
     /// Name of the profile of the image
@@ -133,7 +127,7 @@ struct DockerArgs {
     name: Option<String>,
 }
 
-/// Flags of every backend.
+/// The flags of every backend.
 #[derive(Debug, Args)]
 struct Shared {
     /// Seed of the random order
@@ -142,23 +136,23 @@ struct Shared {
     /// Folder of the frameworks
     #[arg(long, value_name = "DIR", default_value = "models/frameworks")]
     models: PathBuf,
-    /// Go on with the samples of an interrupted run of the same command
+    /// Continue with the samples of an interrupted run of the same command
     #[arg(long)]
     resume: bool,
-    /// Few samples and short loads, about a minute per framework; not for publication
+    /// Take few samples and short loads, about a minute per framework; not for publication
     #[arg(long)]
     quick: bool,
-    /// How long a start may take
+    /// Longest time that a start may take
     #[arg(long, value_name = "TIME", default_value = "120s")]
     ready_timeout: SimDuration,
 }
 
 impl Shared {
-    fn patience(&self) -> Duration {
+    fn ready_timeout(&self) -> Duration {
         Duration::from_nanos(self.ready_timeout.0)
     }
 
-    /// The part of the command line that changes what is measured.
+    /// The flags that change the result.
     fn words(&self) -> Vec<String> {
         let mut words = vec![format!("--seed {}", self.seed)];
         if self.quick {
@@ -168,9 +162,9 @@ impl Shared {
     }
 }
 
-/// Measures, prints a table, and fails if something gave no sample.
+/// Measures and prints a table. Fails if a subject gave no sample.
 pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
-    let (request, left_out) = match &args.what {
+    let (measurement, left_out) = match &args.what {
         What::Docker(args) => (request(args).map_err(failure)?, Vec::new()),
         What::Process(args) => process::request(args).map_err(failure)?,
         What::Plan(args) => return print(plan::table(&request(args).map_err(failure)?)),
@@ -181,7 +175,7 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
     let mut progress = Progress::new(common.quiet, std::io::stderr().is_terminal());
     if !left_out.is_empty() {
         progress.say(&format!(
-            "left out, as they run in containers only (`coldcast measure docker`): {}",
+            "left out, because they run in containers only (`coldcast measure docker`): {}",
             left_out.join(", ")
         ));
     }
@@ -190,8 +184,8 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
         .enable_all()
         .build()
         .map_err(Failure::environment)?;
-    let outcome = runtime.block_on(run::run(&request, &mut progress));
-    // Threads that still poll a container that is gone are not waited for.
+    let outcome = runtime.block_on(measure::run(&measurement, &mut progress));
+    // A thread may still poll a container that is gone; it is not waited for.
     runtime.shutdown_background();
     let finished = outcome.map_err(failure)?;
     let profiles: Vec<_> = finished.profiles.iter().map(|(profile, _)| profile).collect();
@@ -220,8 +214,8 @@ fn failure(error: MeasureError) -> Failure {
     }
 }
 
-/// What the flags mean.
-fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
+/// The measurement that the flags ask for.
+fn request(args: &DockerArgs) -> Result<Measurement, MeasureError> {
     let mut subjects = Vec::new();
     if let (Some(image), Some(port), Some(name)) = (&args.image, args.port, &args.name) {
         subjects.push(Subject::Image {
@@ -231,7 +225,7 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
             path: args.path.clone(),
         });
     } else {
-        subjects.extend(subject::frameworks(&args.shared.models, &args.frameworks)?);
+        subjects.extend(measure::frameworks(&args.shared.models, &args.frameworks)?);
     }
     let plan = limits(args);
     // The engine takes no limit below 0.01 vCPU or 6 MiB.
@@ -252,25 +246,21 @@ fn request(args: &DockerArgs) -> Result<Request, MeasureError> {
         None if args.shared.quick || args.image.is_some() => PathBuf::from("measured"),
         None => args.shared.models.clone(),
     };
-    let command = command(args, &subjects, &modes, &env);
-    Ok(Request {
-        backend: Backend::Docker,
-        subjects,
-        configs: configs(&plan, &modes),
+    Ok(Measurement {
         seed: args.shared.seed,
-        patience: args.shared.patience(),
-        out,
-        bases: args.base.iter().cloned().collect::<BTreeMap<_, _>>(),
+        ready_timeout: args.shared.ready_timeout(),
+        bases: args.base.iter().cloned().collect(),
         registry: args.registry.clone(),
+        command: command(args, &subjects, &modes, &env),
         env,
         resume: args.shared.resume,
         quick: args.shared.quick,
         force: args.force,
-        command,
+        ..Measurement::new(Backend::Docker, subjects, configs(&plan, &modes), out)
     })
 }
 
-/// The ways of starting, each once and in their own order.
+/// The cold modes and CPU modes, each once and in the order of their type.
 struct Modes {
     cold: Vec<ColdMode>,
     cpu: Vec<CpuMode>,
@@ -288,14 +278,14 @@ impl Modes {
             .collect();
         if cold.contains(&ColdMode::NodeCold) && args.registry.is_none() {
             return Err(MeasureError::BadRequest(
-                "--cold-mode node-cold needs --registry 127.0.0.1:PORT, a registry on this machine to pull from".into(),
+                "--cold-mode node-cold needs a registry on this machine to pull from: --registry 127.0.0.1:PORT".into(),
             ));
         }
         Ok(Self { cold, cpu })
     }
 }
 
-/// Limits, samples and the kind of warm run. Limits that were named stand each with each.
+/// The limits, each with the number of samples and the kind of warm run. Named CPU limits and memory limits are combined.
 fn limits(args: &DockerArgs) -> Vec<(Limits, u32, WarmKind)> {
     if args.cpu.is_empty() && args.memory.is_empty() && !args.shared.quick {
         let mut usual = config::usual();
@@ -338,7 +328,7 @@ fn limits(args: &DockerArgs) -> Vec<(Limits, u32, WarmKind)> {
         .collect()
 }
 
-/// The plan in every mode. A warm instance is the same however cold its start was, so one mode is enough for that.
+/// The plan in every mode. The cold mode makes no difference to a warm instance, so one mode has the warm run.
 fn configs(plan: &[(Limits, u32, WarmKind)], modes: &Modes) -> Vec<Config> {
     let mut configs = Vec::new();
     for &(limits, samples, warm_run) in plan {
@@ -355,8 +345,8 @@ fn configs(plan: &[(Limits, u32, WarmKind)], modes: &Modes) -> Vec<Config> {
     configs
 }
 
-/// The command line that repeats the measurement on another machine: no paths of this one, and of environment variables
-/// the names only.
+/// The command line that repeats the measurement on another machine. It has no paths of this machine, and only the names of
+/// environment variables.
 fn command(args: &DockerArgs, subjects: &[Subject], modes: &Modes, env: &[EnvVar]) -> String {
     let list = |items: Vec<String>| items.join(",");
     let mut words: Vec<String> = vec!["coldcast measure docker".into()];
@@ -369,6 +359,12 @@ fn command(args: &DockerArgs, subjects: &[Subject], modes: &Modes, env: &[EnvVar
                 port,
                 path,
             } => {
+                // A path may have characters that mean something to a shell.
+                let quoted = |word: &str| match shlex::try_quote(word) {
+                    Ok(quoted) => quoted.into_owned(),
+                    Err(_) => word.to_string(),
+                };
+                let (image, path) = (quoted(image), quoted(path));
                 format!("--image {image} --port {port} --path {path} --name {name}")
             }
         });

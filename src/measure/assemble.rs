@@ -1,79 +1,79 @@
-//! Makes profiles out of what a session has taken, with whatever a reader should know about it.
+//! Assembles profiles from the samples of a session, with remarks for readers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::load::round3;
-use super::slot::Slot;
-use super::store::Cold;
-use super::subject::Subject;
-use super::warning::Warning;
-use super::{Request, host, noise, probe};
+use crate::measure::load::round3;
+use crate::measure::slot::Slot;
+use crate::measure::store::Cold;
+use crate::measure::subject::Subject;
+use crate::measure::warning::Warning;
+use crate::measure::{Measurement, host, noise, probe};
 use crate::model::profile::{
     BlockReading, ColdSample, ContractCheck, FrameworkProfile, ImageFacts, MeasuredConfig, Provenance, SCHEMA, Verdict,
 };
 use crate::stats::order;
 
-/// What is true of the whole session.
+/// The facts about a whole session.
 #[derive(Debug)]
 pub struct Circumstances {
-    /// Start, RFC 3339 in UTC.
+    /// The start, RFC 3339 in UTC.
     pub started: String,
-    /// End, RFC 3339 in UTC.
+    /// The end, RFC 3339 in UTC.
     pub finished: String,
-    /// CPU time of this process over wall time.
+    /// The CPU time of this process over wall time, during cold starts.
     pub prober_cpu_share: Option<f64>,
-    /// Remarks about the session.
+    /// The remarks about the session.
     pub notes: Vec<String>,
 }
 
-/// What instances ran on.
+/// The facts about the place where instances run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backing {
-    /// Name of the backend, as in `measure <backend>`.
+    /// The name of the backend, as in `measure <backend>`.
     pub backend: String,
-    /// Container engine version.
+    /// The version of the container engine.
     pub engine_version: String,
-    /// Engine's storage driver.
+    /// The storage driver of the engine.
     pub storage_driver: String,
-    /// Control group version, `1` or `2`.
+    /// The version of control groups, `1` or `2`.
     pub cgroup_version: String,
-    /// CFS quota period in microseconds; `None` where CPU is not limited by a quota.
+    /// The CFS quota period in microseconds; `None` if no quota limits the CPU.
     pub cpu_period_us: Option<u64>,
-    /// Clock of all durations.
+    /// The clock of all durations.
     pub clock: String,
 }
 
-/// The image of one subject, or the folder that it is started in.
+/// The image of one subject, or the folder in which it starts.
 #[derive(Debug)]
 pub struct Image {
     /// Its id.
     pub id: String,
     /// The language runtime.
     pub runtime: Option<String>,
-    /// Official base references and what stood for them.
+    /// The official base images, each with the image that was used.
     pub bases: BTreeMap<String, String>,
-    /// Its size.
+    /// Its size and contents.
     pub facts: ImageFacts,
-    /// Remarks about it.
+    /// The remarks about it.
     pub notes: Vec<String>,
 }
 
-/// What was taken of one subject.
+/// The samples of one subject.
 #[derive(Debug)]
 pub struct Taken<'a> {
     /// Its configurations.
     pub slots: Vec<Slot>,
-    /// Warnings about its starts.
+    /// The warnings about its starts.
     pub warnings: Vec<Warning>,
     /// The check of the HTTP contract.
     pub contract: Option<ContractCheck>,
-    /// The machine before each block of the session.
+    /// The readings of the machine before each block of the session.
     pub blocks: &'a [BlockReading],
 }
 
-/// The profile of one subject.
+/// Assembles the profile of one subject.
 pub fn profile(
-    request: &Request,
+    measurement: &Measurement,
     backing: &Backing,
     subject: &Subject,
     image: Image,
@@ -89,7 +89,7 @@ pub fn profile(
     let quiet = noise::Quiet::of(blocks);
     let mut notes = circumstances.notes.clone();
     notes.extend(image.notes);
-    notes.extend(subject_notes(request, subject, &slots));
+    notes.extend(subject_notes(measurement, subject, &slots));
     notes.extend(warnings.iter().map(ToString::to_string));
     let modes = |name: fn(&Slot) -> &'static str| {
         let mut names: Vec<&str> = slots.iter().map(name).collect();
@@ -115,7 +115,7 @@ pub fn profile(
             tool_version: env!("CARGO_PKG_VERSION").into(),
             started: circumstances.started.clone(),
             finished: circumstances.finished.clone(),
-            command: request.command.clone(),
+            command: measurement.command.clone(),
             backend: backing.backend.clone(),
             cold_mode,
             cpu_mode,
@@ -129,8 +129,8 @@ pub fn profile(
             cpu_period_us: backing.cpu_period_us,
             image_id: image.id,
             base_images: image.bases,
-            seed: request.seed,
-            blocks: request.blocks() + repeated_blocks,
+            seed: measurement.seed,
+            blocks: measurement.blocks() + repeated_blocks,
             repeated_blocks,
             probe_interval_ms: probe::SHORTEST_INTERVAL.as_secs_f64() * 1e3,
             clock: backing.clock.clone(),
@@ -146,7 +146,7 @@ pub fn profile(
 
 fn config(slot: Slot, quiet: Option<noise::Quiet>) -> MeasuredConfig {
     let noise = |cold: &Cold| quiet.map_or(1.0, |quiet| quiet.ratio(cold.spin_ms, cold.walk_ms));
-    // Of a block that was taken twice, the quieter start counts; the later one if both were alike.
+    // If a block was repeated, the quieter start counts; the later one if both were alike.
     let quieter = |cold: &Cold| {
         slot.cold.iter().any(|other| {
             let same_block = other.sample.block == cold.sample.block && other.sample.order != cold.sample.order;
@@ -176,7 +176,7 @@ fn config(slot: Slot, quiet: Option<noise::Quiet>) -> MeasuredConfig {
     }
 }
 
-/// How many blocks were taken again.
+/// The number of blocks that were repeated.
 fn repeated(slots: &[Slot]) -> u32 {
     let blocks: BTreeSet<u32> = slots
         .iter()
@@ -187,16 +187,16 @@ fn repeated(slots: &[Slot]) -> u32 {
     blocks.iter().filter(again).count() as u32
 }
 
-/// Remarks about one subject.
-fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<String> {
+/// The remarks about one subject.
+fn subject_notes(measurement: &Measurement, subject: &Subject, slots: &[Slot]) -> Vec<String> {
     let mut notes = Vec::new();
-    if request.quick {
+    if measurement.quick {
         notes.push("quick run: few samples and short loads, not for publication".into());
     }
     if let Subject::Image { path, .. } = subject {
         notes.push(format!(
-            "own image: ready means a status from 200 to 299 on {path}; that a start was cold is not proven; route `healthz` and \
-             the saturation run are {path}, other routes were not measured"
+            "own image: ready means a status from 200 to 299 on {path}; nothing proves that a start was cold; route `healthz` and \
+             the saturation run use {path}, other routes were not measured"
         ));
     }
     let mut throttled = Vec::new();
@@ -208,8 +208,8 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
         }
         if let Some(median) = order::median(&order::sorted(slot.cold.iter().filter_map(|cold| cold.disk_read))) {
             notes.push(format!(
-                "{label}: the first process read {:.1} MB from the disk until it was ready (median); files of the image were \
-                 put out of the page cache, directory entries and the engine's own files were not",
+                "{label}: the first process read {:.1} MB from the disk until it was ready (median); the files of the image were \
+                 evicted from the page cache, directory entries and the engine's own files were not",
                 median / 1e6
             ));
         }
@@ -224,13 +224,14 @@ fn subject_notes(request: &Request, subject: &Subject, slots: &[Slot]) -> Vec<St
     notes
 }
 
-/// What a reader should know of every session, after what its target has to say.
+/// The remarks about every session, after those of its target.
 pub fn session_notes(of_target: Vec<String>) -> Vec<String> {
     let mut notes = of_target;
     notes.extend([
-        "service times: all routes take turns in batches of 50; before, each gets up to 5000 requests within 10 s in all that are not kept".to_string(),
-        "CPU time per request with one request in flight (`cpu_ms`) holds what the system spends on sleeping and waking up for \
-         each; `cpu_loaded_ms` was taken with four in flight"
+        "service times: all routes take turns in batches of 50; before that, each gets up to 5000 requests within 10 s in all, which do \
+         not count".to_string(),
+        "CPU time per request with one request in flight (`cpu_ms`) includes the sleeping and waking of the server for each \
+         request; `cpu_loaded_ms` was taken with four requests in flight"
             .to_string(),
         "warm-up curve: one connection, at most a tenth of the CPU limit; a late answer delays the next request, and the \
          delay counts"

@@ -1,85 +1,99 @@
-//! Removes what a run made, by its label and by nothing else. What lacks our label is never touched.
+//! The remains of interrupted runs, after `kill -9`, a crash, or a restart of the engine: finds and removes them.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
+use crate::measure::error::MeasureError;
+use crate::measure::targets::docker::engine::Engine;
+use crate::measure::targets::{docker, process};
 
-use super::docker::{Engine, RUN_LABEL};
-use super::fresh_copy;
-use super::registry::REPOSITORY;
+/// The remains of one run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leftover {
+    /// True if the process that made them still runs on this machine.
+    pub alive: bool,
+    /// The containers, by name and state.
+    pub containers: Vec<String>,
+    /// The networks, by name.
+    pub networks: Vec<String>,
+    /// The pulled images, by name.
+    pub images: Vec<String>,
+    /// The processes of this machine, by number and name.
+    pub processes: Vec<String>,
+    /// The folders of this machine.
+    pub folders: Vec<String>,
+}
 
-/// Cleaning up gives up after this long.
-pub const LIMIT: Duration = Duration::from_secs(30);
+impl Leftover {
+    /// One line for each thing that is left.
+    pub fn lines(&self) -> impl Iterator<Item = String> + '_ {
+        let kinds = [
+            ("container", &self.containers),
+            ("network", &self.networks),
+            ("image", &self.images),
+            ("process", &self.processes),
+            ("folder", &self.folders),
+        ];
+        kinds
+            .into_iter()
+            .flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind} {name}")))
+    }
 
-/// Removes the containers, pulled images and networks of a run. Returns what is left, as text; `None` when all is gone.
-pub async fn sweep(engine: &Engine, run: &str) -> Option<String> {
-    match tokio::time::timeout(LIMIT, remove_all(engine, run)).await {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some(format!("the engine did not finish within {} s", LIMIT.as_secs())),
+    /// Adds the remains of the same run at another place.
+    fn add(&mut self, other: Self) {
+        self.alive |= other.alive;
+        self.containers.extend(other.containers);
+        self.networks.extend(other.networks);
+        self.images.extend(other.images);
+        self.processes.extend(other.processes);
+        self.folders.extend(other.folders);
     }
 }
 
-/// The command that does by hand what [`sweep`] does.
-pub fn by_hand(run: &str) -> String {
-    let filter = format!("--filter label={RUN_LABEL}={run}");
-    format!(
-        "docker ps -aq {filter} | xargs -r docker rm -f -v; \
-         docker images --filter reference='*/{REPOSITORY}:{run}-*' --format '{{{{.Repository}}}}:{{{{.Tag}}}}' | \
-         xargs -r docker rmi; docker network ls -q {filter} | xargs -r docker network rm"
-    )
+/// Finds and removes the remains of runs on this machine and on its Docker engine.
+#[derive(Debug)]
+pub struct Cleaner {
+    engine: Option<Engine>,
 }
 
-fn labelled(label: &str) -> HashMap<&'static str, Vec<String>> {
-    HashMap::from([("label", vec![label.to_string()])])
-}
+impl Cleaner {
+    /// Connects to the Docker engine. If no engine answers or it refuses, returns the reason as well, and cleans up processes
+    /// only. `force` allows an engine on another machine.
+    ///
+    /// # Errors
+    /// If the engine is on another machine, or fails.
+    pub async fn connect(force: bool) -> Result<(Self, Option<MeasureError>), MeasureError> {
+        match Engine::connect(force).await {
+            Ok(engine) => Ok((Self { engine: Some(engine) }, None)),
+            Err(error @ (MeasureError::NoEngine { .. } | MeasureError::Denied { .. })) => {
+                Ok((Self { engine: None }, Some(error)))
+            }
+            Err(error) => Err(error),
+        }
+    }
 
-async fn remove_all(engine: &Engine, run: &str) -> Result<(), bollard::errors::Error> {
-    let filters = labelled(&format!("{RUN_LABEL}={run}"));
-    // A creation that was under way at the end may still complete, so nothing has to be there twice in a row.
-    let mut empty = 0;
-    while empty < 2 {
-        let options = ListContainersOptionsBuilder::default()
-            .all(true)
-            .filters(&filters)
-            .build();
-        let containers = engine.docker.list_containers(Some(options)).await?;
-        empty = if containers.is_empty() { empty + 1 } else { 0 };
-        for id in containers.into_iter().filter_map(|container| container.id) {
-            match engine.remove(&id).await {
-                // Gone already, or being removed.
-                Err(bollard::errors::Error::DockerResponseServerError {
-                    status_code: 404 | 409, ..
-                }) => {}
-                gone => gone?,
+    /// The remains of all runs, by run.
+    ///
+    /// # Errors
+    /// If the engine does not answer.
+    pub async fn found(&self) -> Result<BTreeMap<String, Leftover>, MeasureError> {
+        let mut found = process::leftovers();
+        if let Some(engine) = &self.engine {
+            for (run, left) in docker::leftovers::on_engine(engine).await? {
+                found.entry(run).or_default().add(left);
             }
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        Ok(found)
     }
-    fresh_copy::sweep(engine, run).await?;
-    let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
-    for network in engine
-        .docker
-        .list_networks(Some(options))
-        .await?
-        .into_iter()
-        .filter_map(|network| network.id)
-    {
-        engine.docker.remove_network(&network).await?;
-    }
-    Ok(())
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_names_the_run_and_nothing_wider() {
-        let command = by_hand("ab12");
-        assert_eq!(command.matches("label=coldcast.run=ab12").count(), 2);
-        assert!(command.contains("reference='*/coldcast-run:ab12-*' --format '{{.Repository}}:{{.Tag}}'"));
-        assert!(!command.contains("prune"));
+    /// Removes the remains of a run.
+    ///
+    /// # Errors
+    /// A description of what is left.
+    pub async fn remove(&self, run: &str) -> Result<(), String> {
+        let mut left = process::sweep(run).await;
+        if let Some(engine) = &self.engine {
+            left = left.or(docker::sweep::sweep(engine, run).await);
+        }
+        left.map_or(Ok(()), Err)
     }
 }

@@ -1,42 +1,51 @@
-//! One way of starting a subject, and how often.
+//! The configurations of a measurement: the limits and modes in which a subject starts, and the number of its starts.
 
-use super::docker::Limits;
 use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu};
 
-/// One way of starting a subject, and how often.
+/// The CPU and memory of one instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Limits {
+    /// The CPU quota.
+    pub cpu: MilliCpu,
+    /// The memory limit; swap is off.
+    pub memory: MemoryMib,
+}
+
+/// One way of starting a subject, and the number of its starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Config {
-    /// CPU and memory.
+    /// The CPU and the memory.
     pub limits: Limits,
-    /// Cold in which sense.
+    /// The sense in which a start is cold.
     pub cold_mode: ColdMode,
-    /// When the CPU limit holds.
+    /// The time at which the CPU limit begins to hold.
     pub cpu_mode: CpuMode,
-    /// Cold starts.
+    /// The number of cold starts.
     pub samples: u32,
-    /// What is done with a warm instance.
+    /// The kind of warm run.
     pub warm_run: WarmKind,
 }
 
-/// How long an instance is watched after its first answer.
+/// The work on one warm instance of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WarmKind {
-    /// Not at all.
+    /// No warm run.
     None,
     /// Warm-up curve, service times, CPU time, memory.
     Short,
-    /// All that and loads at rising rates: memory by load, highest stable rate.
+    /// The same, and loads at rising rates: memory by load, highest stable rate.
     Long,
 }
 
-/// The size that everything is measured at.
+/// The size at which everything is measured.
 pub const REFERENCE: Limits = Limits {
     cpu: MilliCpu(1000),
     memory: MemoryMib(512),
 };
-/// CPU limits at the reference memory, and memory limits at the reference CPU, beside the reference itself.
+/// The other CPU limits, at the reference memory.
 const OTHER_CPUS: [MilliCpu; 3] = [MilliCpu(250), MilliCpu(500), MilliCpu(2000)];
+/// The other memory limits, at the reference CPU.
 const OTHER_MEMORIES: [MemoryMib; 5] = [
     MemoryMib(128),
     MemoryMib(256),
@@ -44,12 +53,12 @@ const OTHER_MEMORIES: [MemoryMib; 5] = [
     MemoryMib(1769),
     MemoryMib(3008),
 ];
-/// Cold starts at the reference size: p95 has an interval from 59 on.
+/// The number of cold starts at the reference size: p95 has an interval from 59 on.
 pub const REFERENCE_SAMPLES: u32 = 60;
-/// Cold starts elsewhere: p90 has an interval from 29 on.
+/// The number of cold starts at other sizes: p90 has an interval from 29 on.
 pub const OTHER_SAMPLES: u32 = 30;
 
-/// What is measured when nothing else is asked for: limits, samples, and the warm run.
+/// The plan when the user asks for nothing else: limits, number of samples, and warm run.
 pub fn usual() -> Vec<(Limits, u32, WarmKind)> {
     let mut plan = vec![(REFERENCE, REFERENCE_SAMPLES, WarmKind::Long)];
     plan.extend(OTHER_CPUS.map(|cpu| (Limits { cpu, ..REFERENCE }, OTHER_SAMPLES, WarmKind::Short)));
@@ -58,7 +67,7 @@ pub fn usual() -> Vec<(Limits, u32, WarmKind)> {
 }
 
 impl Config {
-    /// The same limits for an instance that is to be loaded, not timed: however cold it was makes no difference.
+    /// The same limits for an instance that is loaded and not timed. Its cold mode makes no difference.
     pub fn warm(self) -> Self {
         Self {
             cold_mode: ColdMode::ProcessCold,
@@ -66,7 +75,7 @@ impl Config {
         }
     }
 
-    /// CPU, memory, and the modes if they are not the usual ones, such as `0.5 vCPU, 512Mi, node-cold`.
+    /// A label with CPU, memory, and the modes that are not the default, such as `0.5 vCPU, 512Mi, node-cold`.
     pub fn label(&self) -> String {
         let mut label = format!("{} vCPU, {}", self.limits.cpu.as_vcpu(), self.limits.memory);
         for (name, is_usual) in [

@@ -1,37 +1,40 @@
-//! Whether a running app meets the HTTP contract of `models/frameworks/README.md`. Frameworks are compared by what they
-//! need for the same answers, so an image is measured only after it has given all of them.
+//! The check of a running app against the HTTP contract of `models/frameworks/README.md`. Frameworks are compared by the
+//! resources that they need for the same answers. So an image is measured only after it has given all of these answers.
 //!
-//! Blocking. Each route is checked over one connection, so that one process answers; the first difference ends a route.
+//! The check blocks. Each route is checked over one connection, so that one process answers; the first difference ends the
+//! check of a route.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::http::{Connection, Request};
-use super::load::Server;
+use crate::measure::http::{Connection, Request};
+use crate::measure::load::Server;
 
 mod items;
 
 use items::listing;
 
-/// What `/json` must say about itself.
+/// The framework and the release that `/json` must name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Folder of the sources.
+    /// The folder of the sources.
     pub framework: String,
     /// The framework's release.
     pub version: String,
 }
 
-/// What came of one route.
+/// The result of the check of one route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// Its name, such as `GET /json`.
+    /// The route, such as `GET /json`.
     pub route: &'static str,
-    /// Requests that were answered as they should be.
+    /// The number of requests with the correct answer.
     pub right: u32,
-    /// The first difference; `None`: there is none.
+    /// The first difference; `None` if there is none.
     pub difference: Option<String>,
 }
 
@@ -50,8 +53,14 @@ const ROUTES: [Route; 7] = [
     ("unknown route", unknown),
 ];
 
-/// Checks all routes. Without an `identity` any framework and release will do.
-pub fn check(server: Server<'_>, identity: Option<&Identity>) -> Vec<Checked> {
+/// Checks all routes of an app that runs already, whatever its framework and release.
+pub fn check_at(address: SocketAddr) -> Vec<Checked> {
+    let stop = AtomicBool::new(false);
+    check(Server { address, stop: &stop }, None)
+}
+
+/// Checks all routes. Without an `identity`, any framework and release is accepted.
+pub(super) fn check(server: Server<'_>, identity: Option<&Identity>) -> Vec<Checked> {
     let one = |&(route, check): &Route| {
         let mut right = 0;
         let difference = match server.connect() {
@@ -77,7 +86,7 @@ pub fn check(server: Server<'_>, identity: Option<&Identity>) -> Vec<Checked> {
     ROUTES.iter().map(one).collect()
 }
 
-/// All differences in one line; `None` if there is none.
+/// All differences in one line; `None` if there are none.
 pub fn differences(checked: &[Checked]) -> Option<String> {
     let each: Vec<String> = checked
         .iter()
@@ -86,7 +95,7 @@ pub fn differences(checked: &[Checked]) -> Option<String> {
     (!each.is_empty()).then(|| each.join("; "))
 }
 
-/// One connection and the request counts seen on it.
+/// One connection, and the request counts seen on it.
 struct Client<'a> {
     server: Server<'a>,
     connection: Connection,
@@ -95,7 +104,7 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// Status and body; an error if a header that every answer must have is missing or wrong.
+    /// Sends a request, and returns status and body. Fails if a header that every answer must have is missing or wrong.
     fn ask(&mut self, what: &str, request: &Request) -> Result<(u16, Value), String> {
         let answer = self
             .server
@@ -144,7 +153,7 @@ impl Client<'_> {
         self.expect(&format!("GET {path}"), &Request::get(path), status, body)
     }
 
-    /// The body breaks a rule: refused with a status and an error text.
+    /// Checks that the app refuses a body that breaks a rule, with a status and an error text.
     fn refused(&mut self, body: &str) -> Result<(), String> {
         let what = format!("POST /echo {}", shown(body));
         let (status, answer) = self.ask(&what, &Request::post_json("/echo", body))?;
@@ -159,7 +168,7 @@ impl Client<'_> {
     }
 }
 
-/// The beginning of a text that may be long.
+/// The first 200 characters of a text.
 fn shown(text: &str) -> String {
     let mut short: String = text.chars().take(200).collect();
     if short.len() < text.len() {
@@ -265,7 +274,7 @@ fn echo(client: &mut Client<'_>, _: Option<&Identity>) -> Result<(), String> {
     client.refused("{\"name\":")
 }
 
-/// `/cpu` and `/io`: at least as long as asked for, and only for what has the right form.
+/// Checks `/cpu` and `/io`: the answer takes at least as long as asked for, and other forms of `ms` are refused.
 fn milliseconds(client: &mut Client<'_>, route: &str, longest: u64) -> Result<(), String> {
     for ms in [0, 1, longest] {
         let began = Instant::now();
@@ -294,4 +303,4 @@ fn milliseconds(client: &mut Client<'_>, route: &str, longest: u64) -> Result<()
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,9 +1,8 @@
-//! Environment variables for a user's own image. Their values can be secrets: no profile, message or debug output shows
-//! them.
+//! Environment variables for a user's own image. A value can be a secret, so no profile, message or debug output shows it.
 
 use std::fmt;
 
-/// A variable and its value.
+/// An environment variable with its value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EnvVar {
     name: String,
@@ -11,10 +10,10 @@ pub struct EnvVar {
 }
 
 impl EnvVar {
-    /// Reads `NAME=VALUE`, or `NAME` for the value that coldcast itself has been given under that name.
+    /// Reads `NAME=VALUE`, or `NAME` for the value that this variable has in the environment of coldcast.
     ///
     /// # Errors
-    /// What is wrong, without repeating the text.
+    /// The reason in words; the text itself may be a secret and is not repeated.
     pub fn read(text: &str) -> Result<Self, String> {
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => (name, Some(value.to_string())),
@@ -35,7 +34,7 @@ impl EnvVar {
         })
     }
 
-    /// Its name.
+    /// The name.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -1,73 +1,73 @@
-//! What can keep a measurement from happening, and what to do about it. A start that fails is no error but a result.
+//! The reasons why a measurement is not possible, with remedies. A start that fails is a result, and not an error.
 
 use std::path::PathBuf;
 
-/// Why measuring was not possible.
+/// The reason why a measurement is not possible.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
-    /// Nothing answers at the engine's address.
+    /// No engine answers at the address.
     #[error("no Docker engine answers at {host}: {reason}")]
     NoEngine {
-        /// The engine's address.
+        /// The address of the engine.
         host: String,
-        /// What the attempt met.
+        /// The outcome of the attempt.
         reason: String,
     },
-    /// The engine is there but refuses this user.
+    /// The engine refuses this user.
     #[error("permission denied on the Docker engine at {host}")]
     Denied {
-        /// The engine's address.
+        /// The address of the engine.
         host: String,
     },
     /// The engine runs on another machine.
     #[error("the Docker engine at {host} is on another machine")]
     Remote {
-        /// The engine's address.
+        /// The address of the engine.
         host: String,
     },
     /// The engine refused or failed.
     #[error("the Docker engine could not {doing}: {source}")]
     Engine {
-        /// What was asked of it.
+        /// The request to the engine.
         doing: String,
         /// Its answer.
         source: bollard::errors::Error,
     },
-    /// Too little disk left.
+    /// The disk is nearly full.
     #[error("the disk that holds {} is {used_percent:.0} % full", path.display())]
     DiskFull {
-        /// The engine's data folder.
+        /// The data folder of the engine.
         path: PathBuf,
-        /// Used share in per cent.
+        /// The used share in per cent.
         used_percent: f64,
     },
-    /// No such folder.
+    /// The folder of models has no such framework.
     #[error("there is no framework `{name}` in {}", models.display())]
     UnknownFramework {
-        /// The name given.
+        /// The name that was asked for.
         name: String,
-        /// The folder searched.
+        /// The folder of models.
         models: PathBuf,
-        /// What is there.
+        /// The frameworks in it.
         known: Vec<String>,
     },
-    /// `framework.toml` is wrong.
+    /// `framework.toml` is invalid.
     #[error("{}: {reason}", path.display())]
     BadFramework {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// A flag has a value that cannot be used.
+    /// The value of a flag cannot be used.
     #[error("{0}")]
     BadRequest(String),
-    /// Samples of an earlier run cannot be gone on with.
+    /// The samples of an interrupted run cannot be used.
     #[error("cannot resume {}: {reason}", path.display())]
     NoResume {
         /// The file of samples.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// The image could not be built.
@@ -75,12 +75,12 @@ pub enum MeasureError {
     Build {
         /// The framework.
         name: String,
-        /// The engine's last words.
+        /// The error of the engine, and the last lines of its output.
         reason: String,
-        /// Official base images that are not on this machine.
+        /// The official base images that are not on this machine.
         missing_bases: Vec<String>,
     },
-    /// A program that an app needs to run as a process is not there.
+    /// A program that an app needs to run as a process is missing.
     #[error("{name} needs the program `{program}`, which is not on PATH")]
     MissingProgram {
         /// The framework.
@@ -88,7 +88,7 @@ pub enum MeasureError {
         /// The program.
         program: String,
     },
-    /// A framework without a way to run as a process.
+    /// The framework cannot run as a process.
     #[error("{name} runs in containers only: its framework.toml has no [process] table")]
     OnlyContainers {
         /// The framework.
@@ -101,24 +101,24 @@ pub enum MeasureError {
         name: String,
         /// The command.
         command: String,
-        /// What happened, with its last words.
+        /// The way in which it failed, with its last lines.
         reason: String,
     },
-    /// Page caches of the image's files cannot be emptied.
+    /// The files of the image cannot be evicted from the page cache.
     #[error("disk-cold starts are not possible here: {reason}")]
     DiskCold {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// The registry for pulls does not answer, or not as it should.
+    /// The registry for pulls fails.
     #[error("the registry at {address}: {reason}")]
     Registry {
-        /// Host and port.
+        /// The host and the port.
         address: String,
-        /// What happened.
+        /// The reason.
         reason: String,
     },
-    /// No configuration gave a single sample.
+    /// No configuration gave a sample.
     #[error("{name} gave no sample: {reason}")]
     NothingMeasured {
         /// The framework or image.
@@ -131,30 +131,30 @@ pub enum MeasureError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What happened.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The engine left no room for a network.
+    /// No subnet is free for a network.
     #[error("no free subnet for the measurement's network: {0}")]
     NoSubnet(String),
-    /// Stopped by a signal before anything was measured.
+    /// A signal stopped the check of a contract.
     #[error("stopped by a signal")]
     Stopped,
-    /// Stopped by a signal.
+    /// A signal stopped the measurement.
     #[error("stopped by a signal")]
     Interrupted {
-        /// Where the samples taken so far are.
+        /// The folder of the samples taken so far.
         kept: PathBuf,
     },
 }
 
 impl MeasureError {
-    /// What to do about it, one remedy each.
+    /// The remedies, one line each.
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::NoEngine { .. } => vec![
                 "install Docker and start it (`sudo systemctl start docker`, or `sudo dockerd`)".into(),
-                "if it listens elsewhere, say where: DOCKER_HOST=unix:///path/to/docker.sock".into(),
+                "if it listens at another address, name it: DOCKER_HOST=unix:///path/to/docker.sock".into(),
             ],
             Self::Denied { .. } => {
                 vec![
@@ -163,8 +163,8 @@ impl MeasureError {
                 ]
             }
             Self::Remote { .. } => vec![
-                "run coldcast on that machine: it probes containers at their own address".into(),
-                "add --force if their addresses can be reached from here".into(),
+                "run coldcast on that machine: it connects to the addresses of the containers".into(),
+                "or add --force if this machine can reach these addresses".into(),
             ],
             Self::DiskFull { .. } => {
                 vec!["free some space (`docker system df`, `docker image prune`), or add --force".into()]
@@ -172,7 +172,7 @@ impl MeasureError {
             Self::UnknownFramework { name, known, .. } => match nearest(name, known) {
                 Some(near) => vec![format!("did you mean `{near}`?")],
                 None if known.is_empty() => vec!["name the folder that holds the frameworks with --models".into()],
-                None => vec![format!("there are: {}", known.join(", "))],
+                None => vec![format!("known frameworks: {}", known.join(", "))],
             },
             Self::Build { missing_bases, .. } if !missing_bases.is_empty() => vec![
                 format!("not on this machine: {}", missing_bases.join(", ")),
@@ -181,21 +181,21 @@ impl MeasureError {
             ],
             Self::MissingProgram { name, program } => vec![
                 format!("install `{program}`, or add its folder to PATH"),
-                format!("or measure the image, which has it: `coldcast measure docker {name}`"),
+                format!("or measure the image, which contains it: `coldcast measure docker {name}`"),
             ],
             Self::OnlyContainers { name } => vec![format!("measure its image: `coldcast measure docker {name}`")],
             Self::DiskCold { .. } => vec![
-                "run as root beside an engine on this machine that keeps images with overlay2 (`docker info`)".into(),
+                "run as root, with an engine on this machine that uses the storage driver overlay2 (see `docker info`)".into(),
             ],
             Self::Registry { .. } => vec![
                 "start one: `docker run -d -p 127.0.0.1:5000:5000 -e REGISTRY_STORAGE_DELETE_ENABLED=true registry:2`, or Debian's package docker-registry \
                  without its `auth` section"
                     .into(),
             ],
-            Self::NoResume { .. } => vec!["without --resume the run starts anew; the samples are kept under another name".into()],
+            Self::NoResume { .. } => vec!["leave out --resume to start a new run; the samples are kept under another name".into()],
             Self::Interrupted { kept } => vec![
                 format!("the samples taken so far are in {}", kept.display()),
-                "go on with them: the same command with --resume".into(),
+                "to continue, run the same command with --resume".into(),
             ],
             Self::NoSubnet(_) => vec!["remove unused networks: `docker network prune`".into()],
             Self::BadFramework { .. }
@@ -209,7 +209,7 @@ impl MeasureError {
         }
     }
 
-    /// True when what was typed or a file is wrong, false when the surroundings are.
+    /// Returns true if the command line or a file is wrong, and false if the environment is.
     pub fn is_input(&self) -> bool {
         matches!(
             self,
@@ -221,7 +221,7 @@ impl MeasureError {
         )
     }
 
-    /// True when one subject cannot be measured and others can.
+    /// Returns true if one subject cannot be measured while others can.
     pub fn is_of_one_subject(&self) -> bool {
         matches!(
             self,

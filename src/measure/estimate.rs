@@ -1,41 +1,41 @@
-//! How long a measurement will take.
+//! The time that a measurement will take.
 
 use std::time::Duration;
 
-use super::config::{Config, WarmKind};
-use super::subject::Subject;
+use crate::measure::config::{Config, WarmKind};
+use crate::measure::subject::Subject;
 use crate::model::profile::{self, FrameworkProfile};
 use crate::stats::order;
 
-/// Creating, inspecting and removing a container beside the start itself, as seen with Docker 20.10 on two cores.
+/// The time to create, inspect and remove a container, without the start itself. Seen with Docker 20.10 on two cores.
 const AROUND_A_START: Duration = Duration::from_millis(250);
-/// CPU time of a start where nothing was measured before.
+/// The CPU time of a start that was not measured before.
 const ASSUMED_CPU: Duration = Duration::from_millis(1500);
-/// A warm run, by what the pace allows for its parts.
+/// The time of a warm run: the sum of the limits of its parts.
 const SHORT: Duration = Duration::from_secs(50);
 const LONG: Duration = Duration::from_secs(540);
 const QUICK: Duration = Duration::from_secs(8);
 
-/// What a subject will take.
+/// The estimate for one subject.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
-    /// Name of the profile.
+    /// The name of the profile.
     pub name: String,
-    /// Configurations.
+    /// The number of configurations.
     pub configs: usize,
-    /// Cold starts.
+    /// The number of cold starts.
     pub starts: u32,
-    /// Time for them.
+    /// The time of all cold starts.
     pub cold: Duration,
-    /// Warm runs.
+    /// The number of warm runs.
     pub warm_runs: usize,
-    /// Time for them.
+    /// The time of all warm runs.
     pub warm: Duration,
-    /// The day of the profile whose medians were used; `None`: assumed.
+    /// The day of the profile whose medians were used; `None` if the times are assumed.
     pub measured: Option<String>,
 }
 
-/// What `subject` will take in these configurations. Images that are still to be built are not in it.
+/// Estimates the time for `subject` in these configurations. Builds of images are not part of it.
 pub fn estimate(subject: &Subject, configs: &[Config], quick: bool) -> Estimate {
     let expected = Expected::of(subject, quick);
     let warm = |config: &&Config| config.warm_run != WarmKind::None;
@@ -53,7 +53,7 @@ pub fn estimate(subject: &Subject, configs: &[Config], quick: bool) -> Estimate 
     }
 }
 
-/// What parts of the measurement of a subject will take.
+/// The expected times of the parts of a subject's measurement.
 #[derive(Debug)]
 pub struct Expected {
     profile: Option<FrameworkProfile>,
@@ -61,7 +61,7 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// From what was measured of it before, if anything was.
+    /// The times by the profile in the folder of the subject, if there is one.
     pub fn of(subject: &Subject, quick: bool) -> Self {
         let profile = match subject {
             Subject::Framework { folder, .. } => std::fs::read_to_string(folder.join("profile.json")).ok(),
@@ -71,12 +71,12 @@ impl Expected {
         Self { profile, quick }
     }
 
-    /// One start, with what is around it.
+    /// The time of one start, with the work around it.
     pub fn start(&self, config: &Config) -> Duration {
         start(self.profile.as_ref(), config) + AROUND_A_START
     }
 
-    /// The warm run, if there is one.
+    /// The time of the warm run; zero without one.
     pub fn warm(&self, config: &Config) -> Duration {
         match config.warm_run {
             WarmKind::None => Duration::ZERO,
@@ -87,7 +87,7 @@ impl Expected {
     }
 }
 
-/// A start at the nearest CPU limit that was measured, in proportion to the limits; at least a quarter of a second.
+/// The time of a start at the nearest measured CPU limit, in proportion to the limits; at least a quarter of a second.
 fn start(profile: Option<&FrameworkProfile>, config: &Config) -> Duration {
     let cpu = config.limits.cpu;
     let runs = profile.map(|profile| profile.runs.as_slice()).unwrap_or_default();

@@ -7,7 +7,7 @@ use nix::sched::{CpuSet, sched_getaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::Pid;
 
-/// Processor model.
+/// The model of the processor.
 pub fn cpu_model() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     ["model name", "Model", "Hardware"]
@@ -19,7 +19,7 @@ pub fn cpu_model() -> String {
         .map_or_else(|| format!("unknown {}", std::env::consts::ARCH), str::to_string)
 }
 
-/// Memory in MiB.
+/// The memory in MiB.
 pub fn memory_mib() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kib: u64 = text
@@ -29,12 +29,12 @@ pub fn memory_mib() -> u64 {
     kib / 1024
 }
 
-/// Kernel release.
+/// The release of the kernel.
 pub fn kernel() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(|_| "unknown".into(), |text| text.trim().to_string())
 }
 
-/// Logical CPUs.
+/// The number of logical CPUs.
 pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
 }
@@ -49,14 +49,15 @@ pub fn allowed_cpus() -> Vec<usize> {
         .collect()
 }
 
-/// This process: its number and the clock tick at which it began, such as `4711.90210`.
+/// The identity of this process: its number and the clock tick at which it began, such as `4711.90210`. The tick tells it from a
+/// later process with the same number.
 pub fn own_identity() -> String {
     let pid = std::process::id();
     let began = began_at(pid).map_or_else(|| "unknown".into(), |tick| tick.to_string());
     format!("{pid}.{began}")
 }
 
-/// Whether the process with that identity still runs on this machine.
+/// Returns true if the process with this identity still runs on this machine.
 pub fn is_alive(identity: &str) -> bool {
     let Some((pid, began)) = identity.split_once('.') else {
         return false;
@@ -65,8 +66,8 @@ pub fn is_alive(identity: &str) -> bool {
     now.is_some_and(|tick| tick.to_string() == began)
 }
 
-/// Field 22 of `/proc/<pid>/stat`; `None` for a process that has ended and was not waited for. The second field, in
-/// brackets, may hold spaces.
+/// Reads field 22 of `/proc/<pid>/stat`; `None` for a process that has ended and is not reaped yet. The second field, in
+/// brackets, may contain spaces.
 fn began_at(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
@@ -75,7 +76,7 @@ fn began_at(pid: u32) -> Option<u64> {
     (!ended).then(|| fields.nth(18)?.parse().ok()).flatten()
 }
 
-/// CPU time that this process has used so far.
+/// The CPU time that this process has used so far.
 pub fn own_cpu_time() -> Option<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
     let part = |time: nix::sys::time::TimeVal| {
@@ -84,14 +85,14 @@ pub fn own_cpu_time() -> Option<Duration> {
     Some(part(usage.user_time()) + part(usage.system_time()))
 }
 
-/// Used share of the file system that holds `path`, in per cent; `None` if it cannot be seen from here.
+/// The used share of the file system that contains `path`, in per cent; `None` if it cannot be read.
 pub fn disk_used_percent(path: &std::path::Path) -> Option<f64> {
     let stat = nix::sys::statvfs::statvfs(path).ok()?;
     let total = stat.blocks() as f64;
     (total > 0.0).then(|| 100.0 * (1.0 - stat.blocks_available() as f64 / total))
 }
 
-/// CPU time stolen by the hypervisor since boot and all CPU time, in clock ticks.
+/// The CPU time that the hypervisor has stolen since boot, and all CPU time, in clock ticks.
 pub fn steal_and_total() -> Option<(u64, u64)> {
     parse_stat(&fs::read_to_string("/proc/stat").ok()?)
 }
@@ -106,7 +107,7 @@ fn parse_stat(text: &str) -> Option<(u64, u64)> {
     Some((*ticks.get(7)?, ticks.iter().sum()))
 }
 
-/// `some avg10` of a resource's pressure file: per cent of the last 10 seconds in which some task waited for it.
+/// The pressure on a resource (`some avg10`): the per cent of the last 10 seconds in which at least one task waited for it.
 pub fn pressure(resource: &str) -> Option<f64> {
     parse_pressure(&fs::read_to_string(format!("/proc/pressure/{resource}")).ok()?)
 }
@@ -119,14 +120,14 @@ fn parse_pressure(text: &str) -> Option<f64> {
         .ok()
 }
 
-/// Memory that programs could still get, in MiB.
+/// The memory that programs can still get, in MiB.
 pub fn available_memory_mib() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? / 1024)
 }
 
-/// Mean clock of the cores in MHz.
+/// The mean clock rate of the cores in MHz.
 pub fn cpu_mhz() -> Option<f64> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
     let clocks: Vec<f64> = text
@@ -136,13 +137,13 @@ pub fn cpu_mhz() -> Option<f64> {
     (!clocks.is_empty()).then(|| clocks.iter().sum::<f64>() / clocks.len() as f64)
 }
 
-/// How the cores choose their clock, such as `performance`; `None` where the kernel does not tell.
+/// The governor of the cores' clock rate, such as `performance`; `None` if the kernel does not tell.
 pub fn governor() -> Option<String> {
     let text = fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").ok()?;
     Some(text.trim().to_string())
 }
 
-/// How often the cores were slowed down for heat since boot, summed.
+/// The number of times that the cores were slowed down for heat since boot, summed over cores.
 pub fn thermal_throttles() -> Option<u64> {
     let count = |core: u32| -> Option<u64> {
         let file = format!("/sys/devices/system/cpu/cpu{core}/thermal_throttle/core_throttle_count");
@@ -151,7 +152,7 @@ pub fn thermal_throttles() -> Option<u64> {
     (0..cores()).map(count).sum()
 }
 
-/// Load average over the last minute.
+/// The load average over the last minute.
 pub fn load() -> Option<f64> {
     fs::read_to_string("/proc/loadavg")
         .ok()?

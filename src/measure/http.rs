@@ -1,18 +1,22 @@
-//! A small blocking HTTP/1.1 client over one kept connection.
+//! A small blocking HTTP/1.1 client over one connection that stays open; `httparse` reads the answers.
 //!
-//! Written by hand because the probe has to see the accepted connection and the answer as two moments, and because the
-//! client runs on the same cores as the server it measures: it sends one prepared buffer and reads until the answer is
-//! whole. Knows nothing of containers. Durations are `std::time`.
+//! The probe must see the accepted connection and the answer as two moments, which HTTP clients hide. The client also runs
+//! on the same cores as the server that it measures, so it does little: it sends one prepared buffer and reads until the
+//! answer is whole. It knows nothing of containers.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a read may block before the stop flag and the deadline are looked at again.
+use httparse::Status;
+
+/// The longest time that a read may block before the client looks at the stop flag and the deadline again.
 const LOOK_UP: Duration = Duration::from_millis(100);
-/// Larger answers are refused: the routes answer a few kilobytes.
+/// The largest answer in bytes that the client accepts: the routes answer a few kilobytes.
 const LARGEST_ANSWER: usize = 4 << 20;
+/// The largest number of headers that the client accepts in an answer.
+const MOST_HEADERS: usize = 64;
 
 /// A request as it goes over the wire.
 #[derive(Debug, Clone)]
@@ -40,21 +44,21 @@ impl Request {
 /// An answer, body included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// Status code.
+    /// The status code.
     pub status: u16,
-    /// Header `x-process-id`.
+    /// The header `x-process-id`.
     pub process_id: Option<String>,
-    /// Header `x-request-count`.
+    /// The header `x-request-count`.
     pub request_count: Option<u64>,
-    /// Header `content-type`.
+    /// The header `content-type`.
     pub content_type: Option<String>,
-    /// The body with any chunk framing taken off.
+    /// The body without chunk framing.
     pub body: Vec<u8>,
-    /// Whether the server closes the connection after this answer.
+    /// True if the server closes the connection after this answer.
     pub closes: bool,
 }
 
-/// One kept connection.
+/// A connection that stays open.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
@@ -78,7 +82,7 @@ impl Connection {
         })
     }
 
-    /// True if nothing came back for the last request.
+    /// Returns true if nothing came back for the last request.
     pub fn is_unanswered(&self) -> bool {
         self.buffer.is_empty()
     }
@@ -115,58 +119,51 @@ impl Connection {
     }
 }
 
-fn malformed(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("malformed answer: {what}"))
+fn malformed(problem: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("malformed answer: {problem}"))
 }
 
 /// The answer at the start of `bytes`; `None` while it is incomplete. `ended`: the server has closed the connection.
 fn parse(bytes: &[u8], ended: bool) -> io::Result<Option<Answer>> {
-    let Some(head_end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else {
-        return Ok(None);
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut head = httparse::Response::new(&mut headers);
+    let parsed = httparse::ParserConfig::default()
+        .ignore_invalid_headers_in_responses(true)
+        .parse_response(&mut head, bytes);
+    let head_length = match parsed.map_err(|error| malformed(&error.to_string()))? {
+        Status::Complete(length) => length,
+        Status::Partial => return Ok(None),
     };
-    let head = std::str::from_utf8(&bytes[..head_end]).map_err(|_| malformed("header is not text"))?;
-    let body = &bytes[head_end + 4..];
-    let mut lines = head.split("\r\n");
-    let mut status_line = lines.next().unwrap_or_default().split(' ');
-    let version = status_line.next().unwrap_or_default();
-    if !version.starts_with("HTTP/1.") {
-        return Err(malformed("not HTTP/1"));
-    }
-    let status = status_line
-        .next()
-        .and_then(|s| s.parse().ok())
-        .ok_or_else(|| malformed("no status"))?;
     let mut answer = Answer {
-        status,
-        closes: version == "HTTP/1.0",
+        status: head.code.unwrap_or_default(),
+        closes: head.version == Some(0),
         ..Answer::default()
     };
     let mut length: Option<usize> = None;
     let mut chunked = false;
-    for line in lines {
-        let Some((name, value)) = line.split_once(':') else {
-            continue;
-        };
-        let value = value.trim();
-        if name.eq_ignore_ascii_case("content-length") {
-            length = Some(value.parse().map_err(|_| malformed("content-length"))?);
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            chunked = value.eq_ignore_ascii_case("chunked");
-        } else if name.eq_ignore_ascii_case("connection") {
-            answer.closes = value.eq_ignore_ascii_case("close");
-        } else if name.eq_ignore_ascii_case("content-type") {
-            answer.content_type = Some(value.to_string());
-        } else if name.eq_ignore_ascii_case("x-process-id") {
-            answer.process_id = Some(value.to_string());
-        } else if name.eq_ignore_ascii_case("x-request-count") {
-            answer.request_count = value.parse().ok();
+    for header in head.headers.iter() {
+        let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+        let value = || std::str::from_utf8(header.value).map_err(|_| malformed("header is not text"));
+        if is("content-length") {
+            length = Some(value()?.parse().map_err(|_| malformed("content-length"))?);
+        } else if is("transfer-encoding") {
+            chunked = value()?.eq_ignore_ascii_case("chunked");
+        } else if is("connection") {
+            answer.closes = value()?.eq_ignore_ascii_case("close");
+        } else if is("content-type") {
+            answer.content_type = Some(value()?.to_string());
+        } else if is("x-process-id") {
+            answer.process_id = Some(value()?.to_string());
+        } else if is("x-request-count") {
+            answer.request_count = value()?.parse().ok();
         }
     }
+    let body = &bytes[head_length..];
     let whole = if chunked {
         unchunk(body)?
     } else if let Some(length) = length {
         body.get(..length).map(<[u8]>::to_vec)
-    } else if matches!(status, 100..=199 | 204 | 304) {
+    } else if matches!(answer.status, 100..=199 | 204 | 304) {
         Some(Vec::new())
     } else {
         answer.closes = true;
@@ -179,23 +176,19 @@ fn parse(bytes: &[u8], ended: bool) -> io::Result<Option<Answer>> {
 fn unchunk(mut bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     loop {
-        let Some(line_end) = bytes.windows(2).position(|w| w == b"\r\n") else {
-            return Ok(None);
+        let (start, size) = match httparse::parse_chunk_size(bytes).map_err(|_| malformed("chunk size"))? {
+            Status::Complete((start, size)) if size <= LARGEST_ANSWER as u64 => (start, size as usize),
+            Status::Complete(_) => return Err(malformed("chunk size")),
+            Status::Partial => return Ok(None),
         };
-        let size = std::str::from_utf8(&bytes[..line_end])
-            .ok()
-            .and_then(|line| usize::from_str_radix(line.split(';').next()?.trim(), 16).ok())
-            .filter(|&size| size <= LARGEST_ANSWER)
-            .ok_or_else(|| malformed("chunk size"))?;
-        bytes = &bytes[line_end + 2..];
-        let Some(chunk) = bytes.get(..size + 2) else {
+        let Some(chunk) = bytes.get(start..start + size + 2) else {
             return Ok(None);
         };
         if size == 0 {
             return Ok(Some(body));
         }
         body.extend_from_slice(&chunk[..size]);
-        bytes = &bytes[size + 2..];
+        bytes = &bytes[start + size + 2..];
     }
 }
 
@@ -239,5 +232,30 @@ mod tests {
         assert_eq!((answer.status, answer.request_count), (200, Some(7)));
         assert_eq!(answer.process_id.as_deref(), Some("ab"));
         assert!(parse(b"SSH-2.0-x\r\n\r\n", false).is_err());
+    }
+
+    #[test]
+    fn unusual_answers_are_read() {
+        // Line feeds alone, a line without a colon, a missing reason, a header that is not text.
+        let odd = b"HTTP/1.1 503\nno colon\nX-Other: \xff\nConnection: Close\nContent-Length:  2 \n\nno";
+        let answer = parse(odd, false).unwrap().unwrap();
+        assert_eq!(
+            (answer.status, answer.closes, answer.body.as_slice()),
+            (503, true, b"no".as_slice())
+        );
+        let old = parse(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", false)
+            .unwrap()
+            .unwrap();
+        assert!(old.closes, "HTTP/1.0 closes unless it says otherwise");
+        assert_eq!(body("HTTP/1.1 204 No Content\r\n\r\n", false).as_deref(), Some(""));
+        let extension = "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2;a=b\r\nhi\r\n1\r\n!\r\n0\r\n\r\n";
+        assert_eq!(body(extension, false).as_deref(), Some("hi!"));
+        for wrong in [
+            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
+        ] {
+            assert!(parse(wrong.as_bytes(), false).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,59 +1,61 @@
-//! Load on one server, from blocking client threads: open loop at a fixed rate, one request after the other, closed
+//! Load on one server from blocking client threads: an open loop at a fixed rate, one request after the other, or a closed
 //! loop with a number of clients. Latencies are milliseconds.
 //!
-//! In the open loop a latency counts from the moment at which the request was due, not from the moment at which the
-//! client came to send it: a server that stalls may not hide the requests it held up.
+//! In the open loop a latency counts from the moment at which the request was due, and not from the moment at which the
+//! client sent it. So a server that stalls cannot hide the requests that it held up.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::http::{Answer, Connection, Request};
+use crate::measure::http::{Answer, Connection, Request};
 use crate::stats::regression;
 
-/// A single request may take so long.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// A client whose connection broke so often in a row gives up.
+pub mod offered;
+
+/// The longest time that a single request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The number of broken connections in a row after which a client gives up.
 const GIVE_UP_AFTER: u32 = 3;
-/// The clients' threads need little.
+/// The stack of a client's thread.
 const STACK_BYTES: usize = 128 << 10;
 
-/// A server under load and its stop flag.
+/// A server under load, with its stop flag.
 #[derive(Debug, Clone, Copy)]
 pub struct Server<'a> {
     /// Its address.
     pub address: SocketAddr,
-    /// Set when the measurement is to end.
+    /// The flag that ends the measurement.
     pub stop: &'a AtomicBool,
 }
 
-/// What a closed loop saw.
+/// The throughput of a closed loop.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Throughput {
-    /// Right answers per second.
+    /// The correct answers per second.
     pub per_second: f64,
-    /// Right answers in all, those that came after the end included.
+    /// All correct answers, those after the end included.
     pub completed: u32,
-    /// Wrong answers and broken connections.
+    /// The wrong answers and broken connections.
     pub errors: u32,
 }
 
 impl Server<'_> {
-    /// A new connection.
+    /// Opens a new connection.
     pub fn connect(&self) -> std::io::Result<Connection> {
         Connection::open(self.address, Duration::from_secs(5))
     }
 
-    /// Sends one request over `connection`, as [`Self::answer`] does. True when the status is from 200 to 299.
+    /// Sends one request over `connection`, as [`Self::answer`] does. Returns true if the status is from 200 to 299.
     pub fn ask(&self, connection: &mut Connection, request: &Request) -> std::io::Result<bool> {
         let answer = self.answer(connection, request)?;
         Ok((200..300).contains(&answer.status))
     }
 
-    /// Sends one request over `connection`, which is replaced if the server closes it. A connection that the server has
-    /// closed while it was idle is replaced and the request sent again, once.
+    /// Sends one request over `connection`, and replaces the connection if the server closes it. If the server has closed the
+    /// connection while it was idle, replaces it and sends the request again, once.
     pub fn answer(&self, connection: &mut Connection, request: &Request) -> std::io::Result<Answer> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
         let answer = match connection.ask(request, deadline, self.stop) {
             Err(error) if connection.is_unanswered() && was_closed(&error) => {
                 *connection = self.connect()?;
@@ -77,8 +79,8 @@ fn was_closed(error: &std::io::Error) -> bool {
     matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
 }
 
-/// Sends `count` requests at `rate` per second over one connection; `after` is called after each with its number.
-/// Returns each latency from its due time and the number of wrong answers.
+/// Sends `count` requests at `rate` per second over one connection, and calls `after` with the number of each. Returns the
+/// latencies, each from the time at which its request was due, and the number of wrong answers.
 pub fn open_loop(
     server: Server<'_>,
     connection: &mut Connection,
@@ -104,8 +106,8 @@ pub fn open_loop(
     Ok((latencies, errors))
 }
 
-/// One request after the other over one connection until `count` are done or `limit` has passed; `after` is called
-/// after each with its number. Returns each round trip and the number of wrong answers.
+/// Sends one request after the other over one connection until `count` are done or `limit` has passed, and calls `after` with
+/// the number of each. Returns the round trips and the number of wrong answers.
 pub fn one_by_one(
     server: Server<'_>,
     connection: &mut Connection,
@@ -130,11 +132,11 @@ pub fn one_by_one(
     Ok((latencies, errors))
 }
 
-/// `clients` connections, each sending its next request as soon as it has an answer, for about `lasting`. `watch` is
-/// called every 100 ms meanwhile.
+/// Runs a closed loop for about `lasting`: each of `clients` sends its next request as soon as it has an answer. Calls `watch`
+/// every 100 ms.
 ///
-/// The rate is the slope of all completions against time, so that neither connecting nor clients in lockstep nor the
-/// request cut off by the end bias it.
+/// The rate is the slope of all completions against time. So connecting, clients in lockstep and the requests that the end
+/// cuts off do not bias it.
 pub fn closed_loop(
     server: Server<'_>,
     request: &Request,
@@ -180,7 +182,7 @@ pub fn closed_loop(
     }
 }
 
-/// Completions per second, from their number against time; 0 with fewer than two.
+/// The completions per second, by regression of their number on time; 0 with fewer than two.
 fn slope(completions: &[Instant], began: Instant) -> f64 {
     let points: Vec<(f64, f64)> = completions
         .iter()
@@ -190,7 +192,7 @@ fn slope(completions: &[Instant], began: Instant) -> f64 {
     regression::line(&points).map_or(0.0, |line| line.slope)
 }
 
-/// When one client got its right answers; the one in flight at the end is waited for.
+/// The times at which one client got its correct answers. The client waits for the answer in flight at the end.
 fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &AtomicU32) -> Vec<Instant> {
     let mut completions = Vec::new();
     let mut broken_in_a_row = 0;
@@ -218,7 +220,7 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
     completions
 }
 
-/// Milliseconds, to the microsecond.
+/// The milliseconds of a duration, rounded to the microsecond.
 pub fn ms(duration: Duration) -> f64 {
     round3(duration.as_secs_f64() * 1e3)
 }

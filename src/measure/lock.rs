@@ -1,18 +1,18 @@
-//! Counts packages in lock files: direct and transitive ones that end up in the image, not those of development. Direct
-//! ones are what the app's own manifest beside the lock file asks for.
+//! The numbers of packages in lock files: direct and transitive packages that end up in the image, without those of
+//! development. Direct packages are those in the app's own manifest beside the lock file.
 
 use std::path::Path;
 
 mod manifest;
 
-/// The packages named by the first lock file of `folder` that can be counted; `None` if there is none.
+/// Counts the packages in the first lock file of `folder` that can be counted; `None` if there is none.
 pub fn packages(folder: &Path, lock_files: &[String]) -> Option<u32> {
     first(folder, lock_files, |name, path| {
         count(name, &std::fs::read_to_string(path).ok()?)
     })
 }
 
-/// The packages that the app itself asks for, by the manifest that belongs to the first lock file with a known one.
+/// Counts the direct packages, by the manifest of the first lock file that has a known one.
 pub fn direct_packages(folder: &Path, lock_files: &[String]) -> Option<u32> {
     first(folder, lock_files, |name, path| {
         let manifest = manifest::of_lock_file(name)?;
@@ -28,7 +28,7 @@ fn first(folder: &Path, lock_files: &[String], counted: impl Fn(&str, &Path) -> 
     u32::try_from(number).ok()
 }
 
-/// The number of packages in a lock file of that name.
+/// Counts the packages in a lock file of this name.
 fn count(name: &str, text: &str) -> Option<usize> {
     let lines = || text.lines().map(str::trim);
     Some(match name {

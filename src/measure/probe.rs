@@ -1,24 +1,27 @@
-//! Waits for a server to become ready: connects again and again, then asks over the accepted connection until the
-//! answer is right. Readiness is a checked answer; a listening socket is only a phase boundary.
+//! The probe: waits for a server to become ready. It connects again and again, then asks over the accepted connection until the
+//! answer is correct. A server is ready when a checked answer has come; a listening socket is only the end of a phase.
 //!
-//! Blocking, meant for a thread of its own. Knows an address and a route, nothing of containers.
+//! The probe blocks and runs on a thread of its own. It knows an address and a route, and nothing of containers.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::attempts::Attempts;
-use super::http::{Answer, Connection, Request};
+use crate::measure::http::{Answer, Connection, Request};
 
-/// Shortest pause between two attempts.
+mod attempts;
+
+use attempts::Attempts;
+
+/// The shortest pause between two attempts.
 pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
-/// Shortest pause before whoever starts the server says that it runs: it is most of the wait for a fast server, and hardly
-/// any is ready by then.
+/// The shortest pause before the engine says that the server runs. This is most of the wait for a fast server, and hardly
+/// any server is ready by then.
 const EARLY_INTERVAL: Duration = Duration::from_millis(2);
-/// An accepted connection that gives no answer for so long is given up and replaced by another one.
+/// The longest wait for an answer on an accepted connection; another connection then takes its place.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a right answer is.
+/// The rule for a correct answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
     /// Status 200, body `{"status":"ok"}`, and the headers `x-process-id` and `x-request-count`.
@@ -27,55 +30,55 @@ pub enum Expect {
     AnySuccess,
 }
 
-/// Whom to ask, and for what.
+/// The address and the route that the probe asks.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct Endpoint {
     /// The server's own address.
     pub address: SocketAddr,
-    /// Path of the health route.
+    /// The path of the health route.
     pub path: String,
-    /// What a right answer is.
+    /// The rule for a correct answer.
     pub expect: Expect,
 }
 
-/// A server that has given its first right answer.
+/// A server that has given its first correct answer.
 #[derive(Debug)]
 pub struct Ready {
-    /// When the first connection was accepted.
+    /// The time at which the first connection was accepted.
     pub accepted: Instant,
-    /// When the first right answer was complete.
+    /// The time at which the first correct answer was complete.
     pub answered: Instant,
-    /// Connection attempts before the first accepted one.
+    /// The number of connection attempts before the first accepted one.
     pub tries: u32,
-    /// Requests sent, the answered one included.
+    /// The number of requests sent, the answered one included.
     pub requests: u64,
-    /// The process that answered.
+    /// The id of the process that answered.
     pub process_id: Option<String>,
-    /// How many requests that process had seen, this one included.
+    /// The number of requests that this process had seen, this one included.
     pub request_count: Option<u64>,
-    /// The connection, kept.
+    /// The connection, which stays open.
     pub connection: Connection,
-    /// Whether the server closes it after the answer.
+    /// True if the server closes it after the answer.
     pub closes: bool,
 }
 
-/// Why there was no right answer.
+/// The reason why there was no correct answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotReady {
-    /// The deadline passed; what the last attempt met.
+    /// The deadline passed, with the outcome of the last attempt.
     Timeout(String),
-    /// It had been ready, and then gave a wrong answer or none.
+    /// The server had been ready, and then gave a wrong answer or none.
     Wrong(String),
     /// The stop flag was set.
     Stopped,
 }
 
-/// The pause between attempts: 0.25% of the time passed, at least 1 ms. Polling steals CPU from what it waits for.
+/// The pause between attempts: 0.25% of the time that has passed, and at least 1 ms. Polling takes CPU from the server.
 pub fn interval(elapsed: Duration) -> Duration {
     (elapsed / 400).max(SHORTEST_INTERVAL)
 }
 
-/// Whether an answer is right.
+/// Checks an answer.
 pub fn is_right(answer: &Answer, expect: Expect) -> Result<(), String> {
     match expect {
         Expect::AnySuccess if (200..300).contains(&answer.status) => Ok(()),
@@ -94,9 +97,10 @@ pub fn is_right(answer: &Answer, expect: Expect) -> Result<(), String> {
     }
 }
 
-/// Asks until the first right answer. `began` is when the server was told to start; `started` is set once it is said to run.
+/// Asks until the first correct answer. `began` is the time of the call that starts the server. The caller sets `started` once
+/// the engine says that the server runs.
 pub fn until_ready(
-    target: &Target,
+    endpoint: &Endpoint,
     began: Instant,
     deadline: Instant,
     started: &AtomicBool,
@@ -106,8 +110,8 @@ pub fn until_ready(
         true => interval(began.elapsed()),
         false => interval(began.elapsed()).max(EARLY_INTERVAL),
     };
-    let request = Request::get(&target.path);
-    let mut attempts = Attempts::new(target.address);
+    let request = Request::get(&endpoint.path);
+    let mut attempts = Attempts::new(endpoint.address);
     let mut requests = 0;
     let mut first = None;
     let mut last = None;
@@ -126,14 +130,14 @@ pub fn until_ready(
         };
         let (accepted, tries) = *first.get_or_insert_with(|| (Instant::now(), attempts.begun - 1));
         requests += 1;
-        let patience = deadline.min(Instant::now() + ANSWER_TIMEOUT);
+        let answer_deadline = deadline.min(Instant::now() + ANSWER_TIMEOUT);
         let asked = Connection::over(stream).and_then(|mut connection| {
-            let answer = connection.ask(&request, patience, stop)?;
+            let answer = connection.ask(&request, answer_deadline, stop)?;
             Ok((connection, answer))
         });
         let answered = Instant::now();
         match asked {
-            Ok((connection, answer)) => match is_right(&answer, target.expect) {
+            Ok((connection, answer)) => match is_right(&answer, endpoint.expect) {
                 Ok(()) => {
                     return Ok(Ready {
                         accepted,
@@ -146,7 +150,7 @@ pub fn until_ready(
                         closes: answer.closes,
                     });
                 }
-                Err(wrong) => last = Some(format!("{} answered with {wrong}", target.path)),
+                Err(wrong) => last = Some(format!("{} answered with {wrong}", endpoint.path)),
             },
             Err(error) => last = Some(format!("connection accepted, then: {error}")),
         }
@@ -157,24 +161,24 @@ pub fn until_ready(
 /// The first request of the workload, sent to a server that is ready.
 #[derive(Debug)]
 pub struct FirstRequest {
-    /// When it was sent, a new connection included if the server had closed the first one.
+    /// The time at which it was sent. A new connection comes after it, if the server had closed the first one.
     pub sent: Instant,
-    /// When the answer was complete.
+    /// The time at which the answer was complete.
     pub answered: Instant,
-    /// The connection, kept.
+    /// The connection, which stays open.
     pub connection: Connection,
 }
 
-/// Sends the first request of the workload. Any answer but a right status is an error.
+/// Sends the first request of the workload. Any other status than a correct one is an error.
 pub fn first_request(
-    target: &Target,
+    endpoint: &Endpoint,
     kept: Option<Connection>,
     request: &Request,
     deadline: Instant,
     stop: &AtomicBool,
 ) -> Result<FirstRequest, NotReady> {
     let sent = Instant::now();
-    let asked = kept.map_or_else(|| Connection::open(target.address, ANSWER_TIMEOUT), Ok);
+    let asked = kept.map_or_else(|| Connection::open(endpoint.address, ANSWER_TIMEOUT), Ok);
     let asked = asked.and_then(|mut connection| Ok((connection.ask(request, deadline, stop)?, connection)));
     let answered = Instant::now();
     let (answer, connection) = asked.map_err(|error| {
@@ -186,7 +190,7 @@ pub fn first_request(
             NotReady::Wrong(format!("the first request after the limit was set: {error}"))
         }
     })?;
-    let right = match target.expect {
+    let right = match endpoint.expect {
         Expect::Contract => answer.status == 200,
         Expect::AnySuccess => (200..300).contains(&answer.status),
     };
@@ -229,14 +233,14 @@ mod tests {
                 stream.write_all(answer.as_bytes()).unwrap();
             }
         });
-        let target = Target {
+        let endpoint = Endpoint {
             address,
             path: "/healthz".into(),
             expect: Expect::Contract,
         };
         let now = Instant::now();
         let ready = until_ready(
-            &target,
+            &endpoint,
             now,
             now + Duration::from_secs(5),
             &AtomicBool::new(true),
@@ -251,7 +255,7 @@ mod tests {
     #[test]
     fn the_first_request_wants_a_right_status_also_on_a_new_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = Target {
+        let endpoint = Endpoint {
             address: listener.local_addr().unwrap(),
             path: "/healthz".into(),
             expect: Expect::Contract,
@@ -268,14 +272,14 @@ mod tests {
         let stop = AtomicBool::new(false);
         let ask = |kept| {
             first_request(
-                &target,
+                &endpoint,
                 kept,
                 &Request::get("/json"),
                 Instant::now() + ANSWER_TIMEOUT,
                 &stop,
             )
         };
-        let kept = Connection::open(target.address, ANSWER_TIMEOUT).unwrap();
+        let kept = Connection::open(endpoint.address, ANSWER_TIMEOUT).unwrap();
         let right = ask(Some(kept)).unwrap();
         assert!(right.answered - right.sent >= Duration::from_millis(20));
         // No connection was kept, and the contract wants a 200.
@@ -287,14 +291,14 @@ mod tests {
     #[test]
     fn nobody_there_is_a_timeout_with_the_last_symptom() {
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let target = Target {
+        let endpoint = Endpoint {
             address: closed,
             path: "/".into(),
             expect: Expect::AnySuccess,
         };
         let now = Instant::now();
         let outcome = until_ready(
-            &target,
+            &endpoint,
             now,
             now + Duration::from_millis(30),
             &AtomicBool::new(true),

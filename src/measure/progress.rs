@@ -1,21 +1,21 @@
-//! Says what is being measured, on standard error: a bar on a terminal, plain lines elsewhere, nothing when quiet.
+//! The progress of a measurement on standard error: a bar on a terminal, plain lines elsewhere, nothing when quiet.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How a measurement shows that it is alive.
+/// The way in which a measurement shows its progress.
 #[derive(Debug)]
 pub enum Progress {
-    /// Nothing at all.
+    /// No output.
     Quiet,
-    /// A line per block.
+    /// One line per block.
     Lines {
-        /// When the work of known length began.
+        /// The time at which the work of known length began.
         began: Instant,
-        /// Weight of all work.
+        /// The weight of all work.
         whole: u64,
-        /// Weight of the work done.
+        /// The weight of the work done.
         done: u64,
     },
     /// A bar.
@@ -23,7 +23,7 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// A bar if `terminal`, lines if not, nothing if `quiet`.
+    /// A bar if `terminal`, lines if not, no output if `quiet`.
     pub fn new(quiet: bool, terminal: bool) -> Self {
         if quiet {
             return Self::Quiet;
@@ -40,7 +40,7 @@ impl Progress {
         Self::Bar(ProgressBar::no_length().with_style(style))
     }
 
-    /// The work of known length begins.
+    /// Begins the work of known length.
     pub fn begin(&mut self, weight: u64) {
         match self {
             Self::Quiet => {}
@@ -52,7 +52,7 @@ impl Progress {
         }
     }
 
-    /// Something the reader should know.
+    /// Prints a remark.
     pub fn say(&self, text: &str) {
         match self {
             Self::Quiet => {}
@@ -61,14 +61,14 @@ impl Progress {
         }
     }
 
-    /// What runs now; shown on a bar only.
+    /// Shows the current step, on a bar only.
     pub fn now(&self, text: String) {
         if let Self::Bar(bar) = self {
             bar.set_message(text);
         }
     }
 
-    /// Work of that weight is done.
+    /// Adds work of this weight as done.
     pub fn advance(&mut self, weight: u64) {
         match self {
             Self::Quiet => {}
@@ -77,7 +77,7 @@ impl Progress {
         }
     }
 
-    /// Work of that weight is left, as it turns out.
+    /// Sets the weight of the work that is left.
     pub fn left(&mut self, weight: u64) {
         match self {
             Self::Quiet => {}
@@ -86,7 +86,7 @@ impl Progress {
         }
     }
 
-    /// A part is done: a line with the time that is left where there is no bar.
+    /// Prints a line with the time that is left, if there is no bar.
     pub fn milestone(&self, text: &str) {
         if let Self::Lines { began, whole, done } = self {
             let left = began
@@ -96,7 +96,7 @@ impl Progress {
         }
     }
 
-    /// All is done.
+    /// Ends the display.
     pub fn end(&self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
@@ -104,7 +104,7 @@ impl Progress {
     }
 }
 
-/// Seconds below 100, minutes below 100, else hours and minutes.
+/// A duration for people: seconds below 100 s, minutes below 100 min, else hours and minutes.
 pub fn human(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..100 => format!("{seconds} s"),

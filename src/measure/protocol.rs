@@ -1,9 +1,9 @@
-//! The order of a measurement: randomised complete blocks. Each block starts every configuration once, in an order
-//! drawn from the seed, so that drift of the machine hits all of them alike.
+//! The order of a measurement: randomised complete blocks. Each block starts every configuration once, in an order drawn from
+//! the seed. So drift of the machine hits all configurations alike.
 
 use crate::rng::{Draws, Purpose};
 
-/// Replication number of the draws for the warm runs; blocks use their own number as the entity of replication 0.
+/// The replication number of the draws for the warm runs. Blocks use their own number as the entity of replication 0.
 const WARM: u64 = 1;
 
 /// The order of `configurations` items in block `block`.
@@ -11,18 +11,19 @@ pub fn block_order(seed: u64, block: u32, configurations: usize) -> Vec<usize> {
     shuffled(Draws::new(seed, 0), u64::from(block), configurations)
 }
 
-/// Whether a configuration with `samples` starts takes part in `block` of `blocks`: evenly spread, `samples` times in all.
+/// Returns true if a configuration with `samples` starts takes part in `block` of `blocks`. It takes part `samples` times in all,
+/// evenly spread.
 pub fn takes_part(samples: u32, block: u32, blocks: u32) -> bool {
     let share = |block: u32| u64::from(block) * u64::from(samples) / u64::from(blocks.max(1));
     share(block + 1) > share(block)
 }
 
-/// The order in which the warm runs are taken.
+/// The order of the warm runs.
 pub fn warm_order(seed: u64, configurations: usize) -> Vec<usize> {
     shuffled(Draws::new(seed, WARM), 0, configurations)
 }
 
-/// Fisher-Yates.
+/// A random permutation (Fisher-Yates).
 fn shuffled(draws: Draws, entity: u64, n: usize) -> Vec<usize> {
     let stream = draws.stream(Purpose::Order, entity);
     let mut order: Vec<usize> = (0..n).collect();

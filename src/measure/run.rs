@@ -1,50 +1,85 @@
-//! A whole run, from the first word with the engine to the last container removed.
+//! A whole run, from the connection to the place until the last instance is removed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 
 use futures_util::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::assemble::{self, Backing, Circumstances, Image};
-use super::error::MeasureError;
-use super::leftovers::{self, Leftover};
-use super::progress::Progress;
-use super::session::{Prepared, Prober, Session};
-use super::slot::Slot;
-use super::store::{self, Header, RawFile, Taken};
-use super::target::Target;
-use super::targets::docker::Containers;
-use super::targets::process::{self, Processes};
-use super::warning::{self, Warning};
-use super::{Backend, Request, host, noise};
-use crate::model::profile::{BlockReading, FrameworkProfile};
+use crate::measure::Measurement;
+use crate::measure::assemble::{self, Backing, Circumstances, Image};
+use crate::measure::cleanup::Leftover;
+use crate::measure::error::MeasureError;
+use crate::measure::progress::Progress;
+use crate::measure::session::Session;
+use crate::measure::slot::Slot;
+use crate::measure::target::Target;
+use crate::measure::warning::{self, Warning};
+use crate::measure::{host, noise, store};
+use crate::model::profile::FrameworkProfile;
 
-/// What came of a run.
+mod intake;
+#[cfg(test)]
+mod tests;
+
+use intake::Intake;
+
+/// The outcome of a run.
 #[derive(Debug, Default)]
 pub struct Finished {
-    /// Profiles and where they were written.
+    /// The profiles, each with the path of its file.
     pub profiles: Vec<(FrameworkProfile, PathBuf)>,
-    /// Subjects without a single sample, with the reason.
+    /// The subjects without a single sample, each with the reason.
     pub unmeasured: Vec<(String, String)>,
 }
 
-/// Measures everything asked for and removes what it made, however it ends.
-pub async fn run(request: &Request, progress: &mut Progress) -> Result<Finished, MeasureError> {
-    let id = run_id();
-    match request.backend {
-        Backend::Docker => {
-            let target = Containers::connect(&id, request).await?;
-            warn_of(leftovers::on_engine(target.engine()).await?, progress);
-            on(&target, &id, request, progress).await
-        }
-        Backend::Process => {
-            warn_of(process::leftovers(), progress);
-            let target = Processes::new(&id, request)?;
-            on(&target, &id, request, progress).await
-        }
+/// Connects to the place, measures everything that `measurement` asks for, and removes what the run has made, however it ends.
+///
+/// # Errors
+/// If the place does not answer, if nothing can be measured there, or if a signal stops the run.
+pub async fn run(measurement: &Measurement, progress: &mut Progress) -> Result<Finished, MeasureError> {
+    measurement.backend.run(&run_id(), measurement, progress).await
+}
+
+/// Does the same on a target that is connected. `id` marks everything that the run makes.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on<T: Target>(
+    target: &T,
+    id: &str,
+    measurement: &Measurement,
+    progress: &mut Progress,
+) -> Result<Finished, MeasureError> {
+    run_until(stop_signal(), target, id, measurement, progress).await
+}
+
+/// Does the same, and stops when `stop` is ready.
+async fn run_until<T: Target>(
+    stop: impl Future<Output = ()>,
+    target: &T,
+    id: &str,
+    measurement: &Measurement,
+    progress: &mut Progress,
+) -> Result<Finished, MeasureError> {
+    warn_of(target.leftovers().await?, progress);
+    let outcome = tokio::select! {
+        biased;
+        () = stop => Ok(Err(MeasureError::Interrupted { kept: measurement.out.join("raw") })),
+        outcome = AssertUnwindSafe(measure(target, id, measurement, progress)).catch_unwind() => outcome,
+    };
+    progress.end();
+    if matches!(outcome, Ok(Err(MeasureError::Interrupted { .. }))) {
+        progress.say("stopping: removing what this run has made; another Ctrl-C leaves at once");
     }
+    sweep(target.sweep(), &target.by_hand()).await;
+    if let Some(registry) = &measurement.registry
+        && let Err(error) = registry.forget(id).await
+    {
+        progress.say(&format!("warning: {error}: tags that begin with {id} stay there"));
+    }
+    outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn warn_of(left: BTreeMap<String, Leftover>, progress: &Progress) {
@@ -56,32 +91,7 @@ fn warn_of(left: BTreeMap<String, Leftover>, progress: &Progress) {
     }
 }
 
-/// The run `id` on one target.
-async fn on<T: Target>(
-    target: &T,
-    id: &str,
-    request: &Request,
-    progress: &mut Progress,
-) -> Result<Finished, MeasureError> {
-    let outcome = tokio::select! {
-        biased;
-        () = stop_signal() => Ok(Err(MeasureError::Interrupted { kept: request.out.join("raw") })),
-        outcome = AssertUnwindSafe(measure(target, id, request, progress)).catch_unwind() => outcome,
-    };
-    progress.end();
-    if matches!(outcome, Ok(Err(MeasureError::Interrupted { .. }))) {
-        progress.say("stopping: removing what this run has made; another Ctrl-C leaves at once");
-    }
-    sweep(target.sweep(), &target.by_hand()).await;
-    if let Some(registry) = &request.registry
-        && let Err(error) = registry.forget(id).await
-    {
-        progress.say(&format!("warning: {error}: tags that begin with {id} stay there"));
-    }
-    outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// Removes what a run has made, as `sweeping` does; says how to finish the job by hand where that fails.
+/// Waits until `sweeping` has removed what a run has made. If that fails, prints the command that finishes the job.
 pub(super) async fn sweep(sweeping: impl Future<Output = Option<String>>, by_hand: &str) {
     let left = tokio::select! {
         left = sweeping => left,
@@ -97,14 +107,14 @@ pub(super) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Eight hexadecimal digits that differ between runs of one machine.
+/// Eight hexadecimal digits that differ between the runs of one machine.
 pub(super) fn run_id() -> String {
     let nanoseconds = jiff::Timestamp::now().as_nanosecond() as u64;
     let mixed = (nanoseconds ^ (u64::from(std::process::id()) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     format!("{:08x}", mixed >> 32)
 }
 
-/// Ctrl-C or a polite request to end.
+/// Waits for SIGINT (Ctrl-C) or SIGTERM.
 pub(super) async fn stop_signal() {
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -116,129 +126,35 @@ pub(super) async fn stop_signal() {
     }
 }
 
+/// Deploys the subjects, takes the samples and writes the profiles.
 async fn measure<T: Target>(
     target: &T,
-    run: &str,
-    request: &Request,
+    id: &str,
+    measurement: &Measurement,
     progress: &mut Progress,
 ) -> Result<Finished, MeasureError> {
-    let here = now();
-    let mut started = here.clone();
-    let mut resumed = BTreeSet::new();
-    let mut finished = Finished::default();
-    let mut images = Vec::new();
-    let mut prepared: Vec<Prepared<'_, T::Deployed>> = Vec::new();
-    let mut blocks: Vec<BlockReading> = Vec::new();
-    let mut slots: Vec<Slot> = Vec::new();
-    let mut prober = Prober::default();
     let backing = target.backing();
-    for subject in &request.subjects {
-        let name = subject.name();
-        let (image, deployed) = match target.deploy(subject, progress).await {
-            // The others can do without it.
-            Err(error) if error.is_of_one_subject() && request.subjects.len() > 1 => {
-                progress.say(&format!("{name} is not measured: {error}"));
-                error
-                    .hints()
-                    .iter()
-                    .for_each(|hint| progress.say(&format!("hint: {hint}")));
-                finished.unmeasured.push((name.to_string(), error.to_string()));
-                continue;
-            }
-            deployed => deployed?,
-        };
-        let header = Header::new(&request.command, &image.id, &backing.engine_version, &here);
-        let mut own: Vec<Slot> = request
-            .configs
-            .iter()
-            .map(|&config| Slot::new(prepared.len(), config))
-            .collect();
-        let mut pulls = Vec::new();
-        let earlier = match request.resume {
-            true => RawFile::resume(&request.out, name, &header, &here)?,
-            false => None,
-        };
-        let raw = match earlier {
-            Some((raw, earlier)) => {
-                if earlier.torn {
-                    progress.say(&format!(
-                        "{name}: the last line of the samples was cut off and is dropped"
-                    ));
-                }
-                progress.say(&format!(
-                    "{name}: going on with {} samples of a run that began at {}",
-                    earlier.taken.len(),
-                    earlier.header.started
-                ));
-                started = started.min(earlier.header.started);
-                resumed.extend(earlier.resumed);
-                earlier.prober.into_iter().for_each(|used| prober.add(used));
-                // Subjects that shared a block have the same reading of it.
-                for reading in earlier.blocks {
-                    if !blocks.contains(&reading) {
-                        blocks.push(reading);
-                    }
-                }
-                for (key, taken) in earlier.taken {
-                    match taken {
-                        Taken::Pull(pull) => pulls.push(pull),
-                        taken => own
-                            .iter_mut()
-                            .filter(|slot| slot.key() == key)
-                            .for_each(|slot| slot.restore(taken.clone())),
-                    }
-                }
-                raw
-            }
-            None => {
-                if request.resume
-                    && let Some(profile) = store::finished(&request.out, name, &header)
-                {
-                    progress.say(&format!(
-                        "{name}: already measured by this command, {}",
-                        profile.provenance.finished
-                    ));
-                    continue;
-                }
-                let (raw, kept) = RawFile::create(&request.out, name, run, &header)?;
-                if let Some(kept) = kept {
-                    progress.say(&format!(
-                        "{name}: samples of an interrupted run are kept as {}; --resume would have gone on with them",
-                        kept.display()
-                    ));
-                }
-                raw
-            }
-        };
-        prepared.push(Prepared {
-            subject,
-            deployed,
-            pulls,
-            raw,
-            contract: None,
-            refused: None,
-        });
-        slots.append(&mut own);
-        images.push(image);
+    let mut intake = Intake::new(measurement, &backing, id);
+    for subject in &measurement.subjects {
+        intake.add(target, subject, progress).await?;
     }
+    let Intake {
+        started,
+        resumed,
+        prepared,
+        images,
+        slots,
+        blocks,
+        prober,
+        mut finished,
+        ..
+    } = intake;
     if prepared.is_empty() {
         return Ok(finished);
     }
     let (load, ticks) = (host::load(), host::steal_and_total());
     target.open().await?;
-    let taken = || slots.iter().flat_map(|slot| &slot.cold);
-    let mut session = Session {
-        target,
-        request,
-        prepared,
-        made: taken().map(|cold| cold.sample.order + 1).max().unwrap_or(0),
-        seen: taken().filter_map(|cold| cold.sample.process_id.clone()).collect(),
-        blocks,
-        ticks: host::steal_and_total(),
-        slots,
-        prober,
-        weights: Vec::new(),
-    };
+    let mut session = Session::new(target, measurement, prepared, slots, blocks, prober);
     session.take(progress).await?;
 
     let steal_share = ticks.zip(host::steal_and_total()).and_then(noise::steal_share);
@@ -257,11 +173,12 @@ async fn measure<T: Target>(
         prober_cpu_share: session.prober.share(),
         notes,
     };
-    finish(session, &backing, images, &circumstances, &mut finished, progress)?;
+    write_profiles(session, &backing, images, &circumstances, &mut finished, progress)?;
     Ok(finished)
 }
 
-fn finish<T: Target>(
+/// Writes the profile of each subject that has a sample, and notes the others as unmeasured.
+fn write_profiles<T: Target>(
     session: Session<'_, T>,
     backing: &Backing,
     images: Vec<Image>,
@@ -270,7 +187,7 @@ fn finish<T: Target>(
     progress: &Progress,
 ) -> Result<(), MeasureError> {
     let Session {
-        request,
+        measurement,
         prepared,
         mut slots,
         blocks,
@@ -288,13 +205,7 @@ fn finish<T: Target>(
             continue;
         }
         image.facts.pulls.extend(prepared.pulls);
-        let warnings: Vec<Warning> = own
-            .iter()
-            .flat_map(|slot| {
-                let totals: Vec<f64> = slot.cold.iter().map(|cold| cold.sample.total_ms).collect();
-                warning::of_starts(&format!("{name} at {}", slot.config.label()), &totals)
-            })
-            .collect();
+        let warnings = warnings_of(&name, &own);
         for warning in &warnings {
             progress.say(&format!("warning: {warning}"));
         }
@@ -304,10 +215,19 @@ fn finish<T: Target>(
             contract: prepared.contract,
             blocks: &blocks,
         };
-        let profile = assemble::profile(request, backing, prepared.subject, image, taken, circumstances);
-        let path = store::write_profile(&request.out, &profile)?;
+        let profile = assemble::profile(measurement, backing, prepared.subject, image, taken, circumstances);
+        let path = store::write_profile(&measurement.out, &profile)?;
         prepared.raw.discard();
         finished.profiles.push((profile, path));
     }
     Ok(())
+}
+
+/// The warnings about the cold starts of one subject.
+fn warnings_of(name: &str, slots: &[Slot]) -> Vec<Warning> {
+    let of_slot = |slot: &Slot| {
+        let totals: Vec<f64> = slot.cold.iter().map(|cold| cold.sample.total_ms).collect();
+        warning::of_starts(&format!("{name} at {}", slot.config.label()), &totals)
+    };
+    slots.iter().flat_map(of_slot).collect()
 }

@@ -1,25 +1,26 @@
-//! One session: blocks of cold starts and warm runs, on whatever target.
+//! One session: blocks of cold starts and the warm runs, on any target.
 
 use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
-use super::config::Config;
-use super::error::MeasureError;
-use super::estimate::Expected;
-use super::load::ms;
-use super::noise::{self, Quiet, Work};
-use super::progress::Progress;
-use super::slot::{GIVE_UP_AFTER, Slot};
-use super::start::{Failed, Outcome};
-use super::store::{Cold, ProberUse, RawFile, Taken};
-use super::subject::Subject;
-use super::target::Target;
-use super::{Request, host, protocol};
+use crate::measure::Measurement;
+use crate::measure::config::Config;
+use crate::measure::error::MeasureError;
+use crate::measure::estimate::Expected;
+use crate::measure::load::ms;
+use crate::measure::noise::{self, Quiet, Readings};
+use crate::measure::progress::Progress;
+use crate::measure::slot::{GIVE_UP_AFTER, Slot};
+use crate::measure::start::{Failed, Outcome};
+use crate::measure::store::{Cold, ProberUse, RawFile, Taken};
+use crate::measure::subject::Subject;
+use crate::measure::target::Target;
+use crate::measure::{host, protocol};
 use crate::model::profile::{BlockReading, ColdMode, ColdSample, ContractCheck, FailureKind, Pull, StartFailure};
 
 mod warm_runs;
 
-/// Of all blocks at most this share is taken again because of noise.
+/// The largest share of all blocks that is repeated because of noise.
 const REPEATED_SHARE: f64 = 0.25;
 
 /// A subject that can be started.
@@ -27,44 +28,44 @@ const REPEATED_SHARE: f64 = 0.25;
 pub struct Prepared<'a, D> {
     /// The subject.
     pub subject: &'a Subject,
-    /// What the target keeps of it.
+    /// The target's own data about it.
     pub deployed: D,
     /// The pulls of node-cold starts.
     pub pulls: Vec<Pull>,
-    /// Where its samples go at once.
+    /// The file that receives each sample at once.
     pub raw: RawFile,
     /// The check of the HTTP contract that it passed.
     pub contract: Option<ContractCheck>,
-    /// Why it is not measured.
+    /// The reason why it is not measured.
     pub refused: Option<String>,
 }
 
-/// What a session works with.
+/// The state of a session.
 #[derive(Debug)]
 pub struct Session<'a, T: Target> {
-    /// Where instances run.
-    pub target: &'a T,
-    /// What was asked for.
-    pub request: &'a Request,
+    /// The place where instances run.
+    target: &'a T,
+    /// The measurement to be taken.
+    pub measurement: &'a Measurement,
     /// The subjects.
     pub prepared: Vec<Prepared<'a, T::Deployed>>,
-    /// All configurations.
+    /// All configurations of all subjects.
     pub slots: Vec<Slot>,
-    /// The machine before each block, those of an interrupted run included.
+    /// The readings of the machine before each block, those of an interrupted run included.
     pub blocks: Vec<BlockReading>,
-    /// Stolen and all CPU ticks when it was last read.
-    pub ticks: Option<(u64, u64)>,
-    /// Instances started so far.
-    pub made: u32,
-    /// Ids of the processes that have answered so far: each start must bring a new one.
-    pub seen: HashSet<String>,
-    /// What cold starts cost this process.
+    /// The source of further readings.
+    readings: Box<dyn Readings>,
+    /// The number of instances started so far.
+    made: u32,
+    /// The ids of the processes that have answered so far. Each start must bring a new one.
+    seen: HashSet<String>,
+    /// The cost of the cold starts to this process.
     pub prober: Prober,
-    /// By configuration: milliseconds that a start and a warm run are expected to take.
-    pub weights: Vec<(u64, u64)>,
+    /// The milliseconds that a start and a warm run are expected to take, by configuration.
+    weights: Vec<(u64, u64)>,
 }
 
-/// CPU time of this process while cold starts were taken. Loads on warm instances are not in it.
+/// The CPU time of this process while it took cold starts. Loads on warm instances are not part of it.
 #[derive(Debug, Default)]
 pub struct Prober {
     wall_ms: f64,
@@ -72,7 +73,7 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Adds what a block cost, of an interrupted run perhaps.
+    /// Adds the cost of a block.
     pub fn add(&mut self, used: ProberUse) {
         self.wall_ms += used.wall_ms;
         self.cpu_ms = used.cpu_ms.map(|cpu| cpu + self.cpu_ms.unwrap_or_default());
@@ -85,7 +86,7 @@ impl Prober {
     }
 }
 
-/// What was used since `began`, when the process had used `cpu`.
+/// The cost since `began`, when this process had used `cpu`.
 fn used_since(began: Instant, cpu: Option<Duration>) -> ProberUse {
     let used = cpu
         .zip(host::own_cpu_time())
@@ -96,16 +97,41 @@ fn used_since(began: Instant, cpu: Option<Duration>) -> ProberUse {
     }
 }
 
+impl<'a, T: Target> Session<'a, T> {
+    /// A session that continues with the samples in `slots`.
+    pub fn new(
+        target: &'a T,
+        measurement: &'a Measurement,
+        prepared: Vec<Prepared<'a, T::Deployed>>,
+        slots: Vec<Slot>,
+        blocks: Vec<BlockReading>,
+        prober: Prober,
+    ) -> Self {
+        let taken = || slots.iter().flat_map(|slot| &slot.cold);
+        Self {
+            made: taken().map(|cold| cold.sample.order + 1).max().unwrap_or(0),
+            seen: taken().filter_map(|cold| cold.sample.process_id.clone()).collect(),
+            readings: target.readings(),
+            weights: Vec::new(),
+            target,
+            measurement,
+            prepared,
+            slots,
+            blocks,
+            prober,
+        }
+    }
+}
+
 impl<T: Target> Session<'_, T> {
-    /// Takes all samples that are not there yet.
+    /// Takes all samples that are still missing.
     pub async fn take(&mut self, progress: &mut Progress) -> Result<(), MeasureError> {
-        let work = Work::calibrated();
         let mut request_costs = Vec::new();
         for subject in 0..self.prepared.len() {
             request_costs.push(self.first_start(subject, progress).await);
         }
         self.slots.retain(|slot| self.prepared[slot.subject].refused.is_none());
-        let quick = self.request.quick;
+        let quick = self.measurement.quick;
         let expected = self
             .prepared
             .iter()
@@ -118,14 +144,14 @@ impl<T: Target> Session<'_, T> {
         });
         self.weights = weights.collect();
         progress.begin(self.weight_left() + self.repeated_weight());
-        let blocks = self.request.blocks();
+        let blocks = self.measurement.blocks();
         for block in 0..blocks {
             let label = format!("block {} of {blocks}", block + 1);
-            self.block(block, 0, &label, work, progress).await?;
+            self.block(block, 0, &label, progress).await?;
         }
-        self.noisy_blocks_again(work, progress).await?;
+        self.noisy_blocks_again(progress).await?;
         progress.left(self.weight_left());
-        for slot in protocol::warm_order(self.request.seed, self.slots.len()) {
+        for slot in protocol::warm_order(self.measurement.seed, self.slots.len()) {
             if self.slots[slot].is_warm_done() {
                 continue;
             }
@@ -137,7 +163,7 @@ impl<T: Target> Session<'_, T> {
         Ok(())
     }
 
-    /// Milliseconds that what is still to be taken is expected to take.
+    /// The expected milliseconds for all samples that are still missing.
     fn weight_left(&self) -> u64 {
         let left = |(slot, (start, warm)): (&Slot, &(u64, u64))| {
             let taken = (slot.cold.len() + slot.failures.len()) as u64;
@@ -147,7 +173,7 @@ impl<T: Target> Session<'_, T> {
         self.slots.iter().zip(&self.weights).map(left).sum()
     }
 
-    /// The same of the blocks that are taken again if the machine is noisy throughout.
+    /// The expected milliseconds for the blocks that are repeated if the machine is noisy throughout.
     fn repeated_weight(&self) -> u64 {
         let all = self.slots.iter().zip(&self.weights);
         let all: u64 = all
@@ -156,10 +182,10 @@ impl<T: Target> Session<'_, T> {
         (all as f64 * REPEATED_SHARE) as u64
     }
 
-    /// Blocks that began on a noisy machine are taken again, the noisiest first, up to a limit. Which of both samples
-    /// counts is a matter of these readings alone.
-    async fn noisy_blocks_again(&mut self, work: Work, progress: &mut Progress) -> Result<(), MeasureError> {
-        let blocks = self.request.blocks();
+    /// Repeats the blocks that began on a noisy machine, the noisiest first, up to [`REPEATED_SHARE`] of all blocks. The
+    /// readings alone decide which of both samples counts.
+    async fn noisy_blocks_again(&mut self, progress: &mut Progress) -> Result<(), MeasureError> {
+        let blocks = self.measurement.blocks();
         let Some(quiet) = noise::Quiet::of(&self.blocks) else {
             return Ok(());
         };
@@ -170,13 +196,13 @@ impl<T: Target> Session<'_, T> {
         noisy.sort_by(|a, b| b.0.total_cmp(&a.0));
         noisy.truncate((f64::from(blocks) * REPEATED_SHARE).ceil() as usize);
         for (_, block) in noisy {
-            let label = format!("block {} of {blocks} again, as the machine was noisy", block + 1);
-            self.block(block, 1, &label, work, progress).await?;
+            let label = format!("block {} of {blocks} again, because the machine was noisy", block + 1);
+            self.block(block, 1, &label, progress).await?;
         }
         Ok(())
     }
 
-    /// How noisy it was before a block's first samples; `None` if there are none.
+    /// The noise before the first sample of a block; `None` if it has no sample.
     fn noise_of(&self, block: u32, quiet: Quiet) -> Option<f64> {
         let cold = self.slots.iter().flat_map(|slot| &slot.cold);
         cold.filter(|cold| cold.sample.block == block)
@@ -184,17 +210,16 @@ impl<T: Target> Session<'_, T> {
             .next()
     }
 
-    /// Starts every configuration that takes part in a block and has been started `before` times in it.
+    /// Starts every configuration that takes part in a block and has started `before` times in it.
     async fn block(
         &mut self,
         block: u32,
         before: usize,
         label: &str,
-        work: Work,
         progress: &mut Progress,
     ) -> Result<(), MeasureError> {
-        let blocks = self.request.blocks();
-        let order = protocol::block_order(self.request.seed, block, self.slots.len());
+        let blocks = self.measurement.blocks();
+        let order = protocol::block_order(self.measurement.seed, block, self.slots.len());
         let waits = |slot: &Slot| {
             protocol::takes_part(slot.config.samples, block, blocks)
                 && slot.starts_in(block) == before
@@ -205,7 +230,7 @@ impl<T: Target> Session<'_, T> {
             return Ok(());
         }
         let others = self.target.other_instances().await;
-        let reading = noise::reading(block, work, &mut self.ticks, others);
+        let reading = self.readings.read(block, others);
         let noise = (reading.spin_ms, reading.walk_ms);
         let subjects: BTreeSet<usize> = due.iter().map(|&index| self.slots[index].subject).collect();
         for &subject in &subjects {
@@ -227,6 +252,7 @@ impl<T: Target> Session<'_, T> {
         Ok(())
     }
 
+    /// Takes one cold start of the configuration `index`.
     async fn sample(
         &mut self,
         index: usize,
@@ -243,7 +269,7 @@ impl<T: Target> Session<'_, T> {
         let raw = &mut self.prepared[subject].raw;
         match outcome {
             Outcome::Up(up) => {
-                // A server that is asked to end may wait for the clients it has.
+                // A server that is asked to stop may wait for its clients.
                 drop(up.ready);
                 self.target.remove(&up.id).await;
                 let cold = Cold {
@@ -302,7 +328,7 @@ impl<T: Target> Session<'_, T> {
         self.unless_seen(outcome).await
     }
 
-    /// A process that has answered in an earlier start was not started now.
+    /// Fails a start whose process has answered in an earlier start: that process is not new.
     async fn unless_seen(&mut self, outcome: Outcome) -> Outcome {
         let Outcome::Up(up) = outcome else { return outcome };
         match &up.sample.process_id {

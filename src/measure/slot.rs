@@ -1,33 +1,33 @@
-//! What was taken of one subject in one configuration, and what is still to be taken.
+//! The samples of one subject in one configuration, and the number that is still missing.
 
-use super::config::Config;
-use super::store::{Cold, Key, Taken};
+use crate::measure::config::Config;
+use crate::measure::store::{Cold, Key, Taken};
 use crate::model::profile::{StartFailure, WarmRun};
 
-/// A configuration without a single success is given up after so many starts.
+/// The number of failed starts without a success after which a configuration is given up.
 pub const GIVE_UP_AFTER: usize = 3;
 
-/// What was taken of one subject in one configuration.
+/// The samples of one subject in one configuration.
 #[derive(Debug)]
 pub struct Slot {
-    /// Position of the subject.
+    /// The position of the subject.
     pub subject: usize,
-    /// How it is started.
+    /// The configuration.
     pub config: Config,
-    /// Cold starts; ratio and verdict are settled at the end.
+    /// The cold starts. Their spin ratio and verdict are set at the end.
     pub cold: Vec<Cold>,
-    /// Starts without a sample.
+    /// The starts without a sample.
     pub failures: Vec<StartFailure>,
     /// The warm run.
     pub warm: Option<WarmRun>,
-    /// Why there is none, if it was tried.
+    /// The failure of the warm run, if it failed.
     pub no_warm: Option<StartFailure>,
-    /// Remarks.
+    /// The remarks.
     pub notes: Vec<String>,
 }
 
 impl Slot {
-    /// The slot of subject number `subject` in one configuration, with nothing measured yet.
+    /// A slot without samples, for the subject at position `subject`.
     pub fn new(subject: usize, config: Config) -> Self {
         Self {
             subject,
@@ -40,7 +40,7 @@ impl Slot {
         }
     }
 
-    /// What tells this configuration apart in the file of samples.
+    /// The key of this configuration in the file of samples.
     pub fn key(&self) -> Key {
         Key {
             cpu: self.config.limits.cpu,
@@ -50,7 +50,7 @@ impl Slot {
         }
     }
 
-    /// Takes back what an earlier run has written down. A pull belongs to the image and not to a slot.
+    /// Adds a sample of this run or of an interrupted one. A pull belongs to the image, and not to a slot.
     pub fn restore(&mut self, taken: Taken) {
         match taken {
             Taken::Cold(cold) => self.cold.push(cold),
@@ -64,18 +64,18 @@ impl Slot {
         }
     }
 
-    /// How often it was started in a block.
+    /// The number of starts in a block.
     pub fn starts_in(&self, block: u32) -> usize {
         self.cold.iter().filter(|cold| cold.sample.block == block).count()
             + self.failures.iter().filter(|failure| failure.block == block).count()
     }
 
-    /// Whether there is no point in trying again.
+    /// Returns true if further starts make no sense.
     pub fn is_given_up(&self) -> bool {
         self.cold.is_empty() && self.failures.len() >= GIVE_UP_AFTER
     }
 
-    /// Whether the warm run was taken or tried, or there is to be none.
+    /// Returns true if the warm run was taken or has failed, or if there is none.
     pub fn is_warm_done(&self) -> bool {
         self.config.warm_run == super::config::WarmKind::None || self.warm.is_some() || self.no_warm.is_some()
     }

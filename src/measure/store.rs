@@ -1,6 +1,6 @@
-//! Where samples go. Each is appended at once as a line of JSON to `<out>/raw/<name>.jsonl`, so that an interrupted
-//! run loses nothing and can be resumed; at the end the profile is written whole and the lines, all of which it holds,
-//! are removed.
+//! The files of samples and profiles. Each sample is appended at once to `<out>/raw/<name>.jsonl`, as a line of JSON, so that an
+//! interrupted run loses nothing and can be resumed. At the end the profile is written whole. It contains all samples, and
+//! the file of samples is removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -8,35 +8,37 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::compact;
-use super::error::MeasureError;
-use crate::model::profile::{
-    BlockReading, ColdMode, ColdSample, CpuMode, FrameworkProfile, Pull, StartFailure, WarmRun, parse,
-};
+use crate::measure::error::MeasureError;
+use crate::model::profile::{BlockReading, ColdMode, ColdSample, CpuMode, Pull, StartFailure, WarmRun};
 use crate::units::{MemoryMib, MilliCpu};
 
-/// The only format of the file so far.
+mod compact;
+mod profiles;
+
+pub use profiles::{finished, write_profile};
+
+/// The format of the file; there is only one so far.
 const SCHEMA: u32 = 1;
 
-/// What must be the same for samples to belong together.
+/// The circumstances of samples. They must be the same for samples of one profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
-    /// Format of the file.
+    /// The format of the file.
     pub schema: u32,
-    /// Version of coldcast.
+    /// The version of coldcast.
     pub tool_version: String,
-    /// The command line, which holds every setting.
+    /// The command line, which contains every setting.
     pub command: String,
-    /// The image.
+    /// The id of the image.
     pub image_id: String,
-    /// Host CPU model.
+    /// The model of the host's CPU.
     pub host_cpu: String,
-    /// Kernel release.
+    /// The release of the kernel.
     pub kernel: String,
-    /// Container engine version.
+    /// The version of the container engine.
     pub engine_version: String,
-    /// When it began, RFC 3339 in UTC; a resumed run keeps the first one.
+    /// The start of the run, RFC 3339 in UTC. A resumed run keeps the first one.
     pub started: String,
 }
 
@@ -55,7 +57,7 @@ impl Header {
         }
     }
 
-    /// What differs, but for the start: name, here, in the file.
+    /// The differences to the header of a file, except for the start.
     fn differences(&self, file: &Self) -> Vec<String> {
         let pairs = [
             ("coldcast", &self.tool_version, &file.tool_version),
@@ -72,44 +74,44 @@ impl Header {
     }
 }
 
-/// Which configuration a sample belongs to.
+/// The configuration of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
-    /// CPU limit.
+    /// The CPU limit.
     pub cpu: MilliCpu,
-    /// Memory limit.
+    /// The memory limit.
     pub memory: MemoryMib,
-    /// Cold in which sense.
+    /// The sense in which the start is cold.
     pub cold_mode: ColdMode,
-    /// When the CPU limit holds.
+    /// The time at which the CPU limit begins to hold.
     pub cpu_mode: CpuMode,
 }
 
-/// A cold start with what the profile keeps only in sum.
+/// A cold start, with details that the profile keeps in summary only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cold {
-    /// The sample; its ratio and verdict are settled at the end.
+    /// The sample. Its spin ratio and verdict are set at the end.
     pub sample: ColdSample,
-    /// Milliseconds of the CPU spin before its block.
+    /// The milliseconds of the CPU spin before its block.
     pub spin_ms: f64,
-    /// Milliseconds of the walk through memory before its block.
+    /// The milliseconds of the walk through memory before its block.
     #[serde(default)]
     pub walk_ms: Option<f64>,
-    /// Milliseconds for which the CPU limit stopped it.
+    /// The milliseconds for which the CPU limit stopped it.
     pub throttled_ms: Option<f64>,
-    /// Bytes that the first process read from the disk until it was ready.
+    /// The bytes that the first process read from the disk until it was ready.
     pub disk_read: Option<f64>,
 }
 
-/// Something that was taken.
+/// A sample of any kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Taken {
     /// A cold start.
     Cold(Cold),
-    /// A start that gave none.
+    /// A start that failed.
     Failed(StartFailure),
     /// A warm run with remarks.
     Warm {
@@ -118,19 +120,19 @@ pub enum Taken {
         /// The remarks.
         notes: Vec<String>,
     },
-    /// A warm run that gave nothing.
+    /// A warm run that failed.
     NoWarm(StartFailure),
     /// The pull of a node-cold start.
     Pull(Pull),
 }
 
-/// What a block of cold starts cost the process that took them.
+/// The cost of a block of cold starts to the process that took them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProberUse {
-    /// Milliseconds that it took.
+    /// The wall time in milliseconds.
     pub wall_ms: f64,
-    /// CPU milliseconds; `None`: not known.
+    /// The CPU time in milliseconds; `None` if unknown.
     pub cpu_ms: Option<f64>,
 }
 
@@ -145,32 +147,32 @@ enum Line {
     Sample(Key, Taken),
 }
 
-/// The raw file of one framework or image.
+/// The file of samples of one subject.
 #[derive(Debug)]
 pub struct RawFile {
     path: PathBuf,
     file: File,
 }
 
-/// What an earlier run has left.
+/// The samples of an interrupted run.
 #[derive(Debug)]
 pub struct Earlier {
     /// Its header.
     pub header: Header,
-    /// When it was resumed before.
+    /// The times at which it was resumed.
     pub resumed: Vec<String>,
-    /// The machine before each of its blocks.
+    /// The readings of the machine before each of its blocks.
     pub blocks: Vec<BlockReading>,
-    /// What its whole blocks cost, those that it began.
+    /// The cost of its complete blocks.
     pub prober: Vec<ProberUse>,
-    /// What it took, in order.
+    /// Its samples, in order.
     pub taken: Vec<(Key, Taken)>,
-    /// Whether its last line was cut off in the middle, and dropped.
+    /// True if its last line was cut off and dropped.
     pub torn: bool,
 }
 
 impl RawFile {
-    /// Starts an empty file. One of an earlier run that was cut short is kept under another name, which is returned.
+    /// Creates an empty file. Keeps the file of an interrupted run under another name, and returns that name.
     pub fn create(out: &Path, name: &str, run: &str, header: &Header) -> Result<(Self, Option<PathBuf>), MeasureError> {
         let path = path(out, name);
         let folder = out.join("raw");
@@ -186,10 +188,10 @@ impl RawFile {
         Ok((raw, kept))
     }
 
-    /// Goes on with the file of an earlier run; `None` if there is none.
+    /// Opens the file of an interrupted run; `None` if there is none.
     ///
     /// # Errors
-    /// If it cannot be read, or was taken under other circumstances.
+    /// If it cannot be read, or if its samples were taken under other circumstances.
     pub fn resume(out: &Path, name: &str, header: &Header, now: &str) -> Result<Option<(Self, Earlier)>, MeasureError> {
         let path = path(out, name);
         if !path.exists() {
@@ -210,7 +212,10 @@ impl RawFile {
                     if !differences.is_empty() {
                         return Err(MeasureError::NoResume {
                             path,
-                            reason: format!("its samples were taken otherwise ({})", differences.join("; ")),
+                            reason: format!(
+                                "its samples were taken under other circumstances ({})",
+                                differences.join("; ")
+                            ),
                         });
                     }
                     earlier = Some(Earlier {
@@ -226,10 +231,10 @@ impl RawFile {
                 (Line::Block(reading), Some(earlier)) => earlier.blocks.push(reading),
                 (Line::Prober(used), Some(earlier)) => earlier.prober.push(used),
                 (Line::Sample(key, taken), Some(earlier)) => earlier.taken.push((key, taken)),
-                _ => return Err(bad(number + 1, "not what belongs there".into())),
+                _ => return Err(bad(number + 1, "the line is out of place".into())),
             }
         }
-        let mut earlier = earlier.ok_or_else(|| bad(1, "it does not say how its samples were taken".into()))?;
+        let mut earlier = earlier.ok_or_else(|| bad(1, "the header is missing".into()))?;
         let mut raw = Self::open(path)?;
         raw.file.set_len(whole as u64).map_err(MeasureError::io(&raw.path))?;
         raw.write(&Line::Resumed(now.into()))?;
@@ -243,12 +248,12 @@ impl RawFile {
         Ok(Self { path, file })
     }
 
-    /// Appends the machine before a block.
+    /// Appends the reading of the machine before a block.
     pub fn block(&mut self, reading: &BlockReading) -> Result<(), MeasureError> {
         self.write(&Line::Block(reading.clone()))
     }
 
-    /// Appends what a block cost. A block that several subjects share belongs into the file of one of them.
+    /// Appends the cost of a block. A block that several subjects share belongs in the file of one of them.
     pub fn prober(&mut self, used: ProberUse) -> Result<(), MeasureError> {
         self.write(&Line::Prober(used))
     }
@@ -264,7 +269,7 @@ impl RawFile {
             .map_err(MeasureError::io(&self.path))
     }
 
-    /// Removes the file, and its folder if that is empty.
+    /// Removes the file, and the folder if it is empty.
     pub fn discard(self) {
         let _ = fs::remove_file(&self.path);
         if let Some(folder) = self.path.parent() {
@@ -275,28 +280,6 @@ impl RawFile {
 
 fn path(out: &Path, name: &str) -> PathBuf {
     out.join("raw").join(format!("{name}.jsonl"))
-}
-
-/// The profile that a run with the same command made of the same image, if there is one.
-pub fn finished(out: &Path, name: &str, header: &Header) -> Option<FrameworkProfile> {
-    let text = fs::read_to_string(out.join(name).join("profile.json")).ok()?;
-    let profile = parse(&text).ok()?;
-    let same = profile.provenance.command == header.command && profile.provenance.image_id == header.image_id;
-    same.then_some(profile)
-}
-
-/// Writes `<out>/<name>/profile.json` whole, and returns its path.
-pub fn write_profile(out: &Path, profile: &FrameworkProfile) -> Result<PathBuf, MeasureError> {
-    let folder = out.join(&profile.name);
-    fs::create_dir_all(&folder).map_err(MeasureError::io(&folder))?;
-    let path = folder.join("profile.json");
-    let temporary = folder.join("profile.json.tmp");
-    let bytes = compact::to_vec(profile)
-        .map_err(std::io::Error::other)
-        .map_err(MeasureError::io(&path))?;
-    fs::write(&temporary, bytes).map_err(MeasureError::io(&temporary))?;
-    fs::rename(&temporary, &path).map_err(MeasureError::io(&path))?;
-    Ok(path)
 }
 
 #[cfg(test)]

@@ -1,38 +1,38 @@
-//! What is measured: a framework of the models folder, or a user's own image.
+//! The subjects of a measurement: frameworks of the models folder, and a user's own images.
 
 use std::path::{Path, PathBuf};
 
-use super::contract::Identity;
-use super::error::MeasureError;
-use super::probe::Expect;
-use super::routes::Routes;
+use crate::measure::contract::Identity;
+use crate::measure::error::MeasureError;
+use crate::measure::probe::Expect;
+use crate::measure::warm::routes::Routes;
 use crate::model::framework::Framework;
 
-/// What is measured.
+/// A framework or an image to measure.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Subject {
-    /// A framework, whose image is built from its folder.
+    /// A framework. Its image is built from its folder.
     Framework {
-        /// What its `framework.toml` says.
+        /// The content of its `framework.toml`.
         framework: Box<Framework>,
-        /// Its folder.
+        /// The folder.
         folder: PathBuf,
     },
-    /// An image that is on this machine or can be pulled by hand before; it need not know the HTTP contract.
+    /// An image on this machine. It need not meet the HTTP contract.
     Image {
-        /// Name of the profile.
+        /// The name of the profile.
         name: String,
-        /// Image reference.
+        /// The reference of the image.
         image: String,
-        /// Port on which it listens.
+        /// The port on which it listens.
         port: u16,
-        /// Path that answers with a status from 200 to 299 once it is ready.
+        /// The path that answers with a status from 200 to 299 once the server is ready.
         path: String,
     },
 }
 
 impl Subject {
-    /// Name of the profile.
+    /// The name of the profile.
     pub fn name(&self) -> &str {
         match self {
             Self::Framework { framework, .. } => &framework.name,
@@ -40,7 +40,7 @@ impl Subject {
         }
     }
 
-    /// Port on which it listens.
+    /// The port on which it listens.
     pub fn port(&self) -> u16 {
         match self {
             Self::Framework { framework, .. } => framework.image.port,
@@ -48,7 +48,7 @@ impl Subject {
         }
     }
 
-    /// Path of its health route.
+    /// The path of its health route.
     pub fn path(&self) -> &str {
         match self {
             Self::Framework { .. } => "/healthz",
@@ -56,7 +56,7 @@ impl Subject {
         }
     }
 
-    /// What a right answer is.
+    /// The rule for a correct answer.
     pub fn expect(&self) -> Expect {
         match self {
             Self::Framework { .. } => Expect::Contract,
@@ -64,7 +64,7 @@ impl Subject {
         }
     }
 
-    /// What a framework says about itself on `/json`: a variant tells the name of the folder it is built from.
+    /// The framework and release that `/json` must name. A variant names the folder from which it is built.
     pub fn identity(&self) -> Option<Identity> {
         let Self::Framework { framework, folder } = self else {
             return None;
@@ -81,7 +81,7 @@ impl Subject {
         })
     }
 
-    /// The routes it has.
+    /// Its routes.
     pub fn routes(&self) -> Routes {
         match self {
             Self::Framework { .. } => Routes::Contract,
@@ -90,7 +90,10 @@ impl Subject {
     }
 }
 
-/// The frameworks named, or all of the folder if none is named.
+/// The frameworks with these names in the folder `models`, or all of them if no name is given.
+///
+/// # Errors
+/// If a framework is unknown, or its `framework.toml` is invalid.
 pub fn frameworks(models: &Path, names: &[String]) -> Result<Vec<Subject>, MeasureError> {
     let known = known(models)?;
     let names = if names.is_empty() { &known } else { names };
@@ -138,7 +141,7 @@ fn framework(folder: &Path) -> Result<Subject, MeasureError> {
     if !folder.ends_with(&framework.name) {
         return Err(MeasureError::BadFramework {
             path,
-            reason: format!("name `{}` differs from the folder's", framework.name),
+            reason: format!("name `{}` differs from the name of the folder", framework.name),
         });
     }
     Ok(Subject::Framework {

@@ -1,42 +1,47 @@
-//! Where instances run: the seam between the protocol of a measurement and what it is taken on.
+//! The seam between the protocol of a measurement and the place where its instances run.
 //!
-//! A session knows blocks, order, samples and warm runs. How a subject is made ready, how one instance of it is started
-//! and removed, and what remains of a run is its target's business. At most one instance runs at a time.
+//! A session knows blocks, order, samples and warm runs. Its target deploys a subject, starts and removes one instance at a
+//! time, and sweeps up after the run. At most one instance runs at a time.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
-use super::assemble::{Backing, Image};
-use super::config::Config;
-use super::error::MeasureError;
-use super::progress::Progress;
-use super::start::Outcome;
-use super::subject::Subject;
+use crate::measure::config::Config;
+use crate::measure::error::MeasureError;
+use crate::measure::progress::Progress;
+use crate::measure::subject::Subject;
 
-/// Where instances run.
+pub use crate::measure::assemble::{Backing, Image};
+pub use crate::measure::cleanup::Leftover;
+pub use crate::measure::noise::{Machine, Readings};
+pub use crate::measure::probe::{Endpoint, Expect, NotReady, Ready, until_ready};
+pub use crate::measure::start::{Failed, Outcome, Up};
+
+/// A place where instances run.
 pub trait Target {
-    /// A subject that can be started.
+    /// A subject that is ready to be started.
     type Deployed;
 
-    /// What profiles say about it.
+    /// The facts about the place that go into profiles.
     fn backing(&self) -> Backing;
 
-    /// Makes a subject ready to be started, and says what it is.
+    /// Deploys a subject: makes it ready to be started, and returns the facts about its image.
     ///
     /// # Errors
-    /// What keeps the subject from being measured; if [`MeasureError::is_of_one_subject`], others may go on.
+    /// The reason why the subject cannot be measured. If [`MeasureError::is_of_one_subject`], the session measures the others.
     fn deploy(
         &self,
         subject: &Subject,
         progress: &Progress,
     ) -> impl Future<Output = Result<(Image, Self::Deployed), MeasureError>>;
 
-    /// Called once before the first start, if anything is to be started.
+    /// Makes what all starts share, such as a network. The session calls it once, before the first start.
     ///
     /// # Errors
-    /// What is missing for starts.
+    /// The reason why nothing can be started.
     fn open(&self) -> impl Future<Output = Result<(), MeasureError>>;
 
-    /// Starts an instance and waits for its first right answer. `number` is its own within the run.
+    /// Starts an instance and waits for its first correct answer. `number` is unique within the run.
     fn cold_start(
         &self,
         subject: &Subject,
@@ -45,25 +50,39 @@ pub trait Target {
         number: u32,
     ) -> impl Future<Output = Outcome>;
 
-    /// Ends an instance and removes what was made for it. What stays is removed by [`Target::sweep`].
+    /// Stops an instance and removes what was made for it. [`Target::sweep`] removes what stays.
     fn remove(&self, id: &str) -> impl Future<Output = ()>;
 
-    /// Called after each cold start in a block, once its instance is gone.
+    /// Returns the machine to rest after a cold start in a block, once the instance is gone.
     fn settle(&self, deployed: &Self::Deployed, config: Config) -> impl Future<Output = ()>;
 
     /// The last lines that an instance wrote.
     fn last_log_lines(&self, id: &str) -> impl Future<Output = Vec<String>>;
 
-    /// Whether the kernel has killed an instance for its memory.
+    /// Returns true if the kernel killed an instance for its memory.
     fn is_out_of_memory(&self, id: &str) -> impl Future<Output = bool>;
 
-    /// How many instances of others run beside it; `None` if that cannot be told.
+    /// The number of instances that belong to others and run at the same time; `None` if it is unknown.
     fn other_instances(&self) -> impl Future<Output = Option<u64>>;
 
-    /// What a reader of the profile should know about it.
+    /// The source of the readings that tell noisy blocks from quiet ones: this machine, unless the target knows better.
+    fn readings(&self) -> Box<dyn Readings> {
+        Box::new(Machine::calibrated())
+    }
+
+    /// Remarks about the place for readers of the profile.
     fn remarks(&self) -> Vec<String>;
 
-    /// Removes all that the run has made. Returns what is left, as text; `None` when all is gone.
+    /// The command that checks one framework against the HTTP contract at this place.
+    fn contract_command(&self, name: &str) -> String;
+
+    /// The remains of earlier runs at this place, by run.
+    ///
+    /// # Errors
+    /// If the place does not answer.
+    fn leftovers(&self) -> impl Future<Output = Result<BTreeMap<String, Leftover>, MeasureError>>;
+
+    /// Removes everything that the run has made. Returns a description of what is left; `None` when all is gone.
     fn sweep(&self) -> impl Future<Output = Option<String>>;
 
     /// The command that does by hand what [`Target::sweep`] does.

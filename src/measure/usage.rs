@@ -1,14 +1,18 @@
-//! What an instance uses, whoever counts it: the control group of a container, or the processes of a tree one by one.
+//! The CPU time and memory that an instance uses, counted by the control group of its container or process by process.
 //!
-//! CPU time is in nanoseconds, memory in bytes. What the kernel does not say, or not to us, is `None`.
+//! CPU time is in nanoseconds, memory in bytes. A figure that the kernel does not tell, or not to this user, is `None`.
 
 use std::time::Duration;
 
-use super::cgroup::Cgroup;
-use super::process_tree::Tree;
 use crate::model::profile::MemoryReading;
 
-/// Who counts what an instance uses.
+pub mod cgroup;
+pub mod process_tree;
+
+use cgroup::Cgroup;
+use process_tree::Tree;
+
+/// The counter of what an instance uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Usage {
     /// The control group of its container.
@@ -18,7 +22,7 @@ pub enum Usage {
 }
 
 impl Usage {
-    /// CPU time used so far.
+    /// The CPU time used so far.
     pub fn cpu_time(&self) -> Option<Duration> {
         match self {
             Self::Group(group) => group.cpu_time(),
@@ -26,7 +30,7 @@ impl Usage {
         }
     }
 
-    /// Anonymous memory.
+    /// The anonymous memory.
     pub fn anon_bytes(&self) -> Option<u64> {
         match self {
             Self::Group(group) => group.anon_bytes(),
@@ -34,7 +38,7 @@ impl Usage {
         }
     }
 
-    /// Anonymous memory, proportional set size, working set; a tree has no working set, which is a group's.
+    /// Anonymous memory, proportional set size and working set. A tree has no working set: only a control group has one.
     pub fn memory(&self) -> MemoryReading {
         match self {
             Self::Group(group) => group.memory(),
@@ -42,7 +46,7 @@ impl Usage {
         }
     }
 
-    /// Processes and threads.
+    /// The numbers of processes and of threads.
     pub fn processes_and_threads(&self) -> Option<(u32, u32)> {
         match self {
             Self::Group(group) => group.processes_and_threads(),
@@ -50,7 +54,7 @@ impl Usage {
         }
     }
 
-    /// How many processes the kernel has killed at the memory limit so far; a tree has no limit.
+    /// The number of processes that the kernel has killed at the memory limit so far. A tree has no limit.
     pub fn oom_kills(&self) -> Option<u64> {
         match self {
             Self::Group(group) => group.oom_kills(),
@@ -58,7 +62,7 @@ impl Usage {
         }
     }
 
-    /// How long the CPU limit has stopped it so far, summed over CPUs; a tree is pinned to CPUs and never stopped.
+    /// The time for which the CPU limit has stopped it so far, summed over CPUs. A tree is pinned to CPUs and never stopped.
     pub fn throttled(&self) -> Option<Duration> {
         match self {
             Self::Group(group) => group.throttled(),

@@ -1,48 +1,48 @@
-//! Warnings about a measurement: each names the symptom, the likely cause and what to do next. Nothing is deleted because of
-//! them; they are shown once and kept as notes in the profile.
+//! The warnings about a measurement. Each names the symptom, the likely cause and the next step. Warnings are shown once and kept
+//! as notes in the profile; no sample is deleted because of them.
 
 use std::fmt;
 
-use super::host;
-use super::noise;
+use crate::measure::host;
+use crate::measure::noise;
 use crate::model::profile::BlockReading;
 use crate::stats::{order, outliers};
 
-/// Load average per core above which other work was running before the first start.
+/// The load average per core above which other work was running before the first start.
 const BUSY: f64 = 0.5;
-/// Share of the CPU time that the hypervisor may take unmentioned.
+/// The share of CPU time above which stolen time is a warning.
 const STOLEN: f64 = 0.01;
-/// Per cent of 10 seconds in which tasks waited for memory or disks.
+/// The per cent of 10 seconds of waiting for memory or disks above which pressure is a warning.
 const PRESSED: f64 = 10.0;
-/// Available memory in MiB below which the kernel begins to take pages away.
+/// The available memory in MiB below which the kernel begins to reclaim pages.
 const SCARCE_MIB: u64 = 1024;
-/// Starts shorter than that are near the probe's interval, in milliseconds.
+/// The milliseconds below which starts are close to the interval of the probe.
 const SHORT_MS: f64 = 5.0;
 
-/// Something that may have spoilt samples.
+/// A circumstance that may have spoilt samples.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
-    /// Blocks that began on a noisy machine, of all blocks.
+    /// The number of blocks that began on a noisy machine, and of all blocks.
     NoisyBlocks(usize, usize),
-    /// Load average before the first start, and cores.
+    /// The load average before the first start, and the number of cores.
     Loaded(f64, u32),
-    /// Share of the CPU time.
+    /// The share of CPU time that was stolen.
     Stolen(f64),
-    /// Most containers of others that ran before a block.
+    /// The largest number of containers of others before a block.
     OtherContainers(u64),
-    /// Least memory that was left, in MiB.
+    /// The smallest available memory in MiB.
     ScarceMemory(u64),
-    /// What tasks waited for, and the highest per cent of time.
+    /// The resource that tasks waited for, and the highest per cent of time.
     Pressure(&'static str, f64),
-    /// Times the cores were slowed down for heat.
+    /// The number of times that the cores were slowed down for heat.
     Hot(u64),
-    /// How the cores choose their clock, if not for speed.
+    /// The governor of the cores' clock rate, if it is not `performance`.
     Governor(String),
-    /// Configuration whose first start was far off.
+    /// A configuration whose first start is an outlier.
     SlowFirstStart(String),
-    /// Configuration, starts that were far off, and all starts.
+    /// A configuration, with the numbers of outliers and of all starts.
     Outliers(String, usize, usize),
-    /// Configuration whose starts are very short, with the median in milliseconds.
+    /// A configuration with very short starts, and their median in milliseconds.
     ShortStarts(String, f64),
 }
 
@@ -52,35 +52,35 @@ impl fmt::Display for Warning {
             Self::NoisyBlocks(noisy, of) => write!(
                 f,
                 "{noisy} of {of} blocks began on a noisy machine (a fixed CPU spin or walk through memory took over {} times as \
-                 long as on the quiet one), probably other programs or other virtual machines on the host; up to a quarter of the blocks are taken \
-                 again. End other programs (`top` shows them) and measure anew",
+                 long as on the quiet one), probably because of other programs or other virtual machines on the host; up to a quarter of the blocks are \
+                 repeated. Stop other programs (`top` shows them) and measure again",
                 noise::NOISY
             ),
             Self::Loaded(load, cores) => write!(
                 f,
-                "the load average was {load} on {cores} cores before the first start, so other work was running. See what with \
-                 `top`, wait for its end and measure anew"
+                "the load average was {load} on {cores} cores before the first start, so other work was running. Find it with \
+                 `top`, wait for its end and measure again"
             ),
             Self::Stolen(share) => write!(
                 f,
                 "the hypervisor took {:.1} % of the CPU time, so other virtual machines share these cores. Trust CPU times more \
-                 than wall times, and measure on a machine of its own for publication",
+                 than wall times, and use a dedicated machine for published figures",
                 100.0 * share
             ),
             Self::OtherContainers(number) => write!(
                 f,
-                "{number} other containers were running and share the cores and the engine. See which with `docker ps`, stop \
-                 them and measure anew"
+                "{number} other containers were running and share the cores and the engine. Find them with `docker ps`, stop \
+                 them and measure again"
             ),
             Self::ScarceMemory(mib) => write!(
                 f,
                 "only {mib} MiB of memory were left before a block, so the kernel may have dropped files of the images from \
-                 memory. See what takes it with `free -m` and `top`, and measure anew"
+                 memory. Find the cause with `free -m` and `top`, and measure again"
             ),
             Self::Pressure(resource, percent) => write!(
                 f,
                 "tasks waited for {resource} in up to {percent:.0} % of the ten seconds before a block, probably because other \
-                 programs use it too. See `/proc/pressure` and measure anew on an idle machine"
+                 programs use it too. Look at `/proc/pressure`, and measure again on an idle machine"
             ),
             Self::Hot(times) => write!(
                 f,
@@ -89,18 +89,18 @@ impl fmt::Display for Warning {
             ),
             Self::Governor(governor) => write!(
                 f,
-                "the clock of the cores follows the governor `{governor}`, so a start after a pause may be slow. Set it with \
-                 `cpupower frequency-set -g performance` and measure anew"
+                "the clock rate of the cores follows the governor `{governor}`, so a start after a pause may be slow. Set it with \
+                 `cpupower frequency-set -g performance` and measure again"
             ),
             Self::SlowFirstStart(label) => write!(
                 f,
-                "{label}: the first start was an outlier, probably because of a cold cache; it is kept. Look at the samples \
-                 and measure anew if it matters"
+                "{label}: the first start was an outlier, probably because of a cold cache; it is kept. Look at the samples, \
+                 and measure again if it matters"
             ),
             Self::Outliers(label, number, of) => write!(
                 f,
                 "{label}: {number} of {of} starts are outliers, probably because of other work on the machine; they are kept. If \
-                 they matter, see what else runs with `top` and measure anew"
+                 they matter, find other work with `top` and measure again"
             ),
             Self::ShortStarts(label, ms) => write!(
                 f,
@@ -111,7 +111,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Warnings about a session: its blocks, the load average before the first start, and the share of CPU time stolen.
+/// The warnings about a session, from its blocks, the load average before the first start, and the share of CPU time stolen.
 pub fn of_session(blocks: &[BlockReading], load: Option<f64>, steal_share: Option<f64>) -> Vec<Warning> {
     let cores = host::cores();
     let mut warnings = Vec::new();
@@ -146,7 +146,7 @@ pub fn of_session(blocks: &[BlockReading], load: Option<f64>, steal_share: Optio
     warnings
 }
 
-/// Warnings about the cold starts of one configuration, in total milliseconds and in order.
+/// The warnings about the cold starts of one configuration, from their total milliseconds in order.
 pub fn of_starts(label: &str, totals: &[f64]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let odd = outliers::positions(totals);

@@ -1,4 +1,4 @@
-//! Measures deliberately odd servers on a real Docker engine. Skipped with a message where there is no engine or no
+//! Measures deliberately odd servers on a real Docker engine. The tests are skipped with a message if there is no engine or no
 //! Python base image; with COLDCAST_REQUIRE_ALL=1 that is a failure.
 
 mod app;

@@ -1,4 +1,4 @@
-//! `coldcast measure agreement`: whether two measurements of the same frameworks agree.
+//! `coldcast measure agreement`: compares two measurements of the same frameworks.
 
 use std::path::{Path, PathBuf};
 
@@ -11,19 +11,19 @@ use crate::report::agreement::{self, COLUMNS, Compared};
 use crate::report::table::Style;
 use crate::report::{cells, frameworks};
 
-/// Flags of `measure agreement`.
+/// The flags of `measure agreement`.
 #[derive(Debug, Args)]
 pub struct AgreementArgs {
-    /// A profile.json, or a folder with <NAME>/profile.json
+    /// First measurement: a profile.json, or a folder with <NAME>/profile.json
     first: PathBuf,
-    /// Another one
+    /// Second measurement
     second: PathBuf,
-    /// How the answer is printed
+    /// Format of the output
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }
 
-/// Compares what both hold.
+/// Compares the sizes that both contain.
 pub fn run(args: &AgreementArgs) -> Outcome {
     let (first, second) = (profiles(&args.first)?, profiles(&args.second)?);
     let compared: Vec<Compared> = first
@@ -50,7 +50,7 @@ pub fn run(args: &AgreementArgs) -> Outcome {
     }
 }
 
-/// The profile of a file, or all of a folder in the order of their names.
+/// The profile of a file, or all profiles of a folder in order of their names.
 fn profiles(path: &Path) -> Result<Vec<FrameworkProfile>, Failure> {
     let read = |path: &Path| -> Result<FrameworkProfile, Failure> {
         let bad = |reason: String| Failure::Input(anyhow::anyhow!("{}: {reason}", path.display()));

@@ -1,6 +1,5 @@
-//! `coldcast measure cleanup`: removes what interrupted runs have left.
+//! `coldcast measure cleanup`: removes the remains of interrupted runs.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Args;
@@ -8,26 +7,23 @@ use clap::Args;
 use super::failure;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::say;
-use crate::measure::docker::Engine;
-use crate::measure::error::MeasureError;
-use crate::measure::leftovers::{self, Leftover};
-use crate::measure::{cleanup, targets};
+use crate::measure::cleanup::Cleaner;
 
-/// Flags of `measure cleanup`.
+/// The flags of `measure cleanup`.
 #[derive(Debug, Args)]
 pub struct CleanupArgs {
-    /// Only what this run has left, even if it still goes on
+    /// Remove only the remains of this run, even if it is still running
     #[arg(long, value_name = "ID")]
     run: Option<String>,
-    /// Remove without asking
+    /// Remove without a question
     #[arg(long)]
     yes: bool,
-    /// Clean up an engine on another machine; whether a run there still goes on cannot be told
+    /// Allow an engine on another machine; coldcast cannot tell whether a run there is still running
     #[arg(long)]
     force: bool,
 }
 
-/// Shows and removes.
+/// Shows the remains and removes them.
 pub fn run(args: &CleanupArgs) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -37,26 +33,19 @@ pub fn run(args: &CleanupArgs) -> Outcome {
 }
 
 async fn clean(args: &CleanupArgs) -> Outcome {
-    let mut found = targets::process::leftovers();
-    let engine = match Engine::connect(args.force).await {
-        Ok(engine) => Some(engine),
-        Err(error @ (MeasureError::NoEngine { .. } | MeasureError::Denied { .. })) => {
-            say(format_args!("looked at processes only, not at containers: {error}"));
-            None
-        }
-        Err(error) => return Err(failure(error)),
-    };
-    if let Some(engine) = &engine {
-        merge(&mut found, leftovers::on_engine(engine).await.map_err(failure)?);
+    let (cleaner, no_engine) = Cleaner::connect(args.force).await.map_err(failure)?;
+    if let Some(error) = no_engine {
+        say(format_args!("looked at processes only, not at containers: {error}"));
     }
+    let mut found = cleaner.found().await.map_err(failure)?;
     if let Some(run) = &args.run {
         found.retain(|id, _| id == run);
         if found.is_empty() {
-            return Err(Failure::Input(anyhow::anyhow!("nothing is left of a run `{run}`")));
+            return Err(Failure::Input(anyhow::anyhow!("there are no remains of a run `{run}`")));
         }
     }
     for (run, left) in &found {
-        let state = if left.alive { "still goes on" } else { "has ended" };
+        let state = if left.alive { "is still running" } else { "has ended" };
         say(format_args!("run {run}, which {state}, left:"));
         left.lines().for_each(|line| say(format_args!("    {line}")));
     }
@@ -74,11 +63,7 @@ async fn clean(args: &CleanupArgs) -> Outcome {
         return Ok(());
     }
     for run in due {
-        let mut left = targets::process::sweep(run).await;
-        if let Some(engine) = &engine {
-            left = left.or(cleanup::sweep(engine, run).await);
-        }
-        if let Some(reason) = left {
+        if let Err(reason) = cleaner.remove(run).await {
             return Err(Failure::Environment(anyhow::anyhow!(
                 "not everything of run {run} could be removed: {reason}"
             )));
@@ -88,25 +73,14 @@ async fn clean(args: &CleanupArgs) -> Outcome {
     Ok(())
 }
 
-/// A run may have left something in both places.
-fn merge(found: &mut BTreeMap<String, Leftover>, others: BTreeMap<String, Leftover>) {
-    for (run, other) in others {
-        let left = found.entry(run).or_default();
-        left.alive |= other.alive;
-        left.containers.extend(other.containers);
-        left.networks.extend(other.networks);
-        left.images.extend(other.images);
-    }
-}
-
 fn agreed(runs: usize) -> Result<bool, Failure> {
     let input = std::io::stdin();
     if !input.is_terminal() {
         return Err(Failure::Input(anyhow::anyhow!(
-            "add --yes to remove it: there is no terminal to ask on"
+            "add --yes to remove them: there is no terminal for the question"
         )));
     }
-    eprint!("remove what {runs} of these runs left? [y/N] ");
+    eprint!("remove the remains of {runs} of these runs? [y/N] ");
     std::io::stderr().flush().map_err(Failure::environment)?;
     let mut answer = String::new();
     input.lock().read_line(&mut answer).map_err(Failure::environment)?;

@@ -1,11 +1,10 @@
-//! `coldcast measure contract`: whether apps meet the HTTP contract.
+//! `coldcast measure contract`: checks apps against the HTTP contract.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
@@ -13,36 +12,32 @@ use super::failure;
 use crate::cli::Common;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::print;
-use crate::measure::conformance::{self, Verdict};
-use crate::measure::contract;
-use crate::measure::load::Server;
-use crate::measure::progress::Progress;
-use crate::measure::subject;
+use crate::measure::{Progress, Verdict, check_images, contract, frameworks};
 
-/// Flags of `measure contract`.
+/// The flags of `measure contract`.
 #[derive(Debug, Args)]
 pub struct ContractArgs {
-    /// Folders of --models to check [default: all]
+    /// Frameworks to check, by their folders in --models [default: all]
     #[arg(value_name = "FRAMEWORK")]
     frameworks: Vec<String>,
-    /// All folders of --models, as if none were named
+    /// Check all folders of --models
     #[arg(long, conflicts_with = "frameworks")]
     all: bool,
-    /// Check an app that runs already, in place of images
+    /// Check an app that is running, in place of images
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["frameworks", "all"])]
     address: Option<String>,
     /// Folder of the frameworks
     #[arg(long, value_name = "DIR", default_value = "models/frameworks")]
     models: PathBuf,
-    /// Use a local image instead of an official base image; repeatable
+    /// Use a local image in place of an official base image; repeatable
     #[arg(long, value_name = "OFFICIAL=LOCAL", value_parser = super::base)]
     base: Vec<(String, String)>,
-    /// Use an engine on another machine all the same
+    /// Allow an engine on another machine
     #[arg(long)]
     force: bool,
 }
 
-/// Checks, prints a line for each route, and fails with exit code 1 if anything differs, 3 if an app could not be asked.
+/// Checks and prints a line for each route. Fails with exit code 1 if an answer differs, and with 3 if an app could not be asked.
 pub fn run(args: &ContractArgs, common: &Common) -> Outcome {
     let verdicts = match &args.address {
         Some(address) => vec![(address.clone(), at(address)?)],
@@ -61,7 +56,7 @@ pub fn run(args: &ContractArgs, common: &Common) -> Outcome {
     print(text)?;
     if !breaks.is_empty() {
         return Err(Failure::Gate(format!(
-            "the HTTP contract of models/frameworks/README.md is not met by {}",
+            "these apps do not meet the HTTP contract of models/frameworks/README.md: {}",
             breaks.join(", ")
         )));
     }
@@ -74,7 +69,7 @@ pub fn run(args: &ContractArgs, common: &Common) -> Outcome {
     Ok(())
 }
 
-/// Writes what came of one app.
+/// Writes the result for one app.
 fn tell(text: &mut String, name: &str, verdict: &Verdict) {
     let _ = writeln!(text, "{name}");
     let routes = match verdict {
@@ -96,19 +91,18 @@ fn at(address: &str) -> Result<Verdict, Failure> {
     let bad = |reason: String| Failure::Input(anyhow::anyhow!("--address {address}: {reason}; write HOST:PORT"));
     let found = address.to_socket_addrs().map_err(|error| bad(error.to_string()))?;
     let address = found.into_iter().next().ok_or_else(|| bad("no address".into()))?;
-    let stop = AtomicBool::new(false);
-    Ok(Ok(contract::check(Server { address, stop: &stop }, None)))
+    Ok(Ok(contract::check_at(address)))
 }
 
 fn images(args: &ContractArgs, common: &Common) -> Result<Vec<(String, Verdict)>, Failure> {
-    let subjects = subject::frameworks(&args.models, &args.frameworks).map_err(failure)?;
+    let subjects = frameworks(&args.models, &args.frameworks).map_err(failure)?;
     let bases: BTreeMap<String, String> = args.base.iter().cloned().collect();
     let progress = Progress::new(common.quiet, std::io::stderr().is_terminal());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::environment)?;
-    let verdicts = runtime.block_on(conformance::check(&subjects, &bases, args.force, &progress));
+    let verdicts = runtime.block_on(check_images(&subjects, &bases, args.force, &progress));
     runtime.shutdown_background();
     verdicts.map_err(failure)
 }

@@ -1,17 +1,15 @@
-//! `coldcast measure plan`: what a measurement will take.
+//! `coldcast measure plan`: the time that a measurement will take.
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::measure::Request;
-use crate::measure::estimate::{Estimate, estimate};
-use crate::measure::progress::human;
+use crate::measure::{Estimate, Measurement, estimate, human};
 
 /// A row for each framework and a total.
-pub fn table(request: &Request) -> String {
-    let estimates: Vec<Estimate> = request
+pub fn table(measurement: &Measurement) -> String {
+    let estimates: Vec<Estimate> = measurement
         .subjects
         .iter()
-        .map(|subject| estimate(subject, &request.configs, request.quick))
+        .map(|subject| estimate(subject, &measurement.configs, measurement.quick))
         .collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -44,7 +42,7 @@ pub fn table(request: &Request) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     let whole = estimates.iter().map(|row| row.cold + row.warm).sum();
     format!(
-        "{}\nAbout {} in all on an idle machine, builds of images not counted.\n",
+        "{}\nAbout {} in all on an idle machine, without builds of images.\n",
         lines.join("\n"),
         human(whole)
     )

@@ -1,30 +1,25 @@
 //! `coldcast measure process`: the same measurement without containers.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::Shared;
 use crate::measure::config::{self, Config, WarmKind};
-use crate::measure::docker::Limits;
-use crate::measure::error::MeasureError;
-use crate::measure::subject::{self, Subject};
-use crate::measure::targets::process::check_cpu;
-use crate::measure::{Backend, Request, host};
+use crate::measure::{Backend, MeasureError, Measurement, Subject, frameworks, process_limits};
 use crate::model::profile::{ColdMode, CpuMode};
-use crate::units::{MemoryMib, MilliCpu};
+use crate::units::MilliCpu;
 
-/// Flags of `measure process`.
+/// The flags of `measure process`.
 #[derive(Debug, Args)]
 pub struct ProcessArgs {
-    /// Folders of --models to measure [default: all that run without a container]
+    /// Frameworks to measure, by their folders in --models [default: all that run without a container]
     #[arg(value_name = "FRAMEWORK")]
     frameworks: Vec<String>,
-    /// All folders of --models that run without a container, as if none were named
+    /// Measure all folders of --models that run without a container
     #[arg(long, conflicts_with = "frameworks")]
     all: bool,
-    /// CPUs that each process is pinned to: whole ones, up to as many as the machine has
+    /// Whole CPUs to which each process is pinned, at most those of the machine
     #[arg(long, value_name = "CPUS", value_delimiter = ',', default_value = "1")]
     cpu: Vec<MilliCpu>,
     /// Cold starts of each configuration [default: 60 on 1 CPU, 30 elsewhere; with --quick 5]
@@ -32,17 +27,15 @@ pub struct ProcessArgs {
     samples: Option<u32>,
     #[command(flatten)]
     shared: Shared,
-    /// Where <NAME>/profile.json goes
+    /// Folder for <NAME>/profile.json
     #[arg(long, value_name = "DIR", default_value = "measured")]
     out: PathBuf,
 }
 
-/// What the flags mean, and the frameworks that are left out as they run in containers only.
-pub fn request(args: &ProcessArgs) -> Result<(Request, Vec<String>), MeasureError> {
-    for &cpu in &args.cpu {
-        check_cpu(cpu).map_err(MeasureError::BadRequest)?;
-    }
-    let mut subjects = subject::frameworks(&args.shared.models, &args.frameworks)?;
+/// The measurement that the flags ask for, and the frameworks that are left out because they run in containers only.
+pub fn request(args: &ProcessArgs) -> Result<(Measurement, Vec<String>), MeasureError> {
+    let configs = configs(args)?;
+    let mut subjects = frameworks(&args.shared.models, &args.frameworks)?;
     let mut left_out = Vec::new();
     if let Some(name) = subjects.iter().find(|subject| !runs(subject)).map(Subject::name) {
         if !args.frameworks.is_empty() {
@@ -58,22 +51,15 @@ pub fn request(args: &ProcessArgs) -> Result<(Request, Vec<String>), MeasureErro
             args.shared.models.display()
         )));
     }
-    let request = Request {
-        backend: Backend::Process,
-        configs: configs(args),
+    let measurement = Measurement {
         seed: args.shared.seed,
-        patience: args.shared.patience(),
-        out: args.out.clone(),
-        bases: BTreeMap::new(),
-        registry: None,
-        env: Vec::new(),
+        ready_timeout: args.shared.ready_timeout(),
         resume: args.shared.resume,
         quick: args.shared.quick,
-        force: false,
         command: command(args, &subjects),
-        subjects,
+        ..Measurement::new(Backend::Process, subjects, configs, &args.out)
     };
-    Ok((request, left_out))
+    Ok((measurement, left_out))
 }
 
 fn runs(subject: &Subject) -> bool {
@@ -83,12 +69,8 @@ fn runs(subject: &Subject) -> bool {
     }
 }
 
-/// One way of starting for each number of CPUs. One CPU gets what the reference size gets with containers.
-fn configs(args: &ProcessArgs) -> Vec<Config> {
-    let mut cpus = args.cpu.clone();
-    cpus.sort_unstable();
-    cpus.dedup();
-    let memory = MemoryMib(u32::try_from(host::memory_mib()).unwrap_or(u32::MAX));
+/// One configuration for each number of CPUs. One CPU gets the samples and the warm run of the reference size in containers.
+fn configs(args: &ProcessArgs) -> Result<Vec<Config>, MeasureError> {
     let config = |cpu: MilliCpu| {
         let is_reference = cpu == config::REFERENCE.cpu;
         let (usual, warm_run) = match (args.shared.quick, is_reference) {
@@ -96,18 +78,21 @@ fn configs(args: &ProcessArgs) -> Vec<Config> {
             (false, true) => (config::REFERENCE_SAMPLES, WarmKind::Long),
             (false, false) => (config::OTHER_SAMPLES, WarmKind::Short),
         };
-        Config {
-            limits: Limits { cpu, memory },
+        Ok(Config {
+            limits: process_limits(cpu).map_err(MeasureError::BadRequest)?,
             cold_mode: ColdMode::ProcessCold,
             cpu_mode: CpuMode::Flat,
             samples: args.samples.unwrap_or(usual),
             warm_run,
-        }
+        })
     };
-    cpus.into_iter().map(config).collect()
+    let mut configs = args.cpu.iter().map(|&cpu| config(cpu)).collect::<Result<Vec<_>, _>>()?;
+    configs.sort_unstable();
+    configs.dedup();
+    Ok(configs)
 }
 
-/// The command line that repeats the measurement on another machine, without paths of this one.
+/// The command line that repeats the measurement on another machine, without paths of this machine.
 fn command(args: &ProcessArgs, subjects: &[Subject]) -> String {
     let mut words: Vec<String> = vec!["coldcast measure process".into()];
     words.extend(subjects.iter().map(|subject| subject.name().to_string()));

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use crate::model::profile::{FrameworkProfile, MeasuredConfig, RouteRun};
 use crate::stats::order;
 
-/// One row per measured configuration. p95 appears once some configuration has the 59 starts that it takes.
+/// The table, with one row per measured configuration. It has p95 if a configuration has the 59 starts that p95 needs.
 pub fn summary(profiles: &[&FrameworkProfile]) -> String {
     let rows: Vec<(&str, &MeasuredConfig)> = profiles
         .iter()
@@ -69,7 +69,7 @@ fn column(run: &MeasuredConfig, of: impl Fn(&crate::model::profile::ColdSample) 
     order::sorted(run.counted().filter_map(of))
 }
 
-/// A quantile with its interval, blank where there is nothing, without an interval where there is too little.
+/// A quantile with its interval. It is blank without values, and has no interval with too few values.
 fn with_interval(sorted: &[f64], q: f64, decimals: usize) -> String {
     let value = if q == 0.5 {
         order::median(sorted)

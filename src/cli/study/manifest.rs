@@ -106,15 +106,15 @@ fn hash_path(path: &Path) -> io::Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
-/// What was typed, quoted for a shell.
+/// The command line, quoted for a shell.
 pub(super) fn command_line() -> String {
+    // Harmless in the middle of a word, and common in ours; shlex would quote them.
     let plain = |c: char| c.is_alphanumeric() || "-_=./:,%+@".contains(c);
     let words = std::env::args_os().skip(1).map(|word| {
         let word = word.to_string_lossy();
-        if !word.is_empty() && word.chars().all(plain) {
-            word.into_owned()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
+        match shlex::try_quote(&word) {
+            Ok(quoted) if word.is_empty() || !word.chars().all(plain) => quoted.into_owned(),
+            _ => word.into_owned(),
         }
     });
     let words: Vec<String> = std::iter::once("coldcast".to_string()).chain(words).collect();

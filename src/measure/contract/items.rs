@@ -1,10 +1,10 @@
-//! What `/items/{id}` must answer.
+//! The answer that `/items/{id}` must give.
 
 use serde_json::{Value, json};
 
 const TAGS: [&str; 7] = ["new", "sale", "eco", "bulk", "local", "gift", "spare"];
 
-/// The answer for `id`, which is from 1 to 1,000,000.
+/// The answer for `id`, which lies from 1 to 1,000,000.
 pub fn listing(id: u64) -> Value {
     let item = |k: u64| {
         let cents = (id * 37 + k * 1009) % 100_000 + 100;

@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicBool;
 
 use super::*;
 
-/// An app that gives every answer `answer` gives; ends with the process.
-fn app(answer: fn(&str, &str) -> (u16, Value)) -> SocketAddr {
+/// An app that answers as `answer` says; it ends with the process.
+pub(crate) fn app(answer: fn(&str, &str) -> (u16, Value)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -45,7 +45,7 @@ fn app(answer: fn(&str, &str) -> (u16, Value)) -> SocketAddr {
     address
 }
 
-fn right(path: &str, body: &str) -> (u16, Value) {
+pub(crate) fn right(path: &str, body: &str) -> (u16, Value) {
     let number = |text: &str, most: u64| {
         let number: u64 = text.parse().ok()?;
         (number <= most && text.bytes().all(|b| b.is_ascii_digit())).then_some(number)

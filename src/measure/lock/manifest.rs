@@ -1,4 +1,4 @@
-//! What an app itself asks for, by the manifest of its ecosystem.
+//! The packages that an app itself asks for, by the manifest of its ecosystem.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -15,11 +15,11 @@ pub fn of_lock_file(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The packages that a manifest of that name asks for at run time.
+/// Counts the packages that a manifest of this name asks for at run time.
 pub fn count(name: &str, text: &str) -> Option<usize> {
     match name {
         "package.json" => keys(text, "dependencies", |_| true),
-        // `php` and `ext-json` are no packages of their own.
+        // `php` and `ext-json` are not packages.
         "composer.json" => keys(text, "require", |name| name.contains('/')),
         "requirements.in" => Some(
             text.lines()
@@ -37,7 +37,7 @@ pub fn count(name: &str, text: &str) -> Option<usize> {
     }
 }
 
-/// The keys of an object in a JSON file; without the object there are none.
+/// Counts the keys of an object in a JSON file; none without the object.
 fn keys(text: &str, object: &str, counts: impl Fn(&str) -> bool) -> Option<usize> {
     let file: serde_json::Value = serde_json::from_str(text).ok()?;
     match file.get(object) {
@@ -46,7 +46,7 @@ fn keys(text: &str, object: &str, counts: impl Fn(&str) -> bool) -> Option<usize
     }
 }
 
-/// The modules that a module file requires. Since Go 1.17 it lists every one that the build needs.
+/// The modules that a module file requires. Since Go 1.17 it lists all modules that the build needs.
 pub fn modules_of_go(text: &str) -> impl Iterator<Item = &str> {
     let mut inside = false;
     text.lines().map(str::trim).filter(move |line| match *line {
@@ -63,8 +63,8 @@ pub fn modules_of_go(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `project/dependencies/dependency` of a Maven file, less those that are not there at run time. What a parent asks for
-/// is not counted.
+/// Counts `project/dependencies/dependency` of a Maven file, without dependencies that are absent at run time. The dependencies of
+/// a parent do not count.
 fn dependencies_of_maven(text: &str) -> Option<usize> {
     let mut reader = Reader::from_str(text);
     let mut path: Vec<Vec<u8>> = Vec::new();

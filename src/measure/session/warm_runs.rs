@@ -4,27 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{Session, tell};
-use crate::measure::Backend;
 use crate::measure::config::{Config, WarmKind};
 use crate::measure::contract::{self, Checked};
 use crate::measure::error::MeasureError;
 use crate::measure::load::Server;
-use crate::measure::pace::Long;
 use crate::measure::progress::Progress;
 use crate::measure::run::now;
+use crate::measure::session::{Session, tell};
 use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
 use crate::measure::store::Taken;
 use crate::measure::target::Target;
+use crate::measure::warm::pace::Long;
 use crate::measure::warm::{self, Instance, Replaced, Replacements};
 use crate::model::profile::{ContractCheck, FailureKind, StartFailure};
 
-/// Time for learning what a request costs, before the rate of the warm-up curve is chosen.
+/// The time spent on finding the cost of a request, which decides the rate of the warm-up curve.
 const CALIBRATION: Duration = Duration::from_secs(4);
 
 impl<T: Target> Session<'_, T> {
-    /// The first start of an app in a session reads from disk and is no sample. It is used to check the HTTP contract and
-    /// to learn what a request costs, in CPU milliseconds. A framework that breaks the contract is not measured.
+    /// Starts an app for the first time in a session. This start reads from disk and is no sample. It serves to check the HTTP
+    /// contract and to find the cost of a request, which is returned in CPU milliseconds. A framework that breaks the
+    /// contract is not measured.
     pub(super) async fn first_start(&mut self, subject: usize, progress: &Progress) -> Option<f64> {
         let name = self.prepared[subject].subject.name().to_string();
         let largest = self
@@ -60,7 +60,7 @@ impl<T: Target> Session<'_, T> {
         cost
     }
 
-    /// Notes whether a framework met the contract.
+    /// Notes the result of the contract check, and refuses a framework that differs.
     fn judge(&mut self, subject: usize, checked: &[Checked], progress: &Progress) {
         let prepared = &mut self.prepared[subject];
         let name = prepared.subject.name();
@@ -73,10 +73,7 @@ impl<T: Target> Session<'_, T> {
             None => {
                 prepared.contract = Some(ContractCheck {
                     at: now(),
-                    command: match self.request.backend {
-                        Backend::Docker => format!("coldcast measure contract {name}"),
-                        Backend::Process => format!("coldcast measure process {name} --quick"),
-                    },
+                    command: self.target.contract_command(name),
                     routes: checked.len() as u32,
                     requests: checked.iter().map(|checked| checked.right).sum(),
                 });
@@ -97,7 +94,7 @@ impl<T: Target> Session<'_, T> {
         let label = self.label(index);
         progress.now(format!("warm run: {label}"));
         let (subject, config) = (self.slots[index].subject, self.slots[index].config);
-        let pace = self.request.pace();
+        let pace = self.measurement.pace();
         let long = (config.warm_run == WarmKind::Long).then_some(Long::FULL);
         let outcome = match self.start(subject, config.warm()).await {
             Outcome::Up(up) => {
@@ -140,7 +137,7 @@ impl<T: Target> Session<'_, T> {
             Err(failed) => {
                 tell(progress, &format!("{label}: no warm run"), &failed);
                 let failure = StartFailure {
-                    block: self.request.blocks(),
+                    block: self.measurement.blocks(),
                     kind: failed.kind,
                     reason: format!("warm run: {}", failed.reason),
                 };
@@ -152,8 +149,8 @@ impl<T: Target> Session<'_, T> {
         Ok(())
     }
 
-    /// Runs blocking work on an instance, on a thread that stops when this future is dropped. Where the work asks for it, a new
-    /// instance takes the place of one that did not survive its load. Also returns what the last one is known by.
+    /// Runs blocking work on an instance, on a thread that stops when this future is dropped. If the work asks for it, starts a
+    /// new instance in place of one that did not survive its load. Also returns the id of the last instance.
     async fn on_thread<R: Send + 'static>(
         &mut self,
         up: Up,
@@ -203,7 +200,7 @@ impl<T: Target> Session<'_, T> {
                         }
                         Outcome::Failed(_) => None,
                     };
-                    // Nobody waits any more where the measurement was stopped.
+                    // Nobody waits for the reply if the measurement was stopped.
                     let _ = reply.send(replaced);
                 }
             }

@@ -1,8 +1,7 @@
-//! Why a start gave no sample.
+//! The reason why a start gave no sample.
 
 use std::time::Duration;
 
-use crate::measure::docker::Engine;
 use crate::measure::probe::{Expect, NotReady, Ready};
 use crate::measure::usage::Usage;
 use crate::model::profile::FailureKind;
@@ -10,15 +9,15 @@ use crate::model::profile::FailureKind;
 /// A start without a sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
-    /// What kind of failure.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// What went wrong.
+    /// The reason in words.
     pub reason: String,
-    /// The last lines the instance wrote.
+    /// The last lines that the instance wrote.
     pub log: Vec<String>,
 }
 
-/// Kind and reason, before the log is at hand.
+/// The kind and the reason of a failure, before the log is at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
     pub kind: FailureKind,
@@ -35,18 +34,18 @@ impl Why {
         Self::new(FailureKind::Other, reason)
     }
 
-    /// The sample proves nothing.
+    /// A sample that proves nothing.
     pub fn dropped(reason: impl std::fmt::Display) -> Self {
         Self::new(FailureKind::Dropped, format!("dropped: {reason}"))
     }
 
-    /// What the prober met. If the kernel has killed a process of the instance for its memory meanwhile, the rest is a
-    /// consequence of that.
-    pub fn of(not_ready: NotReady, patience: Duration, usage: Option<&Usage>) -> Self {
+    /// The failure that the prober met. If the kernel has killed a process of the instance for its memory, that is the reason:
+    /// the rest follows from it.
+    pub fn of(not_ready: NotReady, ready_timeout: Duration, usage: Option<&Usage>) -> Self {
         let (kind, reason) = match not_ready {
             NotReady::Timeout(last) => (
                 FailureKind::Timeout,
-                format!("not ready within {} s: {last}", patience.as_secs_f64()),
+                format!("not ready within {} s: {last}", ready_timeout.as_secs_f64()),
             ),
             NotReady::Wrong(reason) => (FailureKind::Other, reason),
             NotReady::Stopped => (FailureKind::Other, "stopped".into()),
@@ -69,7 +68,7 @@ impl Why {
     }
 }
 
-/// A sample must prove that it was cold: the process that answered has seen no requests but ours.
+/// Checks that a start was cold: the process that answered has seen no requests but ours.
 pub fn was_cold(expect: Expect, ready: &Ready) -> Result<(), Why> {
     match (expect, ready.request_count) {
         (Expect::AnySuccess, _) => Ok(()),
@@ -78,26 +77,6 @@ pub fn was_cold(expect: Expect, ready: &Ready) -> Result<(), Why> {
             FailureKind::NotCold,
             format!("not cold: request count {count:?} after {} requests", ready.requests),
         )),
-    }
-}
-
-/// Exit code and memory flag of a container that ended by itself.
-pub async fn how_it_ended(engine: &Engine, id: &str) -> Why {
-    let Ok((state, _)) = engine.state(id).await else {
-        return Why::new(FailureKind::Exited, "the container ended");
-    };
-    let code = state
-        .exit_code
-        .map_or_else(|| "unknown".to_string(), |code| code.to_string());
-    match state.oom_killed {
-        Some(true) => Why::new(
-            FailureKind::OutOfMemory,
-            format!("out of memory: killed by the kernel, exit code {code}"),
-        ),
-        _ => Why::new(
-            FailureKind::Exited,
-            format!("exited with code {code} before it was ready"),
-        ),
     }
 }
 

@@ -1,38 +1,38 @@
-//! The phases of a start out of its moments. They must add up to the time that the client saw.
+//! The phases of a start, computed from its moments. They must add up to the time that the client saw.
 
 use std::time::{Duration, Instant};
 
-use super::failed::Why;
 use crate::measure::load::{ms, round3};
 use crate::measure::probe;
+use crate::measure::start::failed::Why;
 use crate::model::profile::{ColdSample, Verdict};
 
-/// The phases may miss the total by so much and one probe interval.
+/// The milliseconds by which the sum of the phases may differ from the total, in addition to one probe interval.
 const SUM_TOLERANCE_MS: f64 = 2.0;
 
-/// The moments of a start, in the order of time.
+/// The moments of a start, in order of time.
 #[derive(Debug, Clone, Copy)]
 pub struct Moments {
-    /// Pull call and its end.
+    /// The pull call and its end.
     pub pulled: Option<(Instant, Instant)>,
-    /// Create call.
+    /// The create call.
     pub create_call: Instant,
-    /// Its answer.
+    /// The answer to the create call.
     pub created: Instant,
-    /// The engine's `StartedAt`.
+    /// The time at which the program started: the engine's `StartedAt`.
     pub started_at: Instant,
-    /// First accepted connection.
+    /// The first accepted connection.
     pub accepted: Instant,
-    /// First right answer.
+    /// The first correct answer.
     pub answered: Instant,
-    /// First request of the workload and its answer.
+    /// The first request of the workload, and its answer.
     pub first_request: Option<(Instant, Instant)>,
 }
 
 impl Moments {
-    /// The phases. What lies between the first right answer and the first request of the workload belongs to none.
+    /// Computes the phases. The time between the first correct answer and the first request of the workload belongs to none.
     pub fn phases(&self) -> Result<ColdSample, Why> {
-        // The engine may note the start after the program has begun to listen.
+        // The engine may note the start only after the program has begun to listen.
         let started = self.started_at.max(self.created).min(self.accepted);
         let between = |(from, to): (Instant, Instant)| ms(to - from);
         let began = self.pulled.map_or(self.create_call, |(call, _)| call);
@@ -59,7 +59,7 @@ impl Moments {
         let off = round3((sample.phase_sum_ms() - sample.total_ms).abs());
         let interval = probe::interval(self.answered - self.created);
         if off > SUM_TOLERANCE_MS + ms(interval) {
-            return Err(Why::dropped(format!("the phases miss the total by {off} ms")));
+            return Err(Why::dropped(format!("the phases differ from the total by {off} ms")));
         }
         Ok(sample)
     }

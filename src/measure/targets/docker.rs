@@ -1,37 +1,55 @@
 //! Containers on a Docker engine of this machine.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::measure::assemble::{Backing, Image};
+use crate::measure::cleanup::Leftover;
 use crate::measure::config::Config;
-use crate::measure::docker::{CPU_PERIOD_US, ContainerSpec, Engine};
 use crate::measure::error::MeasureError;
-use crate::measure::fresh_copy::FreshCopy;
-use crate::measure::image::{self, Look};
-use crate::measure::network::Network;
-use crate::measure::page_cache::LayerFiles;
-use crate::measure::probe;
+use crate::measure::probe::Endpoint;
 use crate::measure::progress::Progress;
+use crate::measure::start::Outcome;
 use crate::measure::start::failed::Why;
-use crate::measure::start::{self, Before, Outcome, Start};
 use crate::measure::subject::Subject;
 use crate::measure::target::Target;
-use crate::measure::{Request, build, cleanup, host};
+use crate::measure::{Measurement, host};
 use crate::model::profile::ColdMode;
 
-/// Beyond this the disk counts as full, in per cent.
+mod build;
+pub mod conformance;
+pub mod engine;
+mod fresh_copy;
+mod image;
+pub mod leftovers;
+mod network;
+mod page_cache;
+pub mod pull;
+pub mod registry;
+mod scan;
+mod start;
+pub mod sweep;
+
+use engine::{CPU_PERIOD_US, ContainerSpec, Engine};
+use fresh_copy::FreshCopy;
+use image::Look;
+use network::Network;
+use page_cache::LayerFiles;
+use start::{Before, Start};
+
+/// The used share of the disk above which it counts as full, in per cent.
 const DISK_LIMIT: f64 = 90.0;
 
-/// The engine, and what a run has on it.
+/// The containers of one run, and the engine that runs them.
 #[derive(Debug)]
 pub struct Containers<'a> {
     engine: Engine,
     run: &'a str,
-    request: &'a Request,
+    measurement: &'a Measurement,
     network: OnceLock<Network>,
-    /// Whether the kernel knows the container's hardware address for good.
+    /// True if the kernel knows the container's hardware address for good.
     pinned: OnceLock<bool>,
 }
 
@@ -40,35 +58,30 @@ pub struct Containers<'a> {
 pub struct Deployed {
     /// Its id.
     image: String,
-    /// Where the files of its layers are, for disk-cold starts.
+    /// The files of its layers, for disk-cold starts.
     layer_files: Option<LayerFiles>,
     /// Its copy in the registry, for node-cold starts.
     copy: Option<FreshCopy>,
 }
 
 impl<'a> Containers<'a> {
-    /// Connects to the engine, for the run of that id.
+    /// Connects to the engine, for the run of this id.
     ///
     /// # Errors
     /// If the engine or the registry does not answer, or its disk is nearly full.
-    pub async fn connect(run: &'a str, request: &'a Request) -> Result<Self, MeasureError> {
-        let engine = Engine::connect(request.force).await?;
-        check_disk(&engine, request.force)?;
-        if let Some(registry) = &request.registry {
+    pub async fn connect(run: &'a str, measurement: &'a Measurement) -> Result<Self, MeasureError> {
+        let engine = Engine::connect(measurement.force).await?;
+        check_disk(&engine, measurement.force)?;
+        if let Some(registry) = &measurement.registry {
             registry.check().await?;
         }
         Ok(Self {
             engine,
             run,
-            request,
+            measurement,
             network: OnceLock::new(),
             pinned: OnceLock::new(),
         })
-    }
-
-    /// The engine.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
     }
 }
 
@@ -100,8 +113,8 @@ impl Target for Containers<'_> {
     }
 
     async fn deploy(&self, subject: &Subject, progress: &Progress) -> Result<(Image, Deployed), MeasureError> {
-        let (image, copy) = image_of(&self.engine, self.run, subject, self.request, progress).await?;
-        let layer_files = match self.request.asks_for(ColdMode::DiskCold) {
+        let (image, copy) = image_of(&self.engine, self.run, subject, self.measurement, progress).await?;
+        let layer_files = match self.measurement.asks_for(ColdMode::DiskCold) {
             true => Some(LayerFiles::of_image(&self.engine, &image.id).await?),
             false => None,
         };
@@ -125,7 +138,7 @@ impl Target for Containers<'_> {
             return Outcome::Failed(Why::other("there is no network").without_log());
         };
         let name = format!("coldcast-{}-{number}", self.run);
-        let target = probe::Target {
+        let endpoint = Endpoint {
             address: SocketAddr::from((network.container, subject.port())),
             path: subject.path().to_string(),
             expect: subject.expect(),
@@ -145,10 +158,10 @@ impl Target for Containers<'_> {
                 },
                 limits: config.limits,
                 network,
-                env: &self.request.env,
+                env: &self.measurement.env,
             },
-            target: &target,
-            patience: self.request.patience,
+            endpoint: &endpoint,
+            ready_timeout: self.measurement.ready_timeout,
             before,
             cpu_mode: config.cpu_mode,
             workload: &subject.routes().main(),
@@ -157,13 +170,13 @@ impl Target for Containers<'_> {
     }
 
     async fn remove(&self, id: &str) {
-        // What stays is found by its label at the end.
+        // A container that stays is found by its label at the end.
         let _ = self.engine.remove(id).await;
     }
 
     async fn settle(&self, deployed: &Deployed, config: Config) {
         if let (ColdMode::NodeCold, Some(copy)) = (config.cold_mode, &deployed.copy) {
-            // What stays is removed before the next pull, or at the end.
+            // A copy that stays is removed before the next pull, or at the end.
             let _ = copy.remove(&self.engine).await;
         }
     }
@@ -197,20 +210,29 @@ impl Target for Containers<'_> {
         remarks
     }
 
+    fn contract_command(&self, name: &str) -> String {
+        format!("coldcast measure contract {name}")
+    }
+
+    async fn leftovers(&self) -> Result<BTreeMap<String, Leftover>, MeasureError> {
+        leftovers::on_engine(&self.engine).await
+    }
+
     async fn sweep(&self) -> Option<String> {
-        cleanup::sweep(&self.engine, self.run).await
+        sweep::sweep(&self.engine, self.run).await
     }
 
     fn by_hand(&self) -> String {
-        cleanup::by_hand(self.run)
+        sweep::by_hand(self.run)
     }
 }
 
+/// Builds the image of a subject or finds it, looks at it, and publishes its copy for pulls.
 async fn image_of(
     engine: &Engine,
     run: &str,
     subject: &Subject,
-    request: &Request,
+    measurement: &Measurement,
     progress: &Progress,
 ) -> Result<(Image, Option<FreshCopy>), MeasureError> {
     let name = subject.name();
@@ -218,7 +240,10 @@ async fn image_of(
         Subject::Framework { framework, folder } => {
             progress.now(format!("{name}: building the image"));
             let sources = framework.image.sources(folder);
-            let built = build::build(engine, framework, &sources, &request.bases, |text| progress.say(text)).await?;
+            let built = build::build(engine, framework, &sources, &measurement.bases, |text| {
+                progress.say(text)
+            })
+            .await?;
             (built, Some(sources), framework.lock_files.as_slice())
         }
         Subject::Image { image, .. } => {
@@ -234,7 +259,7 @@ async fn image_of(
         }
     };
     let mut copy = None;
-    if let Some(registry) = &request.registry {
+    if let Some(registry) = &measurement.registry {
         progress.now(format!("{name}: pushing the image to {}", registry.address));
         copy = Some(FreshCopy::publish(engine, registry, run, name, &built.id).await?);
     }
@@ -246,7 +271,7 @@ async fn image_of(
         folder: folder.as_deref(),
         lock_files,
         copy: copy.as_ref(),
-        quick: request.quick,
+        quick: measurement.quick,
     };
     let (facts, notes) = image::facts(engine, look).await?;
     let runtime = match subject {

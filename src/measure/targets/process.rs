@@ -1,9 +1,9 @@
 //! Processes of this machine, without containers: the same apps, started as the `[process]` table of their
 //! `framework.toml` says.
 //!
-//! A process is pinned to whole CPUs and has no memory limit, no network and no files of its own: it runs with the rights
-//! of whoever measures. What it uses is counted process by process ([`super::super::process_tree`]). It is in a session of
-//! its own, carries the marks of the run, and is removed on any end; see [`child`] and [`marks`].
+//! A process is pinned to whole CPUs. It has no memory limit, no network and no files of its own: it runs with the rights of
+//! the user who measures. Its CPU and memory are summed process by process ([`crate::measure::usage::process_tree`]). It has a
+//! session of its own, carries the marks of the run, and is removed on any end; see [`child`] and [`marks`].
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,16 +11,16 @@ use std::sync::{Mutex, PoisonError};
 use nix::sched::CpuSet;
 
 use crate::measure::assemble::{Backing, Image};
-use crate::measure::config::Config;
+use crate::measure::cleanup::Leftover;
+use crate::measure::config::{Config, Limits};
 use crate::measure::error::MeasureError;
-use crate::measure::leftovers::Leftover;
 use crate::measure::progress::Progress;
 use crate::measure::start::Outcome;
 use crate::measure::start::failed::{Failed, Why};
 use crate::measure::subject::Subject;
 use crate::measure::target::Target;
-use crate::measure::{Request, host};
-use crate::units::MilliCpu;
+use crate::measure::{Measurement, host};
+use crate::units::{MemoryMib, MilliCpu};
 
 mod child;
 mod log;
@@ -33,39 +33,39 @@ use child::Child;
 use ports::Ports;
 use recipe::{App, Folders};
 
-/// Processes of one run.
+/// The processes of one run.
 #[derive(Debug)]
 pub struct Processes<'a> {
     run: &'a str,
-    request: &'a Request,
+    measurement: &'a Measurement,
     folders: Folders,
     ports: Ports,
     /// The logical CPUs that may be used.
     cpus: Vec<usize>,
-    /// The one that runs.
+    /// The instance that runs.
     running: Mutex<Option<Child>>,
 }
 
-/// What runs have left on this machine, by run.
+/// The remains of runs on this machine, by run.
 pub fn leftovers() -> BTreeMap<String, Leftover> {
     marks::leftovers()
 }
 
-/// Ends what processes a run has left on this machine and removes its folder. Returns what is left, as text.
+/// Stops the processes that a run has left on this machine, and removes its folder. Returns a description of what is left.
 pub async fn sweep(run: &str) -> Option<String> {
     marks::sweep(run).await.err()
 }
 
-/// Whether a process can have that CPU limit here.
+/// The limits of a process on `cpu` CPUs: whole CPUs, and the memory of the machine.
 ///
 /// # Errors
-/// Why not, and what to do instead.
-pub fn check_cpu(cpu: MilliCpu) -> Result<(), String> {
+/// The reason why a process cannot have that CPU limit here, and the remedy.
+pub fn limits(cpu: MilliCpu) -> Result<Limits, String> {
     let most = host::allowed_cpus().len();
     if cpu.0 == 0 || !cpu.0.is_multiple_of(1000) {
         return Err(format!(
-            "--cpu {}: a process is pinned to whole CPUs, as a share of one takes a control group; `coldcast measure \
-             docker --cpu {}` has that",
+            "--cpu {}: a process is pinned to whole CPUs, because a share of one needs a control group; use `coldcast \
+             measure docker --cpu {}`",
             cpu.as_vcpu(),
             cpu.as_vcpu()
         ));
@@ -73,18 +73,19 @@ pub fn check_cpu(cpu: MilliCpu) -> Result<(), String> {
     if cpu.0 as usize / 1000 > most {
         return Err(format!("--cpu {}: {most} CPUs can be used here", cpu.as_vcpu()));
     }
-    Ok(())
+    let memory = MemoryMib(u32::try_from(host::memory_mib()).unwrap_or(u32::MAX));
+    Ok(Limits { cpu, memory })
 }
 
 impl<'a> Processes<'a> {
-    /// Makes the folder of the run of that id.
+    /// Makes the folder of the run of this id.
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn new(run: &'a str, request: &'a Request) -> Result<Self, MeasureError> {
+    pub async fn connect(run: &'a str, measurement: &'a Measurement) -> Result<Self, MeasureError> {
         Ok(Self {
             run,
-            request,
+            measurement,
             folders: Folders::new(run)?,
             ports: Ports::new(run),
             cpus: host::allowed_cpus(),
@@ -92,7 +93,7 @@ impl<'a> Processes<'a> {
         })
     }
 
-    /// The last CPUs of those that may be used: interrupts and this process rather use the first.
+    /// The last of the CPUs that may be used: interrupts and this process prefer the first ones.
     fn cpus_for(&self, cpu: MilliCpu) -> CpuSet {
         let mut set = CpuSet::new();
         let count = cpu.0 as usize / 1000;
@@ -111,7 +112,7 @@ impl<'a> Processes<'a> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// The last lines that the one which runs, or ran last and was not removed, has written.
+    /// The last lines of the instance that runs, or that ran last and was not removed.
     async fn last_lines(&self) -> Vec<String> {
         let log = {
             let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,12 +124,12 @@ impl<'a> Processes<'a> {
         }
     }
 
-    /// Ends the one that runs, and what has left its group.
+    /// Stops the instance that runs, and the descendants that have left its group.
     async fn end(&self) {
         if let Some(child) = self.take() {
             let session = child.pid;
             child.stop().await;
-            // What stays is found by its mark at the end.
+            // A process that stays is found by its mark at the end.
             let _ = marks::end_strays(self.run, session).await;
         }
     }
@@ -159,7 +160,7 @@ impl Target for Processes<'_> {
 
     async fn cold_start(&self, subject: &Subject, app: &App, config: Config, _number: u32) -> Outcome {
         let cpus = self.cpus_for(config.limits.cpu);
-        match start::cold_start(self, subject, app, cpus, self.request.patience).await {
+        match start::cold_start(self, subject, app, cpus, self.measurement.ready_timeout).await {
             Ok(up) => Outcome::Up(Box::new(up)),
             Err(why) => Outcome::Failed(self.failed(why).await),
         }
@@ -176,7 +177,7 @@ impl Target for Processes<'_> {
     }
 
     async fn is_out_of_memory(&self, _id: &str) -> bool {
-        // There is no limit of its own that it could have met.
+        // It has no limit of its own that it could have met.
         false
     }
 
@@ -201,6 +202,14 @@ impl Target for Processes<'_> {
              so that pages shared by workers count once; there is no working set without a control group"
                 .to_string(),
         ]
+    }
+
+    fn contract_command(&self, name: &str) -> String {
+        format!("coldcast measure process {name} --quick")
+    }
+
+    async fn leftovers(&self) -> Result<BTreeMap<String, Leftover>, MeasureError> {
+        Ok(leftovers())
     }
 
     async fn sweep(&self) -> Option<String> {

@@ -1,19 +1,19 @@
-//! CPU time per request while several are in flight. With one at a time the server goes to sleep and wakes up for each of
-//! them, which costs more than many a handler and is no property of it; under load it does not.
+//! The CPU time per request with several requests in flight. With one request at a time the server sleeps and wakes up for each
+//! request. This can cost more than the handler and does not belong to it; under load the server does not sleep.
 
 use std::collections::BTreeMap;
 
-use super::Instance;
 use crate::measure::http::Request;
 use crate::measure::load;
-use crate::measure::pace::Pace;
 use crate::measure::usage::Usage;
+use crate::measure::warm::Instance;
+use crate::measure::warm::pace::Pace;
 use crate::model::profile::RouteRun;
 
-/// Requests in flight.
+/// The number of requests in flight.
 const IN_FLIGHT: u32 = 4;
 
-/// Adds to each route what a request costs, burst by burst; the routes take turns. Returns the number of wrong answers.
+/// Measures the CPU time per request of each route, burst by burst; the routes take turns. Returns the number of wrong answers.
 pub fn add(
     instance: &Instance<'_>,
     requests: &[(&'static str, Request)],
@@ -40,7 +40,7 @@ pub fn add(
     errors
 }
 
-/// Rounds to a tenth of a microsecond: a handler of a fast server takes ten microseconds.
+/// Rounds to a tenth of a microsecond: the handler of a fast server takes ten microseconds.
 fn round4(ms: f64) -> f64 {
     (ms * 1e4).round() / 1e4
 }

@@ -1,31 +1,31 @@
-//! Loads at rising rates, one after the other, on one instance: what memory and CPU do.
+//! The plateaus: loads at rising rates, one after the other, on one instance. They show memory and CPU by load.
 
 use std::time::Duration;
 
-use super::{Instance, rest};
 use crate::measure::http::Request;
+use crate::measure::load::offered;
 use crate::measure::load::round3;
-use crate::measure::offered;
-use crate::measure::pace::Long;
 use crate::measure::usage::Usage;
+use crate::measure::warm::pace::Long;
+use crate::measure::warm::{Instance, rest};
 use crate::model::profile::{MemoryReading, Plateau};
 
-/// Rates as shares of the highest stable rate: 1, 5 and 10 times a base of a tenth, and the last one again, so that
-/// growth under an equal load shows.
+/// The rates as shares of the highest stable rate: 1, 5 and 10 times a tenth of it. The last one comes twice, so that growth under
+/// an equal load shows.
 const SHARES: [f64; 4] = [0.1, 0.5, 1.0, 1.0];
-/// Quantiles that are kept.
+/// The quantiles that are kept.
 const QUANTILES: [f64; 6] = [0.5, 0.9, 0.95, 0.99, 0.999, 1.0];
 
-/// What was seen.
+/// The results of the plateaus.
 pub struct Seen {
     pub plateaus: Vec<Plateau>,
-    /// Memory after a rest.
+    /// The memory after a rest.
     pub after_rest: Option<MemoryReading>,
     pub notes: Vec<String>,
 }
 
-/// The plateaus, and the memory after a rest. An instance that does not survive one is replaced, and what it did until then
-/// stays.
+/// Takes the plateaus, and the memory after a rest. Replaces an instance that does not survive a plateau, and keeps the figures
+/// until then.
 pub fn run(instance: &mut Instance<'_>, request: &Request, stable_rate: f64, pace: Long) -> Seen {
     let mut seen = Seen {
         plateaus: Vec::new(),

@@ -1,31 +1,31 @@
-//! Another instance in place of one that did not survive its load.
+//! The replacement of an instance that did not survive its load.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Instance, SATURATION_CLIENTS};
 use crate::measure::http::{Connection, Request};
 use crate::measure::load;
 use crate::measure::usage::Usage;
+use crate::measure::warm::{Instance, SATURATION_CLIENTS};
 
-/// Attempts to reach an instance before it counts as gone.
+/// The number of attempts to reach an instance before it counts as gone.
 const ATTEMPTS: u32 = 3;
 
-/// A new instance, and what became of the one before.
+/// A new instance, and the end of the one before.
 #[derive(Debug)]
 pub struct Replaced {
-    /// Whether the kernel killed the one before for its memory.
+    /// True if the kernel killed the one before for its memory.
     pub out_of_memory: bool,
-    /// Address of the new one.
+    /// The address of the new instance.
     pub address: SocketAddr,
     /// The connection of its first answer.
     pub connection: Connection,
-    /// What it uses, where that can be read.
+    /// The reader of its CPU and memory, where they can be read.
     pub usage: Option<Usage>,
 }
 
-/// Starts a new instance in place of one that is gone; `None` if none comes up.
+/// A function that starts a new instance in place of one that is gone. It returns `None` if the start fails.
 pub struct Replacements(pub Box<dyn FnMut() -> Option<Replaced> + Send>);
 
 impl fmt::Debug for Replacements {
@@ -34,13 +34,13 @@ impl fmt::Debug for Replacements {
     }
 }
 
-/// In a trial, what is said of an instance that was killed for its memory.
+/// The words in a trial for an instance that was killed for its memory.
 pub const KILLED: &str = "killed for its memory";
-/// And of one that ended otherwise.
+/// The words for an instance that ended for another reason.
 const GONE: &str = "the instance ended";
 
 impl Instance<'_> {
-    /// Whether it still answers.
+    /// Returns true if the instance still answers.
     pub(super) fn is_alive(&self, request: &Request) -> bool {
         (0..ATTEMPTS).any(|attempt| {
             std::thread::sleep(Duration::from_secs(u64::from(attempt)));
@@ -52,8 +52,8 @@ impl Instance<'_> {
         })
     }
 
-    /// Puts a new instance in its place, and has it answer requests for so long that it is warm. Says what became of the one
-    /// before; an error if no other comes up.
+    /// Replaces the instance by a new one, and loads it for `warming` so that it is warm. Returns the words for the end of the one
+    /// before, as an error if the new one does not start.
     pub(super) fn replace(&mut self, request: &Request, warming: Duration) -> Result<&'static str, &'static str> {
         let replaced = self.replacements.as_mut().and_then(|replacements| (replacements.0)());
         let Some(replaced) = replaced else { return Err(GONE) };

@@ -1,29 +1,29 @@
-//! The highest rate at which an instance is stable, by bisection over open-loop trials.
+//! The search for the highest rate at which an instance is stable: bisection over open-loop trials.
 
 use std::time::Duration;
 
-use super::Instance;
 use crate::measure::http::Request;
+use crate::measure::load::offered::{self, Offered};
 use crate::measure::load::{Server, round3};
-use crate::measure::offered::{self, Offered};
-use crate::measure::pace::Long;
 use crate::measure::usage::Usage;
+use crate::measure::warm::Instance;
+use crate::measure::warm::pace::Long;
 use crate::model::profile::{CLIENT_TOO_SLOW, StableRate, Trial};
 use crate::stats::{order, regression};
 
-/// The search ends when the bracket is this narrow, as a share of its upper end.
+/// The width of the bracket at which the search ends, as a share of its upper end.
 const NARROW: f64 = 0.05;
-/// Where the highest stable rate is looked for, as shares of the closed-loop throughput: usually between the last two.
+/// The bracket of the search, as shares of the closed-loop throughput. The highest stable rate usually lies between the last two.
 const BRACKET: [f64; 3] = [0.05, 0.4, 1.1];
-/// Repetitions; the first searches, the others start from what it found.
+/// The number of repetitions. The first one searches; the others start from the rate that it found.
 const REPETITIONS: u32 = 3;
-/// A trial that fails while the server uses less than this share of the CPU it can use says nothing about the server.
+/// The share of the usable CPU below which a failed trial says nothing about the server.
 const BUSY_SHARE: f64 = 0.8;
-/// More than this share of late sends: the client was too slow, and nothing is learnt about the server.
+/// The share of late requests above which the client was too slow, and a trial says nothing about the server.
 const LATE_SHARE: f64 = 0.01;
 
-/// Searches around the closed-loop `throughput` per second. `cores` is the CPU that the server can use, in vCPUs. An instance
-/// that does not survive a trial is replaced.
+/// Searches around the closed-loop `throughput` per second. `cores` is the CPU that the server can use, in vCPUs. Replaces an
+/// instance that does not survive a trial.
 pub fn search(instance: &mut Instance<'_>, request: &Request, throughput: f64, cores: f64, pace: Long) -> StableRate {
     let mut trials = Vec::new();
     let mut found = Vec::new();
@@ -78,7 +78,7 @@ fn cpu_time(instance: &Instance<'_>) -> Option<Duration> {
     instance.usage.as_ref().and_then(Usage::cpu_time)
 }
 
-/// The highest stable rate in the usual bracket, or below it if nothing there is stable.
+/// Finds the highest stable rate in the usual bracket, or below it if no rate there is stable.
 fn bisect(throughput: f64, mut run: impl FnMut(f64) -> Option<f64>) -> Option<(f64, f64)> {
     let [lowest, low, high] = BRACKET.map(|share| share * throughput);
     let mut within = |mut low: f64, mut high: f64| {
@@ -98,7 +98,7 @@ fn bisect(throughput: f64, mut run: impl FnMut(f64) -> Option<f64>) -> Option<(f
     within(low, high).or_else(|| within(lowest, low))
 }
 
-/// One or two trials beside a rate that was found: a step up if it is stable again, steps down if it is not.
+/// Tries a known rate again: then one step up if it is stable, or steps down if it is not.
 fn around(first: f64, mut run: impl FnMut(f64) -> Option<f64>) -> Option<(f64, f64)> {
     if let Some(inside) = run(first) {
         let up = round3(first * (1.0 + NARROW));
@@ -133,8 +133,8 @@ fn attempt(
     (trial, rate * mean.unwrap_or(0.0) * 1e-9)
 }
 
-/// The first rule that a trial breaks: the client in time, 99% completed, errors below 0.1%, the 95th percentile of the
-/// second half at most 1.2 times that of the first, and the number in the system not rising.
+/// The first rule that a trial breaks. The rules: the client is in time, 99% of requests complete, errors stay below 0.1%, the 95th
+/// percentile of the second half is at most 1.2 times that of the first, and the number in the system does not rise.
 fn broken_rule(seen: &Offered) -> Option<String> {
     let p95 = |half: usize| seen.halves[half].quantile(0.95).map(|ns| ns as f64 / 1e6);
     if seen.late_share > LATE_SHARE {
@@ -159,7 +159,7 @@ fn broken_rule(seen: &Offered) -> Option<String> {
     }
     let later: Vec<(f64, f64)> = seen.in_system[seen.in_system.len() / 2..].to_vec();
     let mean = later.iter().map(|look| look.1).sum::<f64>() / later.len().max(1) as f64;
-    // A rise that is certain but small against the mean is no instability.
+    // A certain rise that is small compared to the mean is no instability.
     regression::line(&later)
         .filter(|line| line.rises() && line.slope * seen.seconds / 2.0 > 0.5 * mean + 1.0)
         .map(|line| format!("the number in the system rises by {:.2} per second", line.slope))
@@ -174,11 +174,11 @@ mod tests {
     use super::*;
     use crate::measure::http::Connection;
     use crate::measure::load::tests::slow_server;
-    use crate::measure::round_trip::Place;
-    use crate::measure::routes::Routes;
+    use crate::measure::warm::round_trip::Place;
+    use crate::measure::warm::routes::Routes;
     use crate::measure::warm::{KILLED, Replaced, Replacements};
 
-    /// A server that answers so many requests and then closes every connection; ends with the process.
+    /// A server that closes every connection after a number of answers; it ends with the process.
     fn dying_server(answers: u32) -> SocketAddr {
         static ANSWERED: AtomicU32 = AtomicU32::new(0);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

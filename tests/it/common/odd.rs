@@ -1,4 +1,4 @@
-//! A server with one of many vices, and what the tests that measure it share.
+//! A server with one of many faults, and the helpers of the tests that measure it.
 
 use std::path::Path;
 use std::process::{Child, Command, Output};
@@ -6,37 +6,37 @@ use std::time::{Duration, Instant};
 
 use coldcast::model::profile::ColdSample;
 
-/// The server; its argument is the vice. Apart from that it meets the HTTP contract.
+/// The server; its argument is the fault. Apart from the fault it meets the HTTP contract.
 pub const APP: &str = r#"
 import json, os, re, signal, sys, time
 from datetime import datetime, timezone
 from urllib.parse import urlsplit
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-vice = sys.argv[1]
+fault = sys.argv[1]
 
 def burn(seconds):
     began = time.thread_time()
     while time.thread_time() < began + seconds:
         pass
 
-if vice == "dies":
+if fault == "dies":
     print("cannot find my settings", flush=True)
     sys.exit(3)
-if vice == "asks" and os.environ.get("TOKEN") != "s3cret":
+if fault == "asks" and os.environ.get("TOKEN") != "s3cret":
     sys.exit("who are you?")
-if vice == "silent":
+if fault == "silent":
     time.sleep(600)
-if vice == "hungry":
+if fault == "hungry":
     ballast = b"x" * (200 << 20)
-if vice == "busy":
+if fault == "busy":
     burn(0.4)
-if vice == "stubborn":
+if fault == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if vice == "tells":
+if fault == "tells":
     print(dict(os.environ), flush=True)
     sys.exit(4)
-if vice == "family":
+if fault == "family":
     # A child that is waited for, a page that is shared, a worker that works and holds memory.
     if os.fork() == 0:
         burn(0.2)
@@ -50,19 +50,19 @@ if vice == "family":
         os.write(tell, b"!")
         time.sleep(600)
     os.read(ready, 1)
-if vice == "escapes" and os.fork() == 0:
+if fault == "escapes" and os.fork() == 0:
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(600)
     sys.exit()
-if vice == "hungry-worker":
+if fault == "hungry-worker":
     # The first process lives on when the kernel kills its worker.
     if os.fork() == 0:
         ballast = b"x" * (200 << 20)
         sys.exit()
     time.sleep(600)
 began = time.monotonic()
-count = 100 if vice == "used" else 0
+count = 100 if fault == "used" else 0
 
 class Server(ThreadingHTTPServer):
     request_queue_size = 128
@@ -95,7 +95,7 @@ def answer(target, sent):
     if url.path == "/healthz":
         return 200, {"status": "ok"}
     if url.path == "/json":
-        return 200, {"message": "hello", "framework": f"odd-{vice}", "version": "1"}
+        return 200, {"message": "hello", "framework": f"odd-{fault}", "version": "1"}
     found = re.fullmatch("/items/([1-9][0-9]{0,5}|1000000)", url.path)
     if found:
         id = int(found[1])
@@ -121,17 +121,17 @@ class App(BaseHTTPRequestHandler):
         global count
         count += 1
         sent = self.rfile.read(int(self.headers.get("content-length", 0)))
-        late = vice == "late" and time.monotonic() < began + 1
-        if vice == "slow":
+        late = fault == "late" and time.monotonic() < began + 1
+        if fault == "slow":
             time.sleep(max(0, began + 2 - time.monotonic()))
-        if vice == "busy" and self.path == "/json" and count == 2:
+        if fault == "busy" and self.path == "/json" and count == 2:
             burn(0.3)
         if self.path == "/ping":
             self.send_response(204)
             self.end_headers()
             return
         status, body = (503, {"status": "late"}) if late else answer(self.path, sent)
-        if vice == "sloppy" and self.path == "/items/42":
+        if fault == "sloppy" and self.path == "/items/42":
             body["items"][3]["price"] = "1.5"
         body = json.dumps(body).encode()
         self.send_response(status)
@@ -148,18 +148,18 @@ class App(BaseHTTPRequestHandler):
         pass
 
 server = Server(("0.0.0.0", int(os.environ.get("PORT", 8080))), App)
-if vice == "forks":
+if fault == "forks":
     # The first process listens; its worker takes a while until it answers.
     if os.fork():
         os.wait()
         sys.exit(1)
     time.sleep(0.7)
-process_id = "0" * 16 if vice == "twin" else os.urandom(8).hex()
+process_id = "0" * 16 if fault == "twin" else os.urandom(8).hex()
 server.serve_forever()
 "#;
 
 /// Its `framework.toml`, with the lines of the tables `image.bases` and `process`.
-pub fn framework_toml(vice: &str, bases: &str, process: &str) -> String {
+pub fn framework_toml(fault: &str, bases: &str, process: &str) -> String {
     format!(
         r#"schema = 1
 name = "{}"
@@ -181,13 +181,13 @@ port = 8080
 model = "thread-pool"
 detail = "a thread per connection"
 "#,
-        name_of(vice)
+        name_of(fault)
     )
 }
 
-/// The framework that has it.
-pub fn name_of(vice: &str) -> String {
-    format!("odd-{vice}")
+/// The name of the framework with this fault.
+pub fn name_of(fault: &str) -> String {
+    format!("odd-{fault}")
 }
 
 /// The program.
@@ -195,7 +195,7 @@ pub fn coldcast() -> Command {
     Command::new(env!("CARGO_BIN_EXE_coldcast"))
 }
 
-/// The phases of a start must add up to its total.
+/// Asserts that the phases of a start add up to its total.
 #[track_caller]
 pub fn assert_adds_up(sample: &ColdSample) {
     let off = (sample.phase_sum_ms() - sample.total_ms).abs();

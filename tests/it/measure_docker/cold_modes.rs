@@ -1,4 +1,4 @@
-//! Cold in other senses than process-cold, and limits that hold from readiness on.
+//! The other cold modes, and CPU limits that hold only once the app is ready.
 
 use bollard::query_parameters::ListImagesOptionsBuilder;
 use coldcast::model::profile::{ColdMode, ColdSample, CpuMode, FrameworkProfile, MeasuredConfig};
@@ -30,10 +30,7 @@ impl Bench {
     /// Names of local images that contain a text.
     fn names_with(&self, text: &str) -> Vec<String> {
         let options = ListImagesOptionsBuilder::default().all(true).build();
-        let images = self
-            .runtime
-            .block_on(self.engine.docker.list_images(Some(options)))
-            .unwrap();
+        let images = self.runtime.block_on(self.docker.list_images(Some(options))).unwrap();
         let names = images
             .into_iter()
             .flat_map(|image| [image.repo_tags, image.repo_digests].concat());
@@ -41,14 +38,14 @@ impl Bench {
     }
 
     fn image_id(&self) -> String {
-        let image = self.runtime.block_on(self.engine.docker.inspect_image(&self.tag()));
+        let image = self.runtime.block_on(self.docker.inspect_image(&self.tag()));
         image.unwrap().id.unwrap()
     }
 }
 
 #[test]
 fn a_boost_lasts_until_the_app_is_ready() {
-    // Burns 0.4 s of CPU before it listens and 0.3 s in its first request of the workload.
+    // The server burns 0.4 s of CPU before it listens, and 0.3 s in its first request of the workload.
     let Some(bench) = bench("busy") else { return };
     let output = bench.measure(&["--samples", "3", "--cpu", "0.25", "--cpu-mode", "flat,boosted-init"]);
     assert_says(&output, 0, &["wrote"]);
@@ -79,7 +76,7 @@ fn a_boost_lasts_until_the_app_is_ready() {
 fn a_disk_cold_start_reads_from_the_disk() {
     let Some(bench) = bench("plain") else { return };
     let output = bench.measure(&["--samples", "3", "--cold-mode", "process-cold,disk-cold"]);
-    let info = &bench.engine.info;
+    let info = bench.runtime.block_on(bench.docker.info()).unwrap();
     let visible = info
         .docker_root_dir
         .as_ref()
@@ -112,7 +109,7 @@ fn a_disk_cold_start_reads_from_the_disk() {
                 .ok()
         })
         .collect();
-    // CPython and its library are larger than that.
+    // CPython and its library are larger.
     assert!(matches!(read[..], [megabytes] if megabytes > 3.0), "{read:?}");
     bench.assert_clean();
 }
@@ -130,7 +127,7 @@ fn a_node_cold_start_pulls_every_layer_and_leaves_nothing() {
         "--registry",
         &address,
     ];
-    // Built first, so that the run cannot be what makes the image new.
+    // The image is built first, so that the run does not build it.
     assert_says(&bench.measure(&["--samples", "1"]), 0, &["wrote"]);
     let id = bench.image_id();
     assert_says(&bench.measure(&arguments), 0, &["wrote"]);

@@ -1,5 +1,5 @@
-//! An engine that dies in the middle of a measurement and comes back: what the run has left is found by its label. The
-//! engine is one of the test's own, so that no other test and nobody's containers are touched.
+//! An engine that dies in the middle of a measurement and comes back: the remains of the run are found by their label. The test has
+//! an engine of its own, so that it touches no other containers.
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -13,7 +13,7 @@ use crate::measure_docker::bench::{bench, write_framework};
 const BRIDGE: &str = "ccowntest";
 const ADDRESS: &str = "10.218.0.1/24";
 
-/// Runs `ip`; whether that went well.
+/// Runs `ip`; returns true on success.
 fn ip(arguments: &[&str]) -> bool {
     Command::new("ip")
         .args(arguments)
@@ -28,7 +28,7 @@ struct OwnEngine {
 }
 
 impl OwnEngine {
-    /// Starts one that holds the base image of the shared engine; `None` where it cannot run.
+    /// Starts an engine with the base image of the shared engine; `None` if it cannot run here.
     fn start(base: &str) -> Option<Self> {
         if !nix::unistd::geteuid().is_root() {
             return skip("an engine of its own needs root");
@@ -74,14 +74,14 @@ impl OwnEngine {
         self.command(arguments).output().unwrap()
     }
 
-    /// What carries the label of a run.
+    /// Everything with the label of a run.
     fn left(&self) -> String {
         let list = |arguments: &[&str]| String::from_utf8(self.docker(arguments).stdout).unwrap();
         let label = "label=coldcast.run";
         list(&["ps", "-aq", "--filter", label]) + &list(&["network", "ls", "-q", "--filter", label])
     }
 
-    /// Kills it at once and starts it again.
+    /// Kills the engine and starts it again.
     fn restart(&mut self) {
         self.daemon.kill().unwrap();
         self.daemon.wait().unwrap();
@@ -101,7 +101,7 @@ impl Drop for OwnEngine {
 }
 
 impl OwnEngine {
-    /// What outlives the engine when the test fails halfway: processes that name its folder, and what is mounted in it.
+    /// Removes what outlives the engine if the test fails halfway: processes that name its folder, and mounts in it.
     fn tidy(&self) {
         let folder = self.folder.path().display().to_string();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -128,7 +128,7 @@ fn daemon(folder: &Path) -> Option<Child> {
         let _ = std::fs::remove_file(folder.join(file));
     }
     Command::new("dockerd")
-        // Without a bridge of its own it would remove the default one, which belongs to the machine's engine.
+        // An engine without its own bridge would remove the default one, which belongs to the machine's engine.
         .args(["--bridge", BRIDGE, "--iptables=false", "--log-level=error"])
         .args(["--data-root", &at("data"), "--exec-root", &at("exec")])
         .args([
@@ -171,7 +171,7 @@ fn nothing_stays_of_a_run_whose_engine_was_restarted() {
         command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
     };
 
-    // The run goes on when the engine is back, and removes all at its end.
+    // The run continues when the engine is back, and removes everything at its end.
     let run = start();
     wait_until(|| samples() >= 2 && engine.left().lines().count() == 2);
     engine.restart();
@@ -181,7 +181,7 @@ fn nothing_stays_of_a_run_whose_engine_was_restarted() {
     assert_says(&run.wait_with_output().unwrap(), 3, &["stopped by a signal"]);
     assert_eq!(engine.left(), "");
 
-    // A run that was killed left things on an engine that was killed as well: found by their label.
+    // The remains of a killed run on a killed engine are found by their label.
     let mut run = start();
     wait_until(|| samples() >= 2 && engine.left().lines().count() == 2);
     run.kill().unwrap();
@@ -209,12 +209,7 @@ fn base(shared: &crate::measure_docker::bench::Bench) -> Option<String> {
     };
     let found = String::from_utf8(found.stdout).unwrap();
     let stand_in = found.lines().find(|name| name.starts_with("coldcast-base/"));
-    let official = || {
-        shared
-            .runtime
-            .block_on(shared.engine.docker.inspect_image(BASE))
-            .is_ok()
-    };
+    let official = || shared.runtime.block_on(shared.docker.inspect_image(BASE)).is_ok();
     match stand_in {
         Some(name) => Some(name.to_string()),
         None if official() => Some(BASE.to_string()),

@@ -1,4 +1,4 @@
-//! Runs that were killed: resumed, and cleaned up after.
+//! Runs that were killed: they are resumed, or their remains are removed.
 
 use std::process::Stdio;
 
@@ -36,7 +36,7 @@ fn a_killed_run_is_resumed_where_it_stopped() {
         &output,
         0,
         &[
-            "going on with",
+            "continuing with",
             "wrote",
             "`coldcast measure cleanup` shows and removes it",
         ],
@@ -100,10 +100,10 @@ fn cleanup_removes_what_a_killed_run_left_and_nothing_else() {
     assert_says(
         &cleanup(&["--run", "nosuchrun"]),
         2,
-        &["nothing is left of a run `nosuchrun`"],
+        &["there are no remains of a run `nosuchrun`"],
     );
 
-    // A run that goes on is left alone.
+    // A run that is running is left alone.
     let mut alive = bench
         .command(&["odd-killed", "--samples", "1000"])
         .stdout(Stdio::null())
@@ -114,7 +114,7 @@ fn cleanup_removes_what_a_killed_run_left_and_nothing_else() {
     let raw = bench.out().join("raw/odd-killed.jsonl");
     let set_aside = || std::fs::read_dir(bench.out().join("raw")).unwrap().count() > 1;
     wait_until(|| set_aside() && has_lines(&raw));
-    assert_says(&cleanup(&["--yes"]), 0, &["still goes on", "removed what run"]);
+    assert_says(&cleanup(&["--yes"]), 0, &["is still running", "removed what run"]);
     assert!(alive.try_wait().unwrap().is_none());
     wait_until(|| !bench.containers().is_empty());
     alive.kill().unwrap();

@@ -14,10 +14,10 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Starts one; `None` where the program is missing.
+    /// Starts a registry; `None` if the program is missing.
     pub fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        // Free a moment ago, and nobody else is told of it.
+        // The port was free a moment ago, and no one else knows it.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let config = folder.path().join("config.yml");
         let text = format!(
@@ -46,7 +46,7 @@ impl Registry {
         Some(registry)
     }
 
-    /// What the registry answers to a GET.
+    /// The answer of the registry to a GET.
     pub fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address).unwrap();

@@ -1,4 +1,4 @@
-//! A bench for one odd server that runs as a process: its folder, and what may be left behind.
+//! A bench for one odd server that runs as a process: its folder, and the remains of its runs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -9,15 +9,15 @@ use coldcast::model::profile::FrameworkProfile;
 use crate::common::odd::{APP, coldcast, framework_toml, name_of, wait_until};
 use crate::common::skip;
 
-/// A folder of frameworks with one odd server, held by one test at a time: they time what they measure.
+/// A folder of frameworks with one odd server. One test at a time has it, because the tests measure times.
 pub struct Bench {
     folder: tempfile::TempDir,
-    vice: &'static str,
+    fault: &'static str,
     _turn: MutexGuard<'static, ()>,
 }
 
-/// Prepares the server with that vice; `None` where it cannot run.
-pub fn bench(vice: &'static str) -> Option<Bench> {
+/// Prepares the server with this fault; `None` if it cannot run here.
+pub fn bench(fault: &'static str) -> Option<Bench> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let python = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
@@ -26,12 +26,12 @@ pub fn bench(vice: &'static str) -> Option<Bench> {
     }
     let bench = Bench {
         folder: tempfile::tempdir().unwrap(),
-        vice,
+        fault,
         _turn: turn,
     };
     std::fs::create_dir(bench.temporary()).unwrap();
     bench.add(
-        &name_of(vice),
+        &name_of(fault),
         "requires = [\"python3\"]\nprepare = [\"sh -c 'echo ready > prepared'\"]",
     );
     Some(bench)
@@ -43,15 +43,15 @@ impl Bench {
         let folder = self.folder.path().join(name);
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join("app.py"), APP).unwrap();
-        let vice = name.strip_prefix("odd-").unwrap();
-        let process = format!("[process]\n{process}\ncommand = [\"python3\", \"app.py\", \"{vice}\"]");
-        std::fs::write(folder.join("framework.toml"), framework_toml(vice, "", &process)).unwrap();
+        let fault = name.strip_prefix("odd-").unwrap();
+        let process = format!("[process]\n{process}\ncommand = [\"python3\", \"app.py\", \"{fault}\"]");
+        std::fs::write(folder.join("framework.toml"), framework_toml(fault, "", &process)).unwrap();
     }
 
     /// Rewrites the framework so that it has no `[process]` table.
     pub fn forbid_processes(&self) {
-        let path = self.folder.path().join(name_of(self.vice)).join("framework.toml");
-        std::fs::write(path, framework_toml(self.vice, "", "")).unwrap();
+        let path = self.folder.path().join(name_of(self.fault)).join("framework.toml");
+        std::fs::write(path, framework_toml(self.fault, "", "")).unwrap();
     }
 
     pub fn out(&self) -> PathBuf {
@@ -59,10 +59,10 @@ impl Bench {
     }
 
     pub fn raw(&self) -> PathBuf {
-        self.out().join(format!("raw/{}.jsonl", name_of(self.vice)))
+        self.out().join(format!("raw/{}.jsonl", name_of(self.fault)))
     }
 
-    /// The folder for temporary files of what this bench runs, so that it can be told from that of others.
+    /// The folder for temporary files of this bench, which tells its processes from others.
     pub fn temporary(&self) -> PathBuf {
         self.folder.path().join("tmp")
     }
@@ -83,12 +83,12 @@ impl Bench {
 
     /// Measures the odd server.
     pub fn measure(&self, arguments: &[&str]) -> Output {
-        self.command(&[&[name_of(self.vice).as_str()], arguments].concat())
+        self.command(&[&[name_of(self.fault).as_str()], arguments].concat())
             .output()
             .unwrap()
     }
 
-    /// Cleans up where no Docker engine runs.
+    /// Cleans up, without a Docker engine.
     pub fn cleanup(&self, arguments: &[&str]) -> Output {
         let mut command = coldcast();
         command
@@ -101,7 +101,7 @@ impl Bench {
     }
 
     pub fn profile(&self) -> FrameworkProfile {
-        self.profile_of(&name_of(self.vice))
+        self.profile_of(&name_of(self.fault))
     }
 
     pub fn profile_of(&self, name: &str) -> FrameworkProfile {
@@ -112,7 +112,7 @@ impl Bench {
         self.out().join(name).join("profile.json")
     }
 
-    /// Processes of runs of this bench.
+    /// The processes of runs of this bench.
     pub fn processes(&self) -> Vec<String> {
         let mark = format!(
             "TMPDIR={}/coldcast-run-",
@@ -136,7 +136,7 @@ impl Bench {
             .collect()
     }
 
-    /// Nothing is left of what this test has made.
+    /// Asserts that nothing of this test is left.
     #[track_caller]
     pub fn assert_clean(&self) {
         assert_eq!(self.processes(), Vec::<String>::new());
@@ -146,13 +146,13 @@ impl Bench {
     /// Starts a measurement of twelve starts and kills it after the third, so that it can clean up nothing.
     pub fn killed(&self) -> String {
         let mut child = self
-            .command(&[&name_of(self.vice), "--samples", "12"])
+            .command(&[&name_of(self.fault), "--samples", "12"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let samples = || text(&self.raw()).matches("boot_ms").count();
-        let settled = |pid: &String| self.vice != "stubborn" || ignores_sigterm(pid);
+        let settled = |pid: &String| self.fault != "stubborn" || ignores_sigterm(pid);
         wait_until(|| samples() >= 3 && self.processes().iter().any(settled));
         child.kill().unwrap();
         child.wait().unwrap();

@@ -1,4 +1,4 @@
-//! Starts that fail, and what cannot be measured at all.
+//! Starts that fail, and subjects that cannot be measured.
 
 use std::collections::BTreeSet;
 
@@ -44,14 +44,14 @@ fn a_server_that_never_answers_is_a_timeout() {
 
 #[test]
 fn a_process_that_has_been_asked_or_seen_before_is_not_cold() {
-    for (vice, says) in [
+    for (fault, says) in [
         ("used", "not cold: request count Some(101) after 1 requests"),
         (
             "twin",
             "not cold: process 0000000000000000 has answered in an earlier start",
         ),
     ] {
-        let Some(bench) = bench(vice) else { return };
+        let Some(bench) = bench(fault) else { return };
         let output = bench.measure(&["--samples", "2"]);
         assert_says(&output, 3, &[says]);
         assert_eq!(kinds(&bench), BTreeSet::from(["not-cold".to_string()]));
@@ -79,7 +79,7 @@ fn an_app_that_breaks_the_contract_is_not_measured() {
 fn secrets_of_the_callers_environment_do_not_reach_the_app() {
     let Some(bench) = bench("tells") else { return };
     let output = bench.measure(&["--samples", "1"]);
-    // What the app prints of its environment is shown, since it ends.
+    // The app prints its environment and ends, so its output is shown.
     assert_says(&output, 3, &["exited with code 4", "'LANG': 'C.UTF-8'", "'PORT'"]);
     let raw = std::fs::read_to_string(bench.raw()).unwrap();
     for text in [String::from_utf8_lossy(&output.stderr).into_owned(), raw] {
@@ -144,7 +144,7 @@ fn what_takes_a_container_says_so() {
         &all,
         3,
         &[
-            "left out, as they run in containers only",
+            "left out, because they run in containers only",
             "odd-plain",
             "odd-dies gave no sample",
         ],

@@ -1,4 +1,4 @@
-//! Runs that were interrupted or killed: nothing is left, or it is found; samples are kept and gone on with.
+//! Runs that were interrupted or killed: nothing is left, or the remains are found; samples are kept and used again.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ fn an_app_ends_with_a_killed_run_and_the_run_is_resumed() {
     let Some(bench) = bench("plain") else { return };
     let before = bench.killed();
     let taken = before.matches("boot_ms").count();
-    // The kernel ends it, as the thread that started it is gone.
+    // The kernel stops the app, because the thread that started it is gone.
     let began = Instant::now();
     while !bench.processes().is_empty() {
         assert!(began.elapsed() < Duration::from_secs(10));
@@ -57,7 +57,7 @@ fn an_app_ends_with_a_killed_run_and_the_run_is_resumed() {
         &output,
         0,
         &[
-            "going on with",
+            "continuing with",
             "wrote",
             "`coldcast measure cleanup` shows and removes it",
         ],
@@ -112,7 +112,7 @@ fn cleanup_ends_what_would_not_end_and_leaves_runs_alone_that_go_on() {
     assert!(alive.try_wait().unwrap().is_none());
     let going = bench.runs();
     assert!(going.len() == 1 && going[0] != dead);
-    assert_says(&bench.cleanup(&["--yes"]), 0, &["still goes on"]);
+    assert_says(&bench.cleanup(&["--yes"]), 0, &["is still running"]);
     assert_eq!(bench.runs(), going);
     interrupt(&alive);
     alive.wait().unwrap();

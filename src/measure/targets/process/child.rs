@@ -1,9 +1,9 @@
 //! A child process in a session of its own, with a thread that keeps it.
 //!
-//! The keeper starts the child, waits for its end and removes it from the kernel's table only once the group has been
-//! killed, so that the number of the group cannot come to mean another one. It lives as long as the child: the kernel
-//! signals the child when the thread that started it is gone, which is how `kill -9` of this process ends it. That signal
-//! is SIGTERM, so that a server can end its workers; whoever stays all the same is found by its mark.
+//! The keeper starts the child and waits for its end. It reaps the child only after it has killed the group, so that the number
+//! of the group cannot belong to another group. The keeper lives as long as the child, because the kernel signals the
+//! child when the thread that started it is gone. In this way `kill -9` of this process stops the child too. The signal is
+//! SIGTERM, so that a server can stop its workers; a process that stays is found by its mark.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -21,12 +21,12 @@ use tokio::sync::{oneshot, watch};
 
 use super::log::Log;
 
-/// A child that is asked to end has so long before it is killed.
+/// The time between the request to stop and the kill.
 pub const GRACE: Duration = Duration::from_secs(2);
-/// A killed child that is still there after so long is stuck in the kernel.
+/// The time after the kill from which a child counts as stuck in the kernel.
 const STUCK: Duration = Duration::from_secs(5);
 
-/// A command whose keeper waits for the word.
+/// A command whose keeper waits for the word to start it.
 #[derive(Debug)]
 pub struct Armed {
     go: mpsc::Sender<()>,
@@ -41,33 +41,33 @@ pub struct Armed {
 #[derive(Debug, Clone, Copy)]
 struct Born {
     pid: Pid,
-    /// When the program had taken the place of ours.
+    /// The time at which the program had replaced the copy of this process.
     at: Instant,
 }
 
-/// A child; it is killed with its group when dropped.
+/// A child. Dropping it kills it with its group.
 #[derive(Debug)]
 pub struct Child {
-    /// Its number, and that of its session and group.
+    /// The number of the process, of its session and of its group.
     pub pid: Pid,
-    /// When its program had taken the place of ours.
+    /// The time at which its program had replaced the copy of this process.
     pub began: Instant,
     ended: watch::Receiver<Option<WaitStatus>>,
     gone: oneshot::Receiver<()>,
-    /// Dropped to let the keeper kill the group and go.
+    /// Dropped to let the keeper kill the group and end.
     done: Option<mpsc::Sender<()>>,
     log: Log,
 }
 
-/// Tells of the end of a child.
+/// The end of a child, to wait for.
 #[derive(Debug, Clone)]
 pub struct End(watch::Receiver<Option<WaitStatus>>);
 
 impl Armed {
-    /// Makes ready to start a command on these CPUs, or on all; `confined`: without a way to new privileges.
+    /// Prepares the start of a command on `cpus`, or on all CPUs. A `confined` child cannot gain privileges.
     ///
     /// # Errors
-    /// If a pipe or a thread cannot be had.
+    /// If a pipe or a thread cannot be created.
     pub fn new(mut command: Command, cpus: Option<CpuSet>, confined: bool) -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
@@ -80,7 +80,7 @@ impl Armed {
                 if getppid() != parent {
                     return Err(Errno::ESRCH.into());
                 }
-                // Whatever this process ignores, the child would ignore as well.
+                // The child inherits the signals that this process ignores.
                 signal(Signal::SIGXFSZ, SigHandler::SigDfl)?;
                 if let Some(cpus) = &cpus {
                     sched_setaffinity(Pid::from_raw(0), cpus)?;
@@ -112,10 +112,10 @@ impl Armed {
         })
     }
 
-    /// Starts it. The keeper ends it if this future is dropped.
+    /// Starts the child. The keeper stops it if this future is dropped.
     ///
     /// # Errors
-    /// Why the program could not be run.
+    /// If the program cannot be run.
     pub async fn spawn(self) -> io::Result<Child> {
         let lost = || io::Error::other("the thread that starts it is gone");
         self.go.send(()).map_err(|_| lost())?;
@@ -131,7 +131,7 @@ impl Armed {
     }
 }
 
-/// Starts, watches and buries a child.
+/// Starts a child, waits for its end and reaps it.
 fn keep(
     mut command: Command,
     born: oneshot::Sender<io::Result<Born>>,
@@ -140,7 +140,7 @@ fn keep(
 ) {
     let spawned = command.spawn();
     let at = Instant::now();
-    // Our end of the pipe would keep it open.
+    // The end of the pipe in this process would keep the pipe open.
     drop(command);
     let mut child = match spawned {
         Ok(child) => child,
@@ -167,17 +167,17 @@ fn keep(
 }
 
 impl Child {
-    /// Tells of its end.
+    /// The end of the child.
     pub fn end(&self) -> End {
         End(self.ended.clone())
     }
 
-    /// What it writes.
+    /// The output of the child.
     pub fn log(&self) -> Log {
         self.log.clone()
     }
 
-    /// Asks the group to end, kills what is left of it, and waits until the child is gone.
+    /// Asks the group to stop, kills the rest of it, and waits until the child is gone.
     pub async fn stop(mut self) {
         let mut end = self.end();
         self.signal(Signal::SIGTERM);
@@ -190,7 +190,7 @@ impl Child {
     }
 
     fn signal(&self, signal: Signal) {
-        // The keeper has not buried it as long as we hold `done`, so the number is still that of our group.
+        // The keeper does not reap the child as long as `done` exists, so the number still belongs to this group.
         if self.done.is_some() {
             let _ = killpg(self.pid, signal);
         }
@@ -204,7 +204,7 @@ impl Drop for Child {
 }
 
 impl End {
-    /// Returns how it ended, once it has.
+    /// Waits for the end, and returns the status.
     pub async fn wait(&mut self) -> WaitStatus {
         match self.0.wait_for(Option::is_some).await {
             Ok(status) => status.unwrap_or(WaitStatus::StillAlive),
@@ -213,7 +213,7 @@ impl End {
     }
 }
 
-/// `exited with code 3`, `was killed by SIGSEGV`.
+/// The status in words, such as `exited with code 3` or `was killed by SIGSEGV`.
 pub fn how(status: WaitStatus) -> String {
     match status {
         WaitStatus::Exited(_, code) => format!("exited with code {code}"),
@@ -225,7 +225,7 @@ pub fn how(status: WaitStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::process_tree::Tree;
+    use crate::measure::usage::process_tree::Tree;
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
@@ -276,7 +276,7 @@ mod tests {
             let began = Instant::now();
             child.stop().await;
             assert!(began.elapsed() >= GRACE && began.elapsed() < GRACE + STUCK);
-            // Orphans are buried by others, soon.
+            // Another process reaps orphans, soon.
             let began = Instant::now();
             while let Some(pid) = members.iter().find(|pid| is_alive(**pid)) {
                 assert!(began.elapsed() < Duration::from_secs(5), "{pid} is still there");

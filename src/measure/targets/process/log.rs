@@ -1,34 +1,35 @@
-//! The last lines that a process writes, and no more of them than is useful.
+//! The last lines that a process writes.
 
 use std::collections::VecDeque;
 use std::io::{self, PipeReader, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Lines kept, and bytes of each.
+/// The number of lines kept.
 const LINES: usize = 50;
+/// The number of bytes kept of each line.
 const LINE_BYTES: usize = 2000;
-/// What a process that has ended wrote is in the pipe; a descendant may keep it open.
+/// The time to wait for output that is still in the pipe after a process has ended. A descendant may keep the pipe open longer.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// What is read from a pipe.
+/// The last lines read from a pipe.
 #[derive(Debug, Clone)]
 pub struct Log(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
     lines: VecDeque<Vec<u8>>,
-    /// Whether the last line goes on.
+    /// True if the last line is not complete.
     open: bool,
-    /// Whether all writers are gone.
+    /// True if all writers are gone.
     ended: bool,
 }
 
 impl Log {
-    /// Reads a pipe until nobody can write to it any more.
+    /// Reads a pipe on a thread until all writers are gone.
     ///
     /// # Errors
-    /// If a thread cannot be had.
+    /// If the thread cannot be created.
     pub fn of(mut pipe: PipeReader) -> io::Result<Self> {
         let log = Self(Arc::default());
         let kept = log.0.clone();
@@ -46,7 +47,7 @@ impl Log {
         Ok(log)
     }
 
-    /// The last lines so far. Waits a little for what is still in the pipe.
+    /// The last lines so far. Waits up to [`SETTLE`] for output that is still in the pipe.
     pub async fn last_lines(&self) -> Vec<String> {
         let began = Instant::now();
         while !lock(&self.0).ended && began.elapsed() < SETTLE {

@@ -1,6 +1,6 @@
-//! How the processes and the folder of a run are found again, also when the run itself is dead: by two variables in the
-//! environment of every process it starts, which descendants inherit, and by the name of the folder and a file in it.
-//! What lacks them is never touched.
+//! The marks of a run, by which its processes and its folder are found again, also when the run itself is dead. A process is
+//! marked by two variables in its environment, which descendants inherit. The folder is marked by its name and a file in it.
+//! Nothing without these marks is ever touched.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
@@ -13,30 +13,30 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
 use super::child::GRACE;
+use crate::measure::cleanup::Leftover;
 use crate::measure::host;
-use crate::measure::leftovers::Leftover;
-use crate::measure::process_tree;
+use crate::measure::usage::process_tree;
 
-/// The run that a process belongs to.
+/// The variable with the run to which a process belongs.
 const RUN: &str = "COLDCAST_RUN";
-/// The process that started it: number and clock tick.
+/// The variable with the identity of the process that started it.
 const OWNER: &str = "COLDCAST_OWNER";
-/// Folders are named so, with the run's id behind it.
+/// The beginning of a folder's name; the id of the run follows.
 const FOLDER: &str = "coldcast-run-";
-/// The file in the folder that names the process which made it.
+/// The file in the folder with the identity of the process that made it.
 const OWNER_FILE: &str = "owner";
-/// A killed process that is still there after so long is stuck in the kernel.
+/// The time after the kill from which a process counts as stuck in the kernel.
 const STUCK: Duration = Duration::from_secs(5);
 
-/// The marks of a process of a run.
+/// The environment variables that mark a process of a run.
 pub fn environment(run: &str) -> [(&'static str, String); 2] {
     [(RUN, run.to_string()), (OWNER, host::own_identity())]
 }
 
-/// Makes the folder of a run, which nobody else may look into.
+/// Creates the folder of a run, which no other user may read.
 ///
 /// # Errors
-/// The folder that could not be made, and why.
+/// The folder that could not be created, and the reason.
 pub fn make_folder(run: &str) -> Result<PathBuf, (PathBuf, io::Error)> {
     let base = std::env::temp_dir();
     let base = base.canonicalize().map_err(|error| (base, error))?;
@@ -48,7 +48,7 @@ pub fn make_folder(run: &str) -> Result<PathBuf, (PathBuf, io::Error)> {
     made.map(|()| folder.clone()).map_err(|error| (folder, error))
 }
 
-/// A process of a run.
+/// A process with the mark of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Marked {
     pid: Pid,
@@ -57,7 +57,7 @@ struct Marked {
     name: String,
 }
 
-/// All processes that carry the mark of a run and may be looked at.
+/// All processes with the mark of a run that this user may read.
 fn marked() -> impl Iterator<Item = Marked> {
     process_tree::all().filter_map(|pid| {
         let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
@@ -72,14 +72,14 @@ fn marked() -> impl Iterator<Item = Marked> {
     })
 }
 
-/// A variable of an environment as the kernel shows it.
+/// The value of a variable in an environment, as the kernel shows it.
 fn value(environ: &[u8], name: &str) -> Option<String> {
     let mut pairs = environ.split(|&byte| byte == 0);
     let value = pairs.find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
     Some(String::from_utf8_lossy(value).into_owned())
 }
 
-/// What runs have left on this machine, by run.
+/// The remains of runs on this machine, by run.
 pub fn leftovers() -> BTreeMap<String, Leftover> {
     let mut runs: BTreeMap<String, Leftover> = BTreeMap::new();
     for process in marked() {
@@ -96,7 +96,7 @@ pub fn leftovers() -> BTreeMap<String, Leftover> {
     runs
 }
 
-/// The folders of runs in the folder for temporary files: ours by name, by the file in them, and by their owner.
+/// The folders of runs in the folder for temporary files. They are known by their name, the file in them, and their owner.
 fn folders() -> Vec<(String, PathBuf)> {
     let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
     let ours = entries.filter_map(|entry| {
@@ -113,10 +113,10 @@ fn is_id(run: &str) -> bool {
     run.len() == 8 && run.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Ends the processes of a run that are left, and removes its folder.
+/// Stops the processes of a run, and removes its folder.
 ///
 /// # Errors
-/// What is left, as text.
+/// A description of what is left.
 pub async fn sweep(run: &str) -> Result<(), String> {
     end_all(|| {
         marked()
@@ -131,7 +131,7 @@ pub async fn sweep(run: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The file that marks the folder goes last, so that a removal which was cut short can be finished.
+/// Removes a folder. The file that marks it goes last, so that an interrupted removal can be finished.
 fn remove(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -144,10 +144,10 @@ fn remove(folder: &Path) -> io::Result<()> {
     fs::remove_dir_all(folder)
 }
 
-/// Ends what is left of an instance: whoever is still in its session, and whoever left it but carries the run's mark.
+/// Stops the rest of an instance: the processes in its session, and those that left it but carry the mark of the run.
 ///
 /// # Errors
-/// What is left, as text.
+/// A description of what is left.
 pub async fn end_strays(run: &str, session: Pid) -> Result<(), String> {
     end_all(|| {
         let mut found = process_tree::in_session(session);
@@ -157,7 +157,7 @@ pub async fn end_strays(run: &str, session: Pid) -> Result<(), String> {
     .await
 }
 
-/// Asks all that `find` finds to end, kills those that do not, until it finds none.
+/// Asks all processes that `find` finds to stop, and kills those that do not, until `find` finds none.
 async fn end_all(find: impl Fn() -> Vec<Pid>) -> Result<(), String> {
     let began = Instant::now();
     let mut asked = Vec::new();

@@ -1,21 +1,20 @@
-//! Ports for servers to listen on.
+//! The ports on which servers listen.
 //!
-//! They lie below those that the kernel gives to clients. A prober that connects again and again to a port from which it
-//! might itself be sent would some day meet itself: the kernel takes that for a connection, and the server finds its port
-//! taken.
+//! They lie below the ports that the kernel gives to clients. Otherwise a probe that connects again and again could get its
+//! own target as its source port and connect to itself; the server would then find its port in use.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// Ports to choose from.
+/// The number of ports to choose from.
 const COUNT: u16 = 12_000;
-/// Where clients' ports begin unless the kernel says otherwise.
+/// The first port of clients, unless the kernel tells another one.
 const USUAL: u16 = 32_768;
-/// Never below: ports of the system, and what is commonly taken above.
+/// The lowest port to choose: below lie the ports of the system and common services.
 const LOWEST: u16 = 10_000;
 
-/// Ports to choose from, each a new one as long as there are any, so that none waits for the last one's connections.
+/// The ports to choose from. Each start gets a new port as long as there are any, so that it need not wait for old connections.
 #[derive(Debug)]
 pub struct Ports {
     first: u16,
@@ -24,7 +23,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Those below the clients' ports; `seed` keeps runs at the same time apart.
+    /// The ports below those of clients. `seed` separates runs at the same time.
     pub fn new(seed: &str) -> Self {
         let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
         let (first, count) = below(&range);
@@ -38,10 +37,10 @@ impl Ports {
         }
     }
 
-    /// A port on which nobody listens, at any address.
+    /// A port on which no server listens, at any address.
     ///
     /// # Errors
-    /// If all that were tried are taken.
+    /// If all ports that were tried are in use.
     pub fn free(&self) -> io::Result<u16> {
         let mut last = io::ErrorKind::AddrInUse.into();
         for _ in 0..100 {
@@ -55,7 +54,7 @@ impl Ports {
     }
 }
 
-/// First port and number of ports below the range of the clients', or below the usual one where that leaves no room.
+/// The first port and the number of ports below the range of clients, or below the usual range if that leaves too few.
 fn below(range: &str) -> (u16, u16) {
     let begin = range.split_whitespace().next().and_then(|first| first.parse().ok());
     let end = begin.filter(|&begin: &u16| begin > LOWEST + 1000).unwrap_or(USUAL);

@@ -1,4 +1,5 @@
-//! Makes an app ready to run as a process: its programs, a private copy of its sources, the commands that prepare it.
+//! The preparation of an app that runs as a process: its programs, a private copy of its sources, and the commands that
+//! prepare the copy.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,23 +14,24 @@ use super::child::{Armed, how};
 use super::marks;
 use crate::measure::assemble::Image;
 use crate::measure::error::MeasureError;
+use crate::measure::lock;
+use crate::measure::programs::on_path;
 use crate::measure::progress::Progress;
-use crate::measure::registry::digest;
-use crate::measure::scan::on_path;
+use crate::measure::sources;
+use crate::measure::sources::digest;
 use crate::measure::subject::Subject;
-use crate::measure::{build, lock};
 use crate::model::framework::ProcessRecipe;
 use crate::model::profile::ImageFacts;
 
-/// A program has so long to say its release.
+/// The longest time that a program may take to print its release.
 const SAYS_RELEASE: Duration = Duration::from_secs(10);
 
 /// An app that can be started as a process.
 #[derive(Debug)]
 pub struct App {
-    /// The private copy of its sources, where it is started.
+    /// The private copy of its sources, in which it starts.
     folder: PathBuf,
-    /// Program and arguments.
+    /// The program and its arguments.
     words: Vec<String>,
 }
 
@@ -37,15 +39,15 @@ pub struct App {
 #[derive(Debug)]
 pub struct Folders {
     run: String,
-    /// Holds all others.
+    /// The folder that contains all others.
     whole: PathBuf,
 }
 
 impl Folders {
-    /// Makes them.
+    /// Creates the folders.
     ///
     /// # Errors
-    /// The folder that cannot be made.
+    /// If a folder cannot be created.
     pub fn new(run: &str) -> Result<Self, MeasureError> {
         let whole = marks::make_folder(run).map_err(|(path, source)| MeasureError::Io { path, source })?;
         let folders = Self {
@@ -58,36 +60,36 @@ impl Folders {
         Ok(folders)
     }
 
-    /// Home of the apps.
+    /// The home folder of the apps.
     fn home(&self) -> PathBuf {
         self.whole.join("home")
     }
 
-    /// For temporary files of apps and of the commands that prepare them.
+    /// The folder for temporary files of apps and of the commands that prepare them.
     fn temporary(&self) -> PathBuf {
         self.whole.join("tmp")
     }
 
-    /// The private copy of one app's sources. An app may be named like the other folders.
+    /// The private copy of one app's sources. It lies one level deeper, because an app may have the name of another folder.
     fn of_app(&self, name: &str) -> PathBuf {
         self.whole.join("apps").join(name)
     }
 }
 
 impl App {
-    /// The program, for people.
+    /// The program, for messages.
     pub fn program(&self) -> &str {
         self.words.first().map_or("", String::as_str)
     }
 
-    /// The command that starts it with a server on `port`. Of this process's environment it gets nothing but the path of
-    /// programs: what else is there may be secret, and would change what is measured.
+    /// The command that starts the server on `port`. It gets only `PATH` of this process's environment: other variables may be
+    /// secret, and would change the measurement.
     pub fn command(&self, folders: &Folders, port: u16) -> Command {
         let (program, arguments) = match self.words.split_first() {
             Some((program, arguments)) => (program.as_str(), arguments),
             None => ("", [].as_slice()),
         };
-        // A program with a slash is one of the app's own; others are looked for on the path.
+        // A program with a slash belongs to the app; others are found on the path.
         let program = match program.contains('/') {
             true => self.folder.join(program).into_os_string(),
             false => program.into(),
@@ -111,7 +113,7 @@ fn path() -> std::ffi::OsString {
     std::env::var_os("PATH").unwrap_or_else(|| OsStr::new("/usr/local/bin:/usr/bin:/bin").into())
 }
 
-/// Makes a subject ready to run as a process, and says what it is.
+/// Prepares a subject to run as a process, and returns the facts about it.
 pub async fn deploy(folders: &Folders, subject: &Subject, progress: &Progress) -> Result<(Image, App), MeasureError> {
     let name = subject.name();
     let Subject::Framework { framework, folder } = subject else {
@@ -164,7 +166,7 @@ pub async fn deploy(folders: &Folders, subject: &Subject, progress: &Progress) -
     Ok((image, app))
 }
 
-/// The releases of the programs that an app needs; `None` if it needs none.
+/// The releases of the programs that an app needs; `None` if it needs no program.
 async fn programs(folders: &Folders, name: &str, recipe: &ProcessRecipe) -> Result<Option<String>, MeasureError> {
     let mut releases = Vec::new();
     for program in &recipe.requires {
@@ -179,7 +181,7 @@ async fn programs(folders: &Folders, name: &str, recipe: &ProcessRecipe) -> Resu
     Ok((!releases.is_empty()).then(|| releases.join(", ")))
 }
 
-/// `node v20.20.2`, `Python 3.11.7`: the first line a program says about itself.
+/// The first line that a program prints about its release, such as `node v20.20.2` or `Python 3.11.7`.
 async fn release(folders: &Folders, program: &str) -> String {
     let mut command = Command::new(program);
     command
@@ -203,16 +205,16 @@ async fn release(folders: &Folders, program: &str) -> String {
     }
 }
 
-/// Copies the sources without what earlier builds and measurements left in them; returns the digest of what was copied.
+/// Copies the sources, without the remains of builds and measurements. Returns the digest of the copy.
 fn copied(sources: &Path, to: &Path) -> io::Result<String> {
-    let archive = build::context(sources)?;
+    let archive = sources::archive(sources)?;
     fs::create_dir_all(to)?;
     tar::Archive::new(archive.as_slice()).unpack(to)?;
     Ok(digest(&archive))
 }
 
-/// Runs one command that prepares an app. It gets the environment of this process, as package managers need to know
-/// their registries, proxies and caches; what it writes is shown only if it fails.
+/// Runs one command that prepares an app. The command gets the environment of this process, because package managers need their
+/// registries, proxies and caches. Its output is shown only if it fails.
 async fn prepare(folders: &Folders, name: &str, copy: &Path, line: &str) -> Result<(), MeasureError> {
     let failed = |reason: String| MeasureError::Prepare {
         name: name.into(),
@@ -246,7 +248,7 @@ fn status_is_success(status: WaitStatus) -> bool {
     matches!(status, WaitStatus::Exited(_, 0))
 }
 
-/// Bytes of all files below a folder; links are not followed.
+/// The bytes of all files below a folder; links are not followed.
 fn bytes_below(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {

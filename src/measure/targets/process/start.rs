@@ -1,8 +1,8 @@
-//! One cold start of a process: from the first step to the first right answer, split into phases that add up.
+//! One cold start of a process, from the first step to the first correct answer.
 //!
-//! `create` is what is done before the program is asked for: a port, a pipe, a thread. `start` is the call that forks and
-//! puts the program in the place of our copy; it returns when the program is there. `boot` and `first_response` are what
-//! they are with containers. No clock but the monotonic one is read.
+//! `create` is the work before the fork: a port, a pipe, a thread. `start` is the call that forks and executes the program; it
+//! returns when the program has taken the place of the copy of this process. `boot` and `first_response` are the same as in
+//! containers. Only the monotonic clock is read.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,42 +14,42 @@ use nix::sched::CpuSet;
 use super::child::{Armed, End, how};
 use super::{App, Processes};
 use crate::measure::load::ms;
-use crate::measure::probe::{self, Target};
-use crate::measure::process_tree::Tree;
-use crate::measure::round_trip::Place;
+use crate::measure::probe::{self, Endpoint};
 use crate::measure::start::failed::{Why, was_cold};
 use crate::measure::start::phases::Moments;
 use crate::measure::start::{StopOnDrop, Up};
 use crate::measure::subject::Subject;
 use crate::measure::usage::Usage;
+use crate::measure::usage::process_tree::Tree;
+use crate::measure::warm::round_trip::Place;
 use crate::model::profile::{ColdSample, FailureKind};
 
-/// Starts an app on `cpus` and waits for its first right answer. The child is kept by `processes`, whatever comes of it.
+/// Starts an app on `cpus` and waits for its first correct answer. `processes` keeps the child, also after a failure.
 pub async fn cold_start(
     processes: &Processes<'_>,
     subject: &Subject,
     app: &App,
     cpus: CpuSet,
-    patience: Duration,
+    ready_timeout: Duration,
 ) -> Result<Up, Why> {
     let began = Instant::now();
     let no_child = |error: std::io::Error| Why::other(format!("`{}` could not be started: {error}", app.program()));
     let port = processes.ports.free().map_err(no_child)?;
     let command = app.command(&processes.folders, port);
     let armed = Armed::new(command, Some(cpus), true).map_err(no_child)?;
-    let target = Target {
+    let endpoint = Endpoint {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         path: subject.path().to_string(),
         expect: subject.expect(),
     };
     let created = Instant::now();
-    let deadline = created + patience;
+    let deadline = created + ready_timeout;
     let stop = Arc::new(AtomicBool::new(false));
     let _guard = StopOnDrop(stop.clone());
     let started = Arc::new(AtomicBool::new(false));
     let polling = {
-        let (target, started) = (target.clone(), started.clone());
-        tokio::task::spawn_blocking(move || probe::until_ready(&target, created, deadline, &started, &stop))
+        let (endpoint, started) = (endpoint.clone(), started.clone());
+        tokio::task::spawn_blocking(move || probe::until_ready(&endpoint, created, deadline, &started, &stop))
     };
     let child = armed.spawn().await.map_err(no_child)?;
     started.store(true, Ordering::Relaxed);
@@ -59,8 +59,8 @@ pub async fn cold_start(
     let polled = or_its_end(end, polling).await?;
     let cpu = usage.cpu_time();
     let anon_bytes = usage.anon_bytes();
-    let ready = polled.map_err(|not_ready| Why::of(not_ready, patience, None))?;
-    was_cold(target.expect, &ready)?;
+    let ready = polled.map_err(|not_ready| Why::of(not_ready, ready_timeout, None))?;
+    was_cold(endpoint.expect, &ready)?;
     let moments = Moments {
         pulled: None,
         create_call: began,
@@ -79,7 +79,7 @@ pub async fn cold_start(
     };
     Ok(Up {
         id: pid.to_string(),
-        address: target.address,
+        address: endpoint.address,
         place: Place::Loopback,
         sample,
         ready,
@@ -90,7 +90,7 @@ pub async fn cold_start(
     })
 }
 
-/// What blocking work on a process gives, or how the process ended meanwhile.
+/// Returns the result of blocking work on a process, or the way in which the process ended meanwhile.
 async fn or_its_end<T>(mut end: End, mut work: tokio::task::JoinHandle<T>) -> Result<T, Why> {
     tokio::select! {
         biased;

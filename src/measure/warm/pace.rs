@@ -1,0 +1,122 @@
+//! The lengths of the parts of a warm run: thorough for published profiles, quick for a first look.
+
+use std::time::Duration;
+
+use crate::measure::load::round3;
+
+/// The share of the CPU limit that the warm-up curve may take.
+const CURVE_UTILISATION: f64 = 0.10;
+
+/// The lengths of the parts of a warm run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// The largest number of requests of the warm-up curve.
+    pub curve_requests: usize,
+    /// The largest number of seconds of the warm-up curve.
+    pub curve_seconds: f64,
+    /// The highest rate of the warm-up curve in requests per second.
+    pub curve_rate: f64,
+    /// The rest before memory and the CPU without requests are read.
+    pub rest: Duration,
+    /// The largest number of requests to each route that do not count: the code of each route must get warm as well.
+    pub route_warm_up: usize,
+    /// The longest time for these requests, over all routes.
+    pub route_warm_up_time: Duration,
+    /// The largest number of requests per route.
+    pub route_requests: usize,
+    /// The longest time per route.
+    pub route_time: Duration,
+    /// The number of bursts per route, with several requests in flight.
+    pub bursts: u32,
+    /// The length of a burst.
+    pub burst: Duration,
+    /// The length of each closed loop.
+    pub closed: Duration,
+    /// The length of the saturation run.
+    pub saturation: Duration,
+}
+
+/// The lengths of the parts that a long warm run has in addition to those of a short one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Long {
+    /// One trial of the search for the highest stable rate.
+    pub trial: Duration,
+    /// The load on an instance that replaces one that did not survive its load.
+    pub warming: Duration,
+    /// The rest before the plateaus.
+    pub settle: Duration,
+    /// The length of each of the four plateaus. A minute is usual; 40 s keep the measurement of nine configurations of seventeen
+    /// frameworks within a working day.
+    pub plateau: Duration,
+    /// The rest after the plateaus.
+    pub afterwards: Duration,
+}
+
+impl Long {
+    /// The lengths for published profiles.
+    pub const FULL: Self = Self {
+        trial: Duration::from_secs(30),
+        warming: Duration::from_secs(20),
+        settle: Duration::from_secs(10),
+        plateau: Duration::from_secs(40),
+        afterwards: Duration::from_secs(30),
+    };
+}
+
+impl Pace {
+    /// The lengths for published profiles.
+    pub const FULL: Self = Self {
+        curve_requests: 2000,
+        curve_seconds: 12.0,
+        curve_rate: 200.0,
+        rest: Duration::from_secs(3),
+        route_warm_up: 5000,
+        route_warm_up_time: Duration::from_secs(10),
+        route_requests: 1000,
+        route_time: Duration::from_secs(4),
+        bursts: 10,
+        burst: Duration::from_millis(150),
+        closed: Duration::from_millis(1500),
+        saturation: Duration::from_secs(3),
+    };
+    /// The lengths for a first look, and for CI.
+    pub const QUICK: Self = Self {
+        curve_requests: 300,
+        curve_seconds: 3.0,
+        curve_rate: 200.0,
+        rest: Duration::from_millis(500),
+        route_warm_up: 100,
+        route_warm_up_time: Duration::from_secs(1),
+        route_requests: 200,
+        route_time: Duration::from_secs(1),
+        bursts: 3,
+        burst: Duration::from_millis(100),
+        closed: Duration::from_millis(500),
+        saturation: Duration::from_secs(1),
+    };
+
+    /// The number of requests and the rate of the warm-up curve. It takes at most a tenth of `vcpu` if a request costs `cpu_ms`.
+    pub fn curve(&self, vcpu: f64, cpu_ms: Option<f64>) -> (usize, f64) {
+        let gentle = cpu_ms.map_or(f64::INFINITY, |cpu_ms| {
+            CURVE_UTILISATION * vcpu * 1e3 / cpu_ms.max(1e-3)
+        });
+        let rate = round3(self.curve_rate.min(gentle).max(1.0));
+        (
+            ((rate * self.curve_seconds) as usize).clamp(1, self.curve_requests),
+            rate,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_takes_a_tenth_of_the_limit_and_bounded_time() {
+        assert_eq!(Pace::FULL.curve(1.0, Some(0.1)), (2000, 200.0));
+        assert_eq!(Pace::FULL.curve(0.25, Some(1.0)), (300, 25.0));
+        assert_eq!(Pace::FULL.curve(0.25, Some(1000.0)), (12, 1.0));
+        assert_eq!(Pace::FULL.curve(1.0, None), (2000, 200.0));
+    }
+}
