@@ -55,8 +55,8 @@ pub fn run(args: &BillArgs, quiet: bool) -> Outcome {
     let bill = price(&|_| String::new())?.remove("").unwrap_or_default();
     let rows = || bill.lines.iter().map(|line| costs::cells("", "", "", line));
     match args.format {
-        Format::Csv => print(cells::csv(&costs::COLUMNS, rows()))?,
-        Format::Json => print(frameworks::objects("costs", &costs::COLUMNS, rows()))?,
+        Format::Csv => print(cells::csv(&costs::header(), rows()))?,
+        Format::Json => print(frameworks::objects("costs", &costs::header(), rows()))?,
         Format::Table => print(table(&bill, Style::Plain))?,
         Format::Markdown => print(table(&bill, Style::Markdown))?,
     }

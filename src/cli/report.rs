@@ -75,7 +75,7 @@ pub fn run(args: &ReportArgs, quiet: bool) -> Outcome {
                 let lines = priced.mean.lines.iter();
                 lines.map(|line| costs::cells(&priced.scenario, &priced.variant, &priced.service, line))
             });
-        print(shown(args.format, "costs", &costs::COLUMNS, rows.collect(), 8))?;
+        print(shown(args.format, "costs", &costs::header(), rows.collect(), 8))?;
     } else {
         let before = before(&args.folder)?;
         let rows = priced.iter().map(|priced| row(priced, &before));

@@ -10,7 +10,8 @@ use super::Common;
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
 use crate::report::manifest::{Manifest, Run};
-use crate::report::{self, json, packing, payback, summary, table, unit_costs};
+use crate::report::table::Style;
+use crate::report::{self, answer, json, summary};
 use crate::scenario::{self, Plan, Variant, plan};
 use crate::study::{Options, Study, marginal};
 use crate::trace::{OnBadLine, Placement};
@@ -111,7 +112,7 @@ pub fn simulate(args: &SimulateArgs, common: &Common) -> Outcome {
         on_bad_line: args.flags.on_bad_line,
         times: 1.0,
     };
-    answer(&asked, &args.flags, common, None)
+    answer(&asked, &args.flags, common, answer::Asked::default())
 }
 
 /// `coldcast compare`
@@ -124,10 +125,11 @@ pub fn compare(args: &CompareArgs, common: &Common) -> Outcome {
         on_bad_line: args.flags.on_bad_line,
         times: 1.0,
     };
-    let comparison = Comparison {
+    let shown = answer::Asked {
+        differences: true,
         migration_usd: args.migration_cost,
     };
-    answer(&asked, &args.flags, common, Some(comparison))
+    answer(&asked, &args.flags, common, shown)
 }
 
 /// Which scenarios are to be run, and what is changed in them.
@@ -245,19 +247,17 @@ fn variants(plans: &[Plan], flags: &StudyFlags) -> Result<Vec<Variant>, Failure>
     }
 }
 
-/// What is told of variants beside each other.
-#[derive(Debug, Clone, Copy)]
-struct Comparison {
-    /// What a move costs once.
-    migration_usd: Option<f64>,
-}
-
-fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, comparison: Option<Comparison>) -> Outcome {
+fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer::Asked) -> Outcome {
     let plans = plans(asked)?;
     let started = jiff::Timestamp::now();
     let (clock, cpu) = (Instant::now(), cpu_seconds());
     let variants = variants(&plans, flags)?;
     gates::check(&variants, flags)?;
+    if flags.record.contains(&Record::Requests) && !cfg!(feature = "polars") {
+        return Err(Failure::Environment(anyhow::anyhow!(
+            "this coldcast was built without polars and cannot write requests.parquet; build it with --features polars"
+        )));
+    }
     if let Some(out) = &flags.out {
         std::fs::create_dir_all(out).map_err(|e| Failure::output(report::atomic::WriteError::new(out, e)))?;
     }
@@ -279,24 +279,23 @@ fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, comparison: Op
         peak_resident_bytes: peak_resident_bytes(),
     };
     if let Some(out) = &flags.out {
-        report::write_files(out, &study, &manifest).map_err(Failure::output)?;
-        if options.record_requests {
-            write_requests(out, &study)?;
-        }
+        report::write_files(out, report::REPORTS, &study, &manifest).map_err(Failure::output)?;
     }
-    match flags.format {
-        Format::Table => print(text(&study, flags, table::Style::Plain, comparison))?,
-        Format::Markdown => print(text(&study, flags, table::Style::Markdown, comparison))?,
-        Format::Json => {
-            let migration_usd = comparison.and_then(|comparison| comparison.migration_usd);
-            print(json::json(&study, comparison.is_some(), migration_usd))?;
-        }
-        Format::Csv => print(summary::csv(&study))?,
-    }
+    print(written(&study, shown, flags.format))?;
     if !common.quiet {
         remarks(&manifest, flags.out.as_deref());
     }
     gates::hold(&study, flags)
+}
+
+/// The answer in a format.
+fn written(study: &Study, shown: answer::Asked, format: Format) -> Vec<u8> {
+    match format {
+        Format::Table => answer::text(study, shown, Style::Plain).into_bytes(),
+        Format::Markdown => answer::text(study, shown, Style::Markdown).into_bytes(),
+        Format::Json => json::json(study, shown).into_bytes(),
+        Format::Csv => summary::csv(study),
+    }
 }
 
 /// The same with a little more traffic.
@@ -332,34 +331,6 @@ fn bracket(variants: &[Variant]) -> Result<Vec<Variant>, Failure> {
         }
     }
     Ok(all)
-}
-
-fn text(study: &Study, flags: &StudyFlags, style: table::Style, comparison: Option<Comparison>) -> String {
-    let mut text = table::summary(study, style);
-    let differences = comparison.map(|_| table::differences(study, style));
-    let migration_usd = comparison.and_then(|comparison| comparison.migration_usd);
-    let paybacks = migration_usd.map(|once| payback::table(study, once, style));
-    let unit_costs = flags.marginal.then(|| unit_costs::table(study, style));
-    let more = [differences, unit_costs, paybacks, Some(packing::table(study, style))];
-    for more in more.into_iter().flatten() {
-        if !more.is_empty() {
-            text.push('\n');
-            text.push_str(&more);
-        }
-    }
-    text
-}
-
-#[cfg(feature = "polars")]
-fn write_requests(out: &Path, study: &Study) -> Outcome {
-    report::frame::write_requests(out, study).map_err(Failure::output)
-}
-
-#[cfg(not(feature = "polars"))]
-fn write_requests(_: &Path, _: &Study) -> Outcome {
-    Err(Failure::Environment(anyhow::anyhow!(
-        "this coldcast was built without polars and cannot write requests.parquet; build it with --features polars"
-    )))
 }
 
 fn remarks(manifest: &Manifest, out: Option<&Path>) {

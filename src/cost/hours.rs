@@ -11,18 +11,6 @@ use serde::Deserialize;
 use super::stored::{Hour, Stored};
 use crate::units::{SimDuration, SimTime};
 
-/// Columns of the file.
-pub const COLUMNS: [&str; 8] = [
-    "scenario",
-    "variant",
-    "service",
-    "replication",
-    "from_s",
-    "length_s",
-    "meter",
-    "quantity",
-];
-
 #[derive(Debug, Deserialize)]
 struct Line {
     scenario: String,
@@ -36,36 +24,6 @@ struct Line {
 }
 
 const NS_PER_S: u64 = 1_000_000_000;
-
-/// The rows of a variant, whose replications are `replications`, each with its hours.
-pub fn rows<'a>(
-    scenario: &str,
-    variant: &str,
-    services: &[String],
-    replications: impl Iterator<Item = &'a [Hour]>,
-) -> Vec<Vec<String>> {
-    let seconds = |ns: u64| (Decimal::from(ns) / Decimal::from(NS_PER_S)).normalize().to_string();
-    let mut rows = Vec::new();
-    for (number, hours) in replications.enumerate() {
-        for hour in hours {
-            for (service, quantities) in services.iter().zip(&hour.by_service) {
-                for (meter, quantity) in quantities.iter().filter(|(_, quantity)| !quantity.is_zero()) {
-                    rows.push(vec![
-                        scenario.to_string(),
-                        variant.to_string(),
-                        service.clone(),
-                        number.to_string(),
-                        seconds(hour.from.0),
-                        seconds(hour.length.0),
-                        meter.clone(),
-                        quantity.normalize().to_string(),
-                    ]);
-                }
-            }
-        }
-    }
-    rows
-}
 
 /// Reads the file into what `meters.csv` has; `name` is for error messages.
 ///
@@ -119,7 +77,7 @@ mod tests {
     use crate::cost::stored::Metered;
 
     #[test]
-    fn hours_that_are_written_are_read_again() {
+    fn hours_are_read_by_replication_and_service() {
         let requests = |number: i64| BTreeMap::from([("lambda.requests".to_string(), Decimal::from(number))]);
         let hour = |from: u64, counts: [i64; 2]| Hour {
             from: SimTime(from * NS_PER_S),
@@ -140,11 +98,13 @@ mod tests {
                 metered(vec![hour(3_600, [5, 6])]),
             ],
         };
-        let mut text = COLUMNS.join(",");
-        let hours = stored.replications.iter().map(|metered| metered.hours.as_slice());
-        for row in rows("s", "v", &stored.services, hours) {
-            text.push_str(&format!("\n{}", row.join(",")));
-        }
+        let text = "scenario,variant,service,replication,from_s,length_s,meter,quantity\n\
+                    s,v,b,0,600,3600,lambda.requests,1\n\
+                    s,v,a,0,600,3600,lambda.requests,2\n\
+                    s,v,b,0,3600,3600,lambda.requests,3\n\
+                    s,v,a,0,3600,3600,lambda.requests,4\n\
+                    s,v,b,1,3600,3600,lambda.requests,5\n\
+                    s,v,a,1,3600,3600,lambda.requests,6";
         let bare = |stored: &Stored| {
             let mut bare = stored.clone();
             bare.replications.iter_mut().for_each(|metered| metered.hours.clear());
@@ -156,8 +116,5 @@ mod tests {
         let problem = |text: &str| read("h.csv", text.as_bytes(), &mut bare(&stored)).unwrap_err();
         assert!(problem(&text.replace("s,v,a,1", "s,v,a,2")).contains("are they of one run?"));
         assert!(problem(&text.replace(",600,", ",x,")).contains("h.csv:2: `x` is no number"));
-        // Nothing was used: no row.
-        let idle = [hour(0, [0, 0])];
-        assert!(rows("s", "v", &stored.services, std::iter::once(&idle[..])).is_empty());
     }
 }

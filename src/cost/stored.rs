@@ -113,17 +113,6 @@ pub struct Stored {
     pub replications: Vec<Metered>,
 }
 
-/// Columns of the file.
-pub const COLUMNS: [&str; 7] = [
-    "scenario",
-    "variant",
-    "service",
-    "replication",
-    "window_s",
-    "meter",
-    "quantity",
-];
-
 #[derive(Debug, Deserialize)]
 struct Line {
     scenario: String,
@@ -133,28 +122,6 @@ struct Line {
     window_s: String,
     meter: String,
     quantity: String,
-}
-
-/// The rows of a variant.
-pub fn rows(scenario: &str, variant: &str, services: &[String], replications: &[Metered]) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    for (number, metered) in replications.iter().enumerate() {
-        let window = (Decimal::from(metered.window.0) / Decimal::from(1_000_000_000_u64)).normalize();
-        for (service, quantities) in services.iter().zip(&metered.by_service) {
-            for (meter, quantity) in quantities {
-                rows.push(vec![
-                    scenario.to_string(),
-                    variant.to_string(),
-                    service.clone(),
-                    number.to_string(),
-                    window.to_string(),
-                    meter.clone(),
-                    quantity.normalize().to_string(),
-                ]);
-            }
-        }
-    }
-    rows
 }
 
 /// Reads the file; `name` is for error messages.
@@ -209,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn use_is_read_by_replication_and_service() {
         let quantities = |requests: i64| BTreeMap::from([("lambda.requests".to_string(), Decimal::new(requests, 3))]);
         let metered = |requests| Metered {
             window: SimDuration(1_500_000_001),
@@ -222,10 +189,11 @@ mod tests {
             services: vec!["b".into(), "a".into()],
             replications: vec![metered(1), metered(2)],
         };
-        let mut text = COLUMNS.join(",");
-        for row in rows("s", "v", &stored.services, &stored.replications) {
-            text.push_str(&format!("\n{}", row.join(",")));
-        }
+        let text = "scenario,variant,service,replication,window_s,meter,quantity\n\
+                    s,v,b,0,1.500000001,lambda.requests,0.001\n\
+                    s,v,a,0,1.500000001,lambda.requests,0.007\n\
+                    s,v,b,1,1.500000001,lambda.requests,0.002\n\
+                    s,v,a,1,1.500000001,lambda.requests,0.007";
         assert_eq!(read("m.csv", text.as_bytes()), Ok(vec![stored]));
         let bad = text.replace(",0.001", ",x");
         assert_eq!(read("m.csv", bad.as_bytes()), Err("m.csv:2: `x` is no number".into()));

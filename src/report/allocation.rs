@@ -1,39 +1,96 @@
-//! `allocation.csv`: the bill of a cluster by service, split four ways. For each way the rows of a variant add up to what its nodes
-//! and its control plane cost, to the last digit.
+//! `allocation.csv`: the bill of a cluster by service, split four ways. Under each method the rows of a variant sum to the cost of
+//! its nodes and its control plane, to the last digit.
 //!
-//! After the OpenCost specification: the cost of nodes is workload, idle and overhead. A service's workload is what its pods request
-//! of what nodes have to give, in the mean of CPU and memory; overhead is what DaemonSets request, and the control plane; idle is the
-//! rest, with the time in which nodes boot. Idle and overhead stay rows of their own (`separate`), or are spread over services evenly,
-//! in proportion to their workload, or by their requests.
+//! Source: the OpenCost specification. The cost of nodes is workload, idle and overhead. The workload of a service is what its pods
+//! request over what the nodes can allocate, as the mean of CPU and memory. Overhead is the requests of DaemonSets, and the control
+//! plane. Idle is the rest, including the time in which nodes boot. Idle and overhead are rows of their own (`separate`), or are
+//! spread over the services evenly, in proportion to their workload, or by their requests.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
-use super::cells;
-use crate::cost::bill::BillLine;
-use crate::cost::meter::ClusterPart;
+use super::Report;
+use super::column::{Cell, Column, ColumnDoc, column, csv_of_some, docs};
+use super::manifest::Manifest;
 use crate::cost::rate::share_out;
-use crate::study::{Study, VariantResult};
+use crate::study::{Metric, Study, VariantResult};
 
-/// Columns in the order of the file.
-pub const COLUMNS: [&str; 8] = [
-    "scenario",
-    "variant",
-    "split",
-    "service",
-    "workload_usd",
-    "idle_usd",
-    "overhead_usd",
-    "cost_usd",
-];
+/// `allocation.csv`.
+#[derive(Debug)]
+pub struct Allocation;
 
-/// The file; `None` where nothing ran on nodes that have a price.
-pub fn csv(study: &Study) -> Option<Vec<u8>> {
-    let rows: Vec<Vec<String>> = study.variants.iter().filter_map(rows).flatten().collect();
-    (!rows.is_empty()).then(|| cells::csv(&COLUMNS, rows))
+/// The part of a cluster's cost that one method gives to a service.
+#[derive(Debug, Clone, Copy)]
+struct Allocated<'a> {
+    variant: &'a VariantResult,
+    split: &'static str,
+    service: &'a str,
+    workload: Decimal,
+    idle: Decimal,
+    overhead: Decimal,
 }
 
-/// What the nodes and the control plane of a cluster cost in a month.
+fn columns<'a>() -> [Column<Allocated<'a>>; 8] {
+    [
+        column("scenario", "", "The name of the scenario.", |of| {
+            Cell::text(of.variant.scenario())
+        }),
+        column("variant", "", "The name of the variant.", |of| {
+            Cell::text(of.variant.name())
+        }),
+        column(
+            "split",
+            "",
+            "The method for idle and overhead: `separate`, `even`, `proportional` or `by-requests`.",
+            |of| Cell::text(of.split),
+        ),
+        column(
+            "service",
+            "",
+            "The name of the service; `__idle__` and `__overhead__` where they are separate.",
+            |of| Cell::text(of.service),
+        ),
+        column(
+            "workload_usd",
+            "USD",
+            "The monthly cost of what the pods of the service request.",
+            |of| Cell::decimal(of.workload),
+        ),
+        column("idle_usd", "USD", "The monthly cost of what no pod requests.", |of| {
+            Cell::decimal(of.idle)
+        }),
+        column(
+            "overhead_usd",
+            "USD",
+            "The monthly cost of DaemonSets and of the control plane.",
+            |of| Cell::decimal(of.overhead),
+        ),
+        column("cost_usd", "USD", "The sum of the three.", |of| {
+            Cell::decimal(of.workload + of.idle + of.overhead)
+        }),
+    ]
+}
+
+impl Report for Allocation {
+    fn name(&self) -> &str {
+        "allocation.csv"
+    }
+
+    fn doc(&self) -> &str {
+        "The bill of a cluster by service, split four ways. Under each method the rows of a variant sum to the cost of its nodes and \
+         its control plane, exactly."
+    }
+
+    fn columns(&self) -> Vec<ColumnDoc> {
+        docs(&columns())
+    }
+
+    fn write(&self, study: &Study, _: &Manifest) -> Option<Vec<u8>> {
+        csv_of_some(&columns(), study.variants.iter().filter_map(rows).flatten())
+    }
+}
+
+/// The monthly cost of the nodes and the control plane of a cluster, in parts.
 struct Parts {
     /// By service.
     workload: Vec<Decimal>,
@@ -42,17 +99,10 @@ struct Parts {
 }
 
 fn parts(variant: &VariantResult) -> Option<Parts> {
-    let meter = &variant.pricing.as_ref()?.meter;
+    let [nodes, control_plane] = variant.cluster_usd?;
     let means = variant.packing.as_ref()?.means()?;
-    let sum = |wanted: ClusterPart| -> Decimal {
-        let lines = variant.bills.iter().flat_map(|(_, bill)| &bill.lines);
-        let own = lines.filter(|line| meter.cluster_part(&line.meter) == Some(wanted));
-        own.map(BillLine::effective_cost_usd).sum()
-    };
-    let nodes = sum(ClusterPart::Nodes);
-    let control_plane = sum(ClusterPart::ControlPlane);
     // Nodes that boot are billed and give nothing.
-    let billed = variant.rows[0].values.get("nodes_mean")?.float();
+    let billed = variant.all().float(Metric::NodesMean)?;
     let ready = if billed > 0.0 {
         (means.nodes / billed).min(1.0)
     } else {
@@ -83,32 +133,25 @@ fn parts(variant: &VariantResult) -> Option<Parts> {
     })
 }
 
-fn rows(variant: &VariantResult) -> Option<Vec<Vec<String>>> {
+fn rows(variant: &VariantResult) -> Option<Vec<Allocated<'_>>> {
     let parts = parts(variant)?;
-    let first = &variant.rows[0];
-    let row = |split: &str, service: &str, [workload, idle, overhead]: [Decimal; 3]| {
-        let shown = |amount: Decimal| amount.normalize().to_string();
-        vec![
-            first.scenario.clone(),
-            first.variant.clone(),
-            split.to_string(),
-            service.to_string(),
-            shown(workload),
-            shown(idle),
-            shown(overhead),
-            shown(workload + idle + overhead),
-        ]
-    };
     let zero = Decimal::ZERO;
+    let row = |split, service, [workload, idle, overhead]: [Decimal; 3]| Allocated {
+        variant,
+        split,
+        service,
+        workload,
+        idle,
+        overhead,
+    };
     let mut rows = Vec::new();
     for (service, &workload) in variant.services.iter().zip(&parts.workload) {
-        rows.push(row("separate", service, [workload, zero, zero]));
+        rows.push(row("separate", service.as_str(), [workload, zero, zero]));
     }
     rows.push(row("separate", "__idle__", [zero, parts.idle, zero]));
     rows.push(row("separate", "__overhead__", [zero, zero, parts.overhead]));
     let requests = variant.services.iter().map(|service| {
-        let own = variant.rows.iter().find(|row| row.service == *service).unwrap_or(first);
-        let requests = own.values.get("requests").map_or(0.0, |value| value.float());
+        let requests = variant.row_of(service).float(Metric::Requests).unwrap_or(0.0);
         Decimal::from_f64(requests).unwrap_or_default()
     });
     let spreads = [

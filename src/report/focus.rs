@@ -1,92 +1,400 @@
-//! `focus.csv`: the projected bill in the columns of the FinOps Open Cost and Usage Specification, FOCUS 1.2, so that what reads
-//! actual bills reads a projection, too. It says of every row that it is one (`x_IsProjection`, and the type of the account).
+//! `focus.csv`: the projected bill in the columns of the FinOps Open Cost and Usage Specification, FOCUS 1.2, so that tools for
+//! actual bills can read a projection. Every row says that it is a projection (`x_IsProjection`, and the type of the account).
 //!
 //! Source: FOCUS 1.2, dataset Cost and Usage: columns, allowed values, formats of numbers, dates and units. Variants are
-//! alternatives: a sum makes sense within one `x_Variant`. `BilledCost` of a variant adds up to its `monthly_cost_usd`, in the
+//! alternatives: a sum makes sense within one `x_Variant`. The `BilledCost` of a variant adds up to its `monthly_cost_usd`, in the
 //! currency that the scenario asks for.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::Report;
 use super::cells;
-use crate::cost::bill::{BillLine, CommitmentRole};
+use super::column::{Cell, Column, ColumnDoc, column, docs, names, row};
+use super::manifest::Manifest;
+use crate::cost::bill::{BillLine, CommitmentPart, CommitmentRole};
 use crate::cost::month::Month;
 use crate::model::price::CommitmentKind;
 use crate::study::{Study, VariantResult};
 
-/// Columns in the order of the file.
-pub const COLUMNS: [&str; 56] = [
-    "AvailabilityZone",
-    "BilledCost",
-    "BillingAccountId",
-    "BillingAccountName",
-    "BillingAccountType",
-    "BillingCurrency",
-    "BillingPeriodEnd",
-    "BillingPeriodStart",
-    "ChargeCategory",
-    "ChargeClass",
-    "ChargeDescription",
-    "ChargeFrequency",
-    "ChargePeriodEnd",
-    "ChargePeriodStart",
-    "ConsumedQuantity",
-    "ConsumedUnit",
-    "ContractedCost",
-    "ContractedUnitPrice",
-    "EffectiveCost",
-    "InvoiceId",
-    "InvoiceIssuerName",
-    "ListCost",
-    "ListUnitPrice",
-    "PricingCategory",
-    "PricingCurrency",
-    "PricingCurrencyContractedUnitPrice",
-    "PricingCurrencyEffectiveCost",
-    "PricingCurrencyListUnitPrice",
-    "PricingQuantity",
-    "PricingUnit",
-    "ProviderName",
-    "PublisherName",
-    "RegionId",
-    "RegionName",
-    "ResourceId",
-    "ResourceName",
-    "ResourceType",
-    "ServiceCategory",
-    "ServiceName",
-    "ServiceSubcategory",
-    "SkuId",
-    "SkuMeter",
-    "SkuPriceDetails",
-    "SkuPriceId",
-    "SubAccountId",
-    "SubAccountName",
-    "SubAccountType",
-    "Tags",
-    "x_Scenario",
-    "x_Variant",
-    "x_Framework",
-    "x_RunId",
-    "x_PriceTableAsOf",
-    "x_CostP05",
-    "x_CostP95",
-    "x_IsProjection",
-];
+/// `focus.csv`.
+#[derive(Debug)]
+pub struct Focus;
 
-/// Columns that follow where there are commitments.
-pub const COMMITMENT_COLUMNS: [&str; 7] = [
-    "CommitmentDiscountCategory",
-    "CommitmentDiscountId",
-    "CommitmentDiscountName",
-    "CommitmentDiscountQuantity",
-    "CommitmentDiscountStatus",
-    "CommitmentDiscountType",
-    "CommitmentDiscountUnit",
-];
+/// A line of a bill with what the specification asks about it.
+#[derive(Debug, Clone, Copy)]
+struct Charge<'a> {
+    variant: &'a VariantResult,
+    /// Position and name of the service.
+    place: usize,
+    service: &'a str,
+    line: &'a BillLine,
+    range: Option<&'a [Decimal; 2]>,
+    /// First day of the billed month and of the next one.
+    period: &'a [String; 2],
+}
 
-/// What services are, as the specification sorts them: a word in the provider's name, category and subcategory. The first that
+impl<'a> Charge<'a> {
+    fn part(&self) -> Option<&'a CommitmentPart> {
+        self.line.commitment.as_ref()
+    }
+
+    fn role(&self) -> Option<CommitmentRole> {
+        self.part().map(|part| part.role)
+    }
+
+    fn is_purchase(&self) -> bool {
+        self.role() == Some(CommitmentRole::Purchase)
+    }
+
+    /// True if something was used, so that there is a quantity.
+    fn is_use(&self) -> bool {
+        !matches!(self.role(), Some(CommitmentRole::Purchase | CommitmentRole::Unused))
+    }
+
+    /// An amount in the currency of the invoice.
+    fn invoiced(&self, usd: Decimal) -> Cell {
+        let currency = self
+            .variant
+            .billing
+            .as_ref()
+            .and_then(|billing| billing.currency.as_ref());
+        number(currency.map_or(usd, |currency| currency.of(usd)))
+    }
+
+    /// The price of one unit that was agreed on. What a commitment covers is contracted at the price without it.
+    fn contracted(&self) -> Decimal {
+        self.part()
+            .map_or(self.line.unit_price_usd, |part| part.on_demand_unit_price_usd)
+    }
+
+    fn provider(&self) -> &'a str {
+        let billing = self.variant.billing.as_ref();
+        billing.map_or(&self.line.provider, |billing| &billing.provider_name)
+    }
+
+    fn framework(&self) -> &'a str {
+        &self.variant.row_of(self.service).framework
+    }
+
+    /// Category and subcategory of the service.
+    fn category(&self) -> (&'static str, &'static str) {
+        SERVICES
+            .iter()
+            .find(|(word, ..)| self.line.cloud_service.contains(word))
+            .map_or(NETWORK, |&(_, category, subcategory)| (category, subcategory))
+    }
+
+    fn sku(&self) -> &'a str {
+        match self.line.sku.as_str() {
+            "" => &self.line.meter,
+            sku => sku,
+        }
+    }
+
+    fn account(&self) -> String {
+        format!("projection-{}", slug(self.variant.scenario()))
+    }
+
+    /// Quantity and unit that a commitment counts.
+    fn committed(&self) -> Option<(Cell, String)> {
+        let part = self.part()?;
+        match (part.role, part.kind == CommitmentKind::ReservedInstances) {
+            (CommitmentRole::Purchase, _) => None,
+            (CommitmentRole::Covered, true) => Some((number(self.line.quantity), unit(&self.line.unit))),
+            _ => Some((number(self.line.effective_cost_usd()), "USD".into())),
+        }
+    }
+}
+
+/// The columns in the order of the file. Those that are always empty are there because the specification demands them.
+fn columns<'a>() -> [Column<Charge<'a>>; 56] {
+    [
+        column("AvailabilityZone", "", "Always empty.", |_| Cell::Unknown),
+        column("BilledCost", "BillingCurrency", "The cost of the line.", |of| {
+            of.invoiced(of.line.cost_usd)
+        }),
+        column("BillingAccountId", "", "The id of the projection.", |of| {
+            Cell::text(of.account())
+        }),
+        column("BillingAccountName", "", "The name of the scenario.", |of| {
+            Cell::text(of.variant.scenario())
+        }),
+        column("BillingAccountType", "", "`Projection`.", |_| Cell::text("Projection")),
+        column(
+            "BillingCurrency",
+            "",
+            "The currency that the scenario asks for, or `USD`.",
+            |of| {
+                let currency = of
+                    .variant
+                    .billing
+                    .as_ref()
+                    .and_then(|billing| billing.currency.as_ref());
+                Cell::text(currency.map_or("USD", |currency| currency.code.as_str()))
+            },
+        ),
+        column(
+            "BillingPeriodEnd",
+            "",
+            "The end of the billed month, exclusive.",
+            |of| Cell::text(&of.period[1]),
+        ),
+        column("BillingPeriodStart", "", "The start of the billed month.", |of| {
+            Cell::text(&of.period[0])
+        }),
+        column(
+            "ChargeCategory",
+            "",
+            "`Usage`, or `Purchase` for the fee of a commitment.",
+            |of| Cell::text(if of.is_purchase() { "Purchase" } else { "Usage" }),
+        ),
+        column("ChargeClass", "", "Always empty: there are no corrections.", |_| {
+            Cell::Unknown
+        }),
+        column(
+            "ChargeDescription",
+            "",
+            "The meter with its tier, or with its part in a commitment.",
+            |of| {
+                Cell::text(match of.role() {
+                    None => format!("{}, tier {}", of.line.meter, of.line.tier),
+                    Some(role) => format!("{}, {} by commitment", of.line.meter, role.name()),
+                })
+            },
+        ),
+        column(
+            "ChargeFrequency",
+            "",
+            "`Usage-Based`, or `Recurring` for the fee of a commitment.",
+            |of| Cell::text(if of.is_purchase() { "Recurring" } else { "Usage-Based" }),
+        ),
+        column("ChargePeriodEnd", "", "The end of the billed month, exclusive.", |of| {
+            Cell::text(&of.period[1])
+        }),
+        column("ChargePeriodStart", "", "The start of the billed month.", |of| {
+            Cell::text(&of.period[0])
+        }),
+        column(
+            "ConsumedQuantity",
+            "ConsumedUnit",
+            "The quantity that is used, with what is free.",
+            |of| {
+                Cell::maybe(of.is_use().then_some(of.line), |line| {
+                    number(line.quantity + line.free_quantity)
+                })
+            },
+        ),
+        column("ConsumedUnit", "", "The unit of that quantity.", |of| {
+            Cell::maybe(of.is_use().then_some(of.line), |line| Cell::text(unit(&line.unit)))
+        }),
+        column(
+            "ContractedCost",
+            "BillingCurrency",
+            "The quantity at the contracted price.",
+            |of| of.invoiced(of.line.quantity * of.contracted()),
+        ),
+        column(
+            "ContractedUnitPrice",
+            "BillingCurrency",
+            "The price of a pricing unit after discounts, without commitments.",
+            |of| of.invoiced(of.contracted() * of.line.per),
+        ),
+        column(
+            "EffectiveCost",
+            "BillingCurrency",
+            "The cost with the fees for commitments spread over the use that they cover.",
+            |of| of.invoiced(of.line.effective_cost_usd()),
+        ),
+        column("InvoiceId", "", "Always empty: there is no invoice.", |_| Cell::Unknown),
+        column("InvoiceIssuerName", "", "The provider.", |of| Cell::text(of.provider())),
+        column("ListCost", "BillingCurrency", "The quantity at the list price.", |of| {
+            of.invoiced(of.line.quantity * of.line.list_unit_price_usd)
+        }),
+        column(
+            "ListUnitPrice",
+            "BillingCurrency",
+            "The list price of a pricing unit.",
+            |of| of.invoiced(of.line.list_unit_price_usd * of.line.per),
+        ),
+        column(
+            "PricingCategory",
+            "",
+            "`Standard`, `Dynamic` for spot prices, or `Committed`.",
+            |of| {
+                Cell::text(match of.role() {
+                    Some(CommitmentRole::Covered | CommitmentRole::Unused) => "Committed",
+                    _ if of.line.meter.contains(".spot.") => "Dynamic",
+                    _ => "Standard",
+                })
+            },
+        ),
+        column("PricingCurrency", "", "The currency of the price list: `USD`.", |_| {
+            Cell::text("USD")
+        }),
+        column(
+            "PricingCurrencyContractedUnitPrice",
+            "USD",
+            "`ContractedUnitPrice` in the currency of the price list.",
+            |of| number(of.contracted() * of.line.per),
+        ),
+        column(
+            "PricingCurrencyEffectiveCost",
+            "USD",
+            "`EffectiveCost` in the currency of the price list.",
+            |of| number(of.line.effective_cost_usd()),
+        ),
+        column(
+            "PricingCurrencyListUnitPrice",
+            "USD",
+            "`ListUnitPrice` in the currency of the price list.",
+            |of| number(of.line.list_unit_price_usd * of.line.per),
+        ),
+        column(
+            "PricingQuantity",
+            "PricingUnit",
+            "The charged quantity in pricing units.",
+            |of| number(of.line.quantity / of.line.per),
+        ),
+        column(
+            "PricingUnit",
+            "",
+            "The unit that the list quotes the price for.",
+            |of| Cell::text(priced_unit(of.line)),
+        ),
+        column("ProviderName", "", "The provider.", |of| Cell::text(of.provider())),
+        column("PublisherName", "", "The provider.", |of| Cell::text(of.provider())),
+        column("RegionId", "", "The region of the price.", |of| {
+            Cell::text(&of.line.region)
+        }),
+        column("RegionName", "", "The name of that region.", |of| {
+            let billing = of.variant.billing.as_ref();
+            Cell::maybe(billing.and_then(|billing| billing.region_name.as_ref()), Cell::text)
+        }),
+        column("ResourceId", "", "The variant and the service.", |of| {
+            Cell::text(format!("{}/{}", of.variant.name(), of.service))
+        }),
+        column("ResourceName", "", "The service.", |of| Cell::text(of.service)),
+        column("ResourceType", "", "`Service`.", |_| Cell::text("Service")),
+        column("ServiceCategory", "", "The category of the provider's service.", |of| {
+            Cell::text(of.category().0)
+        }),
+        column("ServiceName", "", "The provider's service.", |of| {
+            Cell::text(&of.line.cloud_service)
+        }),
+        column(
+            "ServiceSubcategory",
+            "",
+            "The subcategory of the provider's service.",
+            |of| Cell::text(of.category().1),
+        ),
+        column("SkuId", "", "The provider's id of the price, or the meter.", |of| {
+            Cell::text(of.sku())
+        }),
+        column("SkuMeter", "", "The meter.", |of| Cell::text(&of.line.meter)),
+        column("SkuPriceDetails", "", "The tier of the price, as JSON.", |of| {
+            Cell::text(json!({ "x_Tier": of.line.tier.to_string() }))
+        }),
+        column("SkuPriceId", "", "`SkuId` with the tier.", |of| {
+            Cell::text(format!("{}-{}", of.sku(), of.line.tier))
+        }),
+        column(
+            "SubAccountId",
+            "",
+            "The id of the service within the projection.",
+            |of| Cell::text(format!("{}-{}", of.account(), of.place)),
+        ),
+        column("SubAccountName", "", "The service.", |of| Cell::text(of.service)),
+        column("SubAccountType", "", "`Service`.", |_| Cell::text("Service")),
+        column(
+            "Tags",
+            "",
+            "The tags of the service, with `framework` and `service`, as JSON.",
+            |of| Cell::text(tags(of.variant, of.place, of.framework(), of.service)),
+        ),
+        column("x_Scenario", "", "The scenario.", |of| {
+            Cell::text(of.variant.scenario())
+        }),
+        column(
+            "x_Variant",
+            "",
+            "The variant. Variants are alternatives: add up within one.",
+            |of| Cell::text(of.variant.name()),
+        ),
+        column("x_Framework", "", "The framework.", |of| Cell::text(of.framework())),
+        column("x_RunId", "", "The scenario and the seed.", |of| {
+            Cell::text(format!(
+                "{}-seed-{}",
+                slug(of.variant.scenario()),
+                of.variant.all().seed
+            ))
+        }),
+        column("x_PriceTableAsOf", "", "The day on which the price was read.", |of| {
+            Cell::maybe(of.line.price_as_of, Cell::text)
+        }),
+        column(
+            "x_CostP05",
+            "BillingCurrency",
+            "The 5th percentile of the line over the replications.",
+            |of| Cell::maybe(of.range, |range| of.invoiced(range[0])),
+        ),
+        column(
+            "x_CostP95",
+            "BillingCurrency",
+            "The 95th percentile of the line over the replications.",
+            |of| Cell::maybe(of.range, |range| of.invoiced(range[1])),
+        ),
+        column("x_IsProjection", "", "Always `true`.", |_| Cell::Flag(true)),
+    ]
+}
+
+/// The columns that follow where there are commitments.
+fn commitment_columns<'a>() -> [Column<Charge<'a>>; 7] {
+    [
+        column(
+            "CommitmentDiscountCategory",
+            "",
+            "`Spend` for savings plans, `Usage` for reserved instances.",
+            |of| {
+                let reserved = |part: &CommitmentPart| part.kind == CommitmentKind::ReservedInstances;
+                Cell::maybe(of.part(), |part| {
+                    Cell::text(if reserved(part) { "Usage" } else { "Spend" })
+                })
+            },
+        ),
+        column("CommitmentDiscountId", "", "The id of the commitment.", |of| {
+            Cell::maybe(of.part(), |part| Cell::text(format!("projection-{}", slug(&part.name))))
+        }),
+        column("CommitmentDiscountName", "", "The name of the commitment.", |of| {
+            Cell::maybe(of.part(), |part| Cell::text(&part.name))
+        }),
+        column(
+            "CommitmentDiscountQuantity",
+            "CommitmentDiscountUnit",
+            "The quantity that the commitment covers or leaves unused.",
+            |of| Cell::maybe(of.committed(), |(quantity, _)| quantity),
+        ),
+        column(
+            "CommitmentDiscountStatus",
+            "",
+            "`Used` or `Unused`; empty for its fee.",
+            |of| match of.role() {
+                None | Some(CommitmentRole::Purchase) => Cell::Unknown,
+                Some(CommitmentRole::Covered) => Cell::text("Used"),
+                Some(CommitmentRole::Unused) => Cell::text("Unused"),
+            },
+        ),
+        column("CommitmentDiscountType", "", "The kind of commitment.", |of| {
+            Cell::maybe(of.part(), |part| Cell::text(part.kind.name()))
+        }),
+        column("CommitmentDiscountUnit", "", "The unit of that quantity.", |of| {
+            Cell::maybe(of.committed(), |(_, unit)| Cell::text(unit))
+        }),
+    ]
+}
+
+/// The categories of services in the specification: a word in the provider's name, category and subcategory. The first that
 /// fits counts.
 const SERVICES: [(&str, &str, &str); 15] = [
     ("savings-plan", "Compute", "Other (Compute)"),
@@ -106,71 +414,70 @@ const SERVICES: [(&str, &str, &str); 15] = [
     ("CloudWatch", "Management and Governance", "Observability"),
 ];
 
-/// For all other services.
+/// The category of all other services.
 const NETWORK: (&str, &str) = ("Networking", "Network Connectivity");
 
-/// The file; `None` where nothing has a price.
-pub fn csv(study: &Study) -> Option<Vec<u8>> {
-    let pricings = study.variants.iter().filter_map(|variant| variant.pricing.as_ref());
-    let committed = pricings.clone().any(|pricing| !pricing.commitments.is_empty());
-    let rows: Vec<Vec<String>> = study
-        .variants
-        .iter()
-        .flat_map(|variant| rows(variant, committed))
-        .collect();
-    let mut columns = COLUMNS.to_vec();
-    if committed {
-        columns.extend(COMMITMENT_COLUMNS);
+impl Report for Focus {
+    fn name(&self) -> &str {
+        "focus.csv"
     }
-    (!rows.is_empty()).then(|| cells::csv(&columns, rows))
+
+    fn doc(&self) -> &str {
+        "The bill in the columns of FOCUS 1.2, for tools that read actual bills. Its last seven columns are there only where the \
+         scenario has commitments."
+    }
+
+    fn columns(&self) -> Vec<ColumnDoc> {
+        let mut all = docs(&columns());
+        all.extend(docs(&commitment_columns()));
+        all
+    }
+
+    fn write(&self, study: &Study, _: &Manifest) -> Option<Vec<u8>> {
+        let committed = study
+            .variants
+            .iter()
+            .filter_map(|variant| variant.billing.as_ref())
+            .any(|billing| billing.committed);
+        let mut header = names(&columns());
+        if committed {
+            header.extend(names(&commitment_columns()));
+        }
+        let rows: Vec<Vec<String>> = study
+            .variants
+            .iter()
+            .flat_map(|variant| rows(variant, committed))
+            .collect();
+        (!rows.is_empty()).then(|| cells::csv(&header, rows))
+    }
 }
 
 fn rows(variant: &VariantResult, committed: bool) -> Vec<Vec<String>> {
-    let Some(pricing) = &variant.pricing else {
+    let Some(billing) = &variant.billing else {
         return Vec::new();
     };
-    let period = period(pricing.month, pricing.list.effective);
+    let period = &period(billing.month, billing.effective);
+    let (columns, commitment_columns) = (columns(), commitment_columns());
     let services = variant.bills.iter().zip(&variant.bill_ranges).enumerate();
-    let lines = services.flat_map(|(place, ((service, bill), ranges))| {
+    let charges = services.flat_map(|(place, ((service, bill), ranges))| {
         let lines = bill.lines.iter().zip(ranges);
-        lines.map(move |(line, range)| (place, service, line, range))
-    });
-    lines
-        .map(|(place, service, line, range)| {
-            let mut row = row(variant, (place, service), line, range.as_ref(), &period);
-            if committed {
-                row.extend(commitment(line));
-            }
-            row
+        lines.map(move |(line, range)| Charge {
+            variant,
+            place,
+            service,
+            line,
+            range: range.as_ref(),
+            period,
         })
-        .collect()
-}
-
-/// The cells of the columns on commitments.
-fn commitment(line: &BillLine) -> [String; 7] {
-    let Some(part) = &line.commitment else {
-        return Default::default();
-    };
-    let reserved = part.kind == CommitmentKind::ReservedInstances;
-    let (quantity, counted) = match (part.role, reserved) {
-        (CommitmentRole::Purchase, _) => (String::new(), String::new()),
-        (CommitmentRole::Covered, true) => (number(line.quantity), unit(&line.unit)),
-        _ => (number(line.effective_cost_usd()), "USD".into()),
-    };
-    [
-        if reserved { "Usage" } else { "Spend" }.into(),
-        format!("projection-{}", slug(&part.name)),
-        part.name.clone(),
-        quantity,
-        match part.role {
-            CommitmentRole::Purchase => "",
-            CommitmentRole::Covered => "Used",
-            CommitmentRole::Unused => "Unused",
+    });
+    let rows = charges.map(|charge| {
+        let mut cells = row(&columns, &charge);
+        if committed {
+            cells.extend(row(&commitment_columns, &charge));
         }
-        .into(),
-        part.kind.name().into(),
-        counted,
-    ]
+        cells
+    });
+    rows.collect()
 }
 
 /// First day of the billed month and of the next one: that of the calendar, or, where a month is a number of hours, the one in
@@ -184,131 +491,7 @@ fn period(month: Month, effective: Date) -> [String; 2] {
     [first, last.tomorrow().unwrap_or(last)].map(|day| format!("{day}T00:00:00Z"))
 }
 
-fn row(
-    variant: &VariantResult,
-    (place, service): (usize, &String),
-    line: &BillLine,
-    range: Option<&[Decimal; 2]>,
-    [start, end]: &[String; 2],
-) -> Vec<String> {
-    let summary = &variant.rows[0];
-    // Row 0 is that of all services where there are several.
-    let own = variant
-        .rows
-        .iter()
-        .find(|row| row.service == *service)
-        .unwrap_or(summary);
-    let framework = own.framework.clone();
-    let (category, subcategory) = SERVICES
-        .iter()
-        .find(|(word, ..)| line.cloud_service.contains(word))
-        .map_or(NETWORK, |&(_, category, subcategory)| (category, subcategory));
-    let list = variant.pricing.as_ref().map(|pricing| &pricing.list);
-    let provider = list.map_or(line.provider.as_str(), |list| &list.provider_name);
-    // What a commitment covers is contracted at the price without it.
-    let contracted = line
-        .commitment
-        .as_ref()
-        .map_or(line.unit_price_usd, |part| part.on_demand_unit_price_usd);
-    let role = line.commitment.as_ref().map(|part| part.role);
-    // Costs are in the currency of the invoice, prices also in that of the list.
-    let currency = variant.pricing.as_ref().and_then(|pricing| pricing.currency.as_ref());
-    let invoiced = |usd: Decimal| number(currency.map_or(usd, |currency| currency.of(usd)));
-    let code = currency.map_or("USD", |currency| currency.code.as_str());
-    let (cost, unit_price) = (invoiced(line.cost_usd), contracted * line.per);
-    let effective = line.effective_cost_usd();
-    let contracted_cost = line.quantity * contracted;
-    let list_price = line.list_unit_price_usd * line.per;
-    let priced = line.quantity / line.per;
-    let list_cost = line.quantity * line.list_unit_price_usd;
-    let consumed = !matches!(role, Some(CommitmentRole::Purchase | CommitmentRole::Unused));
-    let sku = if line.sku.is_empty() { &line.meter } else { &line.sku };
-    let region = list.and_then(|list| list.region_name.clone());
-    let account = format!("projection-{}", slug(&summary.scenario));
-    let sub_account = format!("{account}-{place}");
-    vec![
-        String::new(),
-        cost,
-        account,
-        summary.scenario.clone(),
-        "Projection".into(),
-        code.into(),
-        end.clone(),
-        start.clone(),
-        if role == Some(CommitmentRole::Purchase) {
-            "Purchase"
-        } else {
-            "Usage"
-        }
-        .into(),
-        String::new(),
-        match role {
-            None => format!("{}, tier {}", line.meter, line.tier),
-            Some(role) => format!("{}, {} by commitment", line.meter, role.name()),
-        },
-        if role == Some(CommitmentRole::Purchase) {
-            "Recurring"
-        } else {
-            "Usage-Based"
-        }
-        .into(),
-        end.clone(),
-        start.clone(),
-        if consumed {
-            number(line.quantity + line.free_quantity)
-        } else {
-            String::new()
-        },
-        if consumed { unit(&line.unit) } else { String::new() },
-        invoiced(contracted_cost),
-        invoiced(unit_price),
-        invoiced(effective),
-        String::new(),
-        provider.into(),
-        invoiced(list_cost),
-        invoiced(list_price),
-        match role {
-            Some(CommitmentRole::Covered | CommitmentRole::Unused) => "Committed",
-            _ if line.meter.contains(".spot.") => "Dynamic",
-            _ => "Standard",
-        }
-        .into(),
-        "USD".into(),
-        number(unit_price),
-        number(effective),
-        number(list_price),
-        number(priced),
-        priced_unit(line),
-        provider.into(),
-        provider.into(),
-        line.region.clone(),
-        region.unwrap_or_default(),
-        format!("{}/{service}", summary.variant),
-        service.clone(),
-        "Service".into(),
-        category.into(),
-        line.cloud_service.clone(),
-        subcategory.into(),
-        sku.clone(),
-        line.meter.clone(),
-        json!({ "x_Tier": line.tier.to_string() }).to_string(),
-        format!("{sku}-{}", line.tier),
-        sub_account,
-        service.clone(),
-        "Service".into(),
-        tags(variant, place, &framework, service),
-        summary.scenario.clone(),
-        summary.variant.clone(),
-        framework,
-        format!("{}-seed-{}", slug(&summary.scenario), summary.seed),
-        line.price_as_of.map(|read| read.to_string()).unwrap_or_default(),
-        range.map(|range| invoiced(range[0])).unwrap_or_default(),
-        range.map(|range| invoiced(range[1])).unwrap_or_default(),
-        "true".into(),
-    ]
-}
-
-/// Tags of a service with what it is and runs on.
+/// The tags of a service, with its name and framework.
 fn tags(variant: &VariantResult, place: usize, framework: &str, service: &str) -> String {
     let mut tags = variant.tags.get(place).cloned().unwrap_or_default();
     tags.entry("framework".into()).or_insert_with(|| framework.into());
@@ -317,12 +500,12 @@ fn tags(variant: &VariantResult, place: usize, framework: &str, service: &str) -
 }
 
 /// A plain number with a decimal point, all its digits and at least ten decimals.
-fn number(amount: Decimal) -> String {
+fn number(amount: Decimal) -> Cell {
     let mut amount = amount.normalize();
     if amount.scale() < 10 {
         amount.rescale(10);
     }
-    amount.to_string()
+    Cell::Number(amount.to_string())
 }
 
 /// A unit as the specification writes it: capitalised, in the plural, with hyphens.
@@ -374,7 +557,7 @@ mod tests {
 
     #[test]
     fn numbers_have_a_point_and_all_their_digits() {
-        let shown = |text: &str| number(Decimal::from_str_exact(text).unwrap());
+        let shown = |text: &str| number(Decimal::from_str_exact(text).unwrap()).plain();
         assert_eq!(shown("2"), "2.0000000000");
         assert_eq!(shown("0.1234567890123"), "0.1234567890123");
         assert_eq!(shown("0"), "0.0000000000");

@@ -1,56 +1,101 @@
 //! `functions.csv`: one row for each function of the first replication.
 
-use rust_decimal::Decimal;
-
-use super::cells;
-use crate::scenario::plan::Pricing;
+use super::Report;
+use super::column::{Cell, Column, ColumnDoc, column, csv_of_some, docs};
+use super::manifest::Manifest;
 use crate::study::Study;
-use crate::study::bills::list_price;
 use crate::study::split::FunctionRow;
 
-/// The columns in order.
-const COLUMNS: [&str; 12] = [
-    "variant",
-    "service",
-    "function",
-    "requests",
-    "completed",
-    "rejected",
-    "cold_starts",
-    "latency_p50_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "slo_violations",
-    "cost_usd",
-];
+/// `functions.csv`.
+#[derive(Debug)]
+pub struct Functions;
 
-/// The file. Costs are those of the counted time at the price of the first tier, not scaled to a month; blank without prices.
-pub fn csv(study: &Study) -> Vec<u8> {
-    let rows = study.variants.iter().flat_map(|variant| {
-        variant.functions.iter().map(move |row| {
-            let ms = |ns: Option<u64>| cells::maybe(ns.map(|ns| ns as f64 / 1e6));
-            let cost = variant.pricing.as_ref().and_then(|pricing| cost(pricing, row));
-            let slo = variant.has_slo[row.service as usize];
-            vec![
-                variant.rows[0].variant.clone(),
-                variant.services[row.service as usize].clone(),
-                row.function.to_string(),
-                row.requests.to_string(),
-                row.completed.to_string(),
-                row.rejected.to_string(),
-                row.cold_starts.to_string(),
-                ms(row.latency[0]),
-                ms(row.latency[1]),
-                ms(row.latency[2]),
-                if slo { row.violations.to_string() } else { String::new() },
-                cost.map_or(String::new(), |usd| usd.to_string()),
-            ]
-        })
-    });
-    cells::csv(&COLUMNS, rows)
+/// A function of a service.
+#[derive(Debug, Clone, Copy)]
+struct Function<'a> {
+    variant: &'a str,
+    service: &'a str,
+    has_slo: bool,
+    row: &'a FunctionRow,
 }
 
-fn cost(pricing: &Pricing, row: &FunctionRow) -> Option<Decimal> {
-    let quantities = pricing.meter.quantities(row.usage.as_ref()?);
-    Some(list_price(pricing, &quantities, None).ok()?.round_dp(12).normalize())
+fn columns<'a>() -> [Column<Function<'a>>; 12] {
+    fn ms(ns: Option<u64>) -> Cell {
+        Cell::maybe(ns, |ns| Cell::number(ns as f64 / 1e6))
+    }
+    [
+        column("variant", "", "The name of the variant.", |of| Cell::text(of.variant)),
+        column("service", "", "The name of the service.", |of| Cell::text(of.service)),
+        column("function", "", "The number of the function within the service.", |of| {
+            Cell::count(of.row.function)
+        }),
+        column(
+            "requests",
+            "requests",
+            "The requests that arrived after the warm-up.",
+            |of| Cell::count(of.row.requests),
+        ),
+        column("completed", "requests", "The requests that got a good answer.", |of| {
+            Cell::count(of.row.completed)
+        }),
+        column("rejected", "requests", "The requests that were turned away.", |of| {
+            Cell::count(of.row.rejected)
+        }),
+        column(
+            "cold_starts",
+            "instances",
+            "The instances that were started for a request.",
+            |of| Cell::count(of.row.cold_starts),
+        ),
+        column(
+            "latency_p50_ms",
+            "ms",
+            "The median latency of completed requests.",
+            |of| ms(of.row.latency[0]),
+        ),
+        column("latency_p95_ms", "ms", "The 95th percentile of that latency.", |of| {
+            ms(of.row.latency[1])
+        }),
+        column("latency_p99_ms", "ms", "The 99th percentile of that latency.", |of| {
+            ms(of.row.latency[2])
+        }),
+        column(
+            "slo_violations",
+            "requests",
+            "The requests that violate the SLO; empty without one.",
+            |of| Cell::maybe(of.has_slo.then_some(of.row.violations), Cell::count),
+        ),
+        column(
+            "cost_usd",
+            "USD",
+            "The cost of the counted time at the price of the first tier, not scaled to a month; empty without prices.",
+            |of| Cell::maybe(of.row.cost_usd, Cell::decimal),
+        ),
+    ]
+}
+
+impl Report for Functions {
+    fn name(&self) -> &str {
+        "functions.csv"
+    }
+
+    fn doc(&self) -> &str {
+        "Every function of the first replication, with `--record functions`."
+    }
+
+    fn columns(&self) -> Vec<ColumnDoc> {
+        docs(&columns())
+    }
+
+    fn write(&self, study: &Study, _: &Manifest) -> Option<Vec<u8>> {
+        let functions = study.variants.iter().flat_map(|variant| {
+            variant.functions.iter().map(|row| Function {
+                variant: variant.name(),
+                service: &variant.services[usize::from(row.service)],
+                has_slo: variant.has_slo[usize::from(row.service)],
+                row,
+            })
+        });
+        csv_of_some(&columns(), functions)
+    }
 }

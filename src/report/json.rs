@@ -3,24 +3,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::Asked;
+use super::column::Cell;
 use super::{costs, payback, summary};
 use crate::study::Study;
 
-/// Columns of the summary that are text even when they look like numbers.
-const TEXT: [&str; 9] = [
-    "scenario",
-    "variant",
-    "service",
-    "framework",
-    "platform",
-    "price_list",
-    "price_date",
-    "profile_source",
-    "rejected_reasons",
-];
-
 /// The whole answer.
-pub fn json(study: &Study, compared: bool, migration_usd: Option<f64>) -> String {
+pub fn json(study: &Study, asked: Asked) -> String {
     let header = summary::header();
     let rows: Vec<Value> = study
         .rows()
@@ -28,18 +17,18 @@ pub fn json(study: &Study, compared: bool, migration_usd: Option<f64>) -> String
             let cells = header.iter().zip(summary::cells(row));
             Value::Object(
                 cells
-                    .map(|(name, cell)| (name.clone(), value(name, cell)))
+                    .map(|(name, cell)| (name.clone(), cell.json()))
                     .collect::<Map<_, _>>(),
             )
         })
         .collect();
     let mut answer = json!({ "schema": 1, "summary": rows, "costs": lines(study) });
-    if compared {
+    if asked.differences {
         let differences = study.differences().into_iter().map(|d| {
             json!({
                 "variant": d.variant,
                 "baseline": d.baseline,
-                "column": d.column,
+                "column": d.metric.name(),
                 "difference": d.difference.mean,
                 "difference_low": d.difference.interval.map(|i| i.0),
                 "difference_high": d.difference.interval.map(|i| i.1),
@@ -47,7 +36,7 @@ pub fn json(study: &Study, compared: bool, migration_usd: Option<f64>) -> String
         });
         answer["differences"] = differences.collect();
     }
-    if let Some(once) = migration_usd {
+    if let Some(once) = asked.migration_usd {
         let paybacks = payback::paybacks(study, once).into_iter().map(|payback| {
             let months = payback.months_interval;
             json!({
@@ -68,27 +57,17 @@ pub fn json(study: &Study, compared: bool, migration_usd: Option<f64>) -> String
     text
 }
 
-fn value(name: &str, cell: String) -> Value {
-    match cell.as_str() {
-        "" => Value::Null,
-        _ if TEXT.contains(&name) => Value::String(cell),
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        number => number.parse().map(Value::Number).unwrap_or(Value::String(cell)),
-    }
-}
-
+/// The lines of all bills; all cells are text, so that decimals keep their digits.
 fn lines(study: &Study) -> Vec<Value> {
-    let lines = study.variants.iter().flat_map(|variant| {
-        let row = &variant.rows[0];
-        variant.bills.iter().flat_map(move |(service, bill)| {
-            bill.lines.iter().map(move |line| {
-                let cells = costs::cells(&row.scenario, &row.variant, service, line);
-                let cells = costs::COLUMNS.iter().zip(cells);
-                let cells = cells.map(|(name, cell)| (name.to_string(), Value::String(cell)));
-                Value::Object(cells.filter(|(_, cell)| cell != "").collect())
-            })
-        })
+    let columns = costs::columns();
+    let lines = costs::charges(study).map(|charge| {
+        let cells = columns.iter().map(|column| (column.name, (column.cell)(&charge)));
+        let known = cells.filter(|(_, cell)| *cell != Cell::Unknown);
+        Value::Object(
+            known
+                .map(|(name, cell)| (name.to_string(), cell.plain().into()))
+                .collect(),
+        )
     });
     lines.collect()
 }

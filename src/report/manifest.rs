@@ -5,10 +5,31 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Report;
+use crate::study::Study;
 use crate::trace::ImportReport;
 
+/// `manifest.json`.
+#[derive(Debug)]
+pub struct ManifestFile;
+
+impl Report for ManifestFile {
+    fn name(&self) -> &str {
+        "manifest.json"
+    }
+
+    fn doc(&self) -> &str {
+        "The inputs with their hashes, the assumptions, and the command. Only the object `run` differs between two runs of the same \
+         version, inputs and seed."
+    }
+
+    fn write(&self, _: &Study, manifest: &Manifest) -> Option<Vec<u8>> {
+        Some(manifest.json())
+    }
+}
+
 /// What was run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Manifest {
     /// Version of this format: 1.
     pub schema: u32,

@@ -2,13 +2,32 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::Report;
+use super::answer::{self, Asked, Section};
+use super::costs::{Charge, charges};
 use super::manifest::Manifest;
-use super::packing;
 use super::table::{self, Style};
 use crate::study::Study;
 
-/// The file.
-pub fn markdown(study: &Study, manifest: &Manifest) -> Vec<u8> {
+/// `report.md`.
+#[derive(Debug)]
+pub struct Memo;
+
+impl Report for Memo {
+    fn name(&self) -> &str {
+        "report.md"
+    }
+
+    fn doc(&self) -> &str {
+        "The answer as a memo: results, differences, bill, assumptions, and the hashes of all inputs."
+    }
+
+    fn write(&self, study: &Study, manifest: &Manifest) -> Option<Vec<u8>> {
+        Some(markdown(study, manifest).into_bytes())
+    }
+}
+
+fn markdown(study: &Study, manifest: &Manifest) -> String {
     let mut scenarios: Vec<&str> = study.rows().map(|row| row.scenario.as_str()).collect();
     scenarios.dedup();
     let mut text = format!(
@@ -25,12 +44,15 @@ pub fn markdown(study: &Study, manifest: &Manifest) -> Vec<u8> {
             text.push_str(&format!("\n## {title}\n\n{body}"));
         }
     };
-    if study.variants.len() > 1 {
-        section("Differences", &table::differences(study, Style::Markdown));
+    let asked = Asked {
+        differences: study.variants.len() > 1,
+        migration_usd: None,
+    };
+    for Section { title, body } in answer::sections(study, asked, Style::Markdown) {
+        section(title, &body);
     }
     section("Bill of a month", &bill(study));
     section("In another currency", &currencies(study));
-    section("Nodes", &packing::table(study, Style::Markdown));
     let lines = manifest.assumptions.iter().map(|line| format!("- {}\n", plain(line)));
     section("Assumptions", &lines.collect::<String>());
     let hashes = [
@@ -51,16 +73,16 @@ pub fn markdown(study: &Study, manifest: &Manifest) -> Vec<u8> {
             read.collect::<String>()
         ),
     );
-    text.into_bytes()
+    text
 }
 
 /// Totals in the other currency, where one is asked for.
 fn currencies(study: &Study) -> String {
     let lines = study.variants.iter().filter_map(|variant| {
-        let currency = variant.pricing.as_ref()?.currency.as_ref()?;
-        let total: Decimal = variant.bills.iter().map(|(_, bill)| bill.total_usd()).sum();
-        let name = plain(&variant.rows[0].variant);
-        Some(format!("- {name}: {} a month, at {currency}\n", currency.shown(total)))
+        let currency = variant.billing.as_ref()?.currency.as_ref()?;
+        let name = plain(variant.name());
+        let total = currency.shown(variant.total_usd());
+        Some(format!("- {name}: {total} a month, at {currency}\n"))
     });
     lines.collect()
 }
@@ -68,29 +90,29 @@ fn currencies(study: &Study) -> String {
 /// Lines that cost at least a cent.
 fn bill(study: &Study) -> String {
     let cent = Decimal::new(1, 2);
-    let lines = study.variants.iter().flat_map(|variant| {
-        let bills = variant.bills.iter();
-        bills.flat_map(move |(service, bill)| bill.lines.iter().map(move |line| (variant, service, line)))
-    });
-    let rows: Vec<Vec<String>> = lines
-        .filter(|(.., line)| line.cost_usd >= cent)
-        .map(|(variant, service, line)| {
-            let round = |amount: Decimal, decimals| {
-                let mut amount = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
-                amount.rescale(decimals);
-                amount.to_string()
-            };
-            vec![
-                variant.rows[0].variant.clone(),
-                service.clone(),
-                line.meter.clone(),
-                line.unit.clone(),
-                round(line.quantity, 1),
-                line.unit_price_usd.normalize().to_string(),
-                round(line.cost_usd, 2),
-                line.confidence.to_string(),
-            ]
-        })
+    let rows: Vec<Vec<String>> = charges(study)
+        .filter(|charge| charge.line.cost_usd >= cent)
+        .map(
+            |Charge {
+                 variant, service, line, ..
+             }| {
+                let round = |amount: Decimal, decimals| {
+                    let mut amount = amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
+                    amount.rescale(decimals);
+                    amount.to_string()
+                };
+                vec![
+                    variant.to_string(),
+                    service.to_string(),
+                    line.meter.clone(),
+                    line.unit.clone(),
+                    round(line.quantity, 1),
+                    line.unit_price_usd.normalize().to_string(),
+                    round(line.cost_usd, 2),
+                    line.confidence.to_string(),
+                ]
+            },
+        )
         .collect();
     if rows.is_empty() {
         return String::new();

@@ -4,7 +4,7 @@
 //! holds 0 may never pay back, and then the months have no upper end.
 
 use super::table::{self, Style};
-use crate::study::Study;
+use crate::study::{Metric, Study};
 
 /// What moving to a variant brings.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,7 @@ pub fn paybacks(study: &Study, once_usd: f64) -> Vec<Payback> {
     let costs = study
         .differences()
         .into_iter()
-        .filter(|d| d.column == "monthly_cost_usd");
+        .filter(|d| d.metric == Metric::MonthlyCost);
     costs
         .map(|d| {
             // What is saved is what the variant costs less.

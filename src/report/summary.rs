@@ -1,127 +1,270 @@
 //! `summary.csv`: one row per variant, and per service where there are several.
 
-use super::cells::{self, maybe, mean, number};
-use crate::study::{Row, Study};
+use super::Report;
+use super::cells;
+use super::column::{Cell, Column, ColumnDoc, column};
+use super::manifest::Manifest;
+use crate::study::result::{Number, Value};
+use crate::study::{Metric, Row, Study};
 
-const FIXED: bool = false;
-const VARIES: bool = true;
+/// `summary.csv`.
+#[derive(Debug)]
+pub struct Summary;
 
-/// Columns in the order of the file, and whether they vary over replications; those that do have `_low` and `_high` at
-/// the end of the row.
-pub const COLUMNS: [(&str, bool); 55] = [
-    ("scenario", FIXED),
-    ("variant", FIXED),
-    ("service", FIXED),
-    ("framework", FIXED),
-    ("platform", FIXED),
-    ("replications", FIXED),
-    ("seed", FIXED),
-    ("horizon_s", FIXED),
-    ("requests", VARIES),
-    ("completed", VARIES),
-    ("rejected", VARIES),
-    ("timed_out", VARIES),
-    ("failed", VARIES),
-    ("cold_starts", VARIES),
-    ("retries", VARIES),
-    ("cold_start_ratio", VARIES),
-    ("latency_mean_ms", VARIES),
-    ("latency_p50_ms", VARIES),
-    ("latency_p90_ms", VARIES),
-    ("latency_p95_ms", VARIES),
-    ("latency_p99_ms", VARIES),
-    ("latency_p999_ms", VARIES),
-    ("latency_max_ms", VARIES),
-    ("slo_latency_ms", FIXED),
-    ("slo_objective", FIXED),
-    ("slo_violations", VARIES),
-    ("slo_violation_ratio", VARIES),
-    ("slo_met", FIXED),
-    ("instances_mean", VARIES),
-    ("instances_peak", VARIES),
-    ("busy_mean", VARIES),
-    ("idle_mean", VARIES),
-    ("instance_lifespan_mean_s", VARIES),
-    ("instances_created", VARIES),
-    ("nodes_mean", VARIES),
-    ("nodes_peak", VARIES),
-    ("cpu_utilisation_mean", VARIES),
-    ("monthly_cost_usd", VARIES),
-    ("requests_per_month", VARIES),
-    ("cost_per_million_requests_usd", VARIES),
-    ("cost_per_million_good_requests_usd", VARIES),
-    ("marginal_cost_per_million_usd", VARIES),
-    ("cold_start_cost_usd", VARIES),
-    ("idle_cost_usd", VARIES),
-    ("commitment_cost_usd", VARIES),
-    ("unused_commitment_cost_usd", VARIES),
-    ("monthly_cost_p05_usd", FIXED),
-    ("monthly_cost_p50_usd", FIXED),
-    ("monthly_cost_p95_usd", FIXED),
-    ("budget_usd", FIXED),
-    ("budget_overrun_probability", FIXED),
-    ("price_list", FIXED),
-    ("price_date", FIXED),
-    ("profile_source", FIXED),
-    ("rejected_reasons", FIXED),
+/// A column of the file.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// A column that is the same in every replication.
+    Fixed(Column<Row>),
+    /// A metric; the ends of its interval stand at the end of the row.
+    Varies(Metric),
+}
+use Place::{Fixed, Varies};
+
+const fn fixed(name: &'static str, unit: &'static str, doc: &'static str, cell: fn(&Row) -> Cell) -> Place {
+    Fixed(column(name, unit, doc, cell))
+}
+
+/// The columns in the order of the file.
+pub const COLUMNS: [Place; 55] = [
+    fixed("scenario", "", "The name of the scenario.", |row| {
+        Cell::text(&row.scenario)
+    }),
+    fixed("variant", "", "The name of the variant.", |row| {
+        Cell::text(&row.variant)
+    }),
+    fixed(
+        "service",
+        "",
+        "The name of the service, or `all` for all services together.",
+        |row| Cell::text(&row.service),
+    ),
+    fixed(
+        "framework",
+        "",
+        "The framework, or the frameworks joined by `+`.",
+        |row| Cell::text(&row.framework),
+    ),
+    fixed("platform", "", "The platform.", |row| Cell::text(row.platform)),
+    fixed("replications", "", "The number of replications.", |row| {
+        Cell::count(row.replications)
+    }),
+    fixed("seed", "", "The seed of the random numbers.", |row| {
+        Cell::count(row.seed)
+    }),
+    fixed(
+        "horizon_s",
+        "s",
+        "The end of the counted time, from the start of the run.",
+        |row| Cell::number(row.horizon_s),
+    ),
+    Varies(Metric::Requests),
+    Varies(Metric::Completed),
+    Varies(Metric::Rejected),
+    Varies(Metric::TimedOut),
+    Varies(Metric::Failed),
+    Varies(Metric::ColdStarts),
+    Varies(Metric::Retries),
+    Varies(Metric::ColdStartRatio),
+    Varies(Metric::LatencyMean),
+    Varies(Metric::LatencyP50),
+    Varies(Metric::LatencyP90),
+    Varies(Metric::LatencyP95),
+    Varies(Metric::LatencyP99),
+    Varies(Metric::LatencyP999),
+    Varies(Metric::LatencyMax),
+    fixed(
+        "slo_latency_ms",
+        "ms",
+        "The latency that the SLO promises; empty where services have different ones.",
+        |row| Cell::maybe(row.slo_latency_ms, Cell::number),
+    ),
+    fixed(
+        "slo_objective",
+        "share",
+        "The share of requests that must keep the latency.",
+        |row| Cell::maybe(row.slo_objective, Cell::number),
+    ),
+    Varies(Metric::SloViolations),
+    Varies(Metric::SloViolationRatio),
+    fixed(
+        "slo_met",
+        "",
+        "True if the mean share of violations keeps the objective.",
+        |row| Cell::maybe(row.slo_met, Cell::Flag),
+    ),
+    Varies(Metric::InstancesMean),
+    Varies(Metric::InstancesPeak),
+    Varies(Metric::BusyMean),
+    Varies(Metric::IdleMean),
+    Varies(Metric::InstanceLifespanMean),
+    Varies(Metric::InstancesCreated),
+    Varies(Metric::NodesMean),
+    Varies(Metric::NodesPeak),
+    Varies(Metric::CpuUtilisationMean),
+    Varies(Metric::MonthlyCost),
+    Varies(Metric::RequestsPerMonth),
+    Varies(Metric::CostPerMillion),
+    Varies(Metric::CostPerMillionGood),
+    Varies(Metric::MarginalCostPerMillion),
+    Varies(Metric::ColdStartCost),
+    Varies(Metric::IdleCost),
+    Varies(Metric::CommitmentCost),
+    Varies(Metric::UnusedCommitmentCost),
+    fixed(
+        "monthly_cost_p05_usd",
+        "USD",
+        "The 5th percentile of the monthly bill over the replications.",
+        |row| Cell::maybe(row.cost_percentiles, |of| Cell::number(of[0])),
+    ),
+    fixed(
+        "monthly_cost_p50_usd",
+        "USD",
+        "The median of the monthly bill over the replications.",
+        |row| Cell::maybe(row.cost_percentiles, |of| Cell::number(of[1])),
+    ),
+    fixed(
+        "monthly_cost_p95_usd",
+        "USD",
+        "The 95th percentile of the monthly bill over the replications.",
+        |row| Cell::maybe(row.cost_percentiles, |of| Cell::number(of[2])),
+    ),
+    fixed(
+        "budget_usd",
+        "USD",
+        "The budget of a month that the scenario gives.",
+        |row| {
+            // As the scenario writes it.
+            Cell::maybe(row.budget, |(budget, _)| Cell::Number(budget.to_string()))
+        },
+    ),
+    fixed(
+        "budget_overrun_probability",
+        "share",
+        "The share of replications whose bill is above the budget.",
+        |row| Cell::maybe(row.budget, |(_, share)| Cell::number(share)),
+    ),
+    fixed("price_list", "", "The price list.", |row| {
+        Cell::maybe(row.price_list.as_ref(), Cell::text)
+    }),
+    fixed("price_date", "", "The day from which the prices hold.", |row| {
+        Cell::maybe(row.price_date.as_ref(), Cell::text)
+    }),
+    fixed("profile_source", "", "Where the profiles come from.", |row| {
+        Cell::text(&row.profile_source)
+    }),
+    fixed(
+        "rejected_reasons",
+        "requests",
+        "The rejected requests by reason, summed over the replications.",
+        |row| {
+            let reasons = row.rejected_by_reason.iter();
+            let reasons: Vec<String> = reasons.map(|(reason, count)| format!("{reason}={count}")).collect();
+            Cell::text(reasons.join(";"))
+        },
+    ),
 ];
+
+/// The accounts of the columns.
+pub fn docs() -> Vec<ColumnDoc> {
+    let docs = COLUMNS.iter().map(|place| match place {
+        Fixed(column) => ColumnDoc {
+            name: column.name,
+            unit: column.unit,
+            doc: column.doc,
+            has_interval: false,
+        },
+        Varies(metric) => ColumnDoc {
+            name: metric.name(),
+            unit: metric.unit(),
+            doc: metric.doc(),
+            has_interval: true,
+        },
+    });
+    docs.collect()
+}
 
 /// The header: all columns, then the ends of the intervals.
 pub fn header() -> Vec<String> {
-    let intervals = varying().flat_map(|name| [format!("{name}_low"), format!("{name}_high")]);
-    COLUMNS
-        .iter()
-        .map(|(name, _)| name.to_string())
-        .chain(intervals)
-        .collect()
+    let names = COLUMNS.iter().map(|place| match place {
+        Fixed(column) => column.name.to_string(),
+        Varies(metric) => metric.name().to_string(),
+    });
+    let ends = varying().flat_map(|metric| ["low", "high"].map(|end| format!("{}_{end}", metric.name())));
+    names.chain(ends).collect()
 }
 
-fn varying() -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().filter(|(_, varies)| *varies).map(|(name, _)| name)
+fn varying() -> impl Iterator<Item = Metric> {
+    COLUMNS.into_iter().filter_map(|place| match place {
+        Fixed(_) => None,
+        Varies(metric) => Some(metric),
+    })
 }
 
 /// The cells of a row, in the order of [`header`].
-pub fn cells(row: &Row) -> Vec<String> {
-    let value = |name: &str| row.values.get(name).map(mean).unwrap_or_default();
-    let fixed = COLUMNS.iter().map(|&(name, _)| match name {
-        "scenario" => row.scenario.clone(),
-        "variant" => row.variant.clone(),
-        "service" => row.service.clone(),
-        "framework" => row.framework.clone(),
-        "platform" => row.platform.to_string(),
-        "replications" => row.replications.to_string(),
-        "seed" => row.seed.to_string(),
-        "horizon_s" => number(row.horizon_s),
-        "slo_latency_ms" => maybe(row.slo_latency_ms),
-        "slo_objective" => maybe(row.slo_objective),
-        "slo_met" => row.slo_met.map(|met| met.to_string()).unwrap_or_default(),
-        "monthly_cost_p05_usd" => maybe(row.cost_percentiles.map(|percentiles| percentiles[0])),
-        "monthly_cost_p50_usd" => maybe(row.cost_percentiles.map(|percentiles| percentiles[1])),
-        "monthly_cost_p95_usd" => maybe(row.cost_percentiles.map(|percentiles| percentiles[2])),
-        "budget_usd" => row.budget.map(|(budget, _)| budget.to_string()).unwrap_or_default(),
-        "budget_overrun_probability" => maybe(row.budget.map(|(_, share)| share)),
-        "price_list" => row.price_list.clone().unwrap_or_default(),
-        "price_date" => row.price_date.clone().unwrap_or_default(),
-        "profile_source" => row.profile_source.clone(),
-        "rejected_reasons" => {
-            let reasons = row
-                .rejected_by_reason
-                .iter()
-                .map(|(reason, count)| format!("{reason}={count}"));
-            reasons.collect::<Vec<_>>().join(";")
-        }
-        name => value(name),
+pub fn cells(row: &Row) -> Vec<Cell> {
+    let places = COLUMNS.iter().map(|place| match place {
+        Fixed(column) => (column.cell)(row),
+        Varies(metric) => Cell::maybe(row.values.get(metric), mean),
     });
-    let intervals = varying().flat_map(|name| {
-        let interval = row.values.get(name).and_then(|value| value.interval);
-        [maybe(interval.map(|i| i.0)), maybe(interval.map(|i| i.1))]
+    let ends = varying().flat_map(|metric| {
+        let interval = row.interval(metric);
+        [interval.map(|(low, _)| low), interval.map(|(_, high)| high)].map(|end| Cell::maybe(end, Cell::number))
     });
-    fixed.chain(intervals).collect()
+    places.chain(ends).collect()
+}
+
+fn mean(value: &Value) -> Cell {
+    match value.mean {
+        Number::Exact(decimal) => Cell::decimal(decimal),
+        Number::Float(float) => Cell::number(float),
+    }
+}
+
+impl Report for Summary {
+    fn name(&self) -> &str {
+        "summary.csv"
+    }
+
+    fn doc(&self) -> &str {
+        "One row per variant, and per service where there are several. Metrics are means over the replications."
+    }
+
+    fn columns(&self) -> Vec<ColumnDoc> {
+        docs()
+    }
+
+    fn write(&self, study: &Study, _: &Manifest) -> Option<Vec<u8>> {
+        Some(csv(study))
+    }
 }
 
 /// The file.
 pub fn csv(study: &Study) -> Vec<u8> {
     let header = header();
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    cells::csv(&header, study.rows().map(cells))
+    let rows = study
+        .rows()
+        .map(|row| cells(row).into_iter().map(Cell::plain).collect());
+    cells::csv(&header, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_has_one_column_in_the_order_of_the_table() {
+        assert_eq!(varying().collect::<Vec<_>>(), Metric::ALL);
+    }
+
+    #[test]
+    fn every_column_has_a_name_of_its_own_and_a_sentence() {
+        let header = header();
+        let names: std::collections::BTreeSet<&String> = header.iter().collect();
+        assert_eq!(names.len(), header.len());
+        for column in docs() {
+            assert!(column.doc.ends_with('.'), "{column:?}");
+        }
+    }
 }

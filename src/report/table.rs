@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table};
 
 use crate::stats::interval::Estimate;
 use crate::study::result::Value;
-use crate::study::{Difference, Row, Study};
+use crate::study::{Difference, Metric, Row, Study};
 
 /// How a table is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,11 +69,11 @@ pub fn summary(study: &Study, style: Style) -> String {
             Some(false) => "missed".into(),
             None => String::new(),
         });
-        cells.push(cell(row, "slo_violation_ratio", |share| 100.0 * (1.0 - share)));
-        cells.push(cell(row, "cold_start_ratio", |share| 100.0 * share));
-        cells.push(cell(row, "latency_p50_ms", |ms| ms));
-        cells.push(cell(row, "latency_p99_ms", |ms| ms));
-        cells.push(cell(row, "monthly_cost_usd", |usd| usd));
+        cells.push(cell(row, Metric::SloViolationRatio, |share| 100.0 * (1.0 - share)));
+        cells.push(cell(row, Metric::ColdStartRatio, |share| 100.0 * share));
+        cells.push(cell(row, Metric::LatencyP50, |ms| ms));
+        cells.push(cell(row, Metric::LatencyP99, |ms| ms));
+        cells.push(cell(row, Metric::MonthlyCost, |usd| usd));
         cells
     });
     draw(style, &header, rows.collect(), if several { 3 } else { 2 })
@@ -95,19 +95,19 @@ pub fn differences(study: &Study, style: Style) -> String {
         "$/month",
     ];
     let mut rows: Vec<Vec<String>> = Vec::new();
-    let find = |variant: &str, column: &str, scale: f64| {
-        let found = differences.iter().find(|d| d.variant == variant && d.column == column);
+    let find = |variant: &str, metric: Metric, scale: f64| {
+        let found = differences.iter().find(|d| d.variant == variant && d.metric == metric);
         found.map(|d| difference(d, scale)).unwrap_or_default()
     };
     for d in &differences {
         if rows.last().is_none_or(|row| row[0] != d.variant) {
             rows.push(vec![
                 d.variant.clone(),
-                find(&d.variant, "slo_violation_ratio", -100.0),
-                find(&d.variant, "cold_start_ratio", 100.0),
-                find(&d.variant, "latency_p50_ms", 1.0),
-                find(&d.variant, "latency_p99_ms", 1.0),
-                find(&d.variant, "monthly_cost_usd", 1.0),
+                find(&d.variant, Metric::SloViolationRatio, -100.0),
+                find(&d.variant, Metric::ColdStartRatio, 100.0),
+                find(&d.variant, Metric::LatencyP50, 1.0),
+                find(&d.variant, Metric::LatencyP99, 1.0),
+                find(&d.variant, Metric::MonthlyCost, 1.0),
             ]);
         }
     }
@@ -131,8 +131,8 @@ fn difference(difference: &Difference, scale: f64) -> String {
     }
 }
 
-fn cell(row: &Row, column: &str, show: impl Fn(f64) -> f64) -> String {
-    let Some(value) = row.values.get(column) else {
+fn cell(row: &Row, metric: Metric, show: impl Fn(f64) -> f64) -> String {
+    let Some(value) = row.values.get(&metric) else {
         return String::new();
     };
     let Value { interval, .. } = value;

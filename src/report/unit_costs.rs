@@ -1,12 +1,12 @@
 //! What a million requests cost: in the mean, those that were answered in time, and the next ones.
 
 use super::table::{self, Style, with_interval};
-use crate::study::{Study, marginal};
+use crate::study::{Metric, Study};
 
-const COLUMNS: [(&str, &str); 3] = [
-    ("cost_per_million_requests_usd", "$ a million requests"),
-    ("cost_per_million_good_requests_usd", "$ a million good ones"),
-    (marginal::COLUMN, "$ the next million"),
+const COLUMNS: [(Metric, &str); 3] = [
+    (Metric::CostPerMillion, "$ a million requests"),
+    (Metric::CostPerMillionGood, "$ a million good ones"),
+    (Metric::MarginalCostPerMillion, "$ the next million"),
 ];
 
 /// The table.
@@ -15,13 +15,12 @@ pub fn table(study: &Study, style: Style) -> String {
         .chain(COLUMNS.map(|(_, title)| title))
         .collect();
     let rows = study.variants.iter().map(|variant| {
-        let row = &variant.rows[0];
-        let cell = |column: &str| {
-            let value = row.values.get(column);
+        let cell = |metric| {
+            let value = variant.all().values.get(&metric);
             value.map_or(String::new(), |value| with_interval(value.float(), value.interval))
         };
-        let cells = COLUMNS.map(|(column, _)| cell(column));
-        std::iter::once(row.variant.clone()).chain(cells).collect()
+        let cells = COLUMNS.map(|(metric, _)| cell(metric));
+        std::iter::once(variant.name().to_string()).chain(cells).collect()
     });
     table::draw(style, &header, rows.collect(), 1)
 }

@@ -4,12 +4,15 @@
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use rust_xlsxwriter::{
-    Chart, ChartType, DocProperties, ExcelDateTime, Format, FormatAlign, Formula, Table, TableColumn, Workbook,
-    Worksheet, XlsxError,
+    Chart, ChartType, DocProperties, ExcelDateTime, Format, FormatAlign, Formula, Table, TableColumn, Worksheet,
+    XlsxError,
 };
 
+use super::Report;
+use super::costs::{Charge, charges};
 use super::manifest::Manifest;
-use crate::study::{Row, Study, VariantResult};
+use crate::study::metric::OUTCOMES;
+use crate::study::{Kind, Metric, Row, Study, VariantResult};
 
 /// A cell.
 enum Cell {
@@ -26,12 +29,28 @@ const PERCENT: &str = "0.00%";
 const DOLLARS: &str = "#,##0.00";
 const EXACT: &str = "0.############";
 
-/// The file.
-///
-/// # Errors
-/// What the writer says, such as a name that no sheet may have.
-pub fn workbook(study: &Study, manifest: &Manifest) -> Result<Vec<u8>, XlsxError> {
-    let mut workbook = Workbook::new();
+/// `report.xlsx`.
+#[derive(Debug)]
+pub struct Workbook;
+
+impl Report for Workbook {
+    fn name(&self) -> &str {
+        "report.xlsx"
+    }
+
+    fn doc(&self) -> &str {
+        "The answer as a workbook: summary, bill, timeline with charts, assumptions. Bill lines multiply out in formulas, and totals \
+         are formulas over the lines."
+    }
+
+    fn write(&self, study: &Study, manifest: &Manifest) -> Option<Vec<u8>> {
+        // Names of sheets are fixed and text is cut to what a cell holds, so that the writer has nothing to refuse.
+        Some(workbook(study, manifest).unwrap_or_else(|error| panic!("a workbook: {error}")))
+    }
+}
+
+fn workbook(study: &Study, manifest: &Manifest) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
     // The same study is the same file, whenever it is written.
     let created = ExcelDateTime::from_ymd(2026, 1, 1)?;
     let about = DocProperties::new()
@@ -109,84 +128,110 @@ fn fill(sheet: &mut Worksheet, header: &[&str], rows: &[Vec<Cell>]) -> Result<()
 
 fn summary(sheet: &mut Worksheet, study: &Study) -> Result<(), XlsxError> {
     sheet.set_name("Summary")?;
-    let header = [
-        "Variant",
-        "Service",
-        "Framework",
-        "Platform",
-        "Requests",
-        "Latency p50, ms",
-        "Latency p95, ms",
-        "Latency p99, ms",
-        "SLO violations",
-        "SLO met",
-        "Instances, mean",
-        "Nodes, mean",
-        "Monthly cost, USD",
-        "low (95%)",
-        "high (95%)",
-        "Per million requests, USD",
-        "Price list",
-        "Profiles",
-    ];
+    let header: Vec<String> = SUMMARY.iter().map(Place::title).collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let rows = study
         .variants
         .iter()
         .flat_map(|variant| variant.rows.iter().map(move |row| (variant, row)));
     // Lines of the bill follow in a sheet of their own, below its header.
-    let last = 1 + study
-        .variants
-        .iter()
-        .flat_map(|variant| &variant.bills)
-        .map(|(_, bill)| bill.lines.len())
-        .sum::<usize>();
+    let last = 1 + charges(study).count();
     let rows: Vec<Vec<Cell>> = rows
         .enumerate()
-        .map(|(i, (variant, row))| summary_row(variant, row, i + 2, last))
+        .map(|(i, (variant, row))| {
+            SUMMARY
+                .iter()
+                .map(|place| place.cell(variant, row, i + 2, last))
+                .collect()
+        })
         .collect();
     fill(sheet, &header, &rows)
 }
 
-fn summary_row(variant: &VariantResult, row: &Row, number: usize, last: usize) -> Vec<Cell> {
-    let value = |name: &str, format| known(row.values.get(name).map(|value| value.float()), format);
-    let end = |name: &str, high: bool| {
-        let interval = row.values.get(name).and_then(|value| value.interval);
-        known(interval.map(|(from, to)| if high { to } else { from }), DOLLARS)
-    };
-    let cost = row.values.get("monthly_cost_usd").map(|value| value.float());
-    let cost = match cost.filter(|_| !variant.bills.is_empty()) {
-        // A row of all services is the sum over the variant, one of a service that over both.
-        Some(cost) => {
-            let of_variant = format!("Bill!$M$2:$M${last},Bill!$A$2:$A${last},$A{number}");
-            let formula = if variant.bills.iter().any(|(service, _)| *service == row.service) {
-                format!("=SUMIFS({of_variant},Bill!$B$2:$B${last},$B{number})")
-            } else {
-                format!("=SUMIFS({of_variant})")
-            };
-            Cell::Formula(formula, cost, DOLLARS)
+/// A column of the summary.
+enum Place {
+    Text(&'static str, fn(&Row) -> String),
+    Value(Metric),
+    /// The monthly cost as a sum over the lines of the bill.
+    Total,
+    Low(Metric),
+    High(Metric),
+}
+
+const SUMMARY: [Place; 18] = [
+    Place::Text("Variant", |row| row.variant.clone()),
+    Place::Text("Service", |row| row.service.clone()),
+    Place::Text("Framework", |row| row.framework.clone()),
+    Place::Text("Platform", |row| row.platform.to_string()),
+    Place::Value(Metric::Requests),
+    Place::Value(Metric::LatencyP50),
+    Place::Value(Metric::LatencyP95),
+    Place::Value(Metric::LatencyP99),
+    Place::Value(Metric::SloViolationRatio),
+    Place::Text("SLO met", |row| {
+        row.slo_met.map_or("", |met| if met { "yes" } else { "no" }).to_string()
+    }),
+    Place::Value(Metric::InstancesMean),
+    Place::Value(Metric::NodesMean),
+    Place::Total,
+    Place::Low(Metric::MonthlyCost),
+    Place::High(Metric::MonthlyCost),
+    Place::Value(Metric::CostPerMillion),
+    Place::Text("Price list", |row| row.price_list.clone().unwrap_or_default()),
+    Place::Text("Profiles", |row| row.profile_source.clone()),
+];
+
+/// The number format of a metric.
+fn format(metric: Metric) -> &'static str {
+    match metric.kind() {
+        Kind::Share => PERCENT,
+        Kind::Time | Kind::Quantile => MILLISECONDS,
+        Kind::Money | Kind::MoneyChange => DOLLARS,
+        Kind::Count if OUTCOMES.contains(&metric) || metric == Metric::Requests => COUNT,
+        Kind::Count => AMOUNT,
+    }
+}
+
+impl Place {
+    /// The header, with the unit where the numbers do not show it.
+    fn title(&self) -> String {
+        match self {
+            Self::Text(title, _) => (*title).to_string(),
+            Self::Value(metric) => match metric.kind() {
+                Kind::Count | Kind::Share => metric.title().to_string(),
+                _ => format!("{}, {}", metric.title(), metric.unit()),
+            },
+            Self::Total => Self::Value(Metric::MonthlyCost).title(),
+            Self::Low(_) => "low (95%)".to_string(),
+            Self::High(_) => "high (95%)".to_string(),
         }
-        None => known(cost, DOLLARS),
+    }
+
+    /// The cell in row `number` of the sheet; the bill's last row is `last`.
+    fn cell(&self, variant: &VariantResult, row: &Row, number: usize, last: usize) -> Cell {
+        match *self {
+            Self::Text(_, of) => Cell::Text(of(row)),
+            Self::Value(metric) => known(row.float(metric), format(metric)),
+            Self::Low(metric) => known(row.interval(metric).map(|(low, _)| low), format(metric)),
+            Self::High(metric) => known(row.interval(metric).map(|(_, high)| high), format(metric)),
+            Self::Total => total(variant, row, number, last),
+        }
+    }
+}
+
+fn total(variant: &VariantResult, row: &Row, number: usize, last: usize) -> Cell {
+    let cost = row.float(Metric::MonthlyCost);
+    let Some(cost) = cost.filter(|_| !variant.bills.is_empty()) else {
+        return known(cost, DOLLARS);
     };
-    vec![
-        text(&row.variant),
-        text(&row.service),
-        text(&row.framework),
-        text(row.platform),
-        value("requests", COUNT),
-        value("latency_p50_ms", MILLISECONDS),
-        value("latency_p95_ms", MILLISECONDS),
-        value("latency_p99_ms", MILLISECONDS),
-        value("slo_violation_ratio", PERCENT),
-        text(row.slo_met.map_or("", |met| if met { "yes" } else { "no" })),
-        value("instances_mean", AMOUNT),
-        value("nodes_mean", AMOUNT),
-        cost,
-        end("monthly_cost_usd", false),
-        end("monthly_cost_usd", true),
-        value("cost_per_million_requests_usd", DOLLARS),
-        text(row.price_list.as_deref().unwrap_or_default()),
-        text(&row.profile_source),
-    ]
+    // A row of all services is the sum over the variant, one of a service that over both.
+    let of_variant = format!("Bill!$M$2:$M${last},Bill!$A$2:$A${last},$A{number}");
+    let formula = if variant.bills.iter().any(|(service, _)| *service == row.service) {
+        format!("=SUMIFS({of_variant},Bill!$B$2:$B${last},$B{number})")
+    } else {
+        format!("=SUMIFS({of_variant})")
+    };
+    Cell::Formula(formula, cost, DOLLARS)
 }
 
 const BILL: [&str; 17] = [
@@ -211,16 +256,15 @@ const BILL: [&str; 17] = [
 
 fn bill(sheet: &mut Worksheet, study: &Study) -> Result<(), XlsxError> {
     sheet.set_name("Bill")?;
-    let lines = study.variants.iter().flat_map(|variant| {
-        let bills = variant.bills.iter();
-        bills.flat_map(move |(service, bill)| bill.lines.iter().map(move |line| (variant, service, line)))
-    });
-    let rows: Vec<Vec<Cell>> = lines
+    let rows: Vec<Vec<Cell>> = charges(study)
         .enumerate()
-        .map(|(i, (variant, service, line))| {
+        .map(|(i, charge)| {
+            let Charge {
+                variant, service, line, ..
+            } = charge;
             let number = i + 2;
             vec![
-                text(&variant.rows[0].variant),
+                text(variant),
                 text(service),
                 text(&line.provider),
                 text(&line.cloud_service),
@@ -260,7 +304,7 @@ fn timeline(sheet: &mut Worksheet, study: &Study) -> Result<(), XlsxError> {
     let variants: Vec<_> = study
         .variants
         .iter()
-        .filter_map(|variant| Some((&variant.rows[0].variant, &variant.timelines.first()?.1)))
+        .filter_map(|variant| Some((variant.name(), &variant.timelines.first()?.1)))
         .collect();
     let longest = variants.iter().map(|(_, bins)| bins.len()).max().unwrap_or(0);
     let mut header = vec!["Hours since the start".to_string()];
@@ -330,7 +374,7 @@ fn assumptions(sheet: &mut Worksheet, study: &Study, manifest: &Manifest) -> Res
     let months = study
         .variants
         .iter()
-        .filter_map(|variant| Some(variant.pricing.as_ref()?.month));
+        .filter_map(|variant| Some(variant.billing.as_ref()?.month));
     if let Some(month) = months.into_iter().next() {
         rows.push(vec![text("hours in a month"), decimal(month.hours(), EXACT)]);
     }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::metrics::Cost;
 use super::replicate::Replication;
+use super::sample::Cost;
 use crate::cost::bill::{Bill, BillError, BillLine, CommitmentRole, Terms, bill};
 use crate::cost::extras::merge;
-use crate::cost::meter::{Served, Usage};
+use crate::cost::meter::{ClusterPart, Served, Usage};
 use crate::cost::stored::{Hour, Metered};
 use crate::scenario::Variant;
 use crate::scenario::plan::{PlannedService, Pricing};
@@ -179,6 +179,17 @@ pub fn list_price(
         free_tier: false,
     };
     Ok(bill(&pricing.list, quantities, &terms)?.total_usd())
+}
+
+/// The cost of the nodes and of the control plane in the mean bills; `None` without prices.
+pub fn of_cluster(variant: &Variant, mean: &[Bill]) -> Option<[Decimal; 2]> {
+    let meter = &variant.pricing.as_ref()?.meter;
+    let sum = |wanted: ClusterPart| -> Decimal {
+        let lines = mean.iter().flat_map(|bill| &bill.lines);
+        let own = lines.filter(|line| meter.cluster_part(&line.meter) == Some(wanted));
+        own.map(BillLine::effective_cost_usd).sum()
+    };
+    Some([sum(ClusterPart::Nodes), sum(ClusterPart::ControlPlane)])
 }
 
 fn dollars(amount: Decimal) -> f64 {

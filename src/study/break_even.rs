@@ -4,6 +4,7 @@
 //! The cheapest is the one with the lowest mean monthly bill among those that keep their SLO; a variant without one keeps it.
 
 use super::Study;
+use super::metric::Metric;
 use super::result::Value;
 use crate::stats::interval::Estimate;
 
@@ -72,9 +73,9 @@ impl Level {
     pub fn of(factor: f64, study: &Study) -> Result<Self, NoCost> {
         let mut variants = Vec::with_capacity(study.variants.len());
         for variant in &study.variants {
-            let row = &variant.rows[0];
-            let value = |column: &str| row.values.get(column).copied();
-            let both = value("monthly_cost_usd").zip(value("requests_per_month"));
+            let row = variant.all();
+            let value = |metric| row.values.get(&metric).copied();
+            let both = value(Metric::MonthlyCost).zip(value(Metric::RequestsPerMonth));
             let (cost, requests) = both.ok_or_else(|| NoCost(row.variant.clone()))?;
             variants.push(Costing {
                 variant: row.variant.clone(),
@@ -88,7 +89,7 @@ impl Level {
             .collect();
         ranked.sort_by(|&a, &b| variants[a].cost.float().total_cmp(&variants[b].cost.float()));
         let ahead = match ranked[..] {
-            [first, second, ..] => study.paired(first, second, "monthly_cost_usd"),
+            [first, second, ..] => study.paired(first, second, Metric::MonthlyCost),
             _ => None,
         };
         Ok(Self {

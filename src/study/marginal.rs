@@ -1,35 +1,38 @@
-//! What the next million requests cost. An average misleads wherever nodes, instances and commitments come in steps or prices
-//! fall by tiers; so the same study is run with a little more traffic, and what the bill grows by is divided by what the
-//! requests grow by, replication by replication, on the same luck.
+//! The cost of the next million requests. An average misleads where nodes, instances and commitments come in steps or prices fall
+//! by tiers. So the study runs again with a little more traffic and the same random numbers, and the growth of the bill is divided
+//! by the growth in requests, replication by replication.
 
 use super::VariantResult;
+use super::metric::{Computed, Metric};
 use super::result::{Study, Value};
 use crate::stats::interval::estimate;
 
-/// How many times the traffic the second study has.
+/// The traffic of the second study, in times that of the first.
 pub const MORE: f64 = 1.1;
 
-/// The column: US dollars for a million more requests, in the row of all services.
-pub const COLUMN: &str = "marginal_cost_per_million_usd";
-
 impl Study {
-    /// Adds what the next million requests cost, by the same variants with [`MORE`] times the traffic. It stays unknown where
-    /// costs are, and where more traffic did not bring more requests.
+    /// Adds the metrics that need the same variants with [`MORE`] times the traffic, in the rows of all services. They stay unknown
+    /// where costs are, and where more traffic did not bring more requests.
     pub fn add_marginal(&mut self, more: &Self) {
         for (variant, more) in self.variants.iter_mut().zip(&more.variants) {
-            if let Some(value) = marginal(variant, more) {
-                variant.rows[0].values.insert(COLUMN, value);
+            for &metric in Metric::ALL {
+                if let Computed::WithMoreTraffic(of) = metric.computed()
+                    && let Some(value) = of(variant, more)
+                {
+                    variant.rows[0].values.insert(metric, value);
+                }
             }
         }
     }
 }
 
-fn marginal(variant: &VariantResult, more: &VariantResult) -> Option<Value> {
-    let grown = |column| -> Option<Vec<f64>> {
-        let (before, after) = (variant.samples(column)?, more.samples(column)?);
+/// The cost in US dollars of a million more requests; `None` where it is not known.
+pub(super) fn marginal(variant: &VariantResult, more: &VariantResult) -> Option<Value> {
+    let grown = |metric| -> Option<Vec<f64>> {
+        let (before, after) = (variant.samples(metric)?, more.samples(metric)?);
         Some(before.iter().zip(after).map(|(before, after)| after - before).collect())
     };
-    let (usd, requests) = (grown("monthly_cost_usd")?, grown("requests_per_month")?);
+    let (usd, requests) = (grown(Metric::MonthlyCost)?, grown(Metric::RequestsPerMonth)?);
     if requests.iter().any(|requests| *requests <= 0.0) {
         return None;
     }

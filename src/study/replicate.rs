@@ -38,7 +38,7 @@ pub struct Replication {
     /// What the traffic's import said, by service.
     pub imports: Vec<ImportReport>,
     /// Every request, where they were asked for.
-    pub requests: Vec<RequestRecord>,
+    pub requests: Option<Vec<RequestRecord>>,
     /// Every function, where they were asked for and share nothing.
     pub functions: Vec<FunctionRow>,
     /// How pods were packed onto nodes, where there are any.
@@ -217,7 +217,7 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         usage,
         readings,
         imports: opened.iter().map(|opened| opened.source.report()).collect(),
-        requests: requests.map(Requests::into_rows).unwrap_or_default(),
+        requests: requests.map(Requests::into_rows),
         functions: Vec::new(),
         packing: packing.map(PackingWatch::into_packing),
     })

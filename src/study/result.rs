@@ -7,15 +7,16 @@ use rust_decimal::prelude::FromPrimitive;
 
 use super::best_nodes::{BestNodes, best_nodes};
 use super::bills::{self, Bills};
-use super::metrics::{COUNTS, METRICS, Sample, rejected_by_reason};
+use super::metric::{Metric, OUTCOMES};
 use super::replicate::Replication;
+use super::sample::{Sample, rejected_by_reason};
 use super::split::FunctionRow;
+use super::terms::Billing;
 use super::timeline::{self, TimelineRow};
-use crate::cost::bill::{Bill, BillError};
+use crate::cost::bill::{Bill, BillError, BillLine};
 use crate::cost::stored::Metered;
 use crate::model::price::PriceError;
 use crate::scenario::Variant;
-use crate::scenario::plan::Pricing;
 use crate::sim::observe::packing::Packing;
 use crate::sim::observe::records::RequestRecord;
 use crate::stats::interval::{Estimate, estimate};
@@ -134,8 +135,8 @@ pub struct Row {
     pub budget: Option<(Decimal, f64)>,
     /// Where the profiles come from.
     pub profile_source: String,
-    /// Varying columns by name.
-    pub values: BTreeMap<&'static str, Value>,
+    /// The metrics that are known.
+    pub values: BTreeMap<Metric, Value>,
     /// Requests turned away, by reason, summed over replications.
     pub rejected_by_reason: BTreeMap<&'static str, u64>,
 }
@@ -155,12 +156,16 @@ pub struct VariantResult {
     pub metered: Vec<Metered>,
     /// Timeline by service name.
     pub timelines: Vec<(String, Vec<TimelineRow>)>,
-    /// How it is billed.
-    pub pricing: Option<Pricing>,
+    /// The terms of its bills; `None` without prices.
+    pub billing: Option<Billing>,
+    /// The monthly cost of the nodes and of the control plane of its cluster; `None` without them or without prices.
+    pub cluster_usd: Option<[Decimal; 2]>,
     /// What the traffic's import said in the first replication, by service name.
     pub imports: Vec<(String, ImportReport)>,
     /// Every request of the first replication, where they were asked for.
     pub requests: Vec<RequestRecord>,
+    /// True if they were asked for.
+    pub recorded_requests: bool,
     /// Every function of the first replication, where they were asked for and share nothing.
     pub functions: Vec<FunctionRow>,
     /// Names of the services by position.
@@ -180,20 +185,20 @@ pub struct VariantResult {
     /// Memory that pods used in the mean, in MiB, by the measured line of memory over requests in flight; `None` without
     /// nodes, or where it is not known for all services.
     pub memory_used: Option<f64>,
-    /// The varying columns of the `all` row in each replication, for paired differences.
-    samples: BTreeMap<&'static str, Vec<f64>>,
+    /// The metrics of the `all` row in each replication, for paired differences.
+    samples: BTreeMap<Metric, Vec<f64>>,
 }
 
-/// A paired difference between two variants in one column.
+/// A paired difference between two variants in one metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// The variant.
     pub variant: String,
     /// What it is compared with.
     pub baseline: String,
-    /// The column.
-    pub column: &'static str,
-    /// Variant less baseline on the same traffic and luck.
+    /// The metric.
+    pub metric: Metric,
+    /// Variant less baseline with the same traffic and the same random numbers.
     pub difference: Estimate,
 }
 
@@ -204,14 +209,26 @@ pub struct Study {
     pub variants: Vec<VariantResult>,
 }
 
-/// Columns whose paired differences are reported.
-pub const DIFFERENCES: [&str; 5] = [
-    "slo_violation_ratio",
-    "cold_start_ratio",
-    "latency_p50_ms",
-    "latency_p99_ms",
-    "monthly_cost_usd",
+/// Metrics whose paired differences are reported.
+pub const DIFFERENCES: [Metric; 5] = [
+    Metric::SloViolationRatio,
+    Metric::ColdStartRatio,
+    Metric::LatencyP50,
+    Metric::LatencyP99,
+    Metric::MonthlyCost,
 ];
+
+impl Row {
+    /// The mean of a metric as a float; `None` where it is not known.
+    pub fn float(&self, metric: Metric) -> Option<f64> {
+        self.values.get(&metric).map(Value::float)
+    }
+
+    /// The 95% interval of a metric; `None` where there is none.
+    pub fn interval(&self, metric: Metric) -> Option<(f64, f64)> {
+        self.values.get(&metric)?.interval
+    }
+}
 
 impl Study {
     pub(super) fn new(variants: Vec<VariantResult>) -> Self {
@@ -236,12 +253,12 @@ impl Study {
         };
         let mut differences = Vec::new();
         for variant in others {
-            for column in DIFFERENCES {
-                if let Some(difference) = paired(baseline, variant, column) {
+            for metric in DIFFERENCES {
+                if let Some(difference) = paired(baseline, variant, metric) {
                     differences.push(Difference {
-                        variant: variant.rows[0].variant.clone(),
-                        baseline: baseline.rows[0].variant.clone(),
-                        column,
+                        variant: variant.name().to_string(),
+                        baseline: baseline.name().to_string(),
+                        metric,
                         difference,
                     });
                 }
@@ -250,14 +267,14 @@ impl Study {
         differences
     }
 
-    /// Variant `b` less variant `a` in a column, replication by replication; `None` where one of them does not know it.
-    pub fn paired(&self, a: usize, b: usize, column: &str) -> Option<Estimate> {
-        paired(self.variants.get(a)?, self.variants.get(b)?, column)
+    /// Variant `b` less variant `a` in a metric, replication by replication; `None` where one of them does not know it.
+    pub fn paired(&self, a: usize, b: usize, metric: Metric) -> Option<Estimate> {
+        paired(self.variants.get(a)?, self.variants.get(b)?, metric)
     }
 }
 
-fn paired(a: &VariantResult, b: &VariantResult, column: &str) -> Option<Estimate> {
-    let (a, b) = (a.samples(column)?, b.samples(column)?);
+fn paired(a: &VariantResult, b: &VariantResult, metric: Metric) -> Option<Estimate> {
+    let (a, b) = (a.samples(metric)?, b.samples(metric)?);
     if a.len() != b.len() {
         return None;
     }
@@ -266,9 +283,41 @@ fn paired(a: &VariantResult, b: &VariantResult, column: &str) -> Option<Estimate
 }
 
 impl VariantResult {
-    /// A column in each replication; `None` where one does not know it.
-    pub(super) fn samples(&self, column: &str) -> Option<&[f64]> {
-        self.samples.get(column).map(Vec::as_slice)
+    /// The row of all services together.
+    pub fn all(&self) -> &Row {
+        &self.rows[0]
+    }
+
+    /// The name of the variant.
+    pub fn name(&self) -> &str {
+        &self.all().variant
+    }
+
+    /// The name of its scenario.
+    pub fn scenario(&self) -> &str {
+        &self.all().scenario
+    }
+
+    /// The row of a service: that of all services where it is the only one.
+    pub fn row_of(&self, service: &str) -> &Row {
+        let own = self.rows.iter().find(|row| row.service == service);
+        own.unwrap_or_else(|| self.all())
+    }
+
+    /// The lines of its bills, each with its service.
+    pub fn bill_lines(&self) -> impl Iterator<Item = (&str, &BillLine)> {
+        let bills = self.bills.iter();
+        bills.flat_map(|(service, bill)| bill.lines.iter().map(move |line| (service.as_str(), line)))
+    }
+
+    /// The total of its bills, exactly; 0 without prices.
+    pub fn total_usd(&self) -> Decimal {
+        self.bills.iter().map(|(_, bill)| bill.total_usd()).sum()
+    }
+
+    /// A metric in each replication; `None` where one does not know it.
+    pub(super) fn samples(&self, metric: Metric) -> Option<&[f64]> {
+        self.samples.get(&metric).map(Vec::as_slice)
     }
 
     pub(super) fn new(variant: &Variant, replications: Vec<Replication>) -> Result<Self, StudyError> {
@@ -305,20 +354,21 @@ impl VariantResult {
         Ok(Self {
             rows,
             timelines: (0..count)
-                .map(|s| (shown(s), timeline::merge(&replications, s)))
+                .map(|s| (shown(s), timeline::merge(&replications, s, variant.pricing.as_ref())))
                 .collect(),
             tags: variant.services.iter().map(|service| service.tags.clone()).collect(),
             metered: bills.as_ref().map(|bills| bills.metered.clone()).unwrap_or_default(),
+            cluster_usd: bills.as_ref().and_then(|bills| bills::of_cluster(variant, &bills.mean)),
             bill_ranges: bills.as_ref().map(|bills| bills.ranges.clone()).unwrap_or_default(),
             bills: bills.map_or(Vec::new(), |b| {
                 b.mean.into_iter().enumerate().map(|(s, b)| (shown(s), b)).collect()
             }),
-            pricing: variant.pricing.clone(),
+            billing: variant.pricing.as_ref().map(Billing::of),
             imports: first.map_or(Vec::new(), |r| {
                 names.iter().cloned().zip(r.imports.iter().cloned()).collect()
             }),
             simulated: replications.iter().map(|r| r.stats.arrivals).sum(),
-            samples: columns(&all),
+            samples: metrics(&all),
             cpu_used: cpu_used(&all),
             memory_used: memory_used(variant, &samples),
             pod_requests: pod_requests(variant, &samples),
@@ -326,7 +376,12 @@ impl VariantResult {
             packing: Packing::sum(replications.iter().map(|replication| replication.packing.as_ref())),
             has_slo: variant.services.iter().map(|service| service.slo.is_some()).collect(),
             functions: replications.first().map(|r| r.functions.clone()).unwrap_or_default(),
-            requests: replications.into_iter().next().map(|r| r.requests).unwrap_or_default(),
+            recorded_requests: first.is_some_and(|r| r.requests.is_some()),
+            requests: replications
+                .into_iter()
+                .next()
+                .and_then(|r| r.requests)
+                .unwrap_or_default(),
             services: names,
         })
     }
@@ -403,28 +458,25 @@ fn memory_used(variant: &Variant, samples: &[Vec<Sample>]) -> Option<f64> {
     Some(bytes / 1_048_576.0)
 }
 
-/// The varying columns of each replication, where all replications know them.
-fn columns(samples: &[Sample]) -> BTreeMap<&'static str, Vec<f64>> {
-    let cost: super::metrics::Metric = ("monthly_cost_usd", |s| s.cost.map(|cost| cost.total));
-    let requests: super::metrics::Metric = ("requests", |s| Some(s.record.requests as f64));
-    let metrics = COUNTS.into_iter().chain(METRICS).chain([cost, requests]);
-    let known = metrics.filter_map(|(name, of)| {
-        let values: Option<Vec<f64>> = samples.iter().map(of).collect();
-        values.map(|values| (name, values))
+/// The metrics in each replication, where all replications know them.
+fn metrics(samples: &[Sample]) -> BTreeMap<Metric, Vec<f64>> {
+    let known = Metric::ALL.iter().filter_map(|&metric| {
+        let values: Option<Vec<f64>> = samples.iter().map(|sample| metric.of(sample)).collect();
+        values.map(|values| (metric, values))
     });
     known.collect()
 }
 
-fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Option<&Bills>, end: SimTime) -> Row {
-    let columns = columns(samples);
-    let mut values: BTreeMap<&'static str, Value> = columns
+/// The estimates of all metrics for a service, or for all services together. Counts and money are exact decimals.
+fn values(service: Option<usize>, samples: &[Sample], bills: Option<&Bills>) -> BTreeMap<Metric, Value> {
+    let mut values: BTreeMap<Metric, Value> = metrics(samples)
         .iter()
-        .filter_map(|(&name, samples)| estimate(samples).map(|estimate| (name, Value::new(estimate))))
+        .filter_map(|(&metric, samples)| estimate(samples).map(|estimate| (metric, Value::new(estimate))))
         .collect();
     // Counts are decimals of three places, so that the identity holds to the last digit.
     let mut requests = Decimal::ZERO;
-    for (name, _) in COUNTS {
-        if let Some(value) = values.get_mut(name) {
+    for metric in OUTCOMES {
+        if let Some(value) = values.get_mut(&metric) {
             let exact = Decimal::from_f64(value.float())
                 .unwrap_or_default()
                 .round_dp(3)
@@ -433,11 +485,11 @@ fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Opt
             requests += exact;
         }
     }
-    if let Some(value) = values.get_mut("requests") {
+    if let Some(value) = values.get_mut(&Metric::Requests) {
         value.mean = Number::Exact(requests);
     }
     // The bill shown is the mean bill, whose lines add up to the total exactly.
-    if let (Some(bills), Some(value)) = (bills, values.get_mut("monthly_cost_usd")) {
+    if let (Some(bills), Some(value)) = (bills, values.get_mut(&Metric::MonthlyCost)) {
         let shown = bills
             .mean
             .iter()
@@ -445,6 +497,11 @@ fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Opt
             .filter(|(s, _)| service.is_none_or(|wanted| wanted == *s));
         value.mean = Number::Exact(shown.map(|(_, bill)| bill.total_usd()).sum::<Decimal>().normalize());
     }
+    values
+}
+
+fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Option<&Bills>, end: SimTime) -> Row {
+    let values = values(service, samples, bills);
     let services: Vec<_> = match service {
         Some(s) => vec![&variant.services[s]],
         None => variant.services.iter().collect(),
@@ -462,7 +519,7 @@ fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Opt
         [first, rest @ ..] if rest.iter().all(|other| other.slo == first.slo) => first.slo,
         _ => None,
     };
-    let violated = values.get("slo_violation_ratio").map(Value::float);
+    let violated = values.get(&Metric::SloViolationRatio).map(Value::float);
     let mut rejected = BTreeMap::new();
     for sample in samples {
         for (reason, count) in rejected_by_reason(&sample.record.rejected) {

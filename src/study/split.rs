@@ -4,7 +4,9 @@
 use std::sync::Mutex;
 
 use rayon::prelude::*;
+use rust_decimal::Decimal;
 
+use super::bills::list_price;
 use super::replicate::{Feeds, Options, Progress, Replication, sample_every};
 use super::result::StudyError;
 use crate::cost::meter::{Hourly, Reading, Served, Usage};
@@ -38,8 +40,8 @@ pub struct FunctionRow {
     pub violations: u64,
     /// Latency at the median, the 95th and the 99th percentile in nanoseconds.
     pub latency: [Option<u64>; 3],
-    /// Billed quantities; `None` without prices.
-    pub usage: Option<Usage>,
+    /// The cost in US dollars of the counted time at the price of the first tier; `None` without prices.
+    pub cost_usd: Option<Decimal>,
 }
 
 /// Sums over functions of one service.
@@ -194,7 +196,7 @@ fn run(
         usage,
         readings,
         imports: functions.iter().map(|functions| functions.report()).collect(),
-        requests: Vec::new(),
+        requests: None,
         functions: rows,
         packing: None,
     })
@@ -292,7 +294,9 @@ fn function_alone(
         cold_starts: record.cold_starts,
         violations: record.violations,
         latency: [0.5, 0.95, 0.99].map(|q| record.latency.quantile(q)),
-        usage: usage.clone(),
+        cost_usd: pricing
+            .zip(usage.as_ref())
+            .and_then(|(pricing, usage)| cost(pricing, usage)),
     });
     let mut stats_of = stats.services.swap_remove(0);
     // The most instances of all functions together are not the sum of the most of each.
@@ -306,6 +310,12 @@ fn function_alone(
         arrivals: stats.arrivals,
         rows: row.into_iter().collect(),
     }
+}
+
+/// The cost of what a function used, to twelve decimals of a dollar.
+fn cost(pricing: &Pricing, usage: &Usage) -> Option<Decimal> {
+    let quantities = pricing.meter.quantities(usage);
+    Some(list_price(pricing, &quantities, None).ok()?.round_dp(12).normalize())
 }
 
 #[cfg(test)]

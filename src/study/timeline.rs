@@ -1,6 +1,10 @@
 //! The timeline of a variant: the mean over replications, bin by bin.
 
+use rust_decimal::Decimal;
+
+use super::bills::list_price;
 use super::replicate::Replication;
+use crate::scenario::plan::Pricing;
 use crate::sim::observe::timeline::Bin;
 
 /// One bin of one service, as means over replications.
@@ -30,10 +34,9 @@ pub struct TimelineRow {
     pub latency_p50_ms: Option<f64>,
     /// 99th percentile of that latency.
     pub latency_p99_ms: Option<f64>,
-    /// Billed quantity of the requests that ended in it, as the caller tallied it.
-    pub tally: f64,
-    /// Requests that were charged for in it.
-    pub charged: f64,
+    /// The cost in US dollars of the requests that ended in it, at the list price of the first tier, without a free allowance and
+    /// not scaled to a month; `None` where the bill does not depend on requests alone.
+    pub cost_usd: Option<Decimal>,
 }
 
 /// The bins of one service, added up over replications.
@@ -51,7 +54,7 @@ fn added(replications: &[Replication], service: usize) -> Vec<Bin> {
 }
 
 /// The timeline of one service.
-pub fn merge(replications: &[Replication], service: usize) -> Vec<TimelineRow> {
+pub fn merge(replications: &[Replication], service: usize, pricing: Option<&Pricing>) -> Vec<TimelineRow> {
     let merged = added(replications, service);
     // Nodes are counted with the first service.
     let clustered = replications
@@ -79,11 +82,22 @@ pub fn merge(replications: &[Replication], service: usize) -> Vec<TimelineRow> {
             nodes: nodes.get(i).map(|&area| mean(area)),
             latency_p50_ms: bin.latency_ms(0.5),
             latency_p99_ms: bin.latency_ms(0.99),
-            tally: bin.tally as f64 / n,
-            charged: bin.finished as f64 / n,
+            cost_usd: pricing.and_then(|pricing| cost(pricing, bin.finished as f64 / n, bin.tally as f64 / n)),
         };
         t += width / n / 1e9;
         row
     });
     rows.collect()
+}
+
+/// The cost of a bin in which `charged` requests ended, whose billed quantity is `tally`, to nine decimals of a dollar.
+fn cost(pricing: &Pricing, charged: f64, tally: f64) -> Option<Decimal> {
+    if !pricing.is_by_request() {
+        return None;
+    }
+    // Means over replications are priced in thousandths, so that fractions are not lost.
+    let thousandths = |mean: f64| (mean * 1e3).round() as u64;
+    let usage = pricing.meter.by_request(thousandths(charged), thousandths(tally))?;
+    let thousandfold = list_price(pricing, &pricing.meter.quantities(&usage), None).ok()?;
+    Some((thousandfold / Decimal::from(1000)).round_dp(9).normalize())
 }

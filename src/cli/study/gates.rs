@@ -3,7 +3,7 @@
 use super::{FailOn, Record, StudyFlags};
 use crate::cli::exit::{Failure, Outcome};
 use crate::scenario::Variant;
-use crate::study::{Study, split};
+use crate::study::{Metric, Study, split};
 
 /// A gate that nothing can be held against would always be open.
 pub(super) fn check(variants: &[Variant], flags: &StudyFlags) -> Outcome {
@@ -36,10 +36,7 @@ pub(super) fn check(variants: &[Variant], flags: &StudyFlags) -> Outcome {
 pub(super) fn hold(study: &Study, flags: &StudyFlags) -> Outcome {
     let mut failed = Vec::new();
     for variant in &study.variants {
-        let (all, services) = variant
-            .rows
-            .split_first()
-            .unwrap_or_else(|| unreachable!("a variant has a row"));
+        let services = &variant.rows[1..];
         // Where there are several services, the promise is each one's own.
         let promises = if services.is_empty() {
             &variant.rows[..1]
@@ -56,13 +53,13 @@ pub(super) fn hold(study: &Study, flags: &StudyFlags) -> Outcome {
                 failed.push(format!("{} misses its SLO{of}", row.variant));
             }
         }
-        let cost = all.values.get("monthly_cost_usd").map(|value| value.float());
+        let cost = variant.all().float(Metric::MonthlyCost);
         if let (Some(limit), Some(cost)) = (flags.max_monthly_usd, cost)
             && cost > limit
         {
             failed.push(format!(
                 "{} costs {cost:.2} dollars a month, above {limit:.2}",
-                all.variant
+                variant.name()
             ));
         }
     }

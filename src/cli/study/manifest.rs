@@ -68,7 +68,7 @@ pub(super) fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failur
 fn imports(study: &Study) -> BTreeMap<String, ImportReport> {
     let mut imports = BTreeMap::new();
     for variant in &study.variants {
-        let scenario = &variant.rows[0].scenario;
+        let scenario = variant.scenario();
         let told = |import: &ImportReport| import.lines > 0 || !import.notes.is_empty();
         for (service, import) in variant.imports.iter().filter(|(_, import)| told(import)) {
             let name = if service == scenario {

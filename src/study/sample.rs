@@ -1,12 +1,11 @@
-//! What one replication says about one service, as numbers with names. The names are the columns of `summary.csv`.
+//! One replication of one service, or of all services of a variant together: what the metrics are computed from.
 
 use std::collections::BTreeMap;
 
 use super::replicate::Replication;
-use crate::sim::fact::{FleetState, Reject};
+use crate::sim::fact::Reject;
 use crate::sim::observe::recorder::ServiceRecord;
 use crate::sim::observe::run_stats::ServiceStats;
-use crate::stats::histogram::Histogram;
 use crate::units::{SimDuration, SimTime};
 
 /// One replication of one service, or of all services together.
@@ -42,72 +41,6 @@ pub struct Cost {
     /// The month over the counted time.
     pub scale: f64,
 }
-
-/// A column that varies over replications, and how to get it from one.
-pub type Metric = (&'static str, fn(&Sample) -> Option<f64>);
-
-/// Columns that count requests. They are means over replications and add up exactly:
-/// `requests = completed + rejected + timed_out + failed`.
-pub const COUNTS: [Metric; 4] = [
-    ("completed", |s| Some(s.record.completed as f64)),
-    ("rejected", |s| Some(rejected(&s.record) as f64)),
-    ("timed_out", |s| Some(s.record.timed_out as f64)),
-    ("failed", |s| Some(s.record.failed as f64)),
-];
-
-/// Columns after the counts, in the order of the file.
-pub const METRICS: [Metric; 28] = [
-    ("cold_starts", |s| Some(s.record.cold_starts as f64)),
-    ("retries", |s| Some(s.record.retries as f64)),
-    ("cold_start_ratio", |s| ratio(s.record.cold_starts, s.record.requests)),
-    ("latency_mean_ms", |s| s.record.latency.mean().map(|ns| ns / 1e6)),
-    ("latency_p50_ms", |s| quantile(s, 0.5)),
-    ("latency_p90_ms", |s| quantile(s, 0.9)),
-    ("latency_p95_ms", |s| quantile(s, 0.95)),
-    ("latency_p99_ms", |s| quantile(s, 0.99)),
-    ("latency_p999_ms", |s| quantile(s, 0.999)),
-    ("latency_max_ms", |s| s.record.latency.max().map(|ns| ns as f64 / 1e6)),
-    ("slo_violations", |s| s.has_slo.then_some(s.record.violations as f64)),
-    ("slo_violation_ratio", |s| {
-        ratio(s.record.violations, s.record.requests).filter(|_| s.has_slo)
-    }),
-    ("instances_mean", |s| {
-        let FleetState {
-            starting, busy, idle, ..
-        } = s.stats.area;
-        mean_of(s, starting + busy + idle)
-    }),
-    ("instances_peak", |s| s.stats.instances_peak.map(f64::from)),
-    ("busy_mean", |s| mean_of(s, s.stats.area.busy)),
-    ("idle_mean", |s| mean_of(s, s.stats.area.idle)),
-    ("instance_lifespan_mean_s", |s| {
-        (s.record.stopped > 0).then(|| s.record.lifespan as f64 / s.record.stopped as f64 / 1e9)
-    }),
-    ("instances_created", |s| Some(s.stats.instances_created as f64)),
-    ("nodes_mean", |s| {
-        s.nodes_peak?;
-        mean_of(s, s.stats.area.nodes)
-    }),
-    ("nodes_peak", |s| s.nodes_peak.map(f64::from)),
-    ("cpu_utilisation_mean", |s| {
-        let (used, had) = s.cpu_used_of?;
-        (had > 0.0).then(|| used / had)
-    }),
-    ("requests_per_month", |s| Some(s.record.requests as f64 * s.cost?.scale)),
-    ("cost_per_million_requests_usd", |s| {
-        let Cost { total, scale, .. } = s.cost?;
-        (s.record.requests > 0).then(|| total / (s.record.requests as f64 * scale) * 1e6)
-    }),
-    ("cost_per_million_good_requests_usd", |s| {
-        let Cost { total, scale, .. } = s.cost.filter(|_| s.has_slo)?;
-        let good = s.record.requests - s.record.violations;
-        (good > 0).then(|| total / (good as f64 * scale) * 1e6)
-    }),
-    ("cold_start_cost_usd", |s| s.cost.map(|cost| cost.cold_starts)),
-    ("idle_cost_usd", |s| s.cost?.idle),
-    ("commitment_cost_usd", |s| Some(s.cost?.committed?.0)),
-    ("unused_commitment_cost_usd", |s| Some(s.cost?.committed?.1)),
-];
 
 impl Sample {
     /// One service of a replication, whose instances have `cpu` thousandths of a core where requests share it.
@@ -145,6 +78,21 @@ impl Sample {
         all
     }
 
+    /// Requests that were turned away, for whatever reason.
+    pub fn rejected(&self) -> u64 {
+        self.record.rejected.values().sum()
+    }
+
+    /// The latency of completed requests at quantile `q`, in milliseconds; `None` without any.
+    pub fn latency_ms(&self, q: f64) -> Option<f64> {
+        self.record.latency.quantile(q).map(|ns| ns as f64 / 1e6)
+    }
+
+    /// The mean over the counted time of an amount that was integrated over nanoseconds.
+    pub fn mean(&self, area: i128) -> Option<f64> {
+        (self.window_s > 0.0).then(|| area as f64 / 1e9 / self.window_s)
+    }
+
     fn add(&mut self, other: &Self) {
         self.record.merge(&other.record);
         self.stats.area += other.stats.area;
@@ -167,11 +115,6 @@ impl Sample {
     }
 }
 
-/// Requests that were turned away, for whatever reason.
-pub fn rejected(record: &ServiceRecord) -> u64 {
-    record.rejected.values().sum()
-}
-
 /// Requests that were turned away, by the reason's name.
 pub fn rejected_by_reason(rejected: &BTreeMap<Reject, u64>) -> BTreeMap<&'static str, u64> {
     let name = |reason: &Reject| match reason {
@@ -184,17 +127,4 @@ pub fn rejected_by_reason(rejected: &BTreeMap<Reject, u64>) -> BTreeMap<&'static
         Reject::NoEndpoint => "no-ready-instance",
     };
     rejected.iter().map(|(reason, &count)| (name(reason), count)).collect()
-}
-
-fn ratio(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn quantile(sample: &Sample, q: f64) -> Option<f64> {
-    let latency: &Histogram = &sample.record.latency;
-    latency.quantile(q).map(|ns| ns as f64 / 1e6)
-}
-
-fn mean_of(sample: &Sample, area: i128) -> Option<f64> {
-    (sample.window_s > 0.0).then(|| area as f64 / 1e9 / sample.window_s)
 }

@@ -1,0 +1,97 @@
+//! Reports: what a study found, written for people and for programs. Rounding happens only here.
+
+pub mod agreement;
+pub mod allocation;
+pub mod answer;
+pub mod atomic;
+pub mod break_even;
+pub mod cells;
+pub mod column;
+pub mod costs;
+pub mod focus;
+#[cfg(feature = "polars")]
+pub mod frame;
+pub mod framework_detail;
+pub mod framework_ratios;
+pub mod frameworks;
+pub mod functions;
+pub mod infracost;
+pub mod json;
+pub mod manifest;
+pub mod memo;
+pub mod meters;
+pub mod packing;
+pub mod payback;
+pub mod showback;
+pub mod summary;
+pub mod table;
+pub mod timeline;
+pub mod unit_costs;
+pub mod xlsx;
+
+use std::path::Path;
+
+use crate::study::Study;
+use atomic::{Staged, WriteError};
+use column::ColumnDoc;
+use manifest::Manifest;
+
+/// A file that is made from a study. To add one, implement this and add a row to [`REPORTS`]; a report outside of this crate is
+/// written with [`write_files`].
+pub trait Report: Sync {
+    /// The name of the file.
+    fn name(&self) -> &str;
+
+    /// One or two sentences on what is in it.
+    fn doc(&self) -> &str;
+
+    /// The columns, where it is a table.
+    fn columns(&self) -> Vec<ColumnDoc> {
+        Vec::new()
+    }
+
+    /// The content; `None` where it does not apply to the study.
+    fn write(&self, study: &Study, manifest: &Manifest) -> Option<Vec<u8>>;
+}
+
+/// The files of a result, in the order in which they are written.
+pub const REPORTS: &[&dyn Report] = &[
+    &summary::Summary,
+    &costs::Costs,
+    &timeline::Timeline,
+    &showback::Showback,
+    &meters::Meters,
+    &meters::Hours,
+    &focus::Focus,
+    &infracost::Infracost,
+    &allocation::Allocation,
+    &packing::Packing,
+    &functions::Functions,
+    #[cfg(feature = "polars")]
+    &frame::Requests,
+    &xlsx::Workbook,
+    &memo::Memo,
+    &manifest::ManifestFile,
+];
+
+/// Writes the reports that apply into `folder`, which is made if it does not exist. Either all files are new or none is.
+///
+/// # Errors
+/// What the system said about which file; nothing half-written stays.
+pub fn write_files(
+    folder: &Path,
+    reports: &[&dyn Report],
+    study: &Study,
+    manifest: &Manifest,
+) -> Result<(), WriteError> {
+    let mut staged = Staged::new(folder)?;
+    for report in reports {
+        if let Some(content) = report.write(study, manifest) {
+            staged.add(report.name(), &content)?;
+        }
+    }
+    staged.commit()
+}
+
+#[cfg(test)]
+mod tests;
