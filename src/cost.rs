@@ -1,7 +1,8 @@
-//! From metered quantities to money: month scaling, free allowances, tiers, bills.
+//! From metered quantities to money: scaling to a month, free allowances, tiers and bills.
 //!
-//! Owns every multiplication by a price. Knows nothing of traffic, frameworks or how quantities were metered. Money is
-//! US dollars and quantities are units of the price list, both decimal; nothing is rounded to cents here.
+//! Every multiplication by a price is in this layer. Meters ([`meter`]) count quantities; everything else knows neither traffic
+//! nor frameworks. Money is US dollars and quantities are in units of the price list. Both are decimals, and nothing is
+//! rounded to cents here.
 mod advice;
 pub mod bill;
 pub mod commitment;
@@ -18,6 +19,6 @@ mod split;
 pub mod stored;
 pub mod usage;
 
-pub use advice::{Advice, Level, Used, advise};
+pub use advice::{Advice, Level, ReplicatedUsage, advise};
 pub use committed::{Slice, bill_committed};
 pub use split::bill_groups;

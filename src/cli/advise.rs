@@ -14,7 +14,7 @@ use super::stored;
 use crate::cost::bill::Terms;
 use crate::cost::commitment::{Commitment, CommitmentSpec};
 use crate::cost::stored::Stored;
-use crate::cost::{Advice, Level, Slice, Used, advise};
+use crate::cost::{Advice, Level, ReplicatedUsage, Slice, advise};
 use crate::model::price::{CommitmentKind, PriceList, Term};
 
 /// Flags of `advise`.
@@ -150,7 +150,7 @@ fn of(
         .iter()
         .map(|metered| (metered.slices(), metered.terms(terms)))
         .collect();
-    let used = Used {
+    let used = ReplicatedUsage {
         replications: &replications,
         list,
         hours: terms.month.hours(),

@@ -13,7 +13,7 @@ use super::output::{Format, print, say};
 use super::pricing::PricingArgs;
 use crate::cost::bill::Bill;
 use crate::cost::currency::Currency;
-use crate::cost::usage::{self, Table, Usage};
+use crate::cost::usage::{self, GroupUsage, UsageTable};
 use crate::cost::{Slice, bill_committed};
 use crate::model::catalog;
 use crate::model::price::PriceList;
@@ -97,8 +97,8 @@ pub fn run(args: &BillArgs, quiet: bool) -> Outcome {
 }
 
 /// The hours of a table, by groups of a name of `group`; a month of so many hours, where it does not tell them apart.
-fn slices(table: &Table, month: Decimal, group: &dyn Fn(&str) -> String) -> Vec<Slice> {
-    let slice = |hours, usage: &Usage| {
+fn slices(table: &UsageTable, month: Decimal, group: &dyn Fn(&str) -> String) -> Vec<Slice> {
+    let slice = |hours, usage: &GroupUsage| {
         let mut slice = Slice {
             hours,
             ..Slice::default()
@@ -117,7 +117,7 @@ fn slices(table: &Table, month: Decimal, group: &dyn Fn(&str) -> String) -> Vec<
     }
 }
 
-fn read(args: &BillArgs, list: &PriceList) -> Result<Table, Failure> {
+fn read(args: &BillArgs, list: &PriceList) -> Result<UsageTable, Failure> {
     if args.usage.as_os_str() == "embedded:example" {
         return usage::read("embedded:example", catalog::USAGE.as_bytes(), list).map_err(Failure::input);
     }

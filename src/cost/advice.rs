@@ -1,5 +1,5 @@
-//! How much to commit to: what a month costs at each level of a commitment, at which it costs least, and what is lost at each if
-//! there is less traffic than was simulated.
+//! Advice on the level of a commitment: the cost of a month at each level, the cheapest level, and the cost at each level if the
+//! traffic is lower than simulated.
 
 use std::collections::BTreeMap;
 
@@ -10,51 +10,52 @@ use super::commitment::Commitment;
 use super::committed::{Slice, bill_committed};
 use crate::model::price::PriceList;
 
-/// Levels between nothing and the most that an hour could use.
+/// Steps from no commitment to the most that any hour could use.
 const STEPS: u32 = 10;
-/// Decimals of a commitment in dollars an hour, as providers sell them.
+/// Decimals of the dollars an hour in which providers sell commitments.
 const COMMITTED_DECIMALS: u32 = 3;
 
-/// A month at one level of a commitment, in the mean over replications.
+/// A month at one level of a commitment, as the mean over replications.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
-    /// US dollars an hour that are committed.
+    /// The commitment in US dollars an hour.
     pub hourly_usd: Decimal,
-    /// What the month costs.
+    /// Cost of the month in US dollars.
     pub monthly_cost_usd: Decimal,
-    /// Share of the committed money that is used; `None` where nothing is committed.
+    /// Share of the commitment that is used, 0 to 1; `None` if nothing is committed.
     pub used_ratio: Option<Decimal>,
-    /// Share of what could be covered, at on-demand prices, that is; `None` where nothing could be.
+    /// Share of the eligible usage that the commitment covers, at on-demand prices, 0 to 1; `None` if no usage is eligible.
     pub covered_ratio: Option<Decimal>,
-    /// What the month costs with less traffic.
+    /// Cost of the month in US dollars with less traffic.
     pub less_traffic_usd: Decimal,
-    /// Whether it costs least of all levels.
+    /// True for the cheapest level.
     pub best: bool,
 }
 
-/// What a month costs by the level of a commitment.
+/// The cost of a month by the level of a commitment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Advice {
-    /// Rising levels, the first of which is nothing.
+    /// The levels in rising order. The first is 0.
     pub levels: Vec<Level>,
 }
 
-/// What replications used hour by hour, and how it is billed.
+/// The usage of replications by hour, and the terms of the bill.
 #[derive(Debug, Clone, Copy)]
-pub struct Used<'a> {
-    /// The hours of each replication, and the terms of its bill.
+pub struct ReplicatedUsage<'a> {
+    /// The hours of each replication and the terms of its bill.
     pub replications: &'a [(Vec<Slice>, Terms)],
     /// The prices.
     pub list: &'a PriceList,
-    /// Length of the month.
+    /// Length of the month in hours.
     pub hours: Decimal,
 }
 
-/// Levels of `commitment`, whose own level does not matter, with `less` of the traffic taken off for the last column.
+/// Compares the levels of `commitment`, whose own level is ignored. `less` is the share of the traffic that is missing in the
+/// column for less traffic.
 ///
 /// # Errors
-/// As for a bill.
-pub fn advise(used: Used<'_>, commitment: &Commitment, less: Decimal) -> Result<Advice, BillError> {
+/// The same as for a bill.
+pub fn advise(used: ReplicatedUsage<'_>, commitment: &Commitment, less: Decimal) -> Result<Advice, BillError> {
     let (best, most) = turning_points(used, commitment);
     let step = |i: u32| most * Decimal::from(i) / Decimal::from(STEPS);
     let mut levels: Vec<Decimal> = (0..=STEPS).map(step).chain([best]).map(committed).collect();
@@ -66,7 +67,7 @@ pub fn advise(used: Used<'_>, commitment: &Commitment, less: Decimal) -> Result<
         .iter()
         .map(|(slices, terms)| (slices.iter().map(|slice| times(slice, left)).collect(), *terms))
         .collect();
-    let with_less = Used {
+    let with_less = ReplicatedUsage {
         replications: &fewer,
         ..used
     };
@@ -86,7 +87,7 @@ pub fn advise(used: Used<'_>, commitment: &Commitment, less: Decimal) -> Result<
             best: false,
         });
     }
-    // Of equal ones the lowest.
+    // Among equals the lowest level is best.
     let least = rows.iter().map(|level| level.monthly_cost_usd).min();
     if let Some(level) = rows.iter_mut().find(|level| Some(level.monthly_cost_usd) == least) {
         level.best = true;
@@ -94,7 +95,7 @@ pub fn advise(used: Used<'_>, commitment: &Commitment, less: Decimal) -> Result<
     Ok(Advice { levels: rows })
 }
 
-/// Dollars an hour as they are sold, not more than asked for.
+/// Rounds dollars an hour down to a level that is sold.
 fn committed(usd: Decimal) -> Decimal {
     usd.trunc_with_scale(COMMITTED_DECIMALS).normalize()
 }
@@ -112,12 +113,12 @@ fn times(slice: &Slice, factor: Decimal) -> Slice {
     }
 }
 
-/// The level at which another dollar an hour begins to cost more than it saves, and the most that any hour could use.
+/// Returns the level at which another dollar an hour begins to cost more than it saves, and the most that any hour could use.
 ///
-/// An hour in which `m` dollars would be used for a meter saves, for each dollar between what comes before the meter and `m`
-/// more, what these units cost on demand. The meters that save most come first, so that the savings of each hour, and their
-/// sum, bend down only: the sum's slope passes that of the cost once.
-fn turning_points(used: Used<'_>, commitment: &Commitment) -> (Decimal, Decimal) {
+/// The savings of one hour are a piecewise linear function of the level, with one piece for each meter. Meters with the highest
+/// savings come first, so the function is concave, and so is the sum over all hours. Its slope equals that of the cost at one
+/// level only.
+fn turning_points(used: ReplicatedUsage<'_>, commitment: &Commitment) -> (Decimal, Decimal) {
     let mut bends: BTreeMap<Decimal, Decimal> = BTreeMap::new();
     let mut hours = Decimal::ZERO;
     let mut most = Decimal::ZERO;
@@ -149,7 +150,7 @@ fn turning_points(used: Used<'_>, commitment: &Commitment) -> (Decimal, Decimal)
     (most, most)
 }
 
-/// Sums over the lines of a month, in the mean over replications.
+/// Sums over the lines of a month, as means over replications.
 #[derive(Default)]
 struct Month {
     total: Decimal,
@@ -159,7 +160,7 @@ struct Month {
     coverable: Decimal,
 }
 
-fn mean(used: Used<'_>, commitment: &Commitment) -> Result<Month, BillError> {
+fn mean(used: ReplicatedUsage<'_>, commitment: &Commitment) -> Result<Month, BillError> {
     let mut sum = Month::default();
     for (slices, terms) in used.replications {
         let commitments = std::slice::from_ref(commitment);
@@ -231,7 +232,7 @@ mod tests {
     fn advice(nodes: &[&str], plan: &Commitment) -> Advice {
         let replications = [(hours(nodes), Terms::default())];
         let list = PriceList::find("aws-us-east-1").unwrap();
-        let used = Used {
+        let used = ReplicatedUsage {
             replications: &replications,
             list: &list,
             hours: Decimal::from(nodes.len()),
@@ -239,11 +240,11 @@ mod tests {
         advise(used, plan, dec("0.3")).unwrap()
     }
 
-    /// A plan at three quarters of the price pays where a node is up in more than three of four hours. Of five hours four have
-    /// two nodes and one has ten: by hand two nodes are worth a plan, and a third one, which is up in one of five hours, is not.
+    /// A plan at three quarters of the price pays for a node that is up in more than three of four hours. Here four hours have two
+    /// nodes and one hour has ten. By hand: two nodes are worth a plan, and a third, which is up in one of five hours, is not.
     /// That is 2 x 0.0612 dollars an hour.
     #[test]
-    fn the_best_level_is_where_another_node_would_be_idle_too_often() {
+    fn the_best_level_is_where_one_more_node_would_be_idle_too_often() {
         let plan = plan(&[("ec2.m7g.large", "0.0612", "0.0816")]);
         let advice = advice(&["2", "2", "10", "2", "2"], &plan);
         let best = advice.levels.iter().find(|level| level.best).unwrap();
@@ -277,16 +278,16 @@ mod tests {
     }
 
     #[test]
-    fn where_use_is_too_rare_nothing_is_committed() {
+    fn nothing_is_committed_if_usage_is_too_rare() {
         let plan = plan(&[("ec2.m7g.large", "0.0612", "0.0816")]);
         let advice = advice(&["1", "0", "0", "0"], &plan);
         assert!(advice.levels[0].best);
         assert!(advice.levels[0].hourly_usd.is_zero());
     }
 
-    /// The sweep agrees with trying every level.
+    /// The result agrees with a search over every level.
     #[test]
-    fn the_best_level_is_that_of_trying_all() {
+    fn the_best_level_is_that_of_an_exhaustive_search() {
         let plan = plan(&[("ec2.m7g.large", "0.0561", "0.0816")]);
         let nodes = ["3", "1", "4", "1", "5", "9", "2", "6", "5", "3", "5"];
         let best = advice(&nodes, &plan)
@@ -296,7 +297,7 @@ mod tests {
             .unwrap();
         let replications = [(hours(&nodes), Terms::default())];
         let list = PriceList::find("aws-us-east-1").unwrap();
-        let used = Used {
+        let used = ReplicatedUsage {
             replications: &replications,
             list: &list,
             hours: Decimal::from(nodes.len()),

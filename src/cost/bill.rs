@@ -1,12 +1,12 @@
-//! A month's bill: one line per meter and tier reached. A reader can redo every multiplication, and the total is the sum
-//! of the lines.
+//! The bill of a month: one line for each meter and tier reached. A reader can redo every multiplication, and the total is
+//! the sum of the lines.
 //!
-//! Order of work: quantities are scaled from the observed window to the month, then the free allowance is taken off,
-//! then tiers divide what is left, then the price applies. Scaling last would give each short window a whole month's
-//! allowance and would never leave the first tier.
+//! The order of work: scale the quantities from the observed window to the month, deduct the free allowance, divide the rest
+//! among the tiers, and apply the prices. If scaling came last, each short window would get the allowance of a whole month
+//! and would never leave the first tier.
 //!
-//! A free allowance belongs to an account and is granted once to a whole bill. Comparisons therefore leave it off unless
-//! told otherwise: it makes whatever is small look free, and an account that already uses it elsewhere gets none.
+//! A free allowance belongs to an account and is granted once to a whole bill. Comparisons leave it out by default: it makes
+//! small services look free, and an account that uses it elsewhere gets none.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,14 @@ use crate::model::price::date::AsOf;
 use crate::model::price::{CommitmentKind, Confidence, PriceError, PriceList};
 use crate::units::SimDuration;
 
-/// What a bill covers.
+/// The terms of a bill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Terms {
-    /// How long the quantities were observed; `None` if they are a month's already.
+    /// The time in which the quantities were observed; `None` if they are those of a month.
     pub window: Option<SimDuration>,
-    /// The month that is billed.
+    /// The billed month.
     pub month: Month,
-    /// Whether the free allowance is granted.
+    /// True if the free allowance is granted.
     pub free_tier: bool,
 }
 
@@ -35,70 +35,70 @@ pub struct Terms {
 pub struct BillLine {
     /// The provider, such as `aws`.
     pub provider: String,
-    /// The service as the provider names it.
+    /// The provider's name of the service.
     pub cloud_service: String,
     /// The region.
     pub region: String,
-    /// What the provider calls it on its bills.
+    /// The provider's name for it on bills.
     pub sku: String,
     /// The meter.
     pub meter: String,
-    /// Units that this line charges for.
+    /// Units that this line bills.
     pub quantity: Decimal,
-    /// Units that the free allowance covers, on the meter's first line.
+    /// Units that the free allowance covers. They are on the first line of the meter.
     pub free_quantity: Decimal,
     /// Unit of both quantities.
     pub unit: String,
     /// US dollars for one unit.
     pub unit_price_usd: Decimal,
-    /// The same without discounts.
+    /// US dollars for one unit without discounts.
     pub list_unit_price_usd: Decimal,
-    /// Units that the provider quotes the price for; `unit_price_usd * per` is the figure on its page.
+    /// Units that the quoted price is for: `unit_price_usd * per` is the price on the provider's page.
     pub per: Decimal,
-    /// Number of the tier, from 1.
+    /// Number of the tier, from 1; 0 for lines that a commitment covers.
     pub tier: u32,
     /// US dollars.
     pub cost_usd: Decimal,
     /// Ids of the price's sources, separated by `; `.
     pub price_source: String,
-    /// The day from which the price list stands.
+    /// The day from which the price list is valid.
     pub price_date: Date,
-    /// When this figure was read; `None` for a price set by hand.
+    /// The date on which the price was read; `None` for a price set by hand.
     pub price_as_of: Option<AsOf>,
-    /// How far to trust the figure.
+    /// How reliable the price is.
     pub confidence: Confidence,
-    /// What it has to do with a commitment; `None`: nothing.
+    /// The line's part in a commitment; `None`: it has none.
     pub commitment: Option<CommitmentPart>,
 }
 
-/// The part that a line has in a commitment.
+/// The part of a line in a commitment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommitmentPart {
     /// Name of the commitment.
     pub name: String,
-    /// What is promised.
+    /// Kind of the commitment.
     pub kind: CommitmentKind,
-    /// Which part it is.
+    /// The role of the line.
     pub role: CommitmentRole,
-    /// US dollars that a unit of the line comes to once what was committed is spread over what it covers.
+    /// US dollars for one unit if the cost of the commitment is spread over the usage that it covers.
     pub effective_unit_price_usd: Decimal,
-    /// US dollars for a unit on demand.
+    /// US dollars for one unit on demand.
     pub on_demand_unit_price_usd: Decimal,
 }
 
-/// What a line has to do with a commitment.
+/// The role of a line in a commitment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitmentRole {
-    /// It is what was promised, used or not.
+    /// The cost of the commitment itself, used or not.
     Purchase,
-    /// It is usage that costs nothing more, as the commitment covers it.
+    /// Usage that the commitment covers and that costs nothing more.
     Covered,
-    /// It is money of the commitment that nothing was used for.
+    /// The part of the commitment that was not used.
     Unused,
 }
 
 impl CommitmentRole {
-    /// As it is written.
+    /// The name in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Purchase => "purchase",
@@ -109,7 +109,8 @@ impl CommitmentRole {
 }
 
 impl BillLine {
-    /// US dollars once what was committed is spread over what it covers. These add up to the same as what is billed.
+    /// US dollars if the cost of commitments is spread over the usage that they cover. These costs have the same sum as the
+    /// billed ones.
     pub fn effective_cost_usd(&self) -> Decimal {
         match &self.commitment {
             None => self.cost_usd,
@@ -121,11 +122,11 @@ impl BillLine {
 /// A month's bill, ordered by meter and tier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Bill {
-    /// Its lines; meters that were asked for and not used have a line with quantity 0.
+    /// Its lines. A meter that was given and not used has a line with quantity 0.
     pub lines: Vec<BillLine>,
 }
 
-/// Why there is no bill.
+/// A bill that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum BillError {
     /// A meter has no price.
@@ -140,12 +141,12 @@ pub enum BillError {
         quantity: Decimal,
     },
     /// The window is empty, so nothing can be scaled to a month.
-    #[error("nothing was observed: the window is 0s long and cannot be scaled to a month of {month}")]
+    #[error("nothing was observed: a window of 0s cannot be scaled to a month of {month}")]
     EmptyWindow {
         /// The month.
         month: Month,
     },
-    /// A quantity or a sum has more digits than a decimal holds.
+    /// A quantity or a sum has more digits than a decimal can hold.
     #[error("meter `{meter}`: {quantity} units are too many to be priced exactly")]
     TooLarge {
         /// The meter, or `total`.
@@ -156,14 +157,14 @@ pub enum BillError {
 }
 
 impl BillError {
-    /// What to try next, one sentence each.
+    /// Hints on what to do next, one sentence each.
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Price(error) => error.hints(),
-            Self::Negative { .. } => vec!["quantities are what was used; credits are not part of a bill here".into()],
+            Self::Negative { .. } => vec!["write quantities that were used; bills here have no credits".into()],
             Self::EmptyWindow { .. } => vec!["make the horizon longer than the warm-up".into()],
             Self::TooLarge { .. } => {
-                vec!["check the unit: requests are single requests, durations are GB-seconds".into()]
+                vec!["check the unit: requests are single requests, and durations are GB-seconds".into()]
             }
         }
     }
@@ -176,12 +177,15 @@ impl Bill {
     }
 }
 
-/// Prices what an account used, by meter. Quantities are in the units of the list: requests are single requests.
+/// Prices the usage of an account, by meter. Quantities are in the units of the list: requests are single requests.
+///
+/// # Errors
+/// A meter without a price, a negative quantity, an empty window, or an amount beyond a decimal.
 pub fn bill(list: &PriceList, usage: &BTreeMap<String, Decimal>, terms: &Terms) -> Result<Bill, BillError> {
     price_month(list, &scale(usage, terms)?, terms.free_tier)
 }
 
-/// What a quantity is multiplied with to be a month's.
+/// The factor that scales a quantity to a month.
 pub(super) fn factor(terms: &Terms) -> Result<Decimal, BillError> {
     let month = terms.month;
     match terms.window {
@@ -190,7 +194,7 @@ pub(super) fn factor(terms: &Terms) -> Result<Decimal, BillError> {
     }
 }
 
-/// The month's quantities, rounded to nano-units.
+/// The quantities of the month, rounded to nano-units.
 pub(super) fn scale(usage: &BTreeMap<String, Decimal>, terms: &Terms) -> Result<BTreeMap<String, Decimal>, BillError> {
     let factor = factor(terms)?;
     let scaled = usage.iter().map(|(meter, &quantity)| {

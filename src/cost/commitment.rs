@@ -1,11 +1,11 @@
-//! Commitments: what is promised to be spent in each hour for a lower rate, and how an hour's usage draws on it.
+//! Commitments: a promise to spend an amount in each hour for lower rates, and the way in which usage draws on it.
 //!
-//! An hour's usage draws on reserved instances first, then on EC2 Instance Savings Plans, then on Compute Savings Plans; what is
-//! left is paid on demand. Within a plan the usage with the highest saving in percent comes first, of equal ones that with the
-//! lower rate. The hour costs the whole commitment; money that is not used up is lost, and nothing is carried to the next hour or
-//! plan. Source: AWS Savings Plans User Guide, "Understanding how Savings Plans apply to your usage".
+//! The usage of an hour draws on reserved instances first, then on EC2 Instance Savings Plans, then on Compute Savings Plans. The
+//! rest is paid on demand. Within a plan, the usage with the highest percentage of savings comes first, and among equals the
+//! one with the lower rate. The hour costs the whole commitment. An unused part is lost: nothing carries over to the next hour
+//! or plan. Source: AWS Savings Plans User Guide, "Understanding how Savings Plans apply to your usage".
 //!
-//! Payment is without upfront. Commitments with one are given at what an hour of them comes to.
+//! Commitments have no upfront payment. State one that does by its cost per hour.
 
 use std::collections::BTreeMap;
 
@@ -18,38 +18,38 @@ use crate::model::price::{CommitmentKind, PriceList, Term};
 /// Quantities by meter.
 type Quantities = BTreeMap<String, Decimal>;
 
-/// A commitment as it is written, in `[[prices.commitments]]` of a scenario or in `[[commitment]]` of a file.
+/// A commitment in a file: `[[prices.commitments]]` of a scenario, or `[[commitment]]` of a file of commitments.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CommitmentSpec {
-    /// What is promised.
+    /// Its kind.
     pub kind: CommitmentKind,
     /// Its name on the bill; default: its kind.
     pub name: Option<String>,
-    /// For how long it is promised, which decides the usual rates.
+    /// Its term, which decides the usual rates.
     #[serde(default)]
     pub term: Term,
-    /// Savings plans: US dollars an hour, in quotes.
+    /// Savings plans: US dollars an hour, in quotes, such as `"3.50"`.
     pub hourly: Option<String>,
-    /// EC2 Instance Savings Plans: the family of instances, such as `m7g`.
+    /// EC2 Instance Savings Plans: the instance family, such as `m7g`.
     pub family: Option<String>,
-    /// Reserved instances: their type, such as `m7g.large`.
+    /// Reserved instances: the instance type, such as `m7g.large`.
     pub instance_type: Option<String>,
-    /// Reserved instances: how many.
+    /// Reserved instances: their number.
     pub count: Option<u32>,
-    /// US dollars for one unit of a meter under it, in quotes; default: the on-demand price less the list's usual discount.
+    /// US dollars for one unit by meter, in quotes; default: the on-demand price less the usual discount of the price list.
     #[serde(default)]
     pub rates: BTreeMap<String, String>,
 }
 
-/// What a unit of a meter costs under a commitment.
+/// The price of a meter under a commitment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rate {
     /// The meter.
     pub meter: String,
-    /// US dollars under the commitment.
+    /// US dollars for one unit under the commitment.
     pub usd: Decimal,
-    /// US dollars on demand, in the first tier.
+    /// US dollars for one unit on demand, in the first tier.
     pub on_demand_usd: Decimal,
 }
 
@@ -58,29 +58,29 @@ pub struct Rate {
 pub struct Commitment {
     /// Its name on the bill.
     pub name: String,
-    /// What is promised.
+    /// Its kind.
     pub kind: CommitmentKind,
-    /// For how long.
+    /// Its term.
     pub term: Term,
-    /// US dollars an hour, used or not.
+    /// US dollars for each hour, used or not.
     pub hourly_usd: Decimal,
-    /// What it covers, in the order in which it is drawn on.
+    /// The meters that it covers, in the order in which usage draws on it.
     pub rates: Vec<Rate>,
-    /// Where its usual discounts come from; empty if all rates are given.
+    /// Ids of the sources of its usual discounts; empty if all rates are given.
     pub source: Vec<String>,
 }
 
-/// What an hour's usage draws from commitments, in their order.
+/// The part of an hour's usage that commitments cover, in the order of the commitments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
-    /// Units by meter that each covers.
+    /// Units that each commitment covers, by meter.
     pub covered: Vec<Quantities>,
-    /// US dollars of each that are used.
+    /// US dollars of each commitment that are used.
     pub used_usd: Vec<Decimal>,
 }
 
 impl CommitmentSpec {
-    /// A savings plan of so many dollars an hour, at the usual rates.
+    /// Returns a savings plan of so many dollars an hour, at the usual rates.
     pub fn plan(kind: CommitmentKind, term: Term, family: Option<String>, hourly: Decimal) -> Self {
         Self {
             kind,
@@ -94,13 +94,13 @@ impl CommitmentSpec {
         }
     }
 
-    /// First words of the meters that it may cover.
+    /// The texts that the meters in its scope begin with.
     fn scope(&self) -> Result<Vec<String>, String> {
         let unfit = |key: &str, set: bool| match set {
-            true => Err(format!("`{key}` does not belong to {}", self.kind)),
+            true => Err(format!("`{key}` does not apply to {}", self.kind)),
             false => Ok(()),
         };
-        let needed = |key: &str, example: &str| format!("{} need `{key}`, such as {key} = {example}", self.kind);
+        let needed = |key: &str, example: &str| format!("{} needs `{key}`, such as {key} = {example}", self.kind);
         match self.kind {
             CommitmentKind::ReservedInstances => {
                 unfit("hourly", self.hourly.is_some())?;
@@ -126,10 +126,10 @@ impl CommitmentSpec {
         }
     }
 
-    /// Its rates by a price list.
+    /// Works out the rates from a price list.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// The first key that does not fit, with the reason.
     pub fn resolve(&self, list: &PriceList) -> Result<Commitment, String> {
         let scope = self.scope()?;
         let in_scope = |meter: &str| match self.kind {
@@ -174,18 +174,18 @@ impl CommitmentSpec {
                 format!("`rates`: {error}; {hints}")
             })?;
             if !in_scope(meter) {
-                return Err(format!("`rates`: {} do not cover `{meter}`", self.kind));
+                return Err(format!("`rates`: {} does not cover `{meter}`", self.kind));
             }
         }
         if rates.is_empty() {
             return Err(format!(
-                "price list {} has nothing that {} of {} cover; is it the provider that sells it, and the name right?",
+                "price list {} has no meter that {} for {} covers; check the provider of the list and the name",
                 list.id,
                 self.kind,
                 scope.join(", ")
             ));
         }
-        // The share that is paid, compared without a division: usd / on demand.
+        // Compares the ratio usd / on demand without a division.
         rates.sort_by(|a, b| {
             let (paid_a, paid_b) = (a.usd * b.on_demand_usd, b.usd * a.on_demand_usd);
             paid_a.cmp(&paid_b).then(a.usd.cmp(&b.usd)).then(a.meter.cmp(&b.meter))
@@ -195,8 +195,8 @@ impl CommitmentSpec {
             (Some(text), None) => Decimal::from_str_exact(text)
                 .ok()
                 .filter(|usd| *usd >= Decimal::ZERO)
-                .ok_or_else(|| format!("`hourly` is `{text}`; it is US dollars an hour, such as \"3.50\""))?,
-            (None, None) => return Err(format!("{} need `hourly`, such as hourly = \"3.50\"", self.kind)),
+                .ok_or_else(|| format!("`hourly` is `{text}`; it must be US dollars an hour, such as \"3.50\""))?,
+            (None, None) => return Err(format!("{} needs `hourly`, such as hourly = \"3.50\"", self.kind)),
         };
         Ok(Commitment {
             name: self.name.clone().unwrap_or_else(|| self.kind.name().to_string()),
@@ -211,15 +211,15 @@ impl CommitmentSpec {
     fn rate(&self, meter: &str, text: &str) -> Result<Decimal, String> {
         let rate = Decimal::from_str_exact(text);
         rate.map_err(|_| {
-            format!("`rates`: `{text}` is no price for `{meter}`; write US dollars for one unit, such as \"0.03\"")
+            format!("`rates`: `{text}` is not a price for `{meter}`; write US dollars for one unit, such as \"0.03\"")
         })
     }
 }
 
-/// Commitments with their rates, in the order in which usage draws on them.
+/// Works out the rates of commitments. Returns them in the order in which usage draws on them.
 ///
 /// # Errors
-/// All that does not fit, in words, each with the number of its entry.
+/// All problems, each with the number of its commitment.
 pub fn resolve(specs: &[CommitmentSpec], list: &PriceList) -> Result<Vec<Commitment>, Vec<String>> {
     let mut commitments: Vec<Commitment> = Vec::new();
     let mut problems = Vec::new();
@@ -228,7 +228,7 @@ pub fn resolve(specs: &[CommitmentSpec], list: &PriceList) -> Result<Vec<Commitm
             Ok(commitment) if commitments.iter().any(|other| other.name == commitment.name) => {
                 let name = commitment.name;
                 problems.push(format!(
-                    "commitment {number}: there is one named `{name}` already; give each a `name`"
+                    "commitment {number}: another commitment has the name `{name}`; give each its own `name`"
                 ));
             }
             Ok(commitment) => commitments.push(commitment),
@@ -243,8 +243,8 @@ pub fn resolve(specs: &[CommitmentSpec], list: &PriceList) -> Result<Vec<Commitm
     }
 }
 
-/// Draws the usage of so many hours on commitments, as if it were spread evenly over them. `usage` is left with what is paid on
-/// demand.
+/// Draws the usage of so many hours on commitments, as if the usage were spread evenly over the hours. Leaves in `usage` the
+/// part that is paid on demand.
 pub fn draw(commitments: &[Commitment], usage: &mut Quantities, hours: Decimal) -> Drawn {
     let mut drawn = Drawn {
         covered: Vec::new(),
@@ -275,19 +275,19 @@ pub fn draw(commitments: &[Commitment], usage: &mut Quantities, hours: Decimal) 
 }
 
 impl Commitment {
-    /// What it comes to, in words.
+    /// Describes the commitment, as an assumption of the bill.
     pub fn said(&self) -> String {
         let usual = if self.source.is_empty() {
             "at given rates".to_string()
         } else {
             format!(
-                "at the usual rates of {} where none are given ({})",
+                "at the usual {} rates unless others are given ({})",
                 self.term,
                 self.source.join(", ")
             )
         };
         format!(
-            "commitment `{}`: {} US dollars an hour, used or not, {usual}; each hour draws on it anew",
+            "commitment `{}`: {} US dollars for each hour, used or not, {usual}; an unused part is lost at the end of each hour",
             self.name, self.hourly_usd
         )
     }
@@ -327,10 +327,9 @@ mod tests {
             .collect()
     }
 
-    /// Two hours with the same commitment of 1 dollar at half the price: the idle first hour is lost, and does not help the
-    /// second one.
+    /// Two hours with a commitment of 1 dollar at half the price: the commitment of the idle first hour is lost.
     #[test]
-    fn nothing_is_carried_to_the_next_hour() {
+    fn nothing_carries_over_to_the_next_hour() {
         let plans = [plan(
             CommitmentKind::ComputeSavingsPlan,
             "1",
@@ -344,7 +343,7 @@ mod tests {
         assert_eq!(busy["a"], dec("8"));
     }
 
-    /// What the family plan leaves unused does not help the Compute plan, and reserved instances come before both.
+    /// The unused part of the family plan does not help the Compute plan, and reserved instances come before both.
     #[test]
     fn plans_draw_in_order_and_do_not_share_what_is_left() {
         let plans = [
@@ -379,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_rates_leave_requests_and_spot_nodes_alone() {
+    fn the_usual_rates_do_not_cover_requests_and_spot_nodes() {
         let list = PriceList::find("aws-us-east-1").unwrap();
         let spec = CommitmentSpec::plan(CommitmentKind::ComputeSavingsPlan, Term::ThreeYears, None, Decimal::ONE);
         let plan = spec.resolve(&list).unwrap();
@@ -409,28 +408,28 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_said() {
+    fn keys_that_do_not_fit_are_reported() {
         let list = PriceList::find("aws-us-east-1").unwrap();
         let problem = |text: &str| {
             let spec: CommitmentSpec = toml::from_str(text).unwrap();
             resolve(&[spec], &list).unwrap_err().remove(0)
         };
         for (text, part) in [
-            ("kind = \"compute-savings-plan\"", "need `hourly`"),
+            ("kind = \"compute-savings-plan\"", "needs `hourly`"),
             ("kind = \"compute-savings-plan\"\nhourly = \"-1\"", "`hourly` is `-1`"),
             (
                 "kind = \"compute-savings-plan\"\nhourly = \"1\"\ncount = 3",
-                "`count` does not belong",
+                "`count` does not apply",
             ),
-            ("kind = \"ec2-instance-savings-plan\"\nhourly = \"1\"", "need `family`"),
+            ("kind = \"ec2-instance-savings-plan\"\nhourly = \"1\"", "needs `family`"),
             (
                 "kind = \"ec2-instance-savings-plan\"\nhourly = \"1\"\nfamily = \"q9\"",
-                "has nothing that",
+                "has no meter that",
             ),
-            ("kind = \"reserved-instances\"\ncount = 3", "need `instance-type`"),
+            ("kind = \"reserved-instances\"\ncount = 3", "needs `instance-type`"),
             (
                 "kind = \"reserved-instances\"\ninstance-type = \"m7g.large\"",
-                "need `count`",
+                "needs `count`",
             ),
             (
                 "kind = \"compute-savings-plan\"\nhourly = \"1\"\nrates = { \"lambda.request\" = \"0.1\" }",
@@ -445,6 +444,6 @@ mod tests {
         }
         let twice = CommitmentSpec::plan(CommitmentKind::ComputeSavingsPlan, Term::OneYear, None, Decimal::ONE);
         let problems = resolve(&[twice.clone(), twice], &list).unwrap_err();
-        assert!(problems[0].contains("give each a `name`"), "{problems:?}");
+        assert!(problems[0].contains("give each its own `name`"), "{problems:?}");
     }
 }

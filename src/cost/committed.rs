@@ -1,7 +1,7 @@
-//! The bill of an account that has commitments: its usage draws on them hour by hour, what is left is priced on demand, and each
-//! commitment is a line of its own, whether it was used or not.
+//! The bill of an account with commitments. Usage draws on them hour by hour, the rest is priced on demand, and each commitment
+//! has its own line, used or not.
 //!
-//! Free allowances and tiers apply to what is left.
+//! Free allowances and tiers apply to the rest.
 
 use std::collections::BTreeMap;
 
@@ -16,27 +16,27 @@ use crate::model::price::{Confidence, PriceList};
 /// Quantities by meter.
 type Quantities = BTreeMap<String, Decimal>;
 
-/// What was used in some hours.
+/// The usage of some hours.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Slice {
-    /// How many hours.
+    /// The number of hours.
     pub hours: Decimal,
     /// Quantities by group and meter.
     pub usage: BTreeMap<String, Quantities>,
 }
 
-/// What a group has of a commitment.
+/// The part of a group in a commitment.
 #[derive(Debug, Clone, Default)]
 struct Part {
     covered: Quantities,
     used_usd: Decimal,
 }
 
-/// Prices the usage of several groups together and divides the bill, as [`bill_groups`] does. `slices` are all of the window of
-/// `terms`, and `billed_hours` is how many hours of each commitment are on the bill.
+/// Prices the usage of several groups together and divides the bill, as [`bill_groups`] does. `slices` cover the whole window
+/// of `terms`, and `billed_hours` is the number of hours for which each commitment is billed.
 ///
 /// # Errors
-/// As without commitments.
+/// The same as without commitments.
 pub fn bill_committed(
     list: &PriceList,
     slices: &[Slice],
@@ -78,10 +78,10 @@ pub fn bill_committed(
     Ok(bills)
 }
 
-/// US dollars a month that are left by rounding and are no waste.
+/// US dollars a month that remain from rounding and are not an unused commitment.
 const DUST: Decimal = Decimal::from_parts(1, 0, 0, false, 8);
 
-/// Draws one slice on the commitments; what they cover belongs to groups in proportion to what these have of it.
+/// Draws one slice on the commitments. Groups share the covered units in proportion to their usage.
 fn cover(commitments: &[Commitment], slice: &Slice, parts: &mut [BTreeMap<String, Part>]) {
     let mut together = Quantities::new();
     for (meter, quantity) in slice.usage.values().flatten() {
@@ -110,7 +110,7 @@ fn cover(commitments: &[Commitment], slice: &Slice, parts: &mut [BTreeMap<String
     }
 }
 
-/// Adds the lines of one commitment: what it covers, what it costs, and what of it is unused.
+/// Adds the lines of one commitment: the usage that it covers, its cost, and its unused part.
 fn add<'a>(
     list: &PriceList,
     commitment: &Commitment,

@@ -1,5 +1,5 @@
-//! Another currency at a fixed rate. Prices and bills are in US dollars; where a report has to be in the currency in which somebody
-//! is invoiced, the dollars are multiplied with a rate that is given, and never mixed with others in a sum.
+//! Another currency at a fixed rate. Prices and bills are in US dollars. A report in the currency of an invoice multiplies them
+//! by a given rate. Currencies are never mixed in a sum.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,27 +7,27 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de};
 
-/// A currency and what a US dollar comes to in it.
+/// A currency and its rate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Currency {
-    /// Three letters after ISO 4217, such as `EUR`.
+    /// Code of three letters by ISO 4217, such as `EUR`.
     pub code: String,
-    /// Units of it for one US dollar.
+    /// Units of the currency for one US dollar.
     pub per_usd: Decimal,
 }
 
 /// A currency that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no currency with a rate: write three letters and what a US dollar comes to, such as EUR=0.92")]
+#[error("`{0}` is not a currency with a rate: write its code and its units for one US dollar, such as EUR=0.92")]
 pub struct CurrencyError(String);
 
 impl Currency {
-    /// An amount of US dollars in it.
+    /// Converts an amount of US dollars.
     pub fn of(&self, usd: Decimal) -> Decimal {
         (usd * self.per_usd).normalize()
     }
 
-    /// An amount of US dollars in it, to two decimals, half up.
+    /// Converts an amount of US dollars and prints it with two decimals, rounded half up.
     pub fn shown(&self, usd: Decimal) -> String {
         let half_up = rust_decimal::RoundingStrategy::MidpointAwayFromZero;
         let mut amount = self.of(usd).round_dp_with_strategy(2, half_up);

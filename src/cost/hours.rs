@@ -1,5 +1,5 @@
-//! `hours.csv`: what replications used hour by hour of the run, which `meters.csv` has in all. Rows are for what was used: a meter
-//! that was not is not there.
+//! `hours.csv`: the usage of replications for each hour of the run. `meters.csv` has the sums. Only meters that were used in an
+//! hour have a row.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,10 +25,10 @@ struct Line {
 
 const NS_PER_S: u64 = 1_000_000_000;
 
-/// Reads the file into what `meters.csv` has; `name` is for error messages.
+/// Reads the file and adds its hours to `stored`, which was read from `meters.csv`; `name` is for error messages.
 ///
 /// # Errors
-/// What is wrong, with its line.
+/// The first problem, with its line.
 pub fn read(name: &str, table: impl Read, stored: &mut [Stored]) -> Result<(), String> {
     let mut reader = csv::Reader::from_reader(table);
     // By variant, replication and beginning of the hour.
@@ -37,11 +37,11 @@ pub fn read(name: &str, table: impl Read, stored: &mut [Stored]) -> Result<(), S
         let line = line + 2;
         let row: Line = row.map_err(|error| format!("{name}: {error}"))?;
         let number =
-            |text: &str| Decimal::from_str_exact(text).map_err(|_| format!("{name}:{line}: `{text}` is no number"));
+            |text: &str| Decimal::from_str_exact(text).map_err(|_| format!("{name}:{line}: `{text}` is not a number"));
         let ns = |text: &str| {
             let ns = number(text)?.checked_mul(Decimal::from(NS_PER_S));
             let ns = ns.and_then(|ns| ns.to_u64());
-            ns.ok_or_else(|| format!("{name}:{line}: `{text}` is no length of time"))
+            ns.ok_or_else(|| format!("{name}:{line}: `{text}` is not a length of time"))
         };
         let variant = stored
             .iter()
@@ -53,7 +53,7 @@ pub fn read(name: &str, table: impl Read, stored: &mut [Stored]) -> Result<(), S
         });
         let (variant, service) = place.ok_or_else(|| {
             format!(
-                "{name}:{line}: meters.csv has no such scenario, variant, service and replication; are they of one run?"
+                "{name}:{line}: meters.csv has no such scenario, variant, service and replication; take both files from the same run"
             )
         })?;
         let from = ns(&row.from_s)?;
@@ -74,7 +74,7 @@ pub fn read(name: &str, table: impl Read, stored: &mut [Stored]) -> Result<(), S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::stored::Metered;
+    use crate::cost::stored::ReplicationUsage;
 
     #[test]
     fn hours_are_read_by_replication_and_service() {
@@ -84,7 +84,7 @@ mod tests {
             length: SimDuration::from_secs(3_600),
             by_service: counts.map(requests).to_vec(),
         };
-        let metered = |hours: Vec<Hour>| Metered {
+        let metered = |hours: Vec<Hour>| ReplicationUsage {
             window: SimDuration::from_secs(7_200),
             by_service: vec![requests(9), requests(9)],
             hours,
@@ -114,7 +114,7 @@ mod tests {
         read("h.csv", text.as_bytes(), &mut again).unwrap();
         assert_eq!(again, vec![stored.clone()]);
         let problem = |text: &str| read("h.csv", text.as_bytes(), &mut bare(&stored)).unwrap_err();
-        assert!(problem(&text.replace("s,v,a,1", "s,v,a,2")).contains("are they of one run?"));
-        assert!(problem(&text.replace(",600,", ",x,")).contains("h.csv:2: `x` is no number"));
+        assert!(problem(&text.replace("s,v,a,1", "s,v,a,2")).contains("take both files from the same run"));
+        assert!(problem(&text.replace(",600,", ",x,")).contains("h.csv:2: `x` is not a number"));
     }
 }

@@ -1,34 +1,34 @@
-//! What AWS Lambda bills for an invocation on demand, by the rules of a price list. Pure functions over integers; the
-//! first decimal appears when a month's sum becomes GB-seconds.
+//! The rules by which AWS Lambda bills an invocation on demand, as pure functions of integers. The first decimal appears when
+//! the sum of a month becomes GB-seconds.
 //!
-//! Not here: provisioned concurrency, snapshots, managed instances, response streaming.
+//! Provisioned concurrency and snapshots are in the meter. Response streaming is not modelled.
 
 use rust_decimal::Decimal;
 
 use crate::model::price::{LambdaRules, Rounding};
 use crate::units::MemoryMib;
 
-/// Billed milliseconds of one invocation from the nanoseconds of its init (0 when warm) and of its handler.
+/// Billed milliseconds of one invocation, from the nanoseconds of its initialisation (0 if warm) and of its handler.
 ///
-/// Init and handler are added first and rounded once, as the vendor's REPORT lines show; rounding each on its own is
-/// 1 ms too much on some. With `init_billed` false only the handler counts.
+/// Both are added and rounded once, as the vendor's REPORT lines show. Rounding each separately gives 1 ms too much for some
+/// invocations. If `init_billed` is false, only the handler counts.
 pub fn billed_ms(init_ns: u64, duration_ns: u64, rules: &LambdaRules, init_billed: bool) -> u64 {
     let init_ns = if init_billed { init_ns } else { 0 };
     let total_ns = init_ns.saturating_add(duration_ns);
     let step_ns = rules.rounding_step.0;
     let ms = |ns: u64| ns / 1_000_000;
     let billed = match rules.rounding {
-        // A division by a constant is a multiplication, and this is done for every invocation.
+        // The compiler replaces a division by a constant with a multiplication. This runs for every invocation.
         Rounding::Ceil if step_ns == 1_000_000 => total_ns.div_ceil(1_000_000),
         Rounding::Ceil => total_ns.div_ceil(step_ns) * ms(step_ns),
     };
     billed.max(ms(rules.minimum.0))
 }
 
-/// GB-seconds from a sum of billed milliseconds times MiB. Exact up to 1e12 GB-seconds, a thousand times the last tier.
+/// Converts a sum of billed milliseconds times MiB to GB-seconds. Exact up to 1e12 GB-seconds, a thousand times the last tier.
 ///
 /// # Panics
-/// Above 7.9e28 MiB-milliseconds, which is 7.7e22 GB-seconds and no month of any account.
+/// Above 7.9e28 MiB-milliseconds, which is 7.7e22 GB-seconds and more than any account uses in a month.
 pub fn gb_seconds(mib_ms: u128, rules: &LambdaRules) -> Decimal {
     let mib_seconds = i128::try_from(mib_ms)
         .ok()
@@ -37,7 +37,7 @@ pub fn gb_seconds(mib_ms: u128, rules: &LambdaRules) -> Decimal {
     (mib_seconds / Decimal::from(rules.mb_per_gb)).normalize()
 }
 
-/// MiB of ephemeral storage that are billed while a function runs: what lies above the free part.
+/// MiB of ephemeral storage that are billed while a function runs: the configured size less the free part.
 pub fn billed_storage(configured: MemoryMib, rules: &LambdaRules) -> MemoryMib {
     MemoryMib(configured.0.saturating_sub(rules.free_ephemeral_storage.0))
 }

@@ -1,5 +1,5 @@
-//! The mean bill of several replications. Quantities are averaged and priced again, so that the mean's lines still
-//! multiply out and still add up to its total.
+//! The mean bill of several replications. Quantities are averaged and priced again, so that each line of the mean is still a
+//! product, and the total is still the sum of the lines.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::bill::{Bill, BillLine};
 use super::rate::{self, QUANTITY_DECIMALS};
 
 impl Bill {
-    /// Line by line, the mean of bills from the same price lists. A line that a bill lacks counts as quantity 0 there.
-    /// Tiers apply to each bill before averaging, for a month lies in a tier and an average of months does not.
+    /// Returns the mean of bills from the same price lists, line by line. A line that is missing in a bill counts as quantity 0.
+    /// Tiers apply to each bill before averaging, because a month lies in a tier and an average of months does not.
     ///
-    /// The mean of the totals and the total of the mean differ by the rounding to nano-units and no more.
+    /// The mean of the totals and the total of the mean differ only by the rounding to nano-units.
     pub fn mean(bills: &[Self]) -> Self {
         let count = Decimal::from(bills.len());
         let mut sums: BTreeMap<_, BillLine> = BTreeMap::new();

@@ -25,7 +25,7 @@ use rust_decimal::Decimal;
 
 pub use billing::{Billing, ClusterPart, Counts, MemoryLine, MeteredService, Tally};
 pub use hourly::{Hourly, Reading};
-pub use list::Row;
+pub use list::MeterRow;
 use list::meters;
 pub use served::{Served, ServedMeter};
 

@@ -1,7 +1,7 @@
-//! How long a month is. Quantities seen in a shorter or longer window are scaled to it before anything is priced.
+//! The length of a month. Quantities from a shorter or longer window are scaled to it before they are priced.
 //!
-//! Estimators use 730 hours (a twelfth of 8760), vendors' examples 720 or 744, real bills the hours of the calendar. The
-//! choice moves a bill by up to 10%, so it is a setting that every report shows.
+//! Estimators use 730 hours (a twelfth of 8760), vendors' examples 720 or 744, and real bills the hours of the calendar. The
+//! choice changes a bill by up to 10%, so it is a setting that every report shows.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use crate::units::SimDuration;
 pub enum Month {
     /// A number of hours.
     Hours(Decimal),
-    /// A month of the calendar, in UTC: no hour is lost or won.
+    /// A month of the calendar in UTC, without daylight saving time.
     Calendar {
         /// The year.
         year: i16,
@@ -56,7 +56,7 @@ impl Month {
         }
     }
 
-    /// What a quantity seen in `window` is multiplied with: the month over the window. `None` for an empty window.
+    /// The factor that scales a quantity from `window` to the month; `None` for an empty window.
     pub fn factor(self, window: SimDuration) -> Option<Decimal> {
         (self.hours() * Decimal::from(NS_PER_HOUR)).checked_div(Decimal::from(window.0))
     }
@@ -87,7 +87,7 @@ impl FromStr for Month {
         }
         if hours > Decimal::from(HOURS_OF_LONGEST_MONTH) {
             return Err(error(
-                "no month is longer than 744h, and free allowances and tiers count by the month",
+                "no month is longer than 744h, and free allowances and tiers apply to one month",
             ));
         }
         Ok(Self::Hours(hours.normalize()))
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_month_says_what_would_be_right() {
+    fn the_message_about_a_bad_month_has_a_correct_example() {
         for (text, hint) in [
             ("730", "730h"),
             ("", "730h"),

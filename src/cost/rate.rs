@@ -1,5 +1,5 @@
-//! From a month's quantity to priced quantities: free allowance first, then marginal tiers. Exact decimal arithmetic, or
-//! an answer of `None`; nothing is rounded silently.
+//! From the quantity of a month to priced quantities: the free allowance first, then marginal tiers. The arithmetic is exact, or
+//! the result is `None`. Nothing is rounded silently.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::model::price::{PriceList, Tier};
 
-/// Decimals that a quantity is kept with. A nano-unit: at the price of a GB-second 2e-14 US dollars.
+/// Decimals of a quantity. The last one is a nano-unit, which is 2e-14 US dollars at the price of a GB-second.
 pub const QUANTITY_DECIMALS: u32 = 9;
 
 /// The part of a quantity that falls into one tier.
@@ -21,7 +21,7 @@ pub struct Slice<'a> {
     pub quantity: Decimal,
 }
 
-/// Spreads a quantity over the tiers it reaches. The first is always among them, with 0 if there is nothing to spread.
+/// Divides a quantity among the tiers that it reaches. The first tier is always included, with 0 if the quantity is 0.
 pub fn slices(tiers: &[Tier], quantity: Decimal) -> Vec<Slice<'_>> {
     let reached = tiers.iter().zip(1..);
     reached
@@ -34,8 +34,8 @@ pub fn slices(tiers: &[Tier], quantity: Decimal) -> Vec<Slice<'_>> {
         .collect()
 }
 
-/// The free units of each meter, given a whole account's month. An allowance that several meters share is divided pro
-/// rata by use; a meter never gets more than it used.
+/// The free units of each meter for the month of a whole account. Meters that share an allowance divide it in proportion to
+/// their usage. A meter never gets more than it used.
 pub fn free_units(list: &PriceList, month: &BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
     let mut free = BTreeMap::new();
     for allowance in &list.free {
@@ -62,7 +62,7 @@ pub fn apportion(amount: Decimal, weights: &[Decimal]) -> Vec<Decimal> {
     );
     let mut shares = Vec::with_capacity(weights.len());
     for &weight in weights {
-        // What remains for the others must fit into their weights.
+        // The rest must fit into the weights of the others.
         let least = (weight - (total - amount)).max(Decimal::ZERO);
         let most = weight.min(amount);
         let proportion = weight.checked_div(total).unwrap_or_default() * amount;
@@ -74,8 +74,8 @@ pub fn apportion(amount: Decimal, weights: &[Decimal]) -> Vec<Decimal> {
     shares
 }
 
-/// Divides `amount` in proportion to `weights`, which may be smaller or larger; evenly if they are all 0. The shares add up to
-/// `amount` exactly, the last one taking what rounding to nano-units leaves.
+/// Divides `amount` in proportion to `weights`, whose sum may be smaller or larger, or evenly if all weights are 0. The shares
+/// add up to `amount` exactly: the last one includes the rest from rounding to nano-units.
 pub fn share_out(amount: Decimal, weights: &[Decimal]) -> Vec<Decimal> {
     let total: Decimal = weights.iter().sum();
     let even = Decimal::from(weights.len());
@@ -95,7 +95,7 @@ pub fn share_out(amount: Decimal, weights: &[Decimal]) -> Vec<Decimal> {
     shares
 }
 
-/// The product with all its digits, or `None` if a decimal cannot hold them.
+/// The product with all its digits; `None` if a decimal cannot hold them.
 pub fn exact_product(a: Decimal, b: Decimal) -> Option<Decimal> {
     let (a, b) = (a.normalize(), b.normalize());
     if a.is_zero() || b.is_zero() {
@@ -105,7 +105,7 @@ pub fn exact_product(a: Decimal, b: Decimal) -> Option<Decimal> {
     (product.scale() == a.scale() + b.scale()).then(|| product.normalize())
 }
 
-/// The sum with all its digits, or `None` if a decimal cannot hold them.
+/// The sum with all its digits; `None` if a decimal cannot hold them.
 pub fn exact_sum(terms: impl IntoIterator<Item = Decimal>) -> Option<Decimal> {
     terms.into_iter().try_fold(Decimal::ZERO, |sum, term| {
         let next = sum.checked_add(term)?;

@@ -1,5 +1,5 @@
-//! One bill for several services that share an account. Tiers and free allowances count their use together; each service
-//! then carries its share of every line in proportion to its use.
+//! One bill for several services that share an account. Tiers and free allowances apply to their common usage. Each service pays
+//! its share of every line in proportion to its usage.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,11 @@ use super::bill::{Bill, BillError, Terms, price_month, scale};
 use super::rate;
 use crate::model::price::PriceList;
 
-/// Prices the use of several groups together and divides the bill. For each line of the whole bill the groups' quantities
-/// add up exactly, and so do their costs.
+/// Prices the usage of several groups together and divides the bill. For each line of the whole bill, the quantities of the
+/// groups add up exactly, and so do their costs.
+///
+/// # Errors
+/// The same as for one bill.
 pub fn bill_groups(
     list: &PriceList,
     usage: &BTreeMap<String, BTreeMap<String, Decimal>>,
@@ -26,7 +29,7 @@ pub fn bill_groups(
         groups.push((group.clone(), scaled, Bill::default()));
     }
     for line in price_month(list, &month, terms.free_tier)?.lines {
-        // What each group has left of this meter after the lines before.
+        // The quantity of this meter that each group has left after the lines before.
         let left = |groups: &[(_, BTreeMap<String, Decimal>, _)]| -> Vec<Decimal> {
             let left = groups.iter().map(|(_, left, _)| left.get(&line.meter));
             left.map(|quantity| quantity.copied().unwrap_or_default()).collect()
@@ -41,7 +44,7 @@ pub fn bill_groups(
                 let mut share = line.clone();
                 share.quantity = quantity.normalize();
                 share.free_quantity = free_quantity.normalize();
-                // A share has no more decimals than the line and is no larger, so its product is exact as well.
+                // A share has no more decimals than the line and is not larger, so its product is exact, too.
                 share.cost_usd = (quantity * line.unit_price_usd).normalize();
                 bill.lines.push(share);
             }

@@ -1,8 +1,8 @@
-//! What replications used, by meter, so that it can be priced, and priced again by another list without simulating anew:
-//! `meters.csv`, and `hours.csv`, which has the same hour by hour. The bill is a function of these quantities, a list, a month
-//! and commitments, and of nothing else.
+//! Stored usage of replications, by meter: `meters.csv`, and `hours.csv`, which has the same for each hour. A stored result can
+//! be repriced by another list without a new simulation. The bill depends only on these quantities, a price list, a month and
+//! commitments.
 //!
-//! How use becomes quantities (steps, minimums) is that of the list that the run had.
+//! The rounding rules (steps, minimums) are those of the list of the run.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -18,23 +18,23 @@ use super::{Slice, bill_committed, bill_groups};
 use crate::model::price::PriceList;
 use crate::units::{SimDuration, SimTime};
 
-/// What one replication used.
+/// The usage of one replication.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Metered {
-    /// Length of the counted time.
+pub struct ReplicationUsage {
+    /// Length of the time that was counted.
     pub window: SimDuration,
     /// Quantities by meter, for each service.
     pub by_service: Vec<BTreeMap<String, Decimal>>,
-    /// The same hour by hour; hours in which nothing was used may be missing.
+    /// The same by hour. Hours without usage may be missing.
     pub hours: Vec<Hour>,
 }
 
-/// What one replication used in an hour of the run, or in what of it was counted.
+/// The usage of one replication in one hour of the run, or in the part of the hour that was counted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hour {
-    /// When it began.
+    /// The beginning.
     pub from: SimTime,
-    /// How long it was.
+    /// The length.
     pub length: SimDuration,
     /// Quantities by meter, for each service.
     pub by_service: Vec<BTreeMap<String, Decimal>>,
@@ -42,11 +42,11 @@ pub struct Hour {
 
 const NS_PER_HOUR: u64 = 3_600_000_000_000;
 
-impl Metered {
+impl ReplicationUsage {
     /// The bill of each service for a month.
     ///
     /// # Errors
-    /// A meter without a price, or an amount beyond what decimals hold.
+    /// A meter without a price, or an amount beyond a decimal.
     pub fn bills(&self, list: &PriceList, terms: Terms, commitments: &[Commitment]) -> Result<Vec<Bill>, BillError> {
         let terms = self.terms(terms);
         let bills = if commitments.is_empty() {
@@ -57,7 +57,7 @@ impl Metered {
         Ok(bills.into_values().collect())
     }
 
-    /// Terms with the window in which this was used.
+    /// Returns the terms with the window of this usage.
     pub fn terms(&self, terms: Terms) -> Terms {
         Terms {
             window: Some(self.window),
@@ -65,9 +65,9 @@ impl Metered {
         }
     }
 
-    /// What was used hour by hour, as commitments are drawn on. Nothing is left out that was used.
+    /// The usage by hour, from which commitments are drawn. The slices add up to the whole usage.
     pub fn slices(&self) -> Vec<Slice> {
-        // What was used in no hour, if only for its meter to be on the bill.
+        // Usage that belongs to no hour. It also keeps meters with quantity 0 on the bill.
         let mut rest = groups(&self.by_service);
         let mut slices = Vec::with_capacity(self.hours.len() + 1);
         for hour in &self.hours {
@@ -92,7 +92,7 @@ impl Metered {
     }
 }
 
-/// Quantities by names that sort like the services' positions.
+/// Quantities by names that sort in the order of the services.
 fn groups(by_service: &[BTreeMap<String, Decimal>]) -> BTreeMap<String, BTreeMap<String, Decimal>> {
     let numbered = by_service.iter().enumerate();
     numbered
@@ -100,7 +100,7 @@ fn groups(by_service: &[BTreeMap<String, Decimal>]) -> BTreeMap<String, BTreeMap
         .collect()
 }
 
-/// What a variant used.
+/// The usage of a variant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
     /// Name of its scenario.
@@ -109,8 +109,8 @@ pub struct Stored {
     pub variant: String,
     /// Names of its services.
     pub services: Vec<String>,
-    /// By replication.
-    pub replications: Vec<Metered>,
+    /// The usage of each replication.
+    pub replications: Vec<ReplicationUsage>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,7 +127,7 @@ struct Line {
 /// Reads the file; `name` is for error messages.
 ///
 /// # Errors
-/// What is wrong, with its line.
+/// The first problem, with its line.
 pub fn read(name: &str, table: impl Read) -> Result<Vec<Stored>, String> {
     type Replications = BTreeMap<u32, (SimDuration, BTreeMap<String, BTreeMap<String, Decimal>>)>;
     let mut variants: IndexMap<(String, String), (Vec<String>, Replications)> = IndexMap::new();
@@ -136,10 +136,10 @@ pub fn read(name: &str, table: impl Read) -> Result<Vec<Stored>, String> {
         let line = line + 2;
         let row: Line = row.map_err(|error| format!("{name}: {error}"))?;
         let number =
-            |text: &str| Decimal::from_str_exact(text).map_err(|_| format!("{name}:{line}: `{text}` is no number"));
+            |text: &str| Decimal::from_str_exact(text).map_err(|_| format!("{name}:{line}: `{text}` is not a number"));
         let ns = number(&row.window_s)?.checked_mul(Decimal::from(1_000_000_000_u64));
         let window = ns.and_then(|ns| ns.to_u64()).map(SimDuration);
-        let window = window.ok_or_else(|| format!("{name}:{line}: `{}` is no length of time", row.window_s))?;
+        let window = window.ok_or_else(|| format!("{name}:{line}: `{}` is not a length of time", row.window_s))?;
         let quantity = number(&row.quantity)?;
         let (services, replications) = variants.entry((row.scenario, row.variant)).or_default();
         if !services.contains(&row.service) {
@@ -153,14 +153,16 @@ pub fn read(name: &str, table: impl Read) -> Result<Vec<Stored>, String> {
     let stored = variants
         .into_iter()
         .map(|((scenario, variant), (services, replications))| {
-            let metered = replications.into_values().map(|(window, mut by_service)| Metered {
-                window,
-                by_service: services
-                    .iter()
-                    .map(|service| by_service.remove(service).unwrap_or_default())
-                    .collect(),
-                hours: Vec::new(),
-            });
+            let metered = replications
+                .into_values()
+                .map(|(window, mut by_service)| ReplicationUsage {
+                    window,
+                    by_service: services
+                        .iter()
+                        .map(|service| by_service.remove(service).unwrap_or_default())
+                        .collect(),
+                    hours: Vec::new(),
+                });
             Stored {
                 replications: metered.collect(),
                 scenario,
@@ -176,9 +178,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn use_is_read_by_replication_and_service() {
+    fn usage_is_read_by_replication_and_service() {
         let quantities = |requests: i64| BTreeMap::from([("lambda.requests".to_string(), Decimal::new(requests, 3))]);
-        let metered = |requests| Metered {
+        let metered = |requests| ReplicationUsage {
             window: SimDuration(1_500_000_001),
             by_service: vec![quantities(requests), quantities(7)],
             hours: Vec::new(),
@@ -196,12 +198,15 @@ mod tests {
                     s,v,a,1,1.500000001,lambda.requests,0.007";
         assert_eq!(read("m.csv", text.as_bytes()), Ok(vec![stored]));
         let bad = text.replace(",0.001", ",x");
-        assert_eq!(read("m.csv", bad.as_bytes()), Err("m.csv:2: `x` is no number".into()));
+        assert_eq!(
+            read("m.csv", bad.as_bytes()),
+            Err("m.csv:2: `x` is not a number".into())
+        );
         let long = text.replace(",1.500000001,", ",99999999999999999999999999,");
         assert!(
             read("m.csv", long.as_bytes())
                 .unwrap_err()
-                .contains("is no length of time")
+                .contains("is not a length of time")
         );
     }
 }

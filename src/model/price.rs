@@ -1,8 +1,8 @@
-//! Price lists: what one provider charges in one region from one day on. A list is a dated file under `models/prices/`
-//! or a path of the user's; prices are never looked up during a run.
+//! Price lists: the prices of one provider in one region from one day on. A list is a dated file in `models/prices/` or a
+//! file of the user. Prices are never looked up during a run.
 //!
-//! Owns the figures, their sources and the rules by which a service rounds. Knows nothing of quantities or bills. A price
-//! is US dollars per unit, a decimal and never a binary float. A price that is missing is an error and never 0.
+//! This module holds the figures, their sources and the rules by which a service rounds. It knows neither quantities nor
+//! bills. A price is US dollars per unit, as a decimal and never as a binary float. A missing price is an error and never 0.
 
 mod check;
 mod commitment;
@@ -30,10 +30,10 @@ pub use host::HostType;
 pub use lambda::{LambdaRules, Rounding};
 pub use steps::Steps;
 
-/// The only price list format so far.
+/// The version of the price list format.
 pub const SCHEMA: u32 = 1;
 
-/// What one provider charges in one region from one day on.
+/// The prices of one provider in one region from one day on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PriceList {
     /// `<provider>-<region>-<effective>`, such as `aws-us-east-1-2026-11-01`.
@@ -46,15 +46,15 @@ pub struct PriceList {
     pub provider_name: String,
     /// The region's name for people; `None` if the list does not state it.
     pub region_name: Option<String>,
-    /// The day from which the list stands.
+    /// The day from which the list is valid.
     pub effective: Date,
-    /// SHA-256 of the file's text in hexadecimal; of all its files in order of their names, where there are several.
+    /// SHA-256 of the text of the list's files, in the order of their names, in hexadecimal.
     pub sha256: String,
     /// Sources by id.
     pub sources: BTreeMap<String, Source>,
-    /// Monthly allowances that cost nothing. They belong to an account and are granted once.
+    /// Free monthly allowances. They belong to an account and are granted once.
     pub free: Vec<FreeAllowance>,
-    /// What commitments take off.
+    /// Discounts for commitments.
     pub commitments: Vec<CommitmentDiscount>,
     meters: BTreeMap<String, MeterPrice>,
     lambda: Option<LambdaRules>,
@@ -62,14 +62,14 @@ pub struct PriceList {
     hosts: Vec<HostType>,
 }
 
-/// Where a figure was read.
+/// The source of a figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     /// Title for people.
     pub title: String,
     /// Address, if it has one.
     pub url: Option<String>,
-    /// When it was read, or of when it is.
+    /// The day on which it was read, or the date of the source.
     pub read: AsOf,
 }
 
@@ -82,38 +82,38 @@ pub struct MeterPrice {
     pub cloud_service: String,
     /// Unit of quantities, such as `GB-second`.
     pub unit: String,
-    /// How many units the quoted price is for: 1000000 for "per million requests".
+    /// Units that the quoted price is for: 1000000 for "per million requests".
     pub per: Decimal,
-    /// At least one, contiguous, the first from 0, the last without end.
+    /// Tiers in rising order without gaps: at least one, the first from 0, the last without end.
     pub tiers: Vec<Tier>,
 }
 
-/// One step of a price. Tiers are marginal: each unit costs what its own tier says.
+/// One step of a price. Tiers are marginal: each unit costs the price of its own tier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tier {
     /// Units of the month before this tier.
     pub from: Decimal,
-    /// Units of the month at which it ends; `None` is without end.
+    /// Units of the month at which it ends; `None`: it has no end.
     pub to: Option<Decimal>,
-    /// US dollars for `per` units, as the provider quotes them.
+    /// US dollars for `per` units, as the provider quotes the price.
     pub usd: Decimal,
-    /// US dollars for one unit: exactly `usd / per`.
+    /// US dollars for one unit, which is exactly `usd / per`.
     pub unit_price_usd: Decimal,
-    /// The same without discounts.
+    /// US dollars for one unit without discounts.
     pub list_unit_price_usd: Decimal,
-    /// What the provider calls it on its bills; empty if that was not read.
+    /// The provider's name for it on bills; empty if it was not read.
     pub sku: String,
     /// Ids of the sources.
     pub source: Vec<String>,
-    /// When the figure was read; `None` for a price set by hand.
+    /// The date on which the figure was read; `None` for a price set by hand.
     pub as_of: Option<AsOf>,
-    /// How far to trust it.
+    /// How reliable the figure is.
     pub confidence: Confidence,
-    /// Whatever a reader should know.
+    /// A remark for readers.
     pub note: Option<String>,
 }
 
-/// Units that cost nothing in each month, shared by the meters named.
+/// Units that are free in each month. Several meters may share them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FreeAllowance {
     /// Name of the allowance.
@@ -124,23 +124,23 @@ pub struct FreeAllowance {
     pub unit: String,
     /// Free units in each month.
     pub quantity: Decimal,
-    /// Who shares it, for people.
+    /// Who shares it, in words.
     pub scope: String,
     /// Ids of the sources.
     pub source: Vec<String>,
 }
 
-/// How far to trust a figure.
+/// How reliable a figure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
-    /// Old, derived from an advertised maximum, or remembered: set your own.
+    /// An old figure, one derived from an advertised maximum, or one from memory. Set your own.
     Low,
-    /// One good source, or derived from good ones.
+    /// A figure from one good source, or one derived from good sources.
     Medium,
-    /// The vendor's own page, or two sources that agree.
+    /// A figure from the vendor's own page, or from two sources that agree.
     High,
-    /// Not from the list: set by the user for this run.
+    /// A figure that the user set for this run.
     #[serde(skip)]
     SetByHand,
 }
@@ -157,7 +157,10 @@ impl fmt::Display for Confidence {
 }
 
 impl PriceList {
-    /// A list by its exact id, by the id without its date (the newest), or by a path that ends in `.toml`.
+    /// Finds a list by its exact id, by its id without the date (the newest one), or by a path that ends in `.toml`.
+    ///
+    /// # Errors
+    /// If there is no such list, or if it is not valid.
     pub fn find(name: &str) -> Result<Self, PriceError> {
         if name.ends_with(".toml") {
             return Self::read(Path::new(name));
@@ -178,7 +181,10 @@ impl PriceList {
         }
     }
 
-    /// A list from one file.
+    /// Reads a list from one file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or if the list is not valid.
     pub fn read(path: &Path) -> Result<Self, PriceError> {
         let text = std::fs::read_to_string(path).map_err(|source| PriceError::Read {
             path: path.to_path_buf(),
@@ -188,12 +194,15 @@ impl PriceList {
         file::build(&name, &[(&name, &text)])
     }
 
-    /// A list from the text of one file; `name` is for error messages.
+    /// Reads a list from the text of one file; `name` is for error messages.
+    ///
+    /// # Errors
+    /// If the list is not valid.
     pub fn parse(name: &str, text: &str) -> Result<Self, PriceError> {
         file::build(name, &[(name, text)])
     }
 
-    /// Ids of the built-in lists, in order.
+    /// The ids of the built-in lists, in order.
     pub fn ids() -> Vec<&'static str> {
         let mut ids: Vec<_> = PRICE_LISTS.iter().map(|(name, _)| id_of(name)).collect();
         ids.sort_unstable();
@@ -202,6 +211,9 @@ impl PriceList {
     }
 
     /// The price of a meter.
+    ///
+    /// # Errors
+    /// If the list has none.
     pub fn price(&self, meter: &str) -> Result<&MeterPrice, PriceError> {
         self.meters.get(meter).ok_or_else(|| PriceError::UnknownMeter {
             meter: meter.to_string(),
@@ -210,12 +222,15 @@ impl PriceList {
         })
     }
 
-    /// All prices in order of their meters.
+    /// All prices in the order of their meters.
     pub fn meters(&self) -> impl Iterator<Item = &MeterPrice> {
         self.meters.values()
     }
 
-    /// How AWS Lambda turns an invocation into billed quantities.
+    /// The rules by which AWS Lambda bills an invocation.
+    ///
+    /// # Errors
+    /// If the list has none.
     pub fn lambda_rules(&self) -> Result<&LambdaRules, PriceError> {
         self.lambda.as_ref().ok_or_else(|| PriceError::NoRules {
             list: self.id.clone(),
@@ -223,7 +238,10 @@ impl PriceList {
         })
     }
 
-    /// How a service rounds what it bills for, such as `azure-flex`.
+    /// The rules by which a service, such as `azure-flex`, rounds.
+    ///
+    /// # Errors
+    /// If the list has none.
     pub fn steps(&self, service: &'static str) -> Result<&Steps, PriceError> {
         self.steps.get(service).ok_or_else(|| PriceError::NoRules {
             list: self.id.clone(),
@@ -232,7 +250,10 @@ impl PriceList {
     }
 
     /// Takes a discount such as `12%` off the prices of a meter, of all meters that begin with a word (`ec2`), or of a cloud
-    /// service as the provider names it.
+    /// service by its provider's name.
+    ///
+    /// # Errors
+    /// If `percent` is not a percentage from 0 to 100, or if nothing has the name.
     pub fn discount(&mut self, name: &str, percent: &str) -> Result<(), PriceError> {
         let bad = || PriceError::BadDiscount {
             name: name.to_string(),
@@ -261,8 +282,11 @@ impl PriceList {
         if found { Ok(()) } else { self.price(name).map(|_| ()) }
     }
 
-    /// Replaces the price of a meter by one that holds in all tiers. `usd` is for as many units as the list quotes it
-    /// for: `0.20` for `lambda.requests` means per million.
+    /// Replaces the price of a meter by one price for all tiers. `usd` is for as many units as the list quotes it for:
+    /// `0.20` for `lambda.requests` means per million.
+    ///
+    /// # Errors
+    /// If the list has no such meter, or if `usd` is not a price.
     pub fn set_price(&mut self, meter: &str, usd: &str) -> Result<(), PriceError> {
         self.price(meter)?;
         let bad = || PriceError::BadPrice {
@@ -290,24 +314,24 @@ impl PriceList {
 }
 
 impl MeterPrice {
-    /// The earliest date among its tiers; `None` for a price set by hand.
+    /// The oldest date among its tiers; `None` for a price set by hand.
     pub fn oldest(&self) -> Option<AsOf> {
         self.tiers.iter().filter_map(|tier| tier.as_of).min()
     }
 
-    /// The least trusted of its tiers.
+    /// The confidence in the least reliable of its tiers.
     pub fn confidence(&self) -> Confidence {
         let least = self.tiers.iter().map(|tier| tier.confidence).min();
         least.unwrap_or(Confidence::Low)
     }
 }
 
-/// The id in a catalog name: all before the first dot.
+/// The id in a catalog name: everything before the first dot.
 fn id_of(name: &str) -> &str {
     name.split('.').next().unwrap_or(name)
 }
 
-/// The files of a list in order of their names.
+/// The files of a list in the order of their names.
 fn parts(id: &str) -> Vec<(&'static str, &'static str)> {
     let mut parts: Vec<_> = PRICE_LISTS
         .iter()

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::Report;
 use super::column::{Cell, Column, ColumnDoc, column, csv_of_some, docs};
 use super::manifest::Manifest;
-use crate::cost::stored::{Hour, Metered};
+use crate::cost::stored::{Hour, ReplicationUsage};
 use crate::study::{Study, VariantResult};
 
 /// `meters.csv`.
@@ -23,7 +23,7 @@ struct Used<'a> {
     variant: &'a VariantResult,
     service: &'a str,
     replication: usize,
-    metered: &'a Metered,
+    metered: &'a ReplicationUsage,
     meter: &'a str,
     quantity: Decimal,
 }
@@ -91,7 +91,7 @@ fn hour_columns<'a>() -> [Column<UsedInHour<'a>>; 8] {
 /// The use of all meters in a replication, or in an hour of one, whose quantities are `by_service`.
 fn used<'a>(
     variant: &'a VariantResult,
-    (replication, metered): (usize, &'a Metered),
+    (replication, metered): (usize, &'a ReplicationUsage),
     by_service: &'a [std::collections::BTreeMap<String, Decimal>],
 ) -> impl Iterator<Item = Used<'a>> {
     variant

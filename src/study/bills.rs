@@ -10,7 +10,7 @@ use super::sample::Cost;
 use crate::cost::bill::{Bill, BillError, BillLine, CommitmentRole, Terms, bill};
 use crate::cost::extras::merge;
 use crate::cost::meter::{ClusterPart, Served, Usage};
-use crate::cost::stored::{Hour, Metered};
+use crate::cost::stored::{Hour, ReplicationUsage};
 use crate::scenario::Variant;
 use crate::scenario::plan::{PlannedService, Pricing};
 use crate::units::{SimDuration, SimTime};
@@ -24,7 +24,7 @@ pub struct Bills {
     /// one replication.
     pub ranges: Vec<Vec<Option<[Decimal; 2]>>>,
     /// What each replication used.
-    pub metered: Vec<Metered>,
+    pub metered: Vec<ReplicationUsage>,
     /// Cost of each service in each replication: `costs[replication][service]`.
     pub costs: Vec<Vec<Cost>>,
 }
@@ -96,13 +96,13 @@ fn quantities(pricing: &Pricing, usage: &[Usage]) -> Vec<BTreeMap<String, Decima
 
 /// What a replication used, in all and between two readings, the first of which is the end of the warm-up. What there is beside
 /// compute is worked out for each such hour.
-fn metered(variant: &Variant, pricing: &Pricing, replication: &Replication, window: SimDuration) -> Metered {
+fn metered(variant: &Variant, pricing: &Pricing, replication: &Replication, window: SimDuration) -> ReplicationUsage {
     let image = |service: &PlannedService| service.image.map_or(0, |(compressed, _)| compressed);
     let images: Vec<u64> = variant.services.iter().map(image).collect();
     let mut from = SimTime::ZERO + variant.warm_up;
     let mut before: Vec<BTreeMap<String, Decimal>> = vec![BTreeMap::new(); images.len()];
     let mut served_before = vec![Served::default(); images.len()];
-    let mut all = Metered {
+    let mut all = ReplicationUsage {
         window,
         by_service: quantities(pricing, &replication.usage),
         hours: Vec::new(),

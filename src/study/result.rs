@@ -14,7 +14,7 @@ use super::split::FunctionRow;
 use super::terms::Billing;
 use super::timeline::{self, TimelineRow};
 use crate::cost::bill::{Bill, BillError, BillLine};
-use crate::cost::stored::Metered;
+use crate::cost::stored::ReplicationUsage;
 use crate::model::price::PriceError;
 use crate::scenario::Variant;
 use crate::sim::observe::packing::Packing;
@@ -153,7 +153,7 @@ pub struct VariantResult {
     /// Tags by service.
     pub tags: Vec<BTreeMap<String, String>>,
     /// What each replication used; empty without prices.
-    pub metered: Vec<Metered>,
+    pub metered: Vec<ReplicationUsage>,
     /// Timeline by service name.
     pub timelines: Vec<(String, Vec<TimelineRow>)>,
     /// The terms of its bills; `None` without prices.

@@ -1,4 +1,4 @@
-//! Bills against vendors' published examples and against arithmetic done another way.
+//! Bills, compared with vendors' published examples and with independent arithmetic.
 
 mod commitments;
 mod examples;
@@ -41,7 +41,7 @@ fn terms(window: Option<SimDuration>, month: &str, free_tier: bool) -> Terms {
     }
 }
 
-/// Cents, halves up: how the vendor's page prints a line.
+/// Rounds to cents, half up, as the vendor's page does for each line.
 fn cents(usd: Decimal) -> Decimal {
     usd.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
@@ -58,7 +58,7 @@ fn lines(bill: &Bill) -> Vec<String> {
     text.collect()
 }
 
-/// Every line multiplies out, and the total is the sum.
+/// Checks that every line is a product and that the total is the sum.
 fn assert_exact(bill: &Bill) {
     for line in &bill.lines {
         assert_eq!(line.quantity * line.unit_price_usd, line.cost_usd, "{line:?}");

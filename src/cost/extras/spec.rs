@@ -1,35 +1,35 @@
-//! `[extras]` as a scenario says it.
+//! The table `[extras]` of a scenario.
 
 use serde::Deserialize;
 
 use crate::units::{Bytes, SimDuration};
 
-/// `[extras]`
+/// `[extras]`: what services cost beside their compute.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ExtrasSpec {
-    /// What a request brings in, headers and all.
+    /// Size of a request with its headers.
     #[serde(default)]
     pub request_size: Bytes,
-    /// What an answer sends out, headers and all.
+    /// Size of an answer with its headers.
     #[serde(default)]
     pub response_size: Bytes,
-    /// Whether answers go to the internet.
+    /// True if answers go to the internet.
     #[serde(default)]
     pub internet: bool,
     /// An Application Load Balancer in front of all services.
     pub load_balancer: Option<BalancerSpec>,
     /// An API Gateway in front of all services.
     pub api_gateway: Option<Api>,
-    /// A NAT gateway behind them.
+    /// NAT gateways behind the services.
     pub nat: Option<NatSpec>,
-    /// What they exchange with other services and databases in the same region.
+    /// Traffic with other services and databases in the same region.
     pub inter_zone: Option<InterZoneSpec>,
-    /// What they log.
+    /// Their logs.
     pub logs: Option<LogsSpec>,
     /// Their images in a registry.
     pub registry: Option<RegistrySpec>,
-    /// Public IPv4 addresses.
+    /// Number of public IPv4 addresses.
     #[serde(default)]
     pub public_ipv4: u32,
 }
@@ -38,9 +38,9 @@ pub struct ExtrasSpec {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct BalancerSpec {
-    /// New connections for each request: 1 without keep-alive.
+    /// New connections for each request, such as `"0.1"`; `"1"` without keep-alive.
     pub connections: String,
-    /// Rules that a request is compared with.
+    /// Rules that each request is compared with.
     pub rules: u32,
 }
 
@@ -67,13 +67,13 @@ pub enum Api {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct NatSpec {
-    /// Gateways, one for each zone.
+    /// Number of gateways, usually one for each zone.
     pub gateways: u32,
-    /// What a request sends out through it, such as calls of other services.
+    /// Bytes that each request sends through them, for example in calls of other services.
     pub sent: Bytes,
-    /// What a request gets back through it.
+    /// Bytes that each request receives through them.
     pub received: Bytes,
-    /// Whether images are pulled through it.
+    /// True if images are pulled through them.
     pub pulls: bool,
 }
 
@@ -92,11 +92,11 @@ impl Default for NatSpec {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct InterZoneSpec {
-    /// What a request sends to others.
+    /// Bytes that each request sends.
     pub sent: Bytes,
-    /// What a request gets from others.
+    /// Bytes that each request receives.
     pub received: Bytes,
-    /// The share of it that crosses the border of a zone: two thirds where three zones are alike.
+    /// Share of the traffic that crosses zones, from `"0"` to `"1"`: two thirds for three equal zones.
     pub share: String,
 }
 
@@ -114,9 +114,9 @@ impl Default for InterZoneSpec {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LogsSpec {
-    /// What a request logs.
+    /// Bytes of logs for each request.
     pub size: Bytes,
-    /// How long it is kept; default: it is not billed for that.
+    /// Time for which logs are kept; default: their storage is not billed.
     pub retention: Option<SimDuration>,
 }
 
@@ -124,7 +124,7 @@ pub struct LogsSpec {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RegistrySpec {
-    /// Versions of each image that are kept, as if they shared no layers.
+    /// Versions of each image that are kept. They are billed as if they shared no layers.
     pub versions: u32,
 }
 

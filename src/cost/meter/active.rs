@@ -1,4 +1,4 @@
-//! When instances are active: from the facts about what each of them does to intervals of time.
+//! The intervals in which instances are active, from the facts about each of them.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,20 @@ use crate::units::SimTime;
 /// An instance: service, function, and its number within the function.
 pub(super) type Key = (u16, u32, u64);
 
-/// A time in which an instance was active without a break.
+/// A time in which an instance was active without interruption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Interval {
     /// The instance.
     pub(super) key: Key,
-    /// When it began.
+    /// The beginning.
     pub(super) since: SimTime,
-    /// When it ended, or up to when it is looked at.
+    /// The end, or the time of the look if it is not over.
     pub(super) until: SimTime,
-    /// When the instance was created.
+    /// The creation of the instance.
     pub(super) created: SimTime,
-    /// When the instance came up, if it has.
+    /// The time at which the instance was up; `None` if it is still starting.
     pub(super) up: Option<SimTime>,
-    /// Whether it is over: the instance is not active any more.
+    /// True if the instance is no longer active.
     pub(super) over: bool,
 }
 
@@ -30,17 +30,17 @@ pub(super) struct Interval {
 struct Known {
     created: SimTime,
     up: Option<SimTime>,
-    /// Since when it has been active.
+    /// The beginning of the current activity; `None` if it is not active.
     active: Option<SimTime>,
-    /// When it was active last, from and until: it goes on if it becomes active again at that very instant, such as when a request
-    /// that waited follows one that ended.
+    /// The last interval of activity. It continues if the instance becomes active again at the same instant, for example because
+    /// a waiting request follows one that ended.
     last: Option<(SimTime, SimTime)>,
 }
 
 /// Follows instances from creation to end.
 #[derive(Debug)]
 pub(super) struct Instances {
-    /// Whether an instance on its way up is active.
+    /// True if a starting instance counts as active.
     starting_counts: bool,
     known: BTreeMap<Key, Known>,
 }
@@ -53,8 +53,8 @@ impl Instances {
         }
     }
 
-    /// Takes note of what an instance does from now on: whether it was active before, whether it is now, and the interval
-    /// before that, if it is known to be over.
+    /// Records the activity of an instance from now on. Returns whether it was active before, whether it is active now, and its
+    /// previous interval if that is now known to be over.
     pub(super) fn note(&mut self, activity: &Activity) -> (bool, bool, Option<Interval>) {
         let key = (activity.service, activity.function, activity.instance);
         let at = activity.at;
@@ -91,7 +91,7 @@ impl Instances {
         (before.is_some(), active, over)
     }
 
-    /// Forgets an instance: its last interval, if there is one that has not been handed out, and whether it was active.
+    /// Removes an instance. Returns its last interval if that was not returned before, and whether the instance was active.
     pub(super) fn ended(&mut self, key: Key, at: SimTime) -> Option<(Interval, bool)> {
         let instance = self.known.remove(&key)?;
         let active = instance.active.map(|since| (since, at));
@@ -99,7 +99,7 @@ impl Instances {
         Some((instance.interval(key, since, until, true), active.is_some()))
     }
 
-    /// Intervals that have not been handed out, as far as they have come at `at`.
+    /// The intervals that were not returned yet, up to `at`.
     pub(super) fn open(&self, at: SimTime) -> impl Iterator<Item = Interval> {
         self.known.iter().filter_map(move |(&key, instance)| {
             let active = instance.active.map(|since| (since, at));
@@ -108,7 +108,7 @@ impl Instances {
         })
     }
 
-    /// All instances that exist, with the time of their creation.
+    /// All existing instances, each with the time of its creation.
     pub(super) fn all(&self) -> impl Iterator<Item = (Key, SimTime)> {
         self.known.iter().map(|(&key, instance)| (key, instance.created))
     }
@@ -128,7 +128,7 @@ impl Known {
 }
 
 impl Interval {
-    /// Its part after `warm_up`; `None` if there is none.
+    /// The part after `warm_up`; `None` if there is none.
     pub(super) fn after(&self, warm_up: SimTime) -> Option<Self> {
         let since = self.since.max(warm_up);
         (self.until > since || (self.until == since && self.since == since)).then_some(Self { since, ..*self })

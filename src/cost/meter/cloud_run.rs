@@ -1,8 +1,8 @@
 //! Google Cloud Run: an instance is billed while it starts and while it has a request, or from its start to its end.
 //!
-//! Source: Cloud Run pricing page and "Billing settings for services", read 2026. Overlapping requests share time; each
-//! billed interval of an instance goes up to the next step. Choices: shutting down takes no time; of the instances that
-//! `min-instances` keeps, those count as idle that are missing to the minimum among the active ones.
+//! Source: Cloud Run pricing page and "Billing settings for services", read 2026. Overlapping requests share time. Each billed
+//! interval of an instance is rounded up to the next step. Choices: the shutdown takes no time, and the idle instances of
+//! `min-instances` are those by which the active ones fall short of the minimum.
 
 use std::collections::BTreeMap;
 
@@ -33,13 +33,13 @@ pub struct CloudRunUsage {
     pub requests: u64,
     /// Billed milliseconds of instances.
     pub billed_ms: u64,
-    /// The part of them in which instances started.
+    /// The part of `billed_ms` in which instances started.
     pub start_ms: u64,
-    /// The part of them in which instances had a request or started, not rounded, in nanoseconds.
+    /// Time in which instances had a request or started, not rounded, in nanoseconds.
     pub active_ns: u128,
-    /// What CPU boost gave beyond the configured CPU, in thousandths of a vCPU times milliseconds.
+    /// CPU that startup boost added to the configured CPU, in thousandths of a vCPU times milliseconds.
     pub boost: u128,
-    /// The part of it while instances started.
+    /// The part of `boost` while instances started.
     pub start_boost: u128,
     /// Time of idle instances that the minimum keeps, in instance-nanoseconds.
     pub idle_ns: u128,
@@ -166,24 +166,24 @@ impl CloudRunMeterSpec {
     }
 }
 
-/// The active instances of a function, and up to when what is missing to the minimum has been counted.
+/// The active instances of a function, and the time up to which idle instances have been counted.
 #[derive(Debug, Clone, Copy)]
 struct Active {
     instances: u32,
     since: SimTime,
 }
 
-/// Watches a run and counts what Cloud Run bills. Time is counted from the warm-up to the last sample, which the run takes
-/// at its end; requests are those that arrived after the warm-up.
+/// An observer that counts the billed quantities of Cloud Run. Time counts from the end of the warm-up to the last sample, which
+/// the run takes at its end. Requests count if they arrived after the warm-up.
 #[derive(Debug)]
 pub struct CloudRunMeter {
     spec: CloudRunMeterSpec,
     warm_up: SimTime,
     instances: Instances,
     functions: BTreeMap<(u16, u32), Active>,
-    /// By service: what has ended.
+    /// The usage that is complete, by service.
     services: Vec<CloudRunUsage>,
-    /// By service: with what has not, at the last sample.
+    /// The whole usage at the last sample, by service.
     sampled: Vec<CloudRunUsage>,
 }
 
@@ -199,7 +199,7 @@ impl CloudRunMeter {
         }
     }
 
-    /// The active instances of a function are one more or one less from `at` on.
+    /// Changes the number of active instances of a function at `at`.
     fn count(&mut self, service: u16, function: u32, at: SimTime, change: i32) {
         let idle = self.pass(service, function, at);
         self.services[service as usize].idle_ns += idle;
@@ -209,7 +209,7 @@ impl CloudRunMeter {
         }
     }
 
-    /// Instance-nanoseconds that a function's active instances have fallen short of the minimum since they were counted.
+    /// Instance-nanoseconds by which the active instances of a function fell short of the minimum since the last count.
     fn pass(&mut self, service: u16, function: u32, at: SimTime) -> u128 {
         let active = self.functions.entry((service, function)).or_insert(Active {
             instances: 0,
@@ -219,7 +219,7 @@ impl CloudRunMeter {
         u128::from(short) * u128::from(at.max(self.warm_up).since(active.since.max(self.warm_up)).0)
     }
 
-    /// What an interval in which an instance was active comes to.
+    /// The usage of an interval in which an instance was active.
     fn interval(&self, interval: &Interval) -> CloudRunUsage {
         let mut usage = CloudRunUsage::default();
         let Some(counted) = interval.after(self.warm_up) else {
@@ -228,7 +228,7 @@ impl CloudRunMeter {
         let Interval { since, until, .. } = counted;
         let steps = &self.spec.steps;
         let length = until.since(since);
-        // Up to when the instance started, where the interval began with that.
+        // The end of the start, if the interval began with the start.
         let up = interval.up.unwrap_or(until).min(until);
         let start = if interval.since == interval.created {
             up.max(since).since(since)
@@ -249,7 +249,7 @@ impl CloudRunMeter {
         usage
     }
 
-    /// Billed milliseconds of an instance that lived, or has lived so far.
+    /// Billed milliseconds of an instance's life up to `at`.
     fn life(&self, created: SimTime, at: SimTime, ended: bool) -> u64 {
         if self.spec.facts.counted == Counted::Active || at < self.warm_up {
             return 0;

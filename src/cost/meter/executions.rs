@@ -1,8 +1,8 @@
-//! Azure Functions on the Consumption plan: each execution is billed for the memory it was observed to use.
+//! Azure Functions on the Consumption plan: each execution is billed for the memory that it was observed to use.
 //!
 //! Source: Azure Functions documentation, "Estimating consumption-based costs", and the pricing page, read 2025. Executions
-//! that run at the same time on an instance share its memory: each counts the share of one among all that run, over its
-//! time. The mean goes up to the next step, and so does the time.
+//! that run at the same time on an instance share its memory equally. An execution is billed for the mean of its share over its
+//! duration. Both the mean and the duration are rounded up to the next step.
 
 use std::collections::BTreeMap;
 
@@ -124,7 +124,7 @@ impl ExecutionsMeterSpec {
 #[derive(Debug, Clone, Copy)]
 struct Memory {
     line: MemoryLine,
-    /// The memory that an instance has.
+    /// The memory of an instance.
     most: f64,
 }
 
@@ -134,20 +134,20 @@ impl Memory {
     }
 }
 
-/// What runs on an instance.
+/// The executions on an instance.
 #[derive(Debug, Default)]
 struct Shares {
-    /// Executions that run, and since when that has been so.
+    /// Running executions, and the time since which their number is the same.
     running: u32,
     since: SimTime,
-    /// Integral over time of the memory of one execution's share, in byte-nanoseconds.
+    /// Integral over time of the share of one execution, in byte-nanoseconds.
     share: f64,
-    /// By the time at which executions began: the integral then, and how many of them there are.
+    /// The integral at the beginning of executions and their number, by the time at which they began.
     begun: BTreeMap<SimTime, (f64, u32)>,
 }
 
 impl Shares {
-    /// Has time pass until `at`.
+    /// Advances the integral to `at`.
     fn pass(&mut self, at: SimTime, memory: &Memory) {
         if self.running > 0 {
             self.share += self.one(memory) * at.since(self.since).0 as f64;
@@ -155,7 +155,7 @@ impl Shares {
         self.since = at;
     }
 
-    /// The share of one among those that run.
+    /// The share of one running execution, in bytes.
     fn one(&self, memory: &Memory) -> f64 {
         memory.bytes(self.running) / f64::from(self.running.max(1))
     }
@@ -169,7 +169,7 @@ impl Shares {
         self.running = running;
     }
 
-    /// The mean of the share of an execution that began at `started` and ends at `at`; `None` if none began then.
+    /// Ends an execution that began at `started`. Returns the mean of its share; `None` if no execution began then.
     fn end(&mut self, started: SimTime, at: SimTime, memory: &Memory) -> Option<f64> {
         let (share, count) = self.begun.get_mut(&started)?;
         let time = at.since(started).0;
@@ -186,7 +186,7 @@ impl Shares {
     }
 }
 
-/// Watches a run and counts what the plan bills, over requests that arrived after the warm-up.
+/// An observer that counts the billed quantities of the plan. Executions count if their request arrived after the warm-up.
 #[derive(Debug)]
 pub struct ExecutionsMeter {
     spec: ExecutionsMeterSpec,

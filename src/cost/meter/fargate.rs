@@ -1,4 +1,4 @@
-//! AWS Fargate: CPU and memory of a task by the second from the pull of its image to its end, at least a minute.
+//! AWS Fargate: CPU and memory of a task are billed by the second from the pull of its image to its end, at least a minute.
 //!
 //! Source: AWS Fargate pricing page, read 2026.
 
@@ -28,9 +28,9 @@ pub struct FargateMeterSpec {
 /// Billed quantities of one service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FargateUsage {
-    /// Thousandths of a vCPU over milliseconds.
+    /// Thousandths of a vCPU times milliseconds.
     cpu: u128,
-    /// MiB over milliseconds.
+    /// MiB times milliseconds.
     memory: u128,
 }
 
@@ -86,17 +86,18 @@ impl Billing for FargateMeterSpec {
     }
 }
 
-/// Watches a run and counts the time of tasks between the warm-up and the last sample, which the run takes at its end.
+/// An observer that counts the time of tasks between the end of the warm-up and the last sample, which the run takes at its end.
 #[derive(Debug)]
 pub struct FargateMeter {
     spec: FargateMeterSpec,
     warm_up: SimTime,
     /// CPU in thousandths and memory in MiB of a task, by service.
     sizes: Vec<(u64, u64)>,
-    /// When the tasks that exist were created.
+    /// The creation time of the existing tasks.
     known: BTreeMap<Key, SimTime>,
-    /// By service: milliseconds of tasks that have ended, and with those that have not at the last sample.
+    /// Milliseconds of tasks that have ended, by service.
     ended: Vec<u128>,
+    /// Milliseconds of all tasks at the last sample, by service.
     sampled: Vec<u128>,
 }
 

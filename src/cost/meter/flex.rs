@@ -1,9 +1,9 @@
-//! Azure Functions on the Flex Consumption plan: an instance is billed at its full size while it executes anything, and
-//! instances that are always ready are billed from start to end at a lower rate as well.
+//! Azure Functions on the Flex Consumption plan: an instance is billed at its full size while it executes anything. Always ready
+//! instances are also billed from start to end at a lower rate.
 //!
 //! Source: Azure Functions documentation, "Estimating consumption-based costs" and the pricing page, read 2025. Choices:
-//! the instances that a function has from the start are its always ready ones; time that an instance takes to start is not
-//! billed, for nothing executes then.
+//! the first instances of a function are its always ready ones, and the start of an instance is not billed because nothing
+//! executes then.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -127,16 +127,16 @@ impl FlexMeterSpec {
     }
 }
 
-/// Watches a run and counts what the plan bills. Time is counted from the warm-up to the last sample, which the run takes at
-/// its end; executions are those of requests that arrived after the warm-up.
+/// An observer that counts the billed quantities of the plan. Time counts from the end of the warm-up to the last sample, which
+/// the run takes at its end. Executions count if their request arrived after the warm-up.
 #[derive(Debug)]
 pub struct FlexMeter {
     spec: FlexMeterSpec,
     warm_up: SimTime,
     instances: Instances,
-    /// By service: what has ended.
+    /// The usage that is complete, by service.
     services: Vec<FlexUsage>,
-    /// By service: with what has not, at the last sample.
+    /// The whole usage at the last sample, by service.
     sampled: Vec<FlexUsage>,
 }
 
@@ -155,7 +155,7 @@ impl FlexMeter {
         instance < u64::from(self.spec.always_ready)
     }
 
-    /// What an interval in which an instance executed something comes to; the minimum applies to one that has ended.
+    /// The usage of an interval in which an instance executed something. The minimum applies if the interval has ended.
     fn interval(&self, interval: &Interval) -> FlexUsage {
         let mut usage = FlexUsage::default();
         let Some(counted) = interval.after(self.warm_up) else {

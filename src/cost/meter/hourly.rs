@@ -1,7 +1,7 @@
-//! What a meter has counted, hour by hour of the run: commitments are drawn on by the hour, and load balancers are billed by it.
+//! Readings of a meter for each hour of a run. Usage draws on commitments by the hour, and load balancers are billed by the hour.
 //!
-//! The meter is read at the samples that fall on a full hour, and at the last one. Where a run is so long that it is sampled
-//! less often than that, a reading stands for several hours.
+//! The meter is read at each sample on a full hour and at the last sample. In a run that is sampled less often, a reading covers
+//! several hours.
 
 use super::{Meter, Served, ServedMeter, Usage};
 use crate::sim::fact::Fact;
@@ -10,19 +10,19 @@ use crate::units::{SimDuration, SimTime};
 
 const HOUR: SimDuration = SimDuration::from_secs(3_600);
 
-/// What a meter had counted at an instant.
+/// The counts of a meter at one instant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// When.
+    /// The instant.
     pub at: SimTime,
-    /// Since the warm-up, by service.
+    /// Usage since the warm-up, by service.
     pub usage: Vec<Usage>,
-    /// What was served since then, by service; empty where that is not counted.
+    /// Served requests since the warm-up, by service; empty if they are not counted.
     pub served: Vec<Served>,
 }
 
 impl Reading {
-    /// Adds what was counted by another meter at the same instant.
+    /// Adds the counts of another meter at the same instant.
     pub fn add(&mut self, other: &Self) {
         debug_assert_eq!(self.at, other.at, "readings are added up instant by instant");
         for (usage, other) in self.usage.iter_mut().zip(&other.usage) {
@@ -40,13 +40,13 @@ pub struct Hourly {
     meter: Meter,
     served: Option<ServedMeter>,
     services: usize,
-    /// When the last sample was.
+    /// The time of the last sample.
     last: SimTime,
     readings: Vec<Reading>,
 }
 
 impl Hourly {
-    /// Reads `meter`, which counts for so many services, and what they serve, where that is billed for.
+    /// Wraps `meter`, which counts for so many services, and a meter of served requests if they are billed.
     pub fn new(meter: Meter, served: Option<ServedMeter>, services: usize) -> Self {
         Self {
             meter,
@@ -57,7 +57,7 @@ impl Hourly {
         }
     }
 
-    /// What was counted in all, by service, and the readings, of which the last one is that of the run's end.
+    /// Returns the whole usage by service, and the readings. The last reading is that of the end of the run.
     pub fn into_readings(mut self) -> (Vec<Usage>, Vec<Reading>) {
         let usage = self.meter.usage();
         let end = Reading {
@@ -65,7 +65,7 @@ impl Hourly {
             usage: usage.clone(),
             served: self.served(),
         };
-        // Requests may end after the last sample, at its very instant.
+        // Requests may end after the last sample, at the same instant.
         self.readings.retain(|reading| reading.at < self.last);
         self.readings.push(end);
         (usage, self.readings)

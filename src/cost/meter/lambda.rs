@@ -40,15 +40,15 @@ pub struct LambdaUsage {
     pub requests: u64,
     /// Billed milliseconds, initialisation included.
     pub billed_ms: u64,
-    /// The part of them that was billed for initialisation.
+    /// The part of `billed_ms` that was billed for initialisation.
     pub init_ms: u64,
     /// Billed milliseconds on provisioned environments, their initialisation included.
     pub provisioned_ms: u64,
     /// Configured provisioned concurrency over time, in environment-milliseconds.
     pub configured_ms: u64,
-    /// Snapshots over time, in milliseconds of functions.
+    /// Time of snapshots, in milliseconds.
     pub snapshot_ms: u64,
-    /// Environments restored from one.
+    /// Environments restored from a snapshot.
     pub restores: u64,
 }
 
@@ -190,30 +190,31 @@ impl LambdaMeterSpec {
     }
 }
 
-/// Provisioned concurrency is billed for whole steps of this from its being enabled to its being disabled. Source: AWS
-/// Lambda pricing page.
+/// Nanoseconds of a step of provisioned concurrency, which is billed in whole steps while it is enabled. Source: AWS Lambda
+/// pricing page.
 const PROVISIONED_STEP: u64 = 300_000_000_000;
 
-/// What the functions of a service have configured as provisioned concurrency.
+/// The provisioned concurrency that is configured for the functions of a service.
 #[derive(Debug, Clone, Default)]
 struct Configured {
-    /// By function: environments, and since when there are any.
+    /// Environments and the time since which there are any, by function.
     functions: BTreeMap<u32, (u32, SimTime)>,
-    /// Of all functions now.
+    /// The environments of all functions.
     environments: u64,
-    /// Up to when they are counted.
+    /// The time up to which they are counted.
     since: SimTime,
 }
 
 impl Configured {
-    /// Environment-milliseconds since the last call; whatever is before `warm_up` is left out.
+    /// Environment-milliseconds since the last call. The time before `warm_up` does not count.
     fn pass(&mut self, at: SimTime, warm_up: SimTime) -> u64 {
         let time = at.max(warm_up).since(self.since.max(warm_up));
         self.since = at;
         self.environments * (time.0 / 1_000_000)
     }
 
-    /// A function has `environments` from `at` on. Environment-milliseconds that are added because it has none any more.
+    /// Sets the environments of a function from `at` on. Returns the environment-milliseconds by which the last step is rounded up
+    /// if there are none any more.
     fn change(&mut self, function: u32, at: SimTime, environments: u32) -> u64 {
         let (before, enabled) = self.functions.insert(function, (environments, at)).unwrap_or((0, at));
         self.environments = self.environments - u64::from(before) + u64::from(environments);
@@ -266,7 +267,7 @@ impl LambdaMeter {
                 init,
                 provisioned: true,
             } if at >= self.warm_up => {
-                // Whether or not a request ever comes to it, and for packages of every kind.
+                // This is billed for packages of every kind, with or without a request.
                 self.services[service as usize].provisioned_ms += billed_ms(init.0, 0, &self.spec.rules, true);
             }
             _ => {}
@@ -274,7 +275,7 @@ impl LambdaMeter {
     }
 }
 
-/// Watches a run and counts what Lambda bills, over requests that arrived after the warm-up.
+/// An observer that counts the billed quantities of Lambda. Requests count if they arrived after the warm-up.
 #[derive(Debug)]
 pub struct LambdaMeter {
     spec: LambdaMeterSpec,
@@ -282,9 +283,9 @@ pub struct LambdaMeter {
     services: Vec<LambdaUsage>,
     /// By service.
     configured: Vec<Configured>,
-    /// By service: functions with a snapshot, as far as they have started environments.
+    /// The functions that have a snapshot and have started environments, by service.
     snapshots: Vec<BTreeSet<u32>>,
-    /// The last sample.
+    /// The time of the last sample.
     last: SimTime,
 }
 

@@ -5,7 +5,7 @@
 
 /// A row of the list, as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct MeterRow {
     /// Name of the way of billing.
     pub name: &'static str,
     /// The facts that it prices: a variant of [`crate::sim::platform::BilledBy`].
@@ -39,7 +39,7 @@ macro_rules! meters {
             use jiff::civil::Date;
 
             use $crate::assumption::Assumption;
-            use $crate::cost::meter::{Billing, ClusterPart, Counts, MeteredService, Quantities, Row, Tally};
+            use $crate::cost::meter::{Billing, ClusterPart, Counts, MeterRow, MeteredService, Quantities, Tally};
             use $crate::model::price::{PriceError, PriceList};
             use $crate::sim::fact::{Fact, Finished};
             use $crate::sim::observe::Observer;
@@ -48,8 +48,8 @@ macro_rules! meters {
 
             impl MeterSpec {
                 /// All rows of the list.
-                pub const ROWS: &'static [Row] = &[
-                    $(Row {
+                pub const ROWS: &'static [MeterRow] = &[
+                    $(MeterRow {
                         name: stringify!($row),
                         facts: stringify!($facts),
                         providers: &[$($provider),+],

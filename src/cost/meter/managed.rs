@@ -1,5 +1,5 @@
-//! AWS Lambda Managed Instances: requests, the EC2 instances of the account at their on-demand price, and a fee on that price. There
-//! is no charge for duration.
+//! AWS Lambda Managed Instances: requests, EC2 instances of the account at their on-demand price, and a fee on that price. Duration
+//! is not billed.
 //!
 //! Source: AWS Lambda pricing page, Managed Instances, read 2026.
 
@@ -17,12 +17,12 @@ use crate::sim::observe::Observer;
 use crate::sim::platform::billed_by::HostTime;
 use crate::units::{SimDuration, SimTime};
 
-/// How requests and the time of instances become billed quantities.
+/// The rules by which requests and the time of instances become billed quantities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ManagedMeterSpec {
     /// Meter of the instances.
     instances: String,
-    /// US dollars for an hour of one, on which the fee is.
+    /// US dollars for an hour of an instance, the base of the fee.
     usd_per_hour: Decimal,
 }
 
@@ -89,15 +89,16 @@ impl Billing for ManagedMeterSpec {
     }
 }
 
-/// Watches a run and counts between the warm-up and the last sample, which the run takes at its end.
+/// An observer that counts requests and instances between the end of the warm-up and the last sample, which the run takes at its
+/// end.
 #[derive(Debug)]
 pub struct ManagedMeter {
     warm_up: SimTime,
-    /// Instances of each function, and since when.
+    /// The instances of each function, and the time since which their number is the same.
     functions: BTreeMap<(u16, u32), (u32, SimTime)>,
-    /// By service: what has been counted.
+    /// The usage that is complete, by service.
     services: Vec<ManagedUsage>,
-    /// By service: with what goes on, at the last sample.
+    /// Instance-nanoseconds at the last sample, by service.
     sampled: Vec<u128>,
 }
 
@@ -139,7 +140,7 @@ impl Observer for ManagedMeter {
                 at,
                 hosts,
             } => {
-                // Those that are told of first were there from the beginning.
+                // The first instances were there from the beginning.
                 let before = self.functions.insert((service, function), (hosts, at));
                 let before = before.unwrap_or((hosts, SimTime::ZERO));
                 self.services[service as usize].instances += self.area(before, at);
@@ -160,8 +161,8 @@ mod tests {
     use crate::sim::fact::FleetState;
     use crate::units::{MemoryMib, MilliCpu};
 
-    /// Three instances for an hour of which the first half is warm-up, and five from 45 min on: by hand 3 x 0.25 + 5 x 0.25
-    /// hours, and 15% of what they cost.
+    /// Three instances for an hour whose first half is warm-up, and five from 45 min on. By hand: 3 x 0.25 + 5 x 0.25 hours, and
+    /// 15% of their price.
     #[test]
     fn instances_are_billed_with_a_fee_on_their_price() {
         let list = PriceList::find("aws-us-east-1").unwrap();
@@ -189,7 +190,7 @@ mod tests {
         let usage = meter.usage().remove(0);
         let quantities = spec.quantities(&usage);
         assert_eq!(quantities["ec2.c7i.xlarge"].to_string(), "2");
-        // Two hours of 0.1785 dollars.
+        // Two hours at 0.1785 dollars.
         assert_eq!(quantities[FEE].to_string(), "0.357");
         let fee = list.price(FEE).unwrap().tiers[0].unit_price_usd;
         assert_eq!(fee.to_string(), "0.15");

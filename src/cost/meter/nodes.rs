@@ -1,9 +1,9 @@
-//! Nodes of a cluster: each is billed from its launch to its end, whatever runs on it.
+//! Nodes of a cluster: each is billed from its launch to its end, regardless of the pods on it.
 //!
-//! Source: Amazon EC2 pricing, instances are billed by the second; Amazon EC2 User Guide, "Billing for interrupted Spot
-//! Instances": nothing is billed for one that Amazon EC2 takes back within its first hour; Amazon EKS pricing, a cluster by the
-//! hour. The minimum of a minute is not applied. What a service is charged is a choice: its part of the time of all
-//! nodes, which is the mean of its parts of the CPU and of the memory that pods request between two samples.
+//! Sources: Amazon EC2 pricing (instances are billed by the second); Amazon EC2 User Guide, "Billing for interrupted Spot
+//! Instances" (an instance that Amazon EC2 takes back within its first hour is free); Amazon EKS pricing (a cluster is billed by
+//! the hour). The minimum of a minute is not applied. The share of a service is a choice: between two samples it is the mean of
+//! its shares of the CPU and of the memory that all pods request.
 
 use jiff::civil::Date;
 
@@ -31,7 +31,7 @@ pub struct NodesMeterSpec {
     notes: Vec<String>,
 }
 
-/// A spot node that the cloud takes back within it is not billed.
+/// A spot node that the cloud takes back within this time is not billed.
 const FIRST_HOUR: SimDuration = SimDuration::from_secs(3_600);
 
 /// Billed quantities of one service.
@@ -126,38 +126,41 @@ impl Billing for NodesMeterSpec {
     }
 }
 
-/// Watches a run and counts the time of nodes between the warm-up and the last sample, which the run takes at its end.
+/// An observer that counts the time of nodes between the end of the warm-up and the last sample, which the run takes at its end.
 #[derive(Debug)]
 pub struct NodesMeter {
     warm_up: SimTime,
-    /// By kind.
+    /// Existing nodes, by kind.
     nodes: Vec<Gauge>,
-    /// By kind: integral up to where services have been charged, once the warm-up is over.
+    /// Integral up to the last charge of services, by kind; `None` before the end of the warm-up.
     charged: Option<Vec<i128>>,
-    /// By kind: integral at the last sample.
+    /// Integral at the last sample, by kind.
     now: Vec<i128>,
-    /// By kind: time that is not billed, in node-nanoseconds, until now, until the last sample, and until where services have been
-    /// charged.
+    /// Free time in node-nanoseconds by kind: until now, until the last sample, and until the last charge of services.
     free: [Vec<i128>; 3],
     last: SimTime,
-    /// Up to when services have been charged.
+    /// The time of the last charge of services.
     since: SimTime,
-    /// By service: CPU and memory that a pod requests, and integral of its pods up to where it has been charged, and at the last
-    /// sample.
+    /// The pods of each service.
     services: Vec<Part>,
-    /// By service: what it has been charged.
+    /// The charges of each service.
     parts: Vec<Charged>,
 }
 
+/// The pods of a service.
 #[derive(Debug, Clone, Copy)]
 struct Part {
+    /// CPU request of a pod, in thousandths of a core.
     cpu: u64,
+    /// Memory request of a pod, in MiB.
     memory: u64,
+    /// Integral of the pods at the last charge.
     before: i128,
+    /// Integral of the pods at the last sample.
     now: i128,
 }
 
-/// Node-nanoseconds by kind, which may be negative while a node turns out to be free, and nanoseconds of the cluster.
+/// Node-nanoseconds by kind, and nanoseconds of the cluster. The former may be negative while a node turns out to be free.
 #[derive(Debug, Clone)]
 struct Charged {
     nodes: Vec<i128>,
@@ -195,14 +198,14 @@ impl NodesMeter {
         }
     }
 
-    /// Takes the integrals at the warm-up before anything later is counted.
+    /// Stores the integrals at the end of the warm-up before any later fact is counted.
     fn cut(&mut self, at: SimTime) {
         if self.charged.is_none() && at > self.warm_up {
             self.charged = Some(self.nodes.iter().map(|kind| kind.area(self.warm_up)).collect());
         }
     }
 
-    /// Charges services for the nodes since the last sample, by what their pods requested in that time.
+    /// Charges services for the nodes since the last sample, by the requests of their pods in that time.
     fn charge(&mut self) {
         if let Some(charged) = &mut self.charged {
             let shares = shares(&self.services);
@@ -227,7 +230,7 @@ impl NodesMeter {
     }
 }
 
-/// Divides a total by shares; the first takes what rounding leaves, so that the sum is exact.
+/// Divides a total by shares. The first part includes the rest from rounding, so that the sum is exact.
 fn divide(total: i128, shares: &[f64]) -> Vec<i128> {
     let mut parts: Vec<i128> = shares
         .iter()
@@ -240,7 +243,7 @@ fn divide(total: i128, shares: &[f64]) -> Vec<i128> {
     parts
 }
 
-/// Each service's part of what is requested: the mean of its parts of CPU and memory.
+/// The share of each service in the requests: the mean of its shares of CPU and memory.
 fn shares(services: &[Part]) -> Vec<f64> {
     let pods = |part: &Part| (part.now - part.before).max(0) as f64;
     let sum = |of: fn(&Part) -> u64| services.iter().map(|part| pods(part) * of(part) as f64).sum::<f64>();
@@ -327,8 +330,8 @@ mod tests {
         }
     }
 
-    /// Two nodes from the start, one of which goes at 3,600 s, and one that comes at 1,800 s, over two hours of which the
-    /// first half hour is warm-up. By hand: 1.5 + 0.5 hours, and 1.5 hours.
+    /// Two hours whose first half hour is warm-up. There are two nodes from the start, of which one goes at 3,600 s, and a third
+    /// node of another kind comes at 1,800 s. By hand: 1.5 + 0.5 hours, and 1.5 hours.
     #[test]
     fn nodes_are_billed_from_the_warm_up_on_and_shared_by_requests() {
         let mut meter = NodesMeter::new(2, SimDuration::from_secs(1_800), &[(1_000, 512), (1_000, 1_536)]);
@@ -369,10 +372,10 @@ mod tests {
         assert_eq!(quantity(&usage[1], "ec2.m7i.xlarge"), "0.9375");
     }
 
-    /// After half an hour of warm-up two spot nodes that came at 0 and at 1,800 s are taken back at 3,000 s and at 7,200 s. By
-    /// hand: the first one was in its first hour and costs nothing, the second one its 1.5 hours.
+    /// Two spot nodes that came at 0 and at 1,800 s are taken back at 3,000 s and at 7,200 s; the warm-up takes half an hour. By
+    /// hand: the first node was in its first hour and is free, and the second costs its 1.5 hours.
     #[test]
-    fn spot_nodes_that_are_taken_back_within_an_hour_are_not_billed() {
+    fn spot_nodes_that_are_taken_back_within_an_hour_are_free() {
         let spot = NodesMeterSpec {
             kinds: vec!["ec2.spot.m5.large".into()],
             control_plane: CLUSTER.into(),

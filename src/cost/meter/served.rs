@@ -1,28 +1,28 @@
-//! What goes with requests and instances whatever the platform: requests and their time in flight for load balancers, answers for
-//! traffic, instances and nodes for pulls of images.
+//! Counts for the bill beside compute, on every platform: requests and their time in flight for load balancers, answers for
+//! traffic, and instances and nodes for image pulls.
 
 use crate::sim::fact::{Activity, Fact, Outcome, Role};
 use crate::sim::observe::Observer;
 use crate::sim::platform::control::NodeChange;
 use crate::units::{SimDuration, SimTime};
 
-/// What was served to the callers of one service.
+/// Requests to one service, and the instances and nodes that were created for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Served {
-    /// Requests, or attempts of calls, that came to an end, however they ended.
+    /// Requests, or attempts of calls, that ended with any outcome.
     pub requests: u64,
-    /// Those that were answered.
+    /// The part of `requests` that was answered.
     pub answered: u64,
-    /// Time from arrival to end of all of them, in nanoseconds.
+    /// Sum of the times from arrival to end, in nanoseconds.
     pub in_flight_ns: u128,
-    /// Instances that were created.
+    /// Created instances.
     pub created: u64,
-    /// Nodes that were launched; they are counted with the first service.
+    /// Launched nodes. They are counted with the first service.
     pub nodes: u64,
 }
 
 impl Served {
-    /// Adds what was served by others.
+    /// Adds the counts of `other`.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.answered += other.answered;
@@ -31,7 +31,7 @@ impl Served {
         self.nodes += other.nodes;
     }
 
-    /// What was served since `before`, of the same counts.
+    /// The difference to the earlier counts `before`.
     pub fn since(&self, before: &Self) -> Self {
         Self {
             requests: self.requests - before.requests,
@@ -43,7 +43,7 @@ impl Served {
     }
 }
 
-/// Counts what is served after the warm-up.
+/// An observer that counts requests, instances and nodes after the warm-up.
 #[derive(Debug)]
 pub struct ServedMeter {
     warm_up: SimTime,
@@ -51,7 +51,7 @@ pub struct ServedMeter {
 }
 
 impl ServedMeter {
-    /// A meter for `services` services.
+    /// Returns a meter for `services` services.
     pub fn new(warm_up: SimDuration, services: usize) -> Self {
         Self {
             warm_up: SimTime::ZERO + warm_up,
@@ -59,7 +59,7 @@ impl ServedMeter {
         }
     }
 
-    /// What was counted so far, by service.
+    /// The counts so far, by service.
     pub fn served(&self) -> Vec<Served> {
         self.services.clone()
     }

@@ -57,7 +57,7 @@ fn sampled(ms: u64) -> Fact {
     }
 }
 
-/// Usage of one service after `facts`, the first `warm_up` milliseconds not counted.
+/// The usage of one service after `facts`. The first `warm_up` milliseconds do not count.
 fn usage(spec: &MeterSpec, memory: Option<MemoryLine>, warm_up: u64, facts: &[Fact]) -> Usage {
     let mut meter = spec.start(
         SimDuration::from_millis(warm_up),
@@ -70,7 +70,7 @@ fn usage(spec: &MeterSpec, memory: Option<MemoryLine>, warm_up: u64, facts: &[Fa
     meter.usage().swap_remove(0)
 }
 
-/// The meter of a platform, given as the lines of its table, by the prices of `list`.
+/// The meter of a platform by the prices of `list`. `lines` is the text of the platform's table.
 fn meter(platform: &str, lines: &str, list: &str) -> MeterSpec {
     let table: PlatformSpec = toml::from_str(&format!("[{platform}]\n{lines}")).unwrap();
     let list = PriceList::find(list).unwrap();
@@ -89,8 +89,8 @@ fn consumption(lines: &str) -> MeterSpec {
     meter("azure-functions", lines, "azure-eastus")
 }
 
-/// An instance starts at 0, is up at 400 ms with a request, has a second one from 500 to 650 ms, is idle from 700 ms, and has
-/// another one from 1 s on, which runs at the last sample.
+/// An instance starts at 0, is up at 400 ms with a request, has a second one from 500 to 650 ms, is idle from 700 ms on, and has a
+/// third from 1 s on, which still runs at the last sample.
 fn one_instance() -> Vec<Fact> {
     vec![
         activity(0, 0, true, 0),
@@ -109,17 +109,17 @@ fn one_instance() -> Vec<Fact> {
 }
 
 #[test]
-fn overlapping_requests_share_time_and_what_runs_on_is_cut_at_the_last_sample() {
+fn overlapping_requests_share_time_and_open_intervals_end_at_the_last_sample() {
     let Usage::CloudRun(usage) = usage(&cloud_run(""), None, 0, &one_instance()) else {
         panic!()
     };
-    // 700 ms, and 210 ms of 500, which go up to 300.
+    // 700 ms, and 210 ms of 500, which are rounded up to 300.
     assert_eq!((usage.billed_ms, usage.start_ms, usage.requests), (1_000, 400, 3));
     assert_eq!(usage.active_ns, 910_000_000);
 }
 
-/// A request that waited follows one that ended, and the first request the start, at the same instant: the instance is active
-/// without a break, and what it is billed for goes up to a step once.
+/// The first request begins at the end of the start, and a waiting request at the end of another one. The instance is active
+/// without interruption, and the billed time is rounded up once.
 #[test]
 fn an_instance_that_is_idle_for_no_time_is_not_idle() {
     let facts = [
@@ -138,7 +138,7 @@ fn an_instance_that_is_idle_for_no_time_is_not_idle() {
     let Usage::CloudRun(usage) = usage(&cloud_run(""), None, 0, &facts) else {
         panic!()
     };
-    // 1,030 ms go up to 1,100, and 10 to 100.
+    // 1,030 ms are rounded up to 1,100, and 10 to 100.
     assert_eq!((usage.billed_ms, usage.active_ns), (1_200, 1_040_000_000));
     let Usage::Flex(flex) = super::tests::usage(&flex(""), None, 0, &facts) else {
         panic!()
@@ -153,7 +153,7 @@ fn time_before_the_end_of_the_warm_up_is_not_billed() {
     let Usage::CloudRun(usage) = usage(&meter, None, 550, &one_instance()) else {
         panic!()
     };
-    // 150 ms of the first interval go up to 200; nothing of the start; of the requests only the last came afterwards.
+    // 150 ms of the first interval are rounded up to 200. The start and the first two requests were before the end of the warm-up.
     assert_eq!((usage.billed_ms, usage.start_ms, usage.requests), (500, 0, 1));
     // Nothing is active from 700 to 1,000 ms.
     assert_eq!(usage.idle_ns, 300_000_000);
@@ -180,7 +180,7 @@ fn flex_bills_a_second_at_least_and_no_start() {
     let Usage::Flex(on_demand) = usage(&flex(""), None, 0, &one_instance()) else {
         panic!()
     };
-    // From 400 to 700 ms, which is a second; what runs at the end is not over.
+    // From 400 to 700 ms, which is billed as a second. The minimum does not apply to the interval that is not over.
     assert_eq!((on_demand.billed_ms, on_demand.executions), (1_000 + 300, 3));
     let Usage::Flex(ready) = usage(&flex("always-ready = 1"), None, 0, &one_instance()) else {
         panic!()
@@ -201,14 +201,14 @@ fn executions_share_memory_while_they_run_together() {
     let Usage::Executions(usage) = usage(&consumption(""), Some(LINE), 0, &one_instance()) else {
         panic!()
     };
-    // The first runs alone for 100 and 50 ms and with another one, 200 MiB each, for 150: 250 MiB in the mean, which go up to
-    // 256. The other one runs with it throughout: 200 MiB go up to 256. The third is alone: 300 go up to 384.
+    // The first runs alone for 100 and 50 ms, and for 150 ms with another one (200 MiB each). Its mean of 250 MiB is rounded up
+    // to 256. The second always runs with the first: 200 MiB are rounded up to 256. The third is alone: 300 become 384.
     assert_eq!(usage.mib_ms, 256 * 300 + 256 * 150 + 384 * 500);
     assert_eq!(usage.executions, 3);
 }
 
 #[test]
-fn short_executions_are_billed_for_a_tenth_of_a_second_and_none_beyond_the_instance() {
+fn short_executions_are_billed_for_a_tenth_of_a_second_and_at_most_the_memory_of_the_instance() {
     let facts = [activity(0, 0, false, 1), finished(0, 0, 0, 7), activity(0, 7, false, 0)];
     let huge = MemoryLine {
         at_one: 5_000.0 * MIB,

@@ -1,4 +1,4 @@
-//! Every rule for price lists that TOML cannot express. All problems are collected, each with its line.
+//! The rules for price lists that TOML cannot express. All problems are collected, each with its line.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use super::lambda::{LambdaRules, RawLambda};
 use super::steps::RawSteps;
 use super::{CommitmentDiscount, FreeAllowance, MeterPrice, SCHEMA, Source, Steps, Tier};
 
-/// Decimals of a unit price at most: with the 9 of a quantity the product still fits a decimal.
+/// The most decimals of a unit price. Together with the 9 decimals of a quantity the product still fits a decimal.
 const MAX_PRICE_DECIMALS: u32 = 19;
 
-/// A plain decimal, at least 0. Blank, NaN, exponents and more digits than a decimal holds are none.
+/// Reads a plain decimal of at least 0. Returns `None` for blank text, NaN, exponents, and more digits than a decimal holds.
 pub(super) fn decimal(text: &str) -> Option<Decimal> {
     let plain = text.starts_with(|c: char| c.is_ascii_digit())
         && text.ends_with(|c: char| c.is_ascii_digit())
@@ -24,13 +24,13 @@ pub(super) fn decimal(text: &str) -> Option<Decimal> {
     Some(number.normalize())
 }
 
-/// `usd / per`, if that is exact and short enough to be multiplied with a quantity.
+/// Returns `usd / per` if it is exact and short enough to be multiplied by a quantity.
 pub(super) fn unit_price(usd: Decimal, per: Decimal) -> Option<Decimal> {
     let one = usd.checked_div(per)?.normalize();
     (one.checked_mul(per)? == usd && one.scale() <= MAX_PRICE_DECIMALS).then_some(one)
 }
 
-/// A file, to say where a problem is.
+/// A file, to locate problems.
 pub(super) struct Place<'a> {
     pub(super) name: &'a str,
     pub(super) text: &'a str,
@@ -44,7 +44,7 @@ impl Place<'_> {
     }
 }
 
-/// What has been understood so far, and what is wrong with it.
+/// The content that has been read so far, and its problems.
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) sources: BTreeMap<String, Source>,
@@ -64,18 +64,18 @@ impl Draft {
         self.problems.push(format!("{at}: {text}"));
     }
 
-    /// The header that all files share: provider, region and effective day.
+    /// Reads the header that all files share: provider, region and effective day.
     pub(super) fn header(&mut self, raws: &[(Place<'_>, RawList)]) -> Option<(String, String, jiff::civil::Date)> {
         let (first_place, first) = raws.first()?;
         for (place, raw) in raws {
             if raw.schema != SCHEMA {
                 self.problem(
                     place.name,
-                    format_args!("schema = {} is not known; it is {SCHEMA}", raw.schema),
+                    format_args!("schema = {} is not supported; it must be {SCHEMA}", raw.schema),
                 );
             }
             if raw.currency != "USD" {
-                // Currencies are never mixed in a total and there are no exchange rates here.
+                // Currencies are never mixed in a total, and price lists have no exchange rates.
                 self.problem(place.name, format_args!("currency = `{}` must be USD", raw.currency));
             }
             if raw.provider.trim().is_empty() || raw.region.trim().is_empty() {
@@ -108,13 +108,13 @@ impl Draft {
         if effective.is_none() {
             self.problem(
                 first_place.name,
-                format_args!("effective = `{}` is not a day", first.effective),
+                format_args!("effective = `{}` is not a day such as 2026-11-01", first.effective),
             );
         }
         Some((first.provider.clone(), first.region.clone(), effective?))
     }
 
-    /// The sources of one file.
+    /// Reads the sources of one file.
     pub(super) fn sources(&mut self, place: &Place<'_>, sources: &BTreeMap<String, RawSource>) {
         for (id, raw) in sources {
             match raw.read.parse() {
@@ -124,12 +124,12 @@ impl Draft {
                         url: raw.url.clone(),
                         read,
                     };
-                    // Files of one list may share a source, if they say the same of it.
+                    // Files of one list may repeat a source if its content is the same.
                     let before = self.sources.insert(id.clone(), source);
                     if before.is_some_and(|before| before != self.sources[id]) {
                         self.problem(
                             place.name,
-                            format_args!("source `{id}` is defined twice, and differently"),
+                            format_args!("source `{id}` is defined twice with different content"),
                         );
                     }
                 }
@@ -140,7 +140,7 @@ impl Draft {
 
     pub(super) fn check_sources(&mut self, at: &str, ids: &[String]) {
         if ids.is_empty() {
-            self.problem(at, "a figure needs a source");
+            self.problem(at, "a figure needs at least one source");
         }
         for id in ids {
             if !self.sources.contains_key(id) {
@@ -150,7 +150,7 @@ impl Draft {
         }
     }
 
-    /// One price.
+    /// Reads one price.
     pub(super) fn price(&mut self, place: &Place<'_>, raw: &Spanned<RawPrice>) {
         let line = place.line(raw.span().start);
         let raw = raw.get_ref();
@@ -222,7 +222,7 @@ impl Draft {
         }
     }
 
-    /// Sorts the tiers of each meter and checks that they cover every quantity once.
+    /// Sorts the tiers of each meter and checks that they cover every quantity exactly once.
     pub(super) fn tiers(&mut self) {
         for (meter, price) in &mut self.meters {
             price.tiers.sort_by_key(|tier| tier.from);
@@ -235,7 +235,9 @@ impl Draft {
                         self.problems
                             .push(format!("{meter}: no price between {end} and {from}"));
                     }
-                    _ => self.problems.push(format!("{meter}: two prices from {from} on")),
+                    _ => self
+                        .problems
+                        .push(format!("{meter}: two prices overlap from {from} on")),
                 }
                 if tier.to.is_some_and(|to| to <= from) {
                     self.problems
@@ -250,7 +252,7 @@ impl Draft {
         }
     }
 
-    /// One allowance; its meters must be known by now.
+    /// Reads one free allowance. All meters must have been read.
     pub(super) fn free(&mut self, place: &Place<'_>, raw: &Spanned<RawFree>) {
         let line = place.line(raw.span().start);
         let raw = raw.get_ref();
@@ -264,12 +266,15 @@ impl Draft {
                 None => self.problem(&at, format_args!("meter `{meter}` has no price")),
                 Some(price) if price.unit != raw.unit => {
                     let unit = price.unit.clone();
-                    self.problem(&at, format_args!("meter `{meter}` counts {unit} and not {}", raw.unit));
+                    self.problem(
+                        &at,
+                        format_args!("meter `{meter}` has the unit {unit} and not {}", raw.unit),
+                    );
                 }
                 Some(_) => {}
             }
             if raw.meters[..i].contains(meter) || self.free.iter().any(|free| free.meters.contains(meter)) {
-                self.problem(&at, format_args!("meter `{meter}` has an allowance already"));
+                self.problem(&at, format_args!("another allowance covers meter `{meter}`"));
             }
         }
         match decimal(&raw.quantity) {
@@ -288,7 +293,7 @@ impl Draft {
         }
     }
 
-    /// How a service rounds.
+    /// Reads the rounding rules of one service.
     pub(super) fn steps(&mut self, place: &Place<'_>, service: String, raw: Spanned<RawSteps>) {
         let at = format!("{} (billing.steps.{service})", place.line(raw.span().start));
         let raw = raw.into_inner();
@@ -297,18 +302,18 @@ impl Draft {
             Ok(steps) if !self.steps.contains_key(&service) => {
                 self.steps.insert(service, steps);
             }
-            Ok(_) => self.problem(&at, "the rules are given twice"),
+            Ok(_) => self.problem(&at, "the rules are defined twice"),
             Err(problems) => problems.into_iter().for_each(|problem| self.problem(&at, problem)),
         }
     }
 
-    /// The rules of AWS Lambda.
+    /// Reads the rules of AWS Lambda.
     pub(super) fn lambda(&mut self, place: &Place<'_>, raw: Spanned<RawLambda>) {
         let at = format!("{} (billing.lambda)", place.line(raw.span().start));
         let raw = raw.into_inner();
         self.check_sources(&at, &raw.source);
         if self.lambda.is_some() {
-            self.problem(&at, "the rules are given twice");
+            self.problem(&at, "the rules are defined twice");
         }
         match raw.check() {
             Ok(rules) => self.lambda = Some(rules),

@@ -1,5 +1,5 @@
-//! What a provider takes off for a commitment, by kind, term and meter. A default: the offers differ by family and payment, so
-//! that who has one gives its own rates.
+//! The usual discounts for commitments, by kind, term and meter. They are defaults: real offers differ by instance family
+//! and payment, so a user who has a commitment states its rates.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,22 +12,22 @@ use super::check::{Draft, Place, decimal};
 use super::date::AsOf;
 use super::{Confidence, PriceList};
 
-/// What is promised to the provider. In the order in which an hour's usage draws on them.
+/// The kind of a commitment, in the order in which the usage of an hour draws on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CommitmentKind {
-    /// To pay for so many instances of one type in each hour.
+    /// A fixed number of instances of one type in each hour.
     ReservedInstances,
-    /// To spend so much in each hour on instances of one family.
+    /// A fixed amount in each hour for instances of one family.
     Ec2InstanceSavingsPlan,
-    /// To spend so much in each hour on instances, containers and functions.
+    /// A fixed amount in each hour for instances, containers and functions.
     ComputeSavingsPlan,
 }
 
-/// How long the promise holds.
+/// The term of a commitment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum Term {
-    /// A year.
+    /// One year.
     #[default]
     #[serde(rename = "1y")]
     OneYear,
@@ -37,7 +37,7 @@ pub enum Term {
 }
 
 impl CommitmentKind {
-    /// As it is written.
+    /// The name in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::ReservedInstances => "reserved-instances",
@@ -58,7 +58,7 @@ impl FromStr for CommitmentKind {
         ];
         all.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
             let names: Vec<&str> = all.iter().map(|kind| kind.name()).collect();
-            format!("known are {}", names.join(", "))
+            format!("it must be one of {}", names.join(", "))
         })
     }
 }
@@ -70,7 +70,7 @@ impl FromStr for Term {
         match text {
             "1y" => Ok(Self::OneYear),
             "3y" => Ok(Self::ThreeYears),
-            _ => Err("it is 1y or 3y".into()),
+            _ => Err("it must be 1y or 3y".into()),
         }
     }
 }
@@ -90,24 +90,24 @@ impl fmt::Display for Term {
     }
 }
 
-/// What is taken off the price of some meters.
+/// A discount on the prices of some meters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommitmentDiscount {
-    /// What is promised.
+    /// The kind of the commitment.
     pub kind: CommitmentKind,
-    /// For how long.
+    /// Its term.
     pub term: Term,
-    /// First words of the meters, such as `ec2.`.
+    /// The text that the meters begin with, such as `ec2.`.
     pub meters: Vec<String>,
-    /// Share of the on-demand price, from 0 to below 1.
+    /// Share of the on-demand price that is saved, from 0 to below 1.
     pub discount: Decimal,
     /// Ids of the sources.
     pub source: Vec<String>,
-    /// When the figure was read.
+    /// The date on which the figure was read.
     pub as_of: AsOf,
-    /// How far to trust it.
+    /// How reliable the figure is.
     pub confidence: Confidence,
-    /// Whatever a reader should know.
+    /// A remark for readers.
     pub note: Option<String>,
 }
 
@@ -131,7 +131,8 @@ impl CommitmentDiscount {
 }
 
 impl PriceList {
-    /// The usual discount of a commitment on a meter; `None` if it does not cover the meter, or if no figure is known.
+    /// The usual discount of a commitment on a meter; `None` if the commitment does not cover the meter or if the list has no
+    /// figure.
     pub fn commitment_discount(&self, kind: CommitmentKind, term: Term, meter: &str) -> Option<&CommitmentDiscount> {
         let fits = |offer: &&CommitmentDiscount| offer.kind == kind && offer.term == term && offer.names(meter);
         self.commitments.iter().find(fits)
@@ -139,7 +140,7 @@ impl PriceList {
 }
 
 impl Draft {
-    /// One discount; its meters must be known by now.
+    /// Reads one discount. All meters must have been read.
     pub(super) fn commitment(&mut self, place: &Place<'_>, raw: Spanned<RawCommitment>) {
         let line = place.line(raw.span().start);
         let raw = raw.into_inner();
@@ -153,7 +154,10 @@ impl Draft {
         if discount.is_none() {
             self.problem(
                 &at,
-                format_args!("discount = \"{}\" is not a share from 0 to below 1", raw.discount),
+                format_args!(
+                    "discount = \"{}\" must be a share of at least 0 and below 1",
+                    raw.discount
+                ),
             );
         }
         let (Ok(as_of), Some(discount)) = (as_of, discount) else {
@@ -186,7 +190,10 @@ impl Draft {
             .find(|meter| offer.names(meter))
             .cloned();
         if let Some(meter) = twice {
-            self.problem(&at, format_args!("meter `{meter}` has such a discount already"));
+            self.problem(
+                &at,
+                format_args!("another discount of this kind and term covers meter `{meter}`"),
+            );
         }
         self.commitments.push(offer);
     }

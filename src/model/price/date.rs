@@ -1,11 +1,11 @@
-//! Dates of prices. A source does not always tell the day: `2026`, `2026-05` and `2026-05-10` are all answers to "as of
-//! when?", and a missing day is not filled in.
+//! Dates of prices. Some sources give no day: `2026`, `2026-05` and `2026-05-10` are all valid dates, and a missing part is
+//! not filled in.
 
 use std::fmt;
 
 use jiff::civil::Date;
 
-/// When a figure was read: a day, a month or a year.
+/// The date on which a figure was read: a day, a month or a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AsOf {
     earliest: Date,
@@ -20,14 +20,15 @@ enum Precision {
 }
 
 impl AsOf {
-    /// The first day that the date can mean.
+    /// The first day of the date.
     pub fn earliest(self) -> Date {
         self.earliest
     }
 
-    /// Days from the earliest day it can mean until `today`: the figure is at most this old. Negative in the future.
+    /// Days from the first day of the date until `today`. The figure is at most this old. Negative if the date is in the
+    /// future.
     pub fn age_days(self, today: Date) -> i32 {
-        // Whole days between two civil dates; cannot fail and holds every pair of dates.
+        // The days between any two civil dates fit into an i32.
         today.duration_since(self.earliest).as_hours().div_euclid(24) as i32
     }
 }
@@ -43,7 +44,7 @@ impl fmt::Display for AsOf {
     }
 }
 
-/// Reads a day such as `2026-11-01`; anything longer or shorter is refused.
+/// Reads a day such as `2026-11-01`. Returns `None` for any other text.
 pub fn parse_day(text: &str) -> Option<Date> {
     let digits_at = |range: std::ops::Range<usize>| {
         text.get(range)

@@ -1,8 +1,8 @@
-//! What can be wrong with a price list or with a question to it.
+//! Errors of price lists, each with a hint.
 
 use std::path::PathBuf;
 
-/// A price list that cannot be used, or a price that it does not hold.
+/// A price list that cannot be used, or a price that the list does not have.
 #[derive(Debug, thiserror::Error)]
 pub enum PriceError {
     /// The file cannot be read.
@@ -10,44 +10,44 @@ pub enum PriceError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: std::io::Error,
     },
-    /// The file is not TOML, or holds unknown or missing keys.
+    /// The file is not TOML, or has unknown or missing keys.
     #[error("price list {list}: {source}")]
     Toml {
         /// File or catalog name.
         list: String,
-        /// Line, caret and reason.
+        /// The line and the reason.
         source: Box<toml::de::Error>,
     },
-    /// The file reads but does not make sense; every problem found.
+    /// The file can be read, but its content is not valid.
     #[error("price list {list} is not valid:\n  {}", problems.join("\n  "))]
     Invalid {
         /// File or catalog name.
         list: String,
-        /// One sentence each, with its line.
+        /// All problems, each with its line.
         problems: Vec<String>,
     },
     /// No built-in list has this name.
     #[error("there is no price list `{name}`")]
     UnknownList {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
-        /// All that is built in.
+        /// The names of the built-in lists.
         known: Vec<String>,
     },
     /// The list has no price for a meter.
     #[error("price list {list} has no price for meter `{meter}`")]
     UnknownMeter {
-        /// The meter asked for.
+        /// The meter that was given.
         meter: String,
         /// The list.
         list: String,
-        /// Names most like it.
+        /// The names most similar to it.
         nearest: Vec<String>,
     },
-    /// The list does not say how a service turns use into billed quantities.
+    /// The list has no billing rules for a service.
     #[error("price list {list} has no billing rules for {service}: table [billing.{service}] is missing")]
     NoRules {
         /// The list.
@@ -55,30 +55,30 @@ pub enum PriceError {
         /// The service, such as `lambda`.
         service: &'static str,
     },
-    /// A discount is not one.
+    /// A discount cannot be read.
     #[error("`{percent}` is not a discount on `{name}`")]
     BadDiscount {
-        /// What it was to be taken off.
+        /// The meter or service that it was given for.
         name: String,
-        /// What was given.
+        /// The text that was given.
         percent: String,
     },
-    /// A price given by hand is not one.
+    /// A price that was set by hand cannot be read.
     #[error("`{usd}` is not a price for meter `{meter}`")]
     BadPrice {
         /// The meter.
         meter: String,
-        /// What was given.
+        /// The text that was given.
         usd: String,
     },
 }
 
 impl PriceError {
-    /// What to try next, one sentence each.
+    /// Hints on what to do next, one sentence each.
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { .. } => {
-                vec!["a name that ends in .toml is read as a file; leave it off for a built-in list".into()]
+                vec!["a name that ends in .toml is the path of a file; omit .toml to use a built-in list".into()]
             }
             Self::Toml { .. } | Self::Invalid { .. } => Vec::new(),
             Self::UnknownList { name, known } => {
@@ -87,21 +87,22 @@ impl PriceError {
                 let lead = if near.is_empty() { "built in" } else { "did you mean" };
                 vec![
                     format!("{lead}: {}", names.join(", ")),
-                    "without its date a name means the newest list; a path that ends in .toml is read as a file".into(),
+                    "a name without a date selects the newest list; a name that ends in .toml is the path of a file"
+                        .into(),
                 ]
             }
             Self::UnknownMeter { nearest, .. } if !nearest.is_empty() => {
                 vec![format!("did you mean: {}", nearest.join(", "))]
             }
             Self::UnknownMeter { .. } => {
-                vec!["add a [[price]] to a copy of the list and name the copy by its path".into()]
+                vec!["copy the list, add a [[price]] table for the meter, and give the path of the copy".into()]
             }
-            Self::NoRules { .. } => vec!["copy the table from the newest built-in list of this provider".into()],
+            Self::NoRules { .. } => vec!["copy the table from the newest built-in list of the provider".into()],
             Self::BadDiscount { .. } => {
-                vec!["write percent from 0 to 100, such as 12% or 7.5%".into()]
+                vec!["write a percentage from 0% to 100%, such as 12% or 7.5%".into()]
             }
             Self::BadPrice { .. } => {
-                vec!["write US dollars as a plain decimal, at least 0, such as 0.0000166667".into()]
+                vec!["write US dollars as a plain decimal of at least 0, such as 0.0000166667".into()]
             }
         }
     }

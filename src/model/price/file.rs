@@ -1,4 +1,4 @@
-//! The file format of price lists as TOML sees it: strict keys, text for every number. `check` gives them meaning.
+//! The file format of price lists: strict keys, and text for every number. The module `check` validates the content.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ pub(super) struct RawBilling {
     pub(super) host: Vec<Spanned<RawHost>>,
 }
 
-/// The list in its files, given as (name for messages, text).
+/// Builds a list from its files, each given as its name for messages and its text.
 pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, PriceError> {
     let mut raws = Vec::new();
     let mut hash = Sha256::new();
@@ -94,7 +94,7 @@ pub(super) fn build(list: &str, files: &[(&str, &str)]) -> Result<PriceList, Pri
     }
     let mut draft = Draft::default();
     let header = draft.header(&raws);
-    // All sources and prices come before what refers to them, in whatever file that is.
+    // Read all sources and prices before the tables that refer to them, which may be in another file.
     for (place, raw) in &raws {
         draft.sources(place, &raw.sources);
     }

@@ -18,7 +18,7 @@ pub struct HostType {
     pub meter: String,
 }
 
-/// A row as it is written.
+/// A row in the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawHost {

@@ -1,5 +1,5 @@
-//! How AWS Lambda turns one invocation into billed quantities: `[billing.lambda]` of a price list. Data and not code,
-//! for the vendor changes it on a date. "MB" means 1024 x 1024 bytes.
+//! The rules by which AWS Lambda bills an invocation: `[billing.lambda]` of a price list. They are data because the vendor
+//! changes them on a date. "MB" means 1024 x 1024 bytes.
 
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -7,24 +7,24 @@ use serde::Deserialize;
 use super::date::parse_day;
 use crate::units::{MemoryMib, SimDuration};
 
-/// In which direction a duration goes to the next step.
+/// The direction of rounding to a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rounding {
-    /// Up.
+    /// Up to the next step.
     Ceil,
 }
 
-/// Rounding, minimum, init and memory of AWS Lambda.
+/// The rules for rounding, the minimum, the initialisation and memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LambdaRules {
     /// Billed time is a multiple of this: whole milliseconds, at least one.
     pub rounding_step: SimDuration,
-    /// Direction to the next step.
+    /// Direction of rounding.
     pub rounding: Rounding,
     /// Least billed time of an invocation, whole milliseconds.
     pub minimum: SimDuration,
-    /// The day from which init is billed for zip packages on managed runtimes.
+    /// The day from which the initialisation of zip packages on managed runtimes is billed.
     pub init_billed_from: Date,
     /// MB in the GB of a GB-second.
     pub mb_per_gb: u32,
@@ -43,20 +43,20 @@ pub struct LambdaRules {
 }
 
 impl LambdaRules {
-    /// Whether the init of a zip package on a managed runtime is billed on a day. Container images and custom runtimes
-    /// always pay it.
+    /// True if the initialisation of a zip package on a managed runtime is billed on a day. That of container images and
+    /// custom runtimes is always billed.
     pub fn bills_init(&self, on: Date) -> bool {
         on >= self.init_billed_from
     }
 
-    /// Whether `memory` can be chosen.
+    /// True if Lambda offers this memory size.
     pub fn offers(&self, memory: MemoryMib) -> bool {
         (self.memory_min..=self.memory_max).contains(&memory)
             && (memory.0 - self.memory_min.0).is_multiple_of(self.memory_step.0)
     }
 }
 
-/// The table as written.
+/// The table in the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawLambda {
@@ -74,7 +74,7 @@ pub(super) struct RawLambda {
 }
 
 impl RawLambda {
-    /// The rules, or every problem.
+    /// Returns the rules, or all problems.
     pub(super) fn check(self) -> Result<LambdaRules, Vec<String>> {
         let mut problems = Vec::new();
         let whole_ms = |d: SimDuration| d.0.is_multiple_of(1_000_000);

@@ -1,6 +1,6 @@
-//! A newer price list from the files in which AWS publishes all of its prices ("offer files" of the Price List Bulk API): what
-//! each usage type costs on demand, tier by tier. A price whose usage type is not known, or is not in the files, stays as it was and
-//! is named.
+//! Refreshes a price list from the files in which AWS publishes all its prices (the "offer files" of the Price List Bulk
+//! API): the on-demand price of each usage type, tier by tier. A price whose usage type is unknown, or missing in the files,
+//! stays as it was and is reported.
 //!
 //! Source: AWS Billing User Guide, "Reading the service price list files for the AWS Price List Bulk API".
 
@@ -14,7 +14,7 @@ use toml::{Table, Value};
 
 use super::{PriceList, parts};
 
-/// One offer file: a service's products and what they cost.
+/// One offer file: the products of a service and their prices.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OfferFile {
@@ -29,7 +29,7 @@ struct Product {
     attributes: Attributes,
 }
 
-/// What tells products of one usage type apart; the files have more.
+/// The attributes that distinguish products of one usage type. The files have more.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Attributes {
@@ -64,29 +64,29 @@ struct Dimension {
     price_per_unit: BTreeMap<String, String>,
 }
 
-/// A price of a newer list that differs from the list before.
+/// A price that differs from that of the older list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The meter.
     pub meter: String,
     /// Units of the month before its tier.
     pub from: String,
-    /// US dollars for as many units as the list quotes it for, before and after.
+    /// US dollars for the quoted number of units, before and after.
     pub usd: [String; 2],
 }
 
-/// A newer list.
+/// A refreshed list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refreshed {
     /// Its text.
     pub text: String,
-    /// The id that it has.
+    /// Its id.
     pub id: String,
-    /// Prices that were read anew, changed or not.
+    /// The number of prices that were read, changed or not.
     pub read: usize,
-    /// Those that differ.
+    /// The prices that changed.
     pub changes: Vec<Change>,
-    /// Meters that stay as they were, and why.
+    /// The meters that stay as they were, each with the reason.
     pub kept: Vec<(String, &'static str)>,
 }
 
@@ -94,14 +94,14 @@ impl OfferFile {
     /// Reads a file; `name` is for error messages.
     ///
     /// # Errors
-    /// It is no offer file.
+    /// If it is not an offer file.
     pub fn read(name: &str, file: impl Read) -> Result<Self, String> {
         let parsed: Self = serde_json::from_reader(file)
             .map_err(|error| format!("{name}: {error}; an offer file is the index.json of a service and region"))?;
         match day(&parsed.publication_date) {
             Some(_) => Ok(parsed),
             None => Err(format!(
-                "{name}: publicationDate `{}` is no date",
+                "{name}: publicationDate `{}` is not a date",
                 parsed.publication_date
             )),
         }
@@ -111,7 +111,7 @@ impl OfferFile {
         day(&self.publication_date).unwrap_or(Date::MIN)
     }
 
-    /// Products of a usage type as the list means them: Linux on shared machines, without further software or licence.
+    /// The offers for a usage type that fit the list: Linux on shared machines, without other software or a licence.
     fn offers(&self, usage: &str, region: &str) -> impl Iterator<Item = &Offer> {
         let is =
             |value: &Option<String>, wanted: &str| value.as_ref().is_none_or(|value| value == wanted || value == "NA");
@@ -137,10 +137,10 @@ fn day(stamp: &str) -> Option<Date> {
     super::parse_day(stamp.get(..10)?)
 }
 
-/// A built-in list with the prices of offer files in place of its own.
+/// Returns a built-in list with the prices of offer files in place of its own.
 ///
 /// # Errors
-/// There is no such list, or what comes of it is not one.
+/// If there is no such list, or if the result is not a valid list.
 pub fn refresh(list: &PriceList, files: &[OfferFile]) -> Result<Refreshed, String> {
     let effective = files.iter().map(OfferFile::published).max().unwrap_or(list.effective);
     let mut merged = Table::new();
@@ -191,14 +191,14 @@ pub fn refresh(list: &PriceList, files: &[OfferFile]) -> Result<Refreshed, Strin
     Ok(refreshed)
 }
 
-/// Id of the source of what is read anew.
+/// The id of the source of refreshed prices.
 const SOURCE: &str = "aws-bulk";
 
 fn text<'a>(price: &'a Table, key: &str) -> &'a str {
     price.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Puts the tables and arrays of one file of a list to those of the others.
+/// Adds the tables and arrays of one file of a list to those of the others.
 fn merge(into: &mut Table, part: Table) {
     for (key, value) in part {
         match (into.get_mut(&key), value) {
@@ -212,11 +212,11 @@ fn merge(into: &mut Table, part: Table) {
     }
 }
 
-/// What the files say of the tier that a price is for, and since when.
+/// Returns the price in the files for the tier of `price`, and the day from which it is valid.
 fn dimension(price: &Table, files: &[OfferFile], region: &str) -> Result<(Dimension, Date), &'static str> {
     let usage = text(price, "sku");
     if usage.is_empty() {
-        return Err("its usage type is not known");
+        return Err("its usage type is unknown");
     }
     let bound = |key: &str| price.get(key).and_then(Value::as_str).and_then(super::check::decimal);
     let (from, to) = (bound("tier-from").unwrap_or_default(), bound("tier-to"));
@@ -224,7 +224,7 @@ fn dimension(price: &Table, files: &[OfferFile], region: &str) -> Result<(Dimens
     let mut any = false;
     for offer in files.iter().flat_map(|file| file.offers(usage, region)) {
         any = true;
-        let since = day(&offer.effective_date).ok_or("its date cannot be read")?;
+        let since = day(&offer.effective_date).ok_or("its effective date cannot be read")?;
         let tier = offer
             .price_dimensions
             .values()
@@ -232,14 +232,14 @@ fn dimension(price: &Table, files: &[OfferFile], region: &str) -> Result<(Dimens
         match (tier, &found) {
             (Some(tier), None) => found = Some((tier.clone(), since)),
             (Some(tier), Some((other, _))) if tier.usd() != other.usd() => {
-                return Err("several products with different prices have its usage type");
+                return Err("several products with different prices share its usage type");
             }
             _ => {}
         }
     }
     match found {
         Some(found) => Ok(found),
-        None if any => Err("its tiers have other bounds"),
+        None if any => Err("the tiers in the files have other bounds"),
         None => Err("its usage type is not in the files"),
     }
 }
@@ -259,7 +259,7 @@ impl Dimension {
     }
 }
 
-/// Writes what was read into the price. What has changed, if anything has.
+/// Writes the price that was read into the list. Returns the change, if there is one.
 fn take(price: &mut Table, meter: &str, dimension: &Dimension, since: Date) -> Result<Option<Change>, String> {
     let per = super::check::decimal(text(price, "per")).unwrap_or(Decimal::ONE);
     let usd = dimension

@@ -1,5 +1,5 @@
-//! How a service rounds what it bills for: `[billing.steps.<service>]` of a price list. Data and not code, for vendors
-//! change it.
+//! The rules by which a service rounds: `[billing.steps.<service>]` of a price list. They are data because vendors change
+//! them.
 
 use serde::Deserialize;
 
@@ -7,31 +7,31 @@ use crate::units::{MemoryMib, SimDuration};
 
 const NS_PER_MS: u64 = 1_000_000;
 
-/// Rounding of durations, and of memory where that is observed rather than configured.
+/// Rounding of durations, and of memory if the service bills observed memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Steps {
-    /// Durations go up to a multiple of this: whole milliseconds, at least one.
+    /// Durations are rounded up to a multiple of this: whole milliseconds, at least one.
     pub step: SimDuration,
     /// Least billed duration, whole milliseconds.
     pub minimum: SimDuration,
-    /// Observed memory goes up to a multiple of this, at least one of them; `None`: memory is what is configured.
+    /// Observed memory is rounded up to a multiple of this, at least one; `None`: the configured memory is billed.
     pub memory_step: Option<MemoryMib>,
     /// Ids of the sources.
     pub source: Vec<String>,
 }
 
 impl Steps {
-    /// Milliseconds that are billed for a duration: the least one, or the next step.
+    /// Milliseconds that are billed for a duration: rounded up to the next step, and at least the minimum.
     pub fn billed_ms(&self, duration: SimDuration) -> u64 {
         self.rounded_ms(duration).max(self.minimum.0 / NS_PER_MS)
     }
 
-    /// Milliseconds up to the next step, where no minimum applies.
+    /// Milliseconds rounded up to the next step, without the minimum.
     pub fn rounded_ms(&self, duration: SimDuration) -> u64 {
         duration.0.div_ceil(self.step.0) * (self.step.0 / NS_PER_MS)
     }
 
-    /// MiB that are billed for an observed mean of so many bytes; whole MiB where nothing else is said.
+    /// MiB that are billed for an observed mean of so many bytes. Without a memory step they are whole MiB.
     pub fn billed_mib(&self, bytes: f64) -> u64 {
         let step = u64::from(self.memory_step.map_or(1, |step| step.0));
         let mib = (bytes / 1_048_576.0).ceil().max(1.0) as u64;
@@ -39,7 +39,7 @@ impl Steps {
     }
 }
 
-/// The table as written.
+/// The table in the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawSteps {
@@ -50,7 +50,7 @@ pub(super) struct RawSteps {
 }
 
 impl RawSteps {
-    /// The rules, or every problem.
+    /// Returns the rules, or all problems.
     pub(super) fn check(self) -> Result<Steps, Vec<String>> {
         let mut problems = Vec::new();
         let whole_ms = |d: SimDuration| d.0.is_multiple_of(NS_PER_MS);

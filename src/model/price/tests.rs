@@ -1,4 +1,5 @@
 use super::*;
+use crate::units::{MemoryMib, MilliCpu};
 
 const GOOD: &str = r#"
 schema = 1
@@ -69,9 +70,9 @@ fn a_good_list_reads() {
     assert_eq!(duration.confidence(), Confidence::Medium);
 }
 
-/// Each row breaks the good list in one place and names what the error must say.
+/// Each row breaks the good list in one place and has a part of the error message.
 #[test]
-fn whatever_is_wrong_is_said() {
+fn each_problem_has_its_message() {
     let rows = [
         // A blank, absent, negative or made-up price never becomes 0.
         ("usd = \"0.20\"", "usd = \"\"", "usd = \"\" is not a plain decimal"),
@@ -94,7 +95,7 @@ fn whatever_is_wrong_is_said() {
         (
             "source = [\"page\"]\nas-of = \"2026-05\"",
             "source = []\nas-of = \"2026-05\"",
-            "needs a source",
+            "needs at least one source",
         ),
         (
             "confidence = \"high\"",
@@ -107,8 +108,12 @@ fn whatever_is_wrong_is_said() {
             "tier-from = \"101\"",
             "no price between 100 and 101",
         ),
-        ("tier-from = \"100\"", "tier-from = \"99\"", "two prices from 99 on"),
-        ("tier-from = \"100\"\n", "", "two prices from 0 on"),
+        (
+            "tier-from = \"100\"",
+            "tier-from = \"99\"",
+            "two prices overlap from 99 on",
+        ),
+        ("tier-from = \"100\"\n", "", "two prices overlap from 0 on"),
         (
             "tier-to = \"100\"",
             "tier-from = \"100\"\ntier-to = \"100\"",
@@ -120,7 +125,7 @@ fn whatever_is_wrong_is_said() {
             "no price above 200",
         ),
         ("currency = \"USD\"", "currency = \"EUR\"", "must be USD"),
-        ("schema = 1", "schema = 2", "schema = 2 is not known"),
+        ("schema = 1", "schema = 2", "schema = 2 is not supported"),
         (
             "effective = \"2026-01-01\"",
             "effective = \"2026\"",
@@ -134,7 +139,7 @@ fn whatever_is_wrong_is_said() {
         (
             "meters = [\"lambda.requests\"]",
             "meters = [\"lambda.duration.x86\"]",
-            "counts GB-second and not requests",
+            "has the unit GB-second and not requests",
         ),
         (
             "meters = [\"lambda.requests\"]",
@@ -183,7 +188,7 @@ fn a_missing_price_is_an_error_with_the_nearest_names() {
 fn lists_are_found_by_id_by_prefix_and_by_path() {
     let newest = PriceList::find("aws-us-east-1").unwrap();
     assert_eq!(PriceList::find(&newest.id).unwrap(), newest);
-    // A path is one file; this list has no further ones.
+    // A path is one file, and this list has no other files.
     let tier_2 = PriceList::find("gcp-europe-west3").unwrap();
     let path = format!("{}/models/prices/{}.toml", env!("CARGO_MANIFEST_DIR"), tier_2.id);
     assert_eq!(PriceList::find(&path).unwrap().sha256, tier_2.sha256);
@@ -238,7 +243,7 @@ fn a_price_can_be_set_by_hand_in_the_quoted_unit() {
     ));
 }
 
-/// A discount of a commitment is a share of the prices of meters that are there, given once.
+/// A commitment's discount is a share of the prices of meters in the list, and no two discounts cover one meter.
 #[test]
 fn discounts_of_commitments_are_checked() {
     let offer = |discount: &str, meters: &str| {
@@ -259,18 +264,67 @@ fn discounts_of_commitments_are_checked() {
     assert_eq!(of(Term::ThreeYears, "lambda.duration.x86"), None);
     assert_eq!(of(Term::OneYear, "lambda.requests"), None);
     for (more, expected) in [
-        (offer("1", "\"lambda.requests\""), "is not a share from 0 to below 1"),
-        (offer("-0.1", "\"lambda.requests\""), "is not a share from 0 to below 1"),
+        (
+            offer("1", "\"lambda.requests\""),
+            "must be a share of at least 0 and below 1",
+        ),
+        (
+            offer("-0.1", "\"lambda.requests\""),
+            "must be a share of at least 0 and below 1",
+        ),
         (offer("0.1", ""), "at least one meter"),
         (offer("0.1", "\"ec2.\""), "no meter begins with `ec2.`"),
-        (
-            offer("0.1", "\"lambda.\""),
-            "meter `lambda.duration.x86` has such a discount already",
-        ),
+        (offer("0.1", "\"lambda.\""), "covers meter `lambda.duration.x86`"),
     ] {
         let error = PriceList::parse("bad", &format!("{good}{more}"))
             .unwrap_err()
             .to_string();
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn names_of_the_provider_and_the_region_are_data() {
+    let list = PriceList::parse("good", GOOD).unwrap();
+    assert_eq!((list.provider_name.as_str(), list.region_name), ("aws", None));
+    let named = GOOD.replace(
+        "region = \"us-east-1\"",
+        "region = \"us-east-1\"\nprovider-name = \"AWS\"\nregion-name = \"N. Virginia\"",
+    );
+    let list = PriceList::parse("named", &named).unwrap();
+    assert_eq!(list.provider_name, "AWS");
+    assert_eq!(list.region_name.as_deref(), Some("N. Virginia"));
+    let (header, _) = named.split_at(named.find("[sources.page]").unwrap());
+    let other = format!("{}[sources]\n", header.replace("N. Virginia", "Ohio"));
+    let error = file::build("spread", &[("one", &named), ("two", &other)]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("two: region-name = `Ohio`, but another file of the list has `N. Virginia`"),
+        "{error}"
+    );
+    for id in PriceList::ids() {
+        let list = PriceList::find(id).unwrap();
+        assert!(list.region_name.is_some(), "{id} needs `region-name`");
+        assert_ne!(list.provider_name, list.provider, "{id} needs `provider-name`");
+    }
+}
+
+#[test]
+fn a_machine_type_is_found_by_its_size() {
+    let host = |memory: &str, meter: &str| {
+        format!("\n[[billing.host]]\ncpu = \"2\"\nmemory = \"{memory}\"\nmeter = \"{meter}\"\n")
+    };
+    let good = format!("{GOOD}{}", host("4Gi", "lambda.requests"));
+    let list = PriceList::parse("good", &good).unwrap();
+    let meter = |memory| list.host_meter(MilliCpu(2_000), MemoryMib(memory));
+    assert_eq!(meter(4_096), Some("lambda.requests"));
+    assert_eq!(meter(8_192), None);
+    for (more, expected) in [
+        (host("8Gi", "no.such"), "(billing.host): meter `no.such` has no price"),
+        (host("4Gi", "lambda.requests"), "another row has the same size"),
+    ] {
+        let error = PriceList::parse("bad", &format!("{good}{more}")).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
     }
 }

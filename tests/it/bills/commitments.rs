@@ -1,4 +1,4 @@
-//! Bills with commitments of random size over random use, against what must hold whatever they are.
+//! Bills with random commitments and random usage, compared with rules that always hold.
 
 use super::*;
 use coldcast::cost::bill::{BillLine, CommitmentRole};
@@ -30,7 +30,7 @@ fn slices(hours: &[Vec<(u32, u32)>]) -> Vec<Slice> {
 
 proptest! {
     #[test]
-    fn what_is_used_is_billed_once_and_what_is_committed_is_paid(
+    fn usage_is_billed_once_and_commitments_are_paid_in_full(
         hours in (1usize..4).prop_flat_map(|groups| {
             prop::collection::vec(prop::collection::vec((0u32..5_000, 0u32..5_000), groups), 1..7)
         }),
@@ -55,7 +55,7 @@ proptest! {
             bills.values().flat_map(|bill| &bill.lines).map(of).sum()
         };
         let total = sum(&|line| line.cost_usd);
-        // Spreading what is committed moves money and makes none.
+        // Spreading the cost of commitments does not change the sum.
         prop_assert!((sum(&BillLine::effective_cost_usd) - total).abs() < dec("0.0000001"));
         // Every hour of every commitment is paid.
         let committed: Decimal = commitments.iter().map(|commitment| commitment.hourly_usd * month).sum();
@@ -64,7 +64,7 @@ proptest! {
             _ => Decimal::ZERO,
         });
         prop_assert!((purchased - committed).abs() < dec("0.0000001"), "{} and {}", purchased, committed);
-        // What was used is on the bill once, on demand or covered.
+        // All usage is on the bill once, on demand or covered.
         let mut groups: BTreeMap<String, BTreeMap<String, Decimal>> = BTreeMap::new();
         for slice in &slices {
             for (group, usage) in &slice.usage {
@@ -81,7 +81,7 @@ proptest! {
                 prop_assert!((found - line.quantity).abs() < dec("0.000001"), "{}: {} and {}", line.meter, found, line.quantity);
             }
         }
-        // Commitments cost at most themselves more, and save at most what they cover.
+        // Commitments add at most their own cost, and save at most the cost of the covered usage.
         let on_demand: Decimal = plain.values().map(Bill::total_usd).sum();
         prop_assert!(total <= on_demand + committed + dec("0.0000001"));
         prop_assert!(total + dec("0.0000001") >= on_demand - on_demand * dec("0.57"));

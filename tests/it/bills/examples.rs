@@ -1,4 +1,4 @@
-//! Published examples, and the edges of tiers worked out by hand.
+//! Published examples, and the edges of tiers, calculated by hand.
 
 use super::*;
 use coldcast::cost::bill::bill;
@@ -45,7 +45,7 @@ fn vendor_example_on_demand_beside_provisioned_concurrency() {
 }
 
 /// One cold invocation of 1293.83 + 1049.63 ms (Bite-Sized Serverless, "When is the Lambda Init Phase Free, and when is it
-/// Billed?") at 1024 MB: far below a cent, and all digits are there.
+/// Billed?") at 1024 MB. The cost is far below a cent, and all digits are kept.
 #[test]
 fn one_cold_invocation_keeps_its_digits() {
     let list = aws();

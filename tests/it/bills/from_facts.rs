@@ -1,4 +1,4 @@
-//! Billed quantities of random traffic, counted anew from the log of what happened.
+//! Billed quantities of random traffic, compared with an independent count from the log of facts.
 
 use super::*;
 use crate::common::platform_run::observed;
@@ -8,7 +8,7 @@ use coldcast::sim::observe::Observer;
 use coldcast::sim::platform::{PlatformSpec, cloud_run, lambda};
 use proptest::prelude::*;
 
-/// Keeps everything, beside a meter that sees the same.
+/// An observer that keeps all facts and passes them on to a meter.
 struct Both {
     log: Vec<Fact>,
     meter: Meter,
@@ -21,7 +21,7 @@ impl Observer for Both {
     }
 }
 
-/// What a run is billed for by its meter, and all that happened.
+/// Returns the billed quantities of a run and its facts.
 fn ran(
     platform: &PlatformSpec,
     list: &PriceList,
@@ -58,7 +58,7 @@ fn ran(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Each invocation's initialisation and handler together go up to the next millisecond; memory is in GB of 1,024 MB.
+    /// The sum of initialisation and handler of each invocation is rounded up to the next millisecond. A GB has 1,024 MB.
     #[test]
     fn lambda_bills_each_invocation_of_the_log(
         gaps_ms in prop::collection::vec(0u32..3_000, 1..60),
@@ -85,10 +85,10 @@ proptest! {
         prop_assert_eq!(quantities[X86].normalize(), gb_seconds.normalize());
     }
 
-    /// An instance is billed while it starts and while it has a request; overlapping requests share time. Each time without a
-    /// break goes up to the next 100 ms.
+    /// An instance is billed while it starts and while it has a request, and overlapping requests share time. Each interval is rounded
+    /// up to the next 100 ms.
     #[test]
-    fn cloud_run_bills_the_union_of_what_an_instance_does(
+    fn cloud_run_bills_the_union_of_the_intervals_of_an_instance(
         gaps_ms in prop::collection::vec(0u32..3_000, 1..60),
         service_us in 1u32..4_000_000,
         init_us in 1u32..9_000_000,
@@ -99,7 +99,7 @@ proptest! {
         let list = PriceList::find("gcp-us-central1").unwrap();
         let (service, init) = (f64::from(service_us) / 1e6, f64::from(init_us) / 1e6);
         let (quantities, log) = ran(&platform, &list, &gaps_ms, service, init);
-        // By instance: from its creation until it is up, and from the start to the end of each request.
+        // Intervals by instance: its start, and each request.
         let mut spans: BTreeMap<u64, Vec<(u64, u64)>> = BTreeMap::new();
         let mut starting: BTreeMap<u64, u64> = BTreeMap::new();
         let mut requests = 0u64;

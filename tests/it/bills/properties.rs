@@ -1,4 +1,4 @@
-//! Bills of random use, against arithmetic done another way.
+//! Bills of random usage, compared with independent arithmetic.
 
 use super::*;
 use coldcast::cost::bill::bill;
@@ -25,7 +25,7 @@ fn list_of(bounds: &[u32], micro_usd: &[u32]) -> PriceList {
 }
 
 proptest! {
-    /// Walks unit by unit through tiers made up at random.
+    /// Walks unit by unit through random tiers.
     #[test]
     fn marginal_tiers_equal_a_walk_unit_by_unit(
         steps in prop::collection::vec(1u32..40, 0..4),
@@ -67,7 +67,7 @@ proptest! {
         let (less, more) = (price(x86_ms), price(x86_ms + more));
         assert_exact(&less);
         prop_assert!(less.total_usd() <= more.total_usd());
-        // No unit is lost: what is billed and what is free is what was used.
+        // No unit is lost: billed and free units add up to the usage.
         let month: Decimal = terms.month.factor(terms.window.unwrap()).unwrap();
         let used = (Decimal::from(requests) * month).round_dp(9);
         let found: Decimal = less.lines.iter().filter(|l| l.meter == REQUESTS).map(|l| l.quantity + l.free_quantity).sum();
@@ -101,13 +101,13 @@ proptest! {
         }
         let whole = bill(&list, &used, &terms).unwrap();
         let total: Decimal = bills.values().map(Bill::total_usd).sum();
-        // Each group's month is rounded to nano-units on its own, the whole once.
+        // The month of each group is rounded to nano-units separately, and the whole once.
         prop_assert!((total - whole.total_usd()).abs() < dec("0.000000000001"));
         bills.values().for_each(assert_exact);
     }
 
-    /// Whatever is used more of, in whatever list, with or without the free allowance: the bill does not fall, and it multiplies
-    /// out. Where the price has one tier and there is no allowance, two halves cost as much as the whole.
+    /// More usage of any meter, in any list, with or without the free allowance, never lowers the bill, and each line is a product. If
+    /// the price has one tier and there is no allowance, two halves cost as much as the whole.
     #[test]
     fn no_bill_falls_when_more_is_used_of_anything(
         which in 0usize..10_000,

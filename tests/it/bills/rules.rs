@@ -1,4 +1,4 @@
-//! What a bill must do in each case: allowance, scaling, month, shared accounts, means, errors.
+//! The rules of a bill: allowance, scaling, month, shared accounts, means and errors.
 
 use super::*;
 use coldcast::cost::bill::{BillError, bill};
@@ -20,7 +20,7 @@ fn the_free_tier_comes_before_the_tiers_and_never_makes_a_quantity_negative() {
         price("400000"),
         ["lambda.duration.x86/1: 0 x 0.0000166667 = 0, free 400000"]
     );
-    // Tiers of what is left: 6 billion after the allowance are all in the first.
+    // The tiers apply to the rest: 6 billion after the allowance are all in the first tier.
     assert_eq!(
         price("6000400000"),
         ["lambda.duration.x86/1: 6000000000 x 0.0000166667 = 100000.2, free 400000"]
@@ -51,8 +51,8 @@ fn both_architectures_share_one_allowance_by_use() {
     );
 }
 
-/// A day of 50 000 requests is a month of 1.5 million: half a million is left after the allowance. Pricing the day first
-/// would find all of it free. Likewise half a billion GB-seconds a day reach the second tier.
+/// A day of 50 000 requests is a month of 1.5 million, of which half a million is billed after the allowance. If the day were priced
+/// first, all of it would be free. In the same way, half a billion GB-seconds a day reach the second tier.
 #[test]
 fn quantities_are_scaled_before_the_allowance_and_the_tiers() {
     let day = Some(SimDuration::from_secs(86_400));
@@ -87,7 +87,7 @@ fn the_length_of_the_month_is_a_choice() {
             "{month}"
         );
     }
-    // A week: 730 / 168 has no end, the quantity is still the nearest nano-unit.
+    // A week: 730 / 168 has infinitely many decimals, and the quantity is the nearest nano-unit.
     let week = Some(SimDuration::from_secs(7 * 86_400));
     let bill = bill(&aws(), &usage(&[(REQUESTS, "1000000")]), &terms(week, "730h", false)).unwrap();
     assert_eq!(bill.lines[0].quantity, dec("4345238.095238095"));
@@ -95,13 +95,13 @@ fn the_length_of_the_month_is_a_choice() {
 }
 
 #[test]
-fn whatever_cannot_be_priced_is_an_error() {
+fn quantities_that_cannot_be_priced_are_errors() {
     let price = |rows: &[(&str, &str)], terms: &Terms| bill(&aws(), &usage(rows), terms);
     let month = terms(None, "730h", false);
     let error = price(&[("lambda.request", "1")], &month).unwrap_err();
     assert!(matches!(&error, BillError::Price(PriceError::UnknownMeter { .. })));
     assert!(error.hints().concat().contains("lambda.requests"));
-    // Nothing used is no excuse for a price that is missing.
+    // A missing price is an error even if the quantity is 0.
     assert!(price(&[("ec2.none.huge", "0")], &month).is_err());
     assert!(matches!(
         price(&[(REQUESTS, "-1")], &month),
@@ -119,7 +119,7 @@ fn whatever_cannot_be_priced_is_an_error() {
 }
 
 #[test]
-fn a_line_says_where_its_price_is_from() {
+fn a_line_has_the_source_of_its_price() {
     let bill = bill(&aws(), &usage(&[(REQUESTS, "1")]), &Terms::default()).unwrap();
     let line = &bill.lines[0];
     assert_eq!((line.provider.as_str(), line.region.as_str()), ("aws", "us-east-1"));
@@ -142,7 +142,7 @@ fn a_line_says_where_its_price_is_from() {
     assert_eq!(line.price_as_of.map(|date| date.to_string()).as_deref(), Some("2026"));
 }
 
-/// Two services of 700 000 requests each: billed apart, both would be free.
+/// Two services of 700 000 requests each. If they were billed separately, both would be free.
 #[test]
 fn services_of_one_account_share_allowance_and_tiers() {
     let groups = BTreeMap::from([
@@ -166,7 +166,7 @@ fn services_of_one_account_share_allowance_and_tiers() {
 }
 
 #[test]
-fn the_mean_bill_multiplies_out_and_counts_absent_lines_as_nothing() {
+fn the_mean_bill_is_exact_and_counts_missing_lines_as_zero() {
     let price = |quantity: &str| bill(&aws(), &usage(&[(X86, quantity)]), &Terms::default()).unwrap();
     let mean = Bill::mean(&[price("5000000000"), price("7000000000")]);
     // Tier 1: (5 + 6) / 2, tier 2: (0 + 1) / 2. The mean of the months is 6 billion, which alone would stay in tier 1.

@@ -1,5 +1,5 @@
-//! Mistakes that bills are known for, each with figures that tell the right sum from the wrong one. Others are tested where
-//! they belong: LCUs and traffic between zones (`cost::extras`), overlapping requests and Azure's steps of memory
+//! Common mistakes in bills, each with figures that distinguish the correct sum from the wrong one. Other mistakes are tested in
+//! their modules: LCUs and traffic between zones (`cost::extras`), overlapping requests and Azure's steps of memory
 //! (`cost::meter`), commitments by the hour (`cost::commitment`), spot nodes in their first hour (`cost::meter::nodes`),
 //! SnapStart of Java (`tests/it/cli/snap_start.rs`), missing and negative figures (`rules.rs`, `model::price`).
 
@@ -19,7 +19,7 @@ fn total(rows: &[(&str, &str)], month: &str, free_tier: bool) -> Decimal {
         .normalize()
 }
 
-/// Duration on provisioned environments has no free allowance: 400,000 GB-seconds of it cost 400,000 x 0.0000097222 dollars.
+/// Duration on provisioned environments has no free allowance: 400,000 GB-seconds cost 400,000 x 0.0000097222 dollars.
 #[test]
 fn the_free_tier_is_not_for_duration_on_provisioned_concurrency() {
     let provisioned = bill(
@@ -33,7 +33,7 @@ fn the_free_tier_is_not_for_duration_on_provisioned_concurrency() {
     assert_eq!(total(&[(X86, "400000")], "730h", true), Decimal::ZERO);
 }
 
-/// A cluster in extended support costs 0.60 dollars an hour in all, and not 0.60 on top of 0.10.
+/// A cluster in extended support costs 0.60 dollars an hour in total, not 0.60 in addition to 0.10.
 #[test]
 fn extended_support_is_the_whole_price_of_a_cluster() {
     assert_eq!(
@@ -46,7 +46,7 @@ fn extended_support_is_the_whole_price_of_a_cluster() {
     );
 }
 
-/// 10.5 ms of initialisation and 10.5 ms of handler are 21 ms: rounded one by one they would be 22.
+/// 10.5 ms of initialisation and 10.5 ms of handler are 21 ms. If they were rounded separately, they would be 22.
 #[test]
 fn initialisation_and_handler_are_rounded_together() {
     let list = aws();
@@ -54,7 +54,7 @@ fn initialisation_and_handler_are_rounded_together() {
     assert_eq!(billed_ms(10_500_000, 10_500_000, rules, true), 21);
 }
 
-/// An hour's price for a month of 730 hours and one of 30 days.
+/// The price of one hour for a month of 730 hours and for one of 30 days.
 #[test]
 fn a_month_of_730_hours_is_not_one_of_720() {
     let run = |month: &str| {
@@ -79,23 +79,23 @@ fn a_gigabyte_has_1024_megabytes() {
     assert_eq!(gb_seconds(1_000 * 1_024_000, rules), dec("1000"));
 }
 
-/// 512 MB of ephemeral storage are free, of 1,024 MB the other half is billed.
+/// 512 MB of ephemeral storage are free. Of 1,024 MB the other half is billed.
 #[test]
-fn ephemeral_storage_is_billed_beyond_what_is_free() {
+fn ephemeral_storage_is_billed_above_the_free_part() {
     let list = aws();
     let rules = list.lambda_rules().unwrap();
     assert_eq!(billed_storage(MemoryMib(512), rules), MemoryMib(0));
     assert_eq!(billed_storage(MemoryMib(1_024), rules), MemoryMib(512));
 }
 
-/// The tiers of arm end at 7.5 and 18.75 billion GB-seconds, those of x86 at 6 and 15: at 7 billion arm is in its first one.
+/// The tiers of arm end at 7.5 and 18.75 billion GB-seconds, those of x86 at 6 and 15. At 7 billion, arm is in its first tier.
 #[test]
-fn arm_has_tiers_of_its_own() {
+fn arm_has_other_tiers_than_x86() {
     assert_eq!(total(&[(ARM, "7000000000")], "730h", false), dec("93333.8"));
     assert_eq!(total(&[(X86, "7000000000")], "730h", false), dec("115000.2"));
 }
 
-/// Three tasks of 20 s of one service are three minutes and not one.
+/// Three tasks of 20 s are billed as three minutes, not as one.
 #[test]
 fn the_minimum_of_fargate_is_for_each_task() {
     let spec: fargate::Spec = toml::from_str("cpu = \"1\"\nmemory = \"2Gi\"").unwrap();
@@ -136,7 +136,7 @@ fn the_minimum_of_fargate_is_for_each_task() {
     assert_eq!(quantities["fargate.memory.x86"], dec("0.1"));
 }
 
-/// 600,000 requests and 300,000 GB-seconds lie within the allowance: what is left is nothing, and not less than that.
+/// 600,000 requests and 300,000 GB-seconds are within the allowance. The rest is 0 and not negative.
 #[test]
 fn nothing_becomes_negative_after_the_free_tier() {
     assert_eq!(

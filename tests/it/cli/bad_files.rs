@@ -146,7 +146,7 @@ fn what_may_not_be_read_is_the_environments_doing() {
     exit 3
     --- stderr
     error: cannot read price list prices.toml: Permission denied (os error 13)
-    hint: a name that ends in .toml is read as a file; leave it off for a built-in list
+    hint: a name that ends in .toml is the path of a file; omit .toml to use a built-in list
     ");
     assert_snapshot!(run("mkdir closed; chmod 0 closed; run simulate pair.toml --out closed/r"), @r"
     exit 3

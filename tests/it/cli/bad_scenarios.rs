@@ -214,13 +214,13 @@ fn names_are_looked_up() {
     --- stderr
     error: there is no price list `aws-us-est-1`
     hint: did you mean: aws-us-east-1-2026-11-01
-    hint: without its date a name means the newest list; a path that ends in .toml is read as a file
+    hint: a name without a date selects the newest list; a name that ends in .toml is the path of a file
     ");
     assert_snapshot!(refuse("aws-us-east-1", "prices.toml"), @r"
     exit 2
     --- stderr
     error: cannot read price list prices.toml: No such file or directory (os error 2)
-    hint: a name that ends in .toml is read as a file; leave it off for a built-in list
+    hint: a name that ends in .toml is the path of a file; omit .toml to use a built-in list
     ");
     assert_snapshot!(refuse("[\"steady\"]", "[\"mine/profile.json\"]"), @r"
     exit 2

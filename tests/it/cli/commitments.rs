@@ -349,7 +349,7 @@ fn a_plan_is_advised_on() {
         ("advise r --less 1.5", "write --less 30%"),
         ("advise r --rate fargate.vcpu.x86", "has no `=`"),
         ("advise none", "none/meters.csv"),
-        ("advise r --prices gcp-us-central1", "has nothing that"),
+        ("advise r --prices gcp-us-central1", "has no meter that"),
     ] {
         let ran = sandbox.run(flags);
         assert_eq!(ran.code, Some(2), "{ran}");

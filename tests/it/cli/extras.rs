@@ -85,7 +85,7 @@ fn what_makes_no_sense_is_refused() {
         ("response-size = \"12\"", "12KB"),
         ("public-ip = 2", "unknown field `public-ip`"),
         ("[extras.registry]", "the size of the image of `steady` is not known"),
-        ("[extras.nat]\npulls = true", "functions pull no images"),
+        ("[extras.nat]\npulls = true", "functions do not pull images"),
     ] {
         sandbox.write(
             "bad.toml",

@@ -155,7 +155,7 @@ fn what_has_no_price_is_blank_and_says_so() {
         (
             "azure-functions]",
             "azure-eastus",
-            "the memory of `steady` was not measured",
+            "the cost of `steady` is unknown and stays blank: its memory was not measured",
         ),
         (
             "cloud-run]",
