@@ -1,8 +1,8 @@
-//! Registries of interchangeable parts. A row such as `"poisson" => Poisson(poisson::Spec)` makes the serde variant
+//! Registries of interchangeable parts. A row such as `"poisson" => Poisson(poisson::PoissonSpec)` makes the serde variant
 //! (an externally tagged table, so that a typo keeps its line), the list of names for help and "did you mean", and the
 //! way to the part's own code. Adding a part is one file and one row.
 
-/// Makes an enum of `Spec` types that all implement the trait named after the colon.
+/// Makes an enum of specs, types that all implement the trait named after the colon.
 macro_rules! registry {
     ($(#[$attribute:meta])* pub enum $name:ident: $part:path {
         $($(#[$doc:meta])* $key:literal => $variant:ident($spec:ty),)+

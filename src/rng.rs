@@ -27,7 +27,7 @@ fn mix(mut z: u64) -> u64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
-    /// Service time of a request, or its CPU time where the two are told apart.
+    /// Service time of a request, or its CPU time if CPU time and waiting are separate.
     Service = 1,
     /// Time for which a request waits without using the CPU.
     Wait = 2,

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rises_or_never_settles_is_told() {
+    fn rising_and_unsettled_series_are_classified() {
         assert_eq!(
             settling(&series(&[(500, 1.0), (1500, 2.0)])).unwrap().shape,
             Shape::Slows

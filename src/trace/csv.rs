@@ -138,7 +138,7 @@ impl CsvSpec {
             gaps.last - gaps.first.unwrap_or(0),
         );
         found.set_minutes(minutes.finish());
-        // Stamps in whole minutes say nothing of seconds, stamps in whole seconds nothing of gaps.
+        // Times in whole minutes give no figures of seconds, and times in whole seconds give none of gaps.
         if !gaps.whole_minutes {
             found.set_seconds(seconds.finish());
         }

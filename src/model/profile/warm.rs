@@ -71,7 +71,7 @@ pub struct Plateau {
     /// The number of wrong answers, broken connections and requests without an answer.
     pub errors: u64,
     /// The share of requests that the client sent more than 1 ms late. Above 0.01 the client was too slow, and the latencies
-    /// say nothing of the server.
+    /// do not describe the server.
     pub late_share: f64,
     /// The CPU time of the instance during the plateau in seconds.
     pub cpu_s: Option<f64>,
