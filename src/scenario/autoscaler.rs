@@ -4,16 +4,15 @@
 //! and KEDA's ScaledObject.
 
 mod ecs;
+mod fixed;
 mod hpa;
 mod keda;
 
-use serde::Deserialize;
-
 use crate::assumption::Assumption;
 use crate::registry::registry;
-use crate::sim::platform::kubernetes::{MetricTarget, Scaling};
-use crate::units::{PerSecond, SimDuration};
+use crate::sim::autoscaler::SharedPlan;
 pub use ecs::{StepScalingSpec, TargetTrackingSpec};
+pub use fixed::FixedSpec;
 pub use hpa::HpaSpec;
 pub use keda::KedaSpec;
 
@@ -41,161 +40,25 @@ pub trait AutoscalerKind {
     /// Choices that move the numbers, in words.
     fn assumptions(&self) -> Vec<Assumption>;
 
-    /// What the simulator is told.
-    fn scaling(&self) -> Scaling;
+    /// The settings for the simulator.
+    fn plan(&self) -> SharedPlan;
+
+    /// Its name if it may leave a workload without pods and holds no requests then.
+    fn holds_no_requests(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Whether it is for ECS services, or for Deployments; `None`: for both.
     fn is_of_ecs(&self) -> Option<bool>;
 }
 
-/// A time in which metrics cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Outage {
-    /// Time since the beginning of the run.
-    pub from: SimDuration,
-    /// How long it lasts.
-    pub lasts: SimDuration,
-}
-
-impl Outage {
-    fn span(self) -> (SimDuration, SimDuration) {
-        (self.from, self.from + self.lasts)
-    }
-}
-
-/// `[autoscaler.fixed]`
-#[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct FixedSpec {
-    /// Pods.
-    pub replicas: u32,
-    /// Other numbers of pods from some time after the beginning of the run on.
-    pub schedule: Vec<Scheduled>,
-}
-
-/// So many pods from a time on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scheduled {
-    /// Time since the beginning of the run.
-    pub at: SimDuration,
-    /// Pods from then on.
-    pub replicas: u32,
-}
-
-impl Default for FixedSpec {
-    fn default() -> Self {
-        Self {
-            replicas: 1,
-            schedule: Vec::new(),
-        }
-    }
-}
-
-impl AutoscalerKind for FixedSpec {
-    fn problems(&self) -> Vec<String> {
-        let rising = self.schedule.is_sorted_by(|a, b| a.at < b.at);
-        if rising {
-            Vec::new()
-        } else {
-            vec!["`schedule` must be in order of `at`".into()]
-        }
-    }
-
-    fn assumptions(&self) -> Vec<Assumption> {
-        Vec::new()
-    }
-
-    fn scaling(&self) -> Scaling {
-        Scaling::Fixed {
-            replicas: self.replicas,
-            schedule: self.schedule.iter().map(|step| (step.at, step.replicas)).collect(),
-        }
-    }
-
-    fn is_of_ecs(&self) -> Option<bool> {
-        None
-    }
-}
-
-/// What a pod should have of each metric; several are looked at together, and the highest number of pods holds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Targets {
-    cpu: Option<u32>,
-    in_flight: Option<f64>,
-    rate: Option<PerSecond>,
-}
-
-impl Targets {
-    fn targets(&self) -> Vec<MetricTarget> {
-        let thousandths = |value: f64| (value * 1e3).round() as i64;
-        let cpu = self.cpu.map(|percent| MetricTarget::Cpu(i64::from(percent)));
-        let in_flight = self.in_flight.map(|each| MetricTarget::InFlight(thousandths(each)));
-        let rate = self.rate.map(|rate| MetricTarget::Rate(thousandths(rate.0)));
-        [cpu, in_flight, rate].into_iter().flatten().collect()
-    }
-
-    fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        if self.cpu == Some(0) {
-            problems.push("`cpu` must be at least 1 percent of what a pod requests".into());
-        }
-        if self.in_flight.is_some_and(|each| !(each.is_finite() && each >= 0.001)) {
-            problems.push("`in-flight` must be at least 0.001 requests for each pod".into());
-        }
-        if self.rate.is_some_and(|rate| rate.0 < 0.001) {
-            problems.push("`rate` must be at least 0.001/s for each pod".into());
-        }
-        problems
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::autoscaler::hpa;
 
     fn problems(text: &str) -> usize {
         let spec: AutoscalerSpec = toml::from_str(text).unwrap();
         spec.part().problems().len()
-    }
-
-    #[test]
-    fn what_is_left_out_is_the_vendors() {
-        let spec: AutoscalerSpec = toml::from_str("[hpa]\nmax-replicas = 7").unwrap();
-        let Scaling::Hpa {
-            replicas,
-            spec,
-            metrics,
-        } = spec.part().scaling()
-        else {
-            panic!("an autoscaler")
-        };
-        assert_eq!((replicas, spec.min, spec.max, spec.behavior), (1, 1, 7, None));
-        assert_eq!(metrics.targets, [MetricTarget::Cpu(80)]);
-        let text = "[hpa]\nin-flight = 2.5\nrate = '40/s'\n[hpa.behavior.scale-up]\nselect-policy = 'min'\n\
-                    policies = [{ type = 'pods', value = 2, period = '60s' }]";
-        let spec: AutoscalerSpec = toml::from_str(text).unwrap();
-        let Scaling::Hpa { spec, metrics, .. } = spec.part().scaling() else {
-            panic!("an autoscaler")
-        };
-        assert_eq!(
-            metrics.targets,
-            [MetricTarget::InFlight(2_500), MetricTarget::Rate(40_000)]
-        );
-        let behavior = spec.behavior.unwrap();
-        assert_eq!((behavior.up.select, behavior.up.policies.len()), (hpa::Select::Min, 1));
-        assert_eq!(behavior.down, hpa::Rules::down());
-        let spec: AutoscalerSpec = toml::from_str("[keda]\nrate = '5/s'").unwrap();
-        let Scaling::Keda {
-            replicas, spec, keda, ..
-        } = spec.part().scaling()
-        else {
-            panic!("KEDA")
-        };
-        assert_eq!((replicas, spec.min, spec.max, keda.min_replicas), (0, 1, 100, 0));
     }
 
     #[test]
@@ -213,6 +76,7 @@ mod tests {
             ("[hpa]\nin-flight = 0", 1),
             ("[hpa]\nsync-period = '0s'", 1),
             ("[hpa]\ntolerance = 1.0", 1),
+            ("[hpa]\n[hpa.behavior.scale-up]\ntolerance = -0.1", 1),
             (
                 "[hpa]\n[hpa.behavior.scale-down]\npolicies = [{ type = 'percent', value = 0, period = '60s' }]",
                 1,

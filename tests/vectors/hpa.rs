@@ -1,10 +1,11 @@
 //! Vectors of the horizontal pod autoscaler.
 
 use coldcast::sim::autoscaler::hpa::{
-    Behavior, Event, Hpa, Measured, NoProposal, Phase, Pod, Policy, PolicyKind, Proposal, ReadinessRules,
-    Recommendation, Rules, Sample, Select, Spec, Tolerance, average_value, group, limited, pods_average, rate_limited,
-    stabilised, stabilised_with_behavior, utilisation, value,
+    Behavior, Event, Hpa, HpaSpec, Measured, NoProposal, Policy, PolicyKind, Proposal, ReadinessRules, Recommendation,
+    Rules, Select, Tolerance, average_value, group, limited, pods_average, rate_limited, stabilised,
+    stabilised_with_behavior, utilisation, value,
 };
+use coldcast::sim::autoscaler::metrics::{PodPhase, PodStatus, Sample};
 use coldcast::units::{SimDuration, SimTime};
 use serde_json::Value;
 
@@ -77,13 +78,13 @@ fn rules(inputs: &Value) -> ReadinessRules {
     }
 }
 
-fn pod(value: &Value) -> Pod {
+fn pod(value: &Value) -> PodStatus {
     let changed = some(&value["ready_changed_ago_s"]).map_or(NOW, ago);
-    Pod {
+    PodStatus {
         phase: match value["phase"].as_str() {
-            Some("Pending") => Phase::Pending,
-            Some("Failed" | "Succeeded") => Phase::Ended,
-            _ => Phase::Running,
+            Some("Pending") => PodPhase::Pending,
+            Some("Failed" | "Succeeded") => PodPhase::Ended,
+            _ => PodPhase::Running,
         },
         deleting: value["deleted"].as_bool().unwrap_or(false),
         ready: value["ready"].as_bool().map(|ready| (ready, changed)),
@@ -99,7 +100,7 @@ fn sample(pod: &Value, value: Option<i64>) -> Option<Sample> {
     })
 }
 
-fn pods(inputs: &Value) -> Vec<Pod> {
+fn pods(inputs: &Value) -> Vec<PodStatus> {
     list(&inputs["pods"]).iter().map(pod).collect()
 }
 
@@ -348,7 +349,7 @@ fn behavior_stabilization(inputs: &Value, expected: &Value) -> Result<(), String
 fn reconcile_no_behavior(inputs: &Value, expected: &Value) -> Result<(), String> {
     let current = count(&inputs["spec_replicas"]);
     let tolerance = tolerance(inputs);
-    let mut hpa = Hpa::new(Spec {
+    let mut hpa = Hpa::new(HpaSpec {
         min: count(&inputs["min_replicas"]),
         max: count(&inputs["max_replicas"]),
         behavior: None,
@@ -367,8 +368,8 @@ fn reconcile_no_behavior(inputs: &Value, expected: &Value) -> Result<(), String>
 fn proposed(metric: &Value, current: u32, tolerance: Tolerance) -> Result<u32, NoProposal> {
     let long_ago = SimTime(NOW.0 - SimDuration::from_secs(3_600).0);
     let pods = |n: usize| {
-        let pod = Pod {
-            phase: Phase::Running,
+        let pod = PodStatus {
+            phase: PodPhase::Running,
             deleting: false,
             ready: Some((true, long_ago)),
             started: Some(long_ago),
@@ -377,7 +378,7 @@ fn proposed(metric: &Value, current: u32, tolerance: Tolerance) -> Result<u32, N
     };
     let sample = |value: &Value| {
         Some(Sample {
-            value: whole(value),
+            value: some(value).map(whole)?,
             at: NOW,
             window: SimDuration::from_secs(60),
         })

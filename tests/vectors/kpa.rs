@@ -87,11 +87,10 @@ fn scale_sequence(inputs: &Value, expected: &Value) -> Result<(), String> {
             settings = spec(&step["spec_update"], settings);
             decider.update(settings);
         }
-        let observed = Observed {
-            stable: some(&step["stable_value"]).unwrap_or(0.0),
-            panic: some(&step["panic_value"]).unwrap_or(0.0),
-        };
-        let found = decider.decide(at(&step["t_s"]), pods(&step["ready_pods"]), Some(observed));
+        // A window without a value has seen no data, which is not the same as 0.
+        let windows = some(&step["stable_value"]).zip(some(&step["panic_value"]));
+        let observed = windows.map(|(stable, panic)| Observed { stable, panic });
+        let found = decider.decide(at(&step["t_s"]), pods(&step["ready_pods"]), observed);
         if found.is_some() != expected["valid"].as_bool().unwrap_or(true) {
             return Err(format!("step {i}: {found:?} and not {expected}"));
         }
@@ -144,12 +143,18 @@ fn window_average(inputs: &Value, expected: &Value) -> Result<(), String> {
             continue;
         }
         let expected = averages.next().ok_or("more averages than expected")?;
-        near(
-            &format!("average at {}", operation["t_s"]),
-            window.average(time).unwrap_or(0.0),
-            number(expected),
-            1e-9,
-        )?;
+        let found = window.average(time);
+        match some(expected) {
+            // Upstream's average of nothing is 0.
+            Some(expected) => near(
+                &format!("average at {}", operation["t_s"]),
+                found.unwrap_or(0.0),
+                expected,
+                1e-9,
+            )?,
+            None if found.is_some() => return Err(format!("average at {}: {found:?} and no data", operation["t_s"])),
+            None => {}
+        }
     }
     Ok(())
 }
@@ -203,4 +208,33 @@ fn activator_count(inputs: &Value, expected: &Value) -> Result<(), String> {
         number(&inputs["activator_capacity"]),
     );
     near("activators", found.into(), number(&expected["activators"]), 0.0)
+}
+
+/// A vector whose observation is null says that nothing was measured: the decider decides nothing and changes nothing.
+#[test]
+fn a_null_observation_is_no_data() {
+    let inputs = |stable: Value, panic: Value| {
+        let step = |t: f64, stable: &Value, panic: &Value| serde_json::json!({ "t_s": t, "ready_pods": 5, "stable_value": stable, "panic_value": panic });
+        let given = 500.into();
+        serde_json::json!({
+            "spec": { "target_value": 100.0, "total_value": 100.0 },
+            "ready_pods_at_creation": 1,
+            "steps": [step(2.0, &given, &given), step(4.0, &stable, &panic)],
+        })
+    };
+    let expected = |second: Value| serde_json::json!({ "steps": [{ "valid": true, "desired": 5 }, second] });
+    let no_decision = serde_json::json!({ "valid": false });
+    for (stable, panic) in [
+        (Value::Null, Value::Null),
+        (Value::Null, 0.into()),
+        (0.into(), Value::Null),
+    ] {
+        let inputs = inputs(stable, panic);
+        assert_eq!(scale_sequence(&inputs, &expected(no_decision.clone())), Ok(()));
+        let as_zero = serde_json::json!({ "valid": true, "desired": 2 });
+        assert!(scale_sequence(&inputs, &expected(as_zero)).is_err());
+    }
+    // A measured 0 is an observation.
+    let zero = inputs(0.into(), 0.into());
+    assert!(scale_sequence(&zero, &expected(no_decision)).is_err());
 }

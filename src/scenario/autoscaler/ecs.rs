@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::AutoscalerKind;
 use crate::assumption::{Assumption, Topic};
-use crate::sim::autoscaler::ecs;
-use crate::sim::platform::kubernetes::{EcsMetric, Scaling};
+use crate::sim::autoscaler::SharedPlan;
+use crate::sim::autoscaler::ecs::{self, EcsMetric, EcsPlan};
 use crate::units::SimDuration;
 
 /// `[autoscaler.target-tracking]`
@@ -80,7 +80,7 @@ impl AutoscalerKind for TargetTrackingSpec {
         ))]
     }
 
-    fn scaling(&self) -> Scaling {
+    fn plan(&self) -> SharedPlan {
         let policy = |target: f64, metric| {
             let tracking = ecs::TargetTracking {
                 target,
@@ -97,11 +97,11 @@ impl AutoscalerKind for TargetTrackingSpec {
         let requests = self
             .requests_per_target
             .map(|target| policy(target, EcsMetric::RequestsPerTarget));
-        Scaling::Ecs {
-            replicas: self.initial_tasks.unwrap_or(self.min_capacity),
+        SharedPlan::new(EcsPlan {
+            tasks: self.initial_tasks.unwrap_or(self.min_capacity),
             bounds: (self.min_capacity, self.max_capacity),
             policies: cpu.into_iter().chain(requests).collect(),
-        }
+        })
     }
 
     fn is_of_ecs(&self) -> Option<bool> {
@@ -212,7 +212,7 @@ impl AutoscalerKind for StepScalingSpec {
         vec![Topic::Autoscaler.note("step scaling does nothing more within the cooldown of its last step")]
     }
 
-    fn scaling(&self) -> Scaling {
+    fn plan(&self) -> SharedPlan {
         let policies = self.policies.iter().map(|policy| {
             let step = ecs::StepScaling {
                 threshold: policy.above.or(policy.below).unwrap_or(0.0),
@@ -227,11 +227,11 @@ impl AutoscalerKind for StepScalingSpec {
             };
             (ecs::Policy::Step(step), metric)
         });
-        Scaling::Ecs {
-            replicas: self.initial_tasks.unwrap_or(self.min_capacity),
+        SharedPlan::new(EcsPlan {
+            tasks: self.initial_tasks.unwrap_or(self.min_capacity),
             bounds: (self.min_capacity, self.max_capacity),
             policies: policies.collect(),
-        }
+        })
     }
 
     fn is_of_ecs(&self) -> Option<bool> {

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{AutoscalerKind, Outage, Targets};
+use super::AutoscalerKind;
 use crate::assumption::{Assumption, Topic};
-use crate::sim::autoscaler::hpa;
-use crate::sim::platform::kubernetes::{MetricTarget, Metrics, Scaling};
+use crate::sim::autoscaler::SharedPlan;
+use crate::sim::autoscaler::hpa::{self, HpaPlan, MetricTarget, Metrics};
 use crate::units::{PerSecond, SimDuration};
 
 /// `[autoscaler.hpa]`
@@ -24,7 +24,7 @@ pub struct HpaSpec {
     pub in_flight: Option<f64>,
     /// `averageValue` of requests per second.
     pub rate: Option<PerSecond>,
-    /// `--horizontal-pod-autoscaler-tolerance`
+    /// `--horizontal-pod-autoscaler-tolerance`, where `behavior` does not give one for the direction.
     pub tolerance: f64,
     /// `behavior`; `None`: as without it.
     pub behavior: Option<BehaviorSpec>,
@@ -48,7 +48,7 @@ pub struct HpaSpec {
 
 impl Default for HpaSpec {
     fn default() -> Self {
-        let (spec, readiness) = (hpa::Spec::default(), hpa::ReadinessRules::default());
+        let (spec, readiness) = (hpa::HpaSpec::default(), hpa::ReadinessRules::default());
         Self {
             min_replicas: spec.min,
             max_replicas: spec.max,
@@ -85,17 +85,36 @@ impl HpaSpec {
         targets
     }
 
+    /// A workload without pods is switched off, so that the run begins with one at least.
     fn initial(&self) -> u32 {
-        self.initial_replicas.unwrap_or(self.min_replicas)
+        self.initial_replicas.unwrap_or(self.min_replicas.max(1))
     }
 
-    pub(super) fn metrics(&self) -> Metrics {
+    /// Deviations that change nothing: those of `behavior`, else the controller manager's.
+    fn tolerances(&self) -> hpa::Tolerance {
+        let of = |rules: fn(&BehaviorSpec) -> &Option<RulesSpec>| {
+            let rules = self.behavior.as_ref().and_then(|behavior| rules(behavior).as_ref());
+            rules.and_then(|rules| rules.tolerance).unwrap_or(self.tolerance)
+        };
+        hpa::Tolerance {
+            up: of(|behavior| &behavior.scale_up),
+            down: of(|behavior| &behavior.scale_down),
+        }
+    }
+
+    /// The settings for the simulator.
+    pub(super) fn resolved(&self) -> HpaPlan {
+        HpaPlan {
+            replicas: self.initial(),
+            spec: self.spec(),
+            metrics: self.metrics(),
+        }
+    }
+
+    fn metrics(&self) -> Metrics {
         Metrics {
             targets: self.targets(),
-            tolerance: hpa::Tolerance {
-                up: self.tolerance,
-                down: self.tolerance,
-            },
+            tolerance: self.tolerances(),
             readiness: hpa::ReadinessRules {
                 cpu_initialization: self.cpu_initialization_period,
                 initial_readiness: self.initial_readiness_delay,
@@ -108,8 +127,8 @@ impl HpaSpec {
         }
     }
 
-    pub(super) fn spec(&self) -> hpa::Spec {
-        hpa::Spec {
+    fn spec(&self) -> hpa::HpaSpec {
+        hpa::HpaSpec {
             min: self.min_replicas,
             max: self.max_replicas,
             behavior: self.behavior.as_ref().map(BehaviorSpec::behavior),
@@ -126,9 +145,17 @@ impl AutoscalerKind for HpaSpec {
             rate: self.rate,
         };
         let mut problems = targets.problems();
-        if self.min_replicas == 0 {
+        if self.min_replicas == 0 && self.targets().into_iter().all(MetricTarget::is_cpu) {
             problems.push(
-                "`min-replicas` must be at least 1: without pods there is no CPU to measure; [autoscaler.keda] goes to zero"
+                "`min-replicas = 0` needs a metric that can be read without pods: add `rate` or `in-flight`, or set \
+                 `min-replicas` to at least 1"
+                    .into(),
+            );
+        }
+        if self.initial_replicas == Some(0) {
+            problems.push(
+                "`initial-replicas` must be at least 1: a HorizontalPodAutoscaler leaves a workload alone that begins without \
+                 pods"
                     .into(),
             );
         }
@@ -144,12 +171,11 @@ impl AutoscalerKind for HpaSpec {
                 problems.push(format!("`{key}` must be at least 1s"));
             }
         }
-        if !(0.0..1.0).contains(&self.tolerance) {
-            problems.push(format!(
-                "`tolerance` is {}; it must be at least 0 and below 1",
-                self.tolerance
-            ));
-        }
+        let hpa::Tolerance { up, down } = self.tolerances();
+        let wrong = [self.tolerance, up, down]
+            .into_iter()
+            .find(|value| !(0.0..1.0).contains(value));
+        problems.extend(wrong.map(|value| format!("`tolerance` is {value}; it must be at least 0 and below 1")));
         problems.extend(self.behavior.iter().flat_map(BehaviorSpec::problems));
         problems
     }
@@ -162,12 +188,12 @@ impl AutoscalerKind for HpaSpec {
         ))]
     }
 
-    fn scaling(&self) -> Scaling {
-        Scaling::Hpa {
-            replicas: self.initial(),
-            spec: self.spec(),
-            metrics: self.metrics(),
-        }
+    fn plan(&self) -> SharedPlan {
+        SharedPlan::new(self.resolved())
+    }
+
+    fn holds_no_requests(&self) -> Option<&'static str> {
+        (self.min_replicas == 0).then_some("the HorizontalPodAutoscaler")
     }
 
     fn is_of_ecs(&self) -> Option<bool> {
@@ -175,8 +201,57 @@ impl AutoscalerKind for HpaSpec {
     }
 }
 
+/// A time in which metrics cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    /// Time since the beginning of the run.
+    pub from: SimDuration,
+    /// How long it lasts.
+    pub lasts: SimDuration,
+}
+
+impl Outage {
+    fn span(self) -> (SimDuration, SimDuration) {
+        (self.from, self.from + self.lasts)
+    }
+}
+
+/// What a pod should have of each metric; several are looked at together, and the highest number of pods holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Targets {
+    pub(super) cpu: Option<u32>,
+    pub(super) in_flight: Option<f64>,
+    pub(super) rate: Option<PerSecond>,
+}
+
+impl Targets {
+    pub(super) fn targets(&self) -> Vec<MetricTarget> {
+        let thousandths = |value: f64| (value * 1e3).round() as i64;
+        let cpu = self.cpu.map(|percent| MetricTarget::Cpu(i64::from(percent)));
+        let in_flight = self.in_flight.map(|each| MetricTarget::InFlight(thousandths(each)));
+        let rate = self.rate.map(|rate| MetricTarget::Rate(thousandths(rate.0)));
+        [cpu, in_flight, rate].into_iter().flatten().collect()
+    }
+
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.cpu == Some(0) {
+            problems.push("`cpu` must be at least 1 percent of what a pod requests".into());
+        }
+        if self.in_flight.is_some_and(|each| !(each.is_finite() && each >= 0.001)) {
+            problems.push("`in-flight` must be at least 0.001 requests for each pod".into());
+        }
+        if self.rate.is_some_and(|rate| rate.0 < 0.001) {
+            problems.push("`rate` must be at least 0.001/s for each pod".into());
+        }
+        problems
+    }
+}
+
 /// `behavior`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct BehaviorSpec {
     /// `scaleUp`; `None`: the API's.
@@ -185,8 +260,8 @@ pub struct BehaviorSpec {
     pub scale_down: Option<RulesSpec>,
 }
 
-/// One direction.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
+/// The rules of one direction.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RulesSpec {
     /// `stabilizationWindowSeconds`; `None`: the API's.
@@ -195,6 +270,8 @@ pub struct RulesSpec {
     pub select_policy: Option<SelectSpec>,
     /// `policies`; empty: the API's.
     pub policies: Vec<PolicySpec>,
+    /// `tolerance`: the deviation from the target in this direction that changes nothing; `None`: that of the controller manager.
+    pub tolerance: Option<f64>,
 }
 
 /// `selectPolicy`
@@ -279,5 +356,81 @@ impl BehaviorSpec {
             .map(|_| "a policy of `behavior` needs a `value` and a `period` above 0".to_string())
             .take(1)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::autoscaler::AutoscalerSpec;
+
+    fn resolved(text: &str) -> HpaPlan {
+        toml::from_str::<HpaSpec>(text).unwrap().resolved()
+    }
+
+    #[test]
+    fn what_is_left_out_is_the_apis() {
+        let plan = resolved("max-replicas = 7");
+        let HpaPlan {
+            replicas,
+            spec,
+            metrics,
+        } = &plan;
+        assert_eq!((*replicas, spec.min, spec.max, &spec.behavior), (1, 1, 7, &None));
+        assert_eq!(metrics.targets, [MetricTarget::Cpu(80)]);
+        let row: AutoscalerSpec = toml::from_str("[hpa]\nmax-replicas = 7").unwrap();
+        assert_eq!(row.part().plan(), SharedPlan::new(plan));
+    }
+
+    #[test]
+    fn behavior_is_filled_in_by_the_apis_defaults() {
+        let plan = resolved(
+            "in-flight = 2.5\nrate = '40/s'\n[behavior.scale-up]\nselect-policy = 'min'\n\
+             policies = [{ type = 'pods', value = 2, period = '60s' }]",
+        );
+        assert_eq!(
+            plan.metrics.targets,
+            [MetricTarget::InFlight(2_500), MetricTarget::Rate(40_000)]
+        );
+        let behavior = plan.spec.behavior.unwrap();
+        assert_eq!((behavior.up.select, behavior.up.policies.len()), (hpa::Select::Min, 1));
+        assert_eq!(behavior.down, hpa::Rules::down());
+    }
+
+    #[test]
+    fn each_direction_has_its_own_tolerance() {
+        let tolerance = |text: &str| {
+            let hpa::Tolerance { up, down } = resolved(text).metrics.tolerance;
+            (up, down)
+        };
+        assert_eq!(tolerance(""), (0.1, 0.1));
+        assert_eq!(
+            tolerance("tolerance = 0.2\n[behavior.scale-down]\ntolerance = 0.3"),
+            (0.2, 0.3)
+        );
+        assert_eq!(
+            tolerance("[behavior.scale-up]\ntolerance = 0.0\n[behavior.scale-down]\ntolerance = 0.05"),
+            (0.0, 0.05)
+        );
+    }
+
+    #[test]
+    fn zero_pods_need_a_metric_that_can_be_read_then() {
+        let problems = |text: &str| toml::from_str::<HpaSpec>(text).unwrap().problems();
+        for text in ["min-replicas = 0", "min-replicas = 0\ncpu = 50"] {
+            let problems = problems(text);
+            assert!(
+                problems.len() == 1 && problems[0].contains("`rate` or `in-flight`"),
+                "{problems:?}"
+            );
+        }
+        for text in [
+            "min-replicas = 0\nrate = '5/s'",
+            "min-replicas = 0\ncpu = 50\nin-flight = 2.0",
+        ] {
+            assert_eq!(problems(text), [""; 0]);
+            assert_eq!(resolved(text).replicas, 1);
+        }
+        assert_eq!(problems("initial-replicas = 0").len(), 1);
     }
 }

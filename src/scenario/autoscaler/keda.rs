@@ -2,11 +2,12 @@
 
 use serde::Deserialize;
 
-use super::hpa::{BehaviorSpec, HpaSpec};
-use super::{AutoscalerKind, Outage, Targets};
+use super::AutoscalerKind;
+use super::hpa::{BehaviorSpec, HpaSpec, Outage, Targets};
 use crate::assumption::{Assumption, Topic};
-use crate::sim::autoscaler::keda;
-use crate::sim::platform::kubernetes::Scaling;
+use crate::sim::autoscaler::SharedPlan;
+use crate::sim::autoscaler::hpa::HpaPlan;
+use crate::sim::autoscaler::keda::{self, KedaPlan};
 use crate::units::{PerSecond, SimDuration};
 
 /// `[autoscaler.keda]`
@@ -57,7 +58,7 @@ pub struct FallbackSpec {
 
 impl Default for KedaSpec {
     fn default() -> Self {
-        let spec = keda::Spec::default();
+        let spec = keda::KedaSpec::default();
         Self {
             min_replica_count: spec.min_replicas,
             max_replica_count: 100,
@@ -112,8 +113,27 @@ impl AutoscalerKind for KedaSpec {
         ))]
     }
 
-    fn scaling(&self) -> Scaling {
-        let keda = keda::Spec {
+    fn plan(&self) -> SharedPlan {
+        SharedPlan::new(self.resolved())
+    }
+
+    fn holds_no_requests(&self) -> Option<&'static str> {
+        (self.initial() == 0).then_some("KEDA")
+    }
+
+    fn is_of_ecs(&self) -> Option<bool> {
+        Some(false)
+    }
+}
+
+impl KedaSpec {
+    fn initial(&self) -> u32 {
+        self.initial_replicas.unwrap_or(self.min_replica_count)
+    }
+
+    /// The settings for the simulator.
+    fn resolved(&self) -> KedaPlan {
+        let keda = keda::KedaSpec {
             polling_interval: self.polling_interval,
             cooldown_period: self.cooldown_period,
             initial_cooldown_period: self.initial_cooldown_period,
@@ -136,15 +156,24 @@ impl AutoscalerKind for KedaSpec {
             metric_outages: self.metric_outages.clone(),
             ..HpaSpec::default()
         };
-        Scaling::Keda {
-            replicas: self.initial_replicas.unwrap_or(self.min_replica_count),
+        let HpaPlan { spec, metrics, .. } = behind.resolved();
+        KedaPlan {
+            replicas: self.initial(),
             keda,
-            spec: behind.spec(),
-            metrics: behind.metrics(),
+            spec,
+            metrics,
         }
     }
+}
 
-    fn is_of_ecs(&self) -> Option<bool> {
-        Some(false)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_kedas() {
+        let plan = toml::from_str::<KedaSpec>("rate = '5/s'").unwrap().resolved();
+        assert_eq!((plan.replicas, plan.spec.min, plan.spec.max), (0, 1, 100));
+        assert_eq!(plan.keda.min_replicas, 0);
     }
 }

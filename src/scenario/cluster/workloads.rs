@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use super::PodSpec;
 use crate::assumption::Topic;
-use crate::scenario::autoscaler::AutoscalerSpec;
+use crate::scenario::autoscaler::{AutoscalerKind, AutoscalerSpec, FixedSpec};
 use crate::scenario::file::Service;
 use crate::scenario::plan::{PlannedService, Planner};
 use crate::sim::platform::control::Amount;
-use crate::sim::platform::kubernetes::{
-    Count, EcsMetric, Image, MetricTarget, NodeKind, PodMemory, Scaling, Spec, WorkloadPlan,
-};
+use crate::sim::platform::kubernetes::{Count, Image, NodeKind, PodMemory, Spec, WorkloadPlan};
 use crate::sim::platform::{PlatformSpec, fargate};
 use crate::units::SimDuration;
 
@@ -23,7 +21,7 @@ impl Planner<'_> {
         planned: &mut [PlannedService],
     ) {
         let knative = match &*platform {
-            PlatformSpec::Knative(spec) => Some(spec.scaling()),
+            PlatformSpec::Knative(spec) => Some(spec.autoscaler()),
             _ => None,
         };
         let Some(spec) = platform.pods_mut() else {
@@ -42,8 +40,8 @@ impl Planner<'_> {
             let number = images.len() as u32;
             let number = *images.entry(planned.framework.clone()).or_insert(number);
             let mut workload = self.workload(spec, service, planned, number);
-            if let Some(scaling) = &knative {
-                workload.scaling = scaling.clone();
+            if let Some(autoscaler) = &knative {
+                workload.autoscaler = autoscaler.clone();
             }
             workload
         });
@@ -78,13 +76,7 @@ impl Planner<'_> {
             .unwrap_or(spec.memory);
         let limit = pod.memory.unwrap_or(spec.memory);
         let autoscaler = service.autoscaler.as_ref().or(self.scenario.autoscaler.as_ref());
-        let scaling = autoscaler.map_or_else(
-            || Scaling::Fixed {
-                replicas: 1,
-                schedule: Vec::new(),
-            },
-            |autoscaler| autoscaler.part().scaling(),
-        );
+        let plan = autoscaler.map_or_else(|| FixedSpec::default().plan(), |autoscaler| autoscaler.part().plan());
         let on_fargate = spec.plan.cluster.launch.is_some();
         if on_fargate
             && service.pod.is_some()
@@ -102,28 +94,20 @@ impl Planner<'_> {
                 self.scenario.platform.name()
             ));
         }
-        let looks_at_cpu = match &scaling {
-            Scaling::Hpa { metrics, .. } | Scaling::Keda { metrics, .. } => metrics
-                .targets
-                .iter()
-                .any(|target| matches!(target, MetricTarget::Cpu(_))),
-            Scaling::Ecs { policies, .. } => policies.iter().any(|(_, metric)| *metric == EcsMetric::Cpu),
-            Scaling::Fixed { .. } | Scaling::Kpa(_) => false,
-        };
-        if looks_at_cpu && planned.setup.inside.is_none() {
+        if plan.needs_cpu() && planned.setup.inside.is_none() {
             self.problem(format!(
                 "the CPU of `{}` is not known, so that no autoscaler can look at it: say what requests share with [instance], or \
                  scale on requests",
                 planned.framework
             ));
         }
-        if let Scaling::Keda { replicas: 0, .. } = &scaling
-            && spec.hold == SimDuration::ZERO
+        if spec.hold == SimDuration::ZERO
+            && let Some(name) = autoscaler.and_then(|autoscaler| autoscaler.part().holds_no_requests())
         {
-            self.assume(
-                Topic::Platform.factor("KEDA does not hold requests: those that find no pod are answered with 503; `platform.kubernetes.hold` is for \
-                 what stands before it"),
-            );
+            self.assume(Topic::Platform.factor(format!(
+                "{name} does not hold requests: those that find no pod are answered with 503; `platform.kubernetes.hold` is for \
+                 what stands before it"
+            )));
         }
         if planned.image.is_none() {
             self.assume(Topic::ColdStart.large(format!(
@@ -148,7 +132,7 @@ impl Planner<'_> {
                 at_one: line.at_one,
                 growth: line.growth,
             }),
-            scaling,
+            autoscaler: plan,
         }
     }
 

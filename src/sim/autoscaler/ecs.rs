@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use super::series::Series;
+use super::{Autoscaler, AutoscalerPlan, Periods, Timing, WorkloadView};
 use crate::units::{SimDuration, SimTime};
 
 /// Tasks that a policy may ask for.
@@ -188,6 +190,103 @@ pub fn together(proposals: &[Proposal]) -> Proposal {
     let all: Option<Vec<u32>> = each.collect();
     all.and_then(|all| all.into_iter().max())
         .map_or(Proposal::Stay, Proposal::In)
+}
+
+/// Time over which the metrics of an ECS service are means, and between two looks of its alarms.
+const MINUTE: SimDuration = SimDuration::from_secs(60);
+
+/// The metric of a policy, as a mean over a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EcsMetric {
+    /// `ECSServiceAverageCPUUtilization`, in percent.
+    Cpu,
+    /// `ALBRequestCountPerTarget`: requests in a minute for each task.
+    RequestsPerTarget,
+}
+
+/// The settings of Application Auto Scaling for one service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EcsPlan {
+    /// Tasks at the start of the run.
+    pub tasks: u32,
+    /// Fewest and most tasks.
+    pub bounds: (u32, u32),
+    /// Policies and the metric of each.
+    pub policies: Vec<(Policy, EcsMetric)>,
+}
+
+impl AutoscalerPlan for EcsPlan {
+    fn initial_replicas(&self) -> u32 {
+        self.tasks
+    }
+
+    fn needs_cpu(&self) -> bool {
+        self.policies.iter().any(|(_, metric)| *metric == EcsMetric::Cpu)
+    }
+
+    fn start(&self) -> Box<dyn Autoscaler> {
+        let policies = self.policies.iter();
+        Box::new(ServiceScaler {
+            bounds: self.bounds,
+            policies: policies
+                .map(|(policy, metric)| (Scaler::new(policy.clone()), *metric))
+                .collect(),
+            arrivals: Series::default(),
+        })
+    }
+}
+
+/// Application Auto Scaling of one service.
+#[derive(Debug)]
+struct ServiceScaler {
+    bounds: (u32, u32),
+    policies: Vec<(Scaler, EcsMetric)>,
+    arrivals: Series,
+}
+
+impl Autoscaler for ServiceScaler {
+    fn timing(&self) -> Timing {
+        let periods = Periods {
+            read: MINUTE,
+            decide: MINUTE,
+            in_step: true,
+        };
+        Timing {
+            periods: (!self.policies.is_empty()).then_some(periods),
+            cpu_history: Some(MINUTE),
+            ..Timing::default()
+        }
+    }
+
+    fn read(&mut self, view: &WorkloadView<'_>) {
+        self.arrivals.push(view.now, i128::from(view.load.arrivals), MINUTE);
+    }
+
+    fn decide(&mut self, view: &WorkloadView<'_>) -> u32 {
+        let WorkloadView { now, replicas, .. } = *view;
+        let running = view.pods.ready();
+        let requests = self.arrivals.growth(now, SimDuration::ZERO, MINUTE);
+        let cpu = view.pods.mean_cpu(MINUTE);
+        let policies = self.policies.iter_mut();
+        let proposals = policies.map(|(scaler, metric)| {
+            let point = match metric {
+                EcsMetric::Cpu => cpu.map(|used| 100.0 * used / view.cpu_request as f64),
+                EcsMetric::RequestsPerTarget => requests.map(|growth| growth.by as f64 / f64::from(running.max(1))),
+            };
+            scaler.minute(now, point, running, replicas)
+        });
+        let proposal = together(&proposals.collect::<Vec<_>>());
+        let (Proposal::Out(tasks) | Proposal::In(tasks)) = proposal else {
+            return replicas;
+        };
+        let tasks = tasks.clamp(self.bounds.0, self.bounds.1);
+        if tasks != replicas {
+            self.policies
+                .iter_mut()
+                .for_each(|(scaler, _)| scaler.done(now, proposal));
+        }
+        tasks
+    }
 }
 
 #[cfg(test)]

@@ -6,16 +6,20 @@
 
 mod behavior;
 mod limits;
+pub(super) mod metrics;
 mod pods;
 mod proposal;
 mod reconcile;
+mod scaler;
 mod stabilise;
 
 pub use behavior::{Behavior, Policy, PolicyKind, Rules, Select};
 pub use limits::{Condition, Event, Limited, limited, rate_limited};
-pub use pods::{Groups, Phase, Pod, ReadinessRules, Sample, group};
+pub use metrics::{MetricTarget, Metrics};
+pub use pods::{Groups, ReadinessRules, group};
 pub use proposal::{
     Measured, NoProposal, Proposal, Tolerance, average_value, pods_average, ready_and_running, utilisation, value,
 };
-pub use reconcile::{Decision, Hpa, Spec};
+pub use reconcile::{Decision, Hpa, HpaSpec};
+pub use scaler::HpaPlan;
 pub use stabilise::{Recommendation, stabilised, stabilised_with_behavior};

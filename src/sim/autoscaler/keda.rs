@@ -3,11 +3,14 @@
 //!
 //! Source: kedacore/keda, pkg/scaling/executor/scale_scaledobjects.go, and the ScaledObject reference for the defaults.
 
+use super::hpa::metrics::{MetricReader, MetricTarget, Metrics};
+use super::hpa::{Hpa, HpaSpec};
+use super::{Autoscaler, AutoscalerPlan, Timing, WorkloadView};
 use crate::units::{SimDuration, SimTime};
 
 /// `ScaledObjectSpec`, as far as it is about zero.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Spec {
+pub struct KedaSpec {
     /// `pollingInterval`.
     pub polling_interval: SimDuration,
     /// `cooldownPeriod`: time without activity before the step to zero.
@@ -33,7 +36,7 @@ pub struct Fallback {
     pub replicas: u32,
 }
 
-impl Default for Spec {
+impl Default for KedaSpec {
     fn default() -> Self {
         Self {
             polling_interval: SimDuration::from_secs(30),
@@ -47,7 +50,7 @@ impl Default for Spec {
     }
 }
 
-impl Spec {
+impl KedaSpec {
     /// Fewest replicas of the autoscaler behind it.
     pub fn hpa_min(&self) -> u32 {
         self.min_replicas.max(1)
@@ -57,7 +60,7 @@ impl Spec {
 /// A scaled object and what is remembered of it.
 #[derive(Debug, Clone)]
 pub struct Keda {
-    spec: Spec,
+    spec: KedaSpec,
     created: SimTime,
     last_active: Option<SimTime>,
     failures: u32,
@@ -65,7 +68,7 @@ pub struct Keda {
 
 impl Keda {
     /// A scaled object that is created now.
-    pub fn new(spec: Spec, created: SimTime) -> Self {
+    pub fn new(spec: KedaSpec, created: SimTime) -> Self {
         Self {
             spec,
             created,
@@ -106,11 +109,83 @@ impl Keda {
         if spec.min_replicas > 0 && spec.idle_replicas.is_none() {
             return (0 < current && current < spec.min_replicas).then_some(spec.min_replicas);
         }
+        // A period of 0 is over at once, also for a look at the instant of the creation.
+        let over = |since: SimTime, period: SimDuration| period == SimDuration::ZERO || since + period < now;
         let cooled = match self.last_active {
-            Some(last) => last + spec.cooldown_period < now,
-            None => self.created + spec.initial_cooldown_period < now,
+            Some(last) => over(last, spec.cooldown_period),
+            None => over(self.created, spec.initial_cooldown_period),
         };
         (current > idle && cooled).then_some(idle)
+    }
+}
+
+/// The settings of a ScaledObject and of the HorizontalPodAutoscaler behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KedaPlan {
+    /// Pods at the start of the run.
+    pub replicas: u32,
+    /// The ScaledObject.
+    pub keda: KedaSpec,
+    /// Bounds and behaviour of the HorizontalPodAutoscaler.
+    pub spec: HpaSpec,
+    /// Metrics.
+    pub metrics: Metrics,
+}
+
+impl AutoscalerPlan for KedaPlan {
+    fn initial_replicas(&self) -> u32 {
+        self.replicas
+    }
+
+    fn needs_cpu(&self) -> bool {
+        self.metrics.targets.iter().copied().any(MetricTarget::is_cpu)
+    }
+
+    fn start(&self) -> Box<dyn Autoscaler> {
+        Box::new(Scaler {
+            keda: Keda::new(self.keda.clone(), SimTime::ZERO),
+            hpa: Hpa::new(self.spec.clone()),
+            reader: MetricReader::new(self.metrics.clone()),
+        })
+    }
+}
+
+/// KEDA and the HorizontalPodAutoscaler of one workload.
+#[derive(Debug)]
+struct Scaler {
+    keda: Keda,
+    hpa: Hpa,
+    reader: MetricReader,
+}
+
+impl Autoscaler for Scaler {
+    fn timing(&self) -> Timing {
+        Timing {
+            activation: Some(self.keda.spec.polling_interval),
+            ..self.reader.timing()
+        }
+    }
+
+    fn read(&mut self, view: &WorkloadView<'_>) {
+        self.reader.read(view);
+    }
+
+    fn decide(&mut self, view: &WorkloadView<'_>) -> u32 {
+        self.reader.read(view);
+        let proposals = || self.reader.proposals(view, self.keda.fallback());
+        self.hpa.reconcile(view.replicas, view.now, proposals).replicas
+    }
+
+    fn activate(&mut self, view: &WorkloadView<'_>) -> u32 {
+        self.reader.read(view);
+        let reader = &self.reader;
+        let out = reader.metrics.are_out(view.now);
+        let triggers = reader.metrics.targets.iter().filter(|target| !target.is_cpu());
+        let values: Vec<Option<f64>> = triggers
+            .map(|&target| (!out).then(|| reader.total(target, view.now).unwrap_or(0) as f64 / 1e3))
+            .collect();
+        let replicas = self.keda.poll(view.replicas, &values, view.now);
+        replicas.unwrap_or(view.replicas)
     }
 }
 
@@ -122,11 +197,17 @@ mod tests {
         SimTime::ZERO + SimDuration::from_secs(seconds)
     }
 
+    #[test]
+    fn a_cooldown_of_zero_is_over_at_once() {
+        let mut keda = Keda::new(KedaSpec::default(), at(0));
+        assert_eq!(keda.poll(2, &[Some(0.0)], at(0)), Some(0));
+    }
+
     /// Polls every 30 s, by hand: activity from 60 to 120 s, then none. The last activity is at 120 s, so 420 s is not yet
     /// past the 300 s and 450 s is.
     #[test]
     fn from_zero_to_one_and_back_after_the_cooldown() {
-        let mut keda = Keda::new(Spec::default(), at(0));
+        let mut keda = Keda::new(KedaSpec::default(), at(0));
         let mut replicas = 0;
         let mut changes = Vec::new();
         for poll in 0..20 {
@@ -142,10 +223,10 @@ mod tests {
 
     #[test]
     fn activity_is_strictly_above_the_threshold() {
-        let spec = Spec {
+        let spec = KedaSpec {
             activation_threshold: 5.0,
             min_replicas: 2,
-            ..Spec::default()
+            ..KedaSpec::default()
         };
         let mut keda = Keda::new(spec, at(0));
         assert_eq!(keda.poll(0, &[Some(5.0)], at(30)), None);
@@ -161,24 +242,24 @@ mod tests {
             replicas: 4,
         });
         let mut keda = Keda::new(
-            Spec {
+            KedaSpec {
                 fallback,
-                ..Spec::default()
+                ..KedaSpec::default()
             },
             at(0),
         );
         let polls = [1, 2, 3, 4].map(|poll| keda.poll(1, &[None], at(30 * poll)));
         assert_eq!(polls, [None, None, Some(4), Some(4)]);
-        let mut plain = Keda::new(Spec::default(), at(0));
+        let mut plain = Keda::new(KedaSpec::default(), at(0));
         assert_eq!(plain.poll(1, &[None], at(3_000)), None);
     }
 
     #[test]
     fn idle_replicas_take_the_place_of_zero() {
-        let spec = Spec {
+        let spec = KedaSpec {
             min_replicas: 3,
             idle_replicas: Some(1),
-            ..Spec::default()
+            ..KedaSpec::default()
         };
         let mut keda = Keda::new(spec, at(0));
         assert_eq!(keda.poll(1, &[Some(2.0)], at(30)), Some(3));

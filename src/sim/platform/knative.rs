@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::assumption::{Assumption, Topic};
 use crate::rng::Draws;
-use crate::sim::autoscaler::kpa::{self, Defaults, TargetSpec};
-use crate::sim::platform::kubernetes::{self, KpaPlan, Scaling};
+use crate::sim::autoscaler::SharedPlan;
+use crate::sim::autoscaler::kpa::{self, Defaults, KpaPlan, TargetSpec};
+use crate::sim::platform::kubernetes;
 use crate::sim::platform::{BilledBy, Kind, Platform, Shape};
 use crate::sim::pool::Routing;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -139,8 +140,13 @@ impl Spec {
         }
     }
 
-    /// What its autoscaler is told.
-    pub fn scaling(&self) -> Scaling {
+    /// The settings of its autoscaler, for the platform.
+    pub fn autoscaler(&self) -> SharedPlan {
+        SharedPlan::new(self.kpa())
+    }
+
+    /// The settings of its autoscaler.
+    fn kpa(&self) -> KpaPlan {
         let metric = match self.metric {
             Metric::Concurrency => kpa::Metric::Concurrency,
             Metric::Rps => kpa::Metric::Rps,
@@ -152,7 +158,7 @@ impl Spec {
             utilisation_percentage: Some(self.target_utilization_percentage),
         };
         let carries = kpa::resolve(&target, &Defaults::default());
-        Scaling::Kpa(KpaPlan {
+        KpaPlan {
             spec: kpa::Spec {
                 target: carries.target,
                 total: carries.total,
@@ -178,7 +184,7 @@ impl Spec {
             },
             metric,
             panic_window_percentage: self.panic_window_percentage,
-        })
+        }
     }
 }
 
@@ -251,9 +257,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_knatives() {
-        let Scaling::Kpa(plan) = Spec::default().scaling() else {
-            panic!("Knative's autoscaler")
-        };
+        let plan = Spec::default().kpa();
         assert_eq!((plan.spec, plan.rules), (kpa::Spec::default(), kpa::Rules::default()));
         assert!(Spec::default().problems().is_empty());
         let spec: Spec = toml::from_str("container-concurrency = 10\nmax-scale = 1\nmin-scale = 2").unwrap();
@@ -262,9 +266,7 @@ mod tests {
             (spec.shape().concurrency, spec.pods().routing),
             (10, Routing::RoundRobin)
         );
-        let Scaling::Kpa(plan) = spec.scaling() else {
-            panic!("Knative's autoscaler")
-        };
+        let plan = spec.kpa();
         assert_eq!((plan.spec.target, plan.spec.total), (7.0, 10.0));
         for wrong in [
             "stable-window = '1s'",

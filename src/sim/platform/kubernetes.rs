@@ -11,7 +11,6 @@ mod agenda;
 mod cluster_autoscaler;
 mod images;
 mod karpenter;
-mod kpa;
 mod leaving;
 mod nodes;
 mod placing;
@@ -21,7 +20,6 @@ mod pressure;
 mod provision;
 mod replicas;
 mod rollout;
-mod series;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -33,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::assumption::{Assumption, Topic};
 use crate::rng::{Draws, Purpose, Stream};
+use crate::sim::autoscaler::Periods;
 use crate::sim::cluster::node::PodShape;
 use crate::sim::cluster::scheduler::Scheduler;
 use crate::sim::platform::billed_by::{BilledBy, NodeKindName, NodeTime};
@@ -43,11 +42,10 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
 use agenda::{Agenda, Due};
 pub use cluster_autoscaler::ClusterAutoscalerSpec;
 pub use karpenter::KarpenterSpec;
-pub use kpa::KpaPlan;
 use nodes::Nodes;
 pub use plan::{
-    ClusterPlan, Count, EcsMetric, Fates, Image, ImageDisk, MetricTarget, Metrics, NodeKind, Plan, PodMemory,
-    Pods as PodCount, Provisioning, Pulls, Scaling, WorkloadPlan,
+    ClusterPlan, Count, Fates, Image, ImageDisk, NodeKind, Plan, PodMemory, Pods as PodCount, Provisioning, Pulls,
+    WorkloadPlan,
 };
 use pods::Pods;
 use workload::Workload;
@@ -295,18 +293,17 @@ impl Kubernetes {
         for (i, workload) in workloads.iter().enumerate() {
             let service = i as u16;
             let entity = 16 * (i as u64 + 1);
-            if let Some((sample, sync)) = workload.periods() {
-                agenda.at(phase(entity, sample), Due::Sample(service));
-                let sync_luck = entity + u64::from(!workload.reads_when_it_looks());
-                agenda.at(phase(sync_luck, sync), Due::Sync(service));
+            if let Some(Periods { read, decide, in_step }) = workload.timing.periods {
+                agenda.at(phase(entity, read), Due::Sample(service));
+                agenda.at(phase(entity + u64::from(!in_step), decide), Due::Sync(service));
             }
-            if let Some(period) = workload.polls() {
+            if let Some(period) = workload.timing.activation {
                 agenda.at(phase(entity + 2, period), Due::Poll(service));
             }
             for &at in &spec.rollouts {
                 agenda.at(SimTime::ZERO + at, Due::Deploy(service));
             }
-            for at in workload.scheduled() {
+            for &at in &workload.timing.at {
                 agenda.at(SimTime::ZERO + at, Due::Scheduled(service));
             }
         }

@@ -1,41 +1,7 @@
 //! Which pods count in a calculation: `groupPods`.
 
+use crate::sim::autoscaler::metrics::{PodPhase, PodStatus, Sample};
 use crate::units::{SimDuration, SimTime};
-
-/// Where a pod is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Not started yet.
-    Pending,
-    /// Started.
-    Running,
-    /// Succeeded or failed.
-    Ended,
-}
-
-/// What the autoscaler sees of a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pod {
-    /// Where it is in its life.
-    pub phase: Phase,
-    /// Whether it is about to be deleted.
-    pub deleting: bool,
-    /// Whether it is ready, and since when that has been so; `None` without a Ready condition.
-    pub ready: Option<(bool, SimTime)>,
-    /// When it started.
-    pub started: Option<SimTime>,
-}
-
-/// What was measured of a pod, in thousandths of the metric's unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sample {
-    /// The value.
-    pub value: i64,
-    /// When it was taken.
-    pub at: SimTime,
-    /// Over which time before that.
-    pub window: SimDuration,
-}
 
 /// How long a pod that started is not trusted with its CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,17 +36,23 @@ pub struct Groups {
 
 /// Sorts pods into classes. `samples[i]` is that of `pods[i]`; `cpu` says whether CPU is measured, for which readiness
 /// counts.
-pub fn group(pods: &[Pod], samples: &[Option<Sample>], cpu: bool, rules: &ReadinessRules, now: SimTime) -> Groups {
+pub fn group(
+    pods: &[PodStatus],
+    samples: &[Option<Sample>],
+    cpu: bool,
+    rules: &ReadinessRules,
+    now: SimTime,
+) -> Groups {
     let mut groups = Groups::default();
     for (i, pod) in pods.iter().enumerate() {
         let sample = samples.get(i).copied().flatten();
         let class = match (pod.phase, sample) {
             _ if pod.deleting => &mut groups.ignored,
-            (Phase::Ended, _) => &mut groups.ignored,
-            (Phase::Pending, _) => &mut groups.unready,
-            (Phase::Running, None) => &mut groups.missing,
-            (Phase::Running, Some(sample)) if cpu && !cpu_counts(pod, &sample, rules, now) => &mut groups.unready,
-            (Phase::Running, Some(_)) => &mut groups.ready,
+            (PodPhase::Ended, _) => &mut groups.ignored,
+            (PodPhase::Pending, _) => &mut groups.unready,
+            (PodPhase::Running, None) => &mut groups.missing,
+            (PodPhase::Running, Some(sample)) if cpu && !cpu_counts(pod, &sample, rules, now) => &mut groups.unready,
+            (PodPhase::Running, Some(_)) => &mut groups.ready,
         };
         class.push(i);
     }
@@ -88,7 +60,7 @@ pub fn group(pods: &[Pod], samples: &[Option<Sample>], cpu: bool, rules: &Readin
 }
 
 /// Whether the CPU of a running pod tells something about its load.
-fn cpu_counts(pod: &Pod, sample: &Sample, rules: &ReadinessRules, now: SimTime) -> bool {
+fn cpu_counts(pod: &PodStatus, sample: &Sample, rules: &ReadinessRules, now: SimTime) -> bool {
     let (Some((ready, changed)), Some(started)) = (pod.ready, pod.started) else {
         return false;
     };
@@ -126,8 +98,8 @@ mod tests {
             ((false, 1_030), 1_400, 1_400, true),
             ((false, 1_390), 1_400, 1_400, true),
         ] {
-            let pod = Pod {
-                phase: Phase::Running,
+            let pod = PodStatus {
+                phase: PodPhase::Running,
                 deleting: false,
                 ready: Some((ready.0, at(ready.1))),
                 started: Some(at(1_000)),

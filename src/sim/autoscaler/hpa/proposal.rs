@@ -1,7 +1,8 @@
 //! How many replicas one metric asks for. Whole numbers are thousandths of the metric's unit, and divisions that the
 //! controller does in whole numbers are done so here.
 
-use super::pods::{Groups, Phase, Pod, ReadinessRules, Sample, group};
+use super::pods::{Groups, ReadinessRules, group};
+use crate::sim::autoscaler::metrics::{PodPhase, PodStatus, Sample};
 use crate::units::SimTime;
 
 /// Deviations from the target that change nothing, as shares of it.
@@ -62,7 +63,7 @@ pub enum NoProposal {
 #[derive(Debug, Clone, Copy)]
 pub struct Measured<'a> {
     /// The pods.
-    pub pods: &'a [Pod],
+    pub pods: &'a [PodStatus],
     /// What was measured of each.
     pub samples: &'a [Option<Sample>],
     /// How long a pod that started is not trusted.
@@ -226,8 +227,8 @@ pub fn pods_average(
 }
 
 /// Pods that are running and ready.
-pub fn ready_and_running(pods: &[Pod]) -> u32 {
-    let counts = |pod: &&Pod| pod.phase == Phase::Running && pod.ready.is_some_and(|(ready, _)| ready);
+pub fn ready_and_running(pods: &[PodStatus]) -> u32 {
+    let counts = |pod: &&PodStatus| pod.phase == PodPhase::Running && pod.ready.is_some_and(|(ready, _)| ready);
     pods.iter().filter(counts).count() as u32
 }
 
@@ -279,9 +280,9 @@ mod tests {
 
     const NOW: SimTime = SimTime(10_000_000_000_000);
 
-    fn pod(phase: Phase, ready: bool) -> Pod {
+    fn pod(phase: PodPhase, ready: bool) -> PodStatus {
         let long_ago = SimTime(1_000_000_000);
-        Pod {
+        PodStatus {
             phase,
             deleting: false,
             ready: Some((ready, long_ago)),
@@ -297,7 +298,12 @@ mod tests {
         })
     }
 
-    fn propose(pods: &[Pod], samples: &[Option<Sample>], target: i64, current: u32) -> Result<Proposal, NoProposal> {
+    fn propose(
+        pods: &[PodStatus],
+        samples: &[Option<Sample>],
+        target: i64,
+        current: u32,
+    ) -> Result<Proposal, NoProposal> {
         let rules = ReadinessRules::default();
         let measured = Measured {
             pods,
@@ -311,7 +317,7 @@ mod tests {
 
     #[test]
     fn percentages_are_cut_before_they_are_compared() {
-        let pods = [pod(Phase::Running, true); 2];
+        let pods = [pod(PodPhase::Running, true); 2];
         // 66.9% is 66: 66/60 is 1.1 and within tolerance; 67 is not.
         let at = |value| propose(&pods, &[sample(value), sample(value)], 60, 2).unwrap();
         assert_eq!((at(669).usage, at(669).replicas), (66, 2));
@@ -320,7 +326,7 @@ mod tests {
 
     #[test]
     fn missing_pods_work_against_the_change() {
-        let pods = [pod(Phase::Running, true); 4];
+        let pods = [pod(PodPhase::Running, true); 4];
         // Two at 90% of a target of 60%: alone 1.5. With two that do nothing it is 45%, on the other side: no change.
         let up = propose(&pods, &[sample(900), sample(900), None, None], 60, 4).unwrap();
         assert_eq!(up.replicas, 4);
@@ -334,10 +340,10 @@ mod tests {
 
     #[test]
     fn without_numbers_there_is_no_proposal() {
-        let running = [pod(Phase::Running, true)];
+        let running = [pod(PodPhase::Running, true)];
         assert_eq!(propose(&[], &[], 50, 1), Err(NoProposal::NoPods));
         assert_eq!(propose(&running, &[None], 50, 1), Err(NoProposal::NoMetrics));
-        let pending = [pod(Phase::Pending, false)];
+        let pending = [pod(PodPhase::Pending, false)];
         assert_eq!(propose(&pending, &[sample(1)], 50, 1), Err(NoProposal::NoneCounts));
         let rules = ReadinessRules::default();
         let measured = Measured {

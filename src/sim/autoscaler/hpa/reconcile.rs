@@ -8,7 +8,7 @@ use crate::units::{SimDuration, SimTime};
 
 /// `HorizontalPodAutoscalerSpec`, as far as it does not speak of metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spec {
+pub struct HpaSpec {
     /// `minReplicas`; 0 lets it scale to zero and back, with a metric of something else than pods.
     pub min: u32,
     /// `maxReplicas`.
@@ -19,7 +19,7 @@ pub struct Spec {
     pub downscale_stabilization: SimDuration,
 }
 
-impl Default for Spec {
+impl Default for HpaSpec {
     fn default() -> Self {
         Self {
             min: 1,
@@ -42,7 +42,7 @@ pub struct Decision {
 /// An autoscaler and what it remembers.
 #[derive(Debug, Clone)]
 pub struct Hpa {
-    spec: Spec,
+    spec: HpaSpec,
     log: Vec<Recommendation>,
     ups: Vec<Event>,
     downs: Vec<Event>,
@@ -54,7 +54,7 @@ pub struct Hpa {
 
 impl Hpa {
     /// An autoscaler that has not looked yet.
-    pub fn new(spec: Spec) -> Self {
+    pub fn new(spec: HpaSpec) -> Self {
         Self {
             spec,
             log: Vec::new(),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     /// Replicas at each look, every 15 s, when the metric asks for these.
-    fn run(spec: Spec, start: u32, asked: impl Fn(u64) -> u32, looks: u64) -> Vec<u32> {
+    fn run(spec: HpaSpec, start: u32, asked: impl Fn(u64) -> u32, looks: u64) -> Vec<u32> {
         let mut hpa = Hpa::new(spec);
         let mut current = start;
         let looks = (0..looks).map(|look| {
@@ -173,10 +173,10 @@ mod tests {
     /// the highest recommendation.
     #[test]
     fn a_step_doubles_every_fifteen_seconds_and_comes_down_after_five_minutes() {
-        let spec = Spec {
+        let spec = HpaSpec {
             max: 40,
             behavior: Some(Behavior::default()),
-            ..Spec::default()
+            ..HpaSpec::default()
         };
         let replicas = run(spec, 1, |look| if look < 6 { 100 } else { 3 }, 30);
         assert_eq!(replicas[..6], [5, 10, 20, 40, 40, 40]);
@@ -188,9 +188,9 @@ mod tests {
     /// Without behaviour the number doubles at each look, at least to four.
     #[test]
     fn without_behavior_a_step_doubles_at_each_look() {
-        let spec = Spec {
+        let spec = HpaSpec {
             max: 40,
-            ..Spec::default()
+            ..HpaSpec::default()
         };
         let replicas = run(spec, 1, |look| if look < 6 { 100 } else { 3 }, 30);
         assert_eq!(replicas[..6], [4, 8, 16, 32, 40, 40]);
@@ -198,13 +198,29 @@ mod tests {
         assert_eq!((replicas[25], replicas[26]), (40, 3));
     }
 
+    /// The first look notes the replicas that it finds as a recommendation of that instant.
+    #[test]
+    fn with_windows_of_zero_the_first_look_decides_at_once() {
+        let mut behavior = Behavior::default();
+        (behavior.up.window, behavior.down.window) = (SimDuration::ZERO, SimDuration::ZERO);
+        for behavior in [None, Some(behavior)] {
+            let spec = HpaSpec {
+                behavior,
+                downscale_stabilization: SimDuration::ZERO,
+                ..HpaSpec::default()
+            };
+            let replicas = run(spec, 4, |look| if look == 0 { 1 } else { 2 }, 2);
+            assert_eq!(replicas, [1, 2]);
+        }
+    }
+
     #[test]
     fn zero_is_left_again_only_by_whom_it_was_made() {
-        let spec = Spec {
+        let spec = HpaSpec {
             min: 0,
             max: 5,
             downscale_stabilization: SimDuration::ZERO,
-            ..Spec::default()
+            ..HpaSpec::default()
         };
         let mut hpa = Hpa::new(spec.clone());
         assert_eq!(hpa.reconcile(2, at(0), || vec![Ok(2)]).replicas, 2);
@@ -226,9 +242,9 @@ mod tests {
             (vec![failed], 4),
             (vec![Ok(2), Ok(3)], 3),
         ] {
-            let spec = Spec {
+            let spec = HpaSpec {
                 downscale_stabilization: SimDuration::ZERO,
-                ..Spec::default()
+                ..HpaSpec::default()
             };
             let mut hpa = Hpa::new(spec);
             let _ = hpa.reconcile(4, at(0), || vec![Ok(4)]);

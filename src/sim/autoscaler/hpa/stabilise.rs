@@ -18,9 +18,10 @@ fn remember(log: &mut Vec<Recommendation>, stale: Option<usize>, recommendation:
     }
 }
 
-/// Without `behavior`: the highest of `desired` and what was recommended in the window. Notes `desired`.
+/// Without `behavior`: the highest of `desired` and the recommendations of the window. Notes `desired`. With a window of 0 no
+/// recommendation holds: upstream's clock has moved on since the last one, so that all of them are older than the window.
 pub fn stabilised(log: &mut Vec<Recommendation>, desired: u32, window: SimDuration, now: SimTime) -> u32 {
-    let old = |past: &Recommendation| past.at + window < now;
+    let old = |past: &Recommendation| window == SimDuration::ZERO || past.at + window < now;
     let stale = log.iter().rposition(old);
     let recent = log.iter().filter(|past| !old(past)).map(|past| past.replicas);
     let highest = recent.fold(desired, u32::max);
@@ -95,6 +96,24 @@ mod tests {
             }];
             let windows = (SimDuration::ZERO, window);
             assert_eq!(stabilised_with_behavior(&mut log, 3, 8, windows, at(now)), replicas);
+        }
+    }
+
+    #[test]
+    fn with_a_window_of_zero_not_even_a_recommendation_of_this_instant_holds() {
+        let log = || {
+            vec![Recommendation {
+                at: at(100),
+                replicas: 8,
+            }]
+        };
+        assert_eq!(stabilised(&mut log(), 3, SimDuration::ZERO, at(100)), 3);
+        let windows = (SimDuration::ZERO, SimDuration::ZERO);
+        for (desired, current) in [(3, 8), (9, 3)] {
+            assert_eq!(
+                stabilised_with_behavior(&mut log(), desired, current, windows, at(100)),
+                desired
+            );
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::agenda::Due;
 use super::pods::Pod;
+use super::workload::Occasion;
 use super::{Kubernetes, images, pressure, provision, state};
 use crate::sim::fact::Reject;
 use crate::sim::platform::control::{Control, InstanceId, NodeChange, Order, Sight};
@@ -55,12 +56,12 @@ impl Kubernetes {
             Due::Gone(node) => self.remove_if_empty(node, orders),
             Due::Sample(service) => {
                 let workload = &mut self.workloads[service as usize];
-                workload.sample(now, sight.load(service), &self.pods, service);
-                if let Some(back) = workload.looks_back() {
+                workload.read(now, sight.load(service), self.pods.own(service, now));
+                if let Some(back) = workload.timing.cpu_history {
                     self.pods.sample(service, now, back, sight);
                 }
-                if let Some((sample, _)) = workload.periods() {
-                    self.agenda.at(now + sample, due);
+                if let Some(periods) = workload.timing.periods {
+                    self.agenda.at(now + periods.read, due);
                 }
             }
             Due::Deploy(service) => {
@@ -68,31 +69,26 @@ impl Kubernetes {
                 self.reconcile(service, now, orders);
             }
             Due::Rollout(service) => self.reconcile(service, now, orders),
-            Due::Scheduled(service) => {
-                self.workloads[service as usize].at_schedule(now);
-                self.reconcile(service, now, orders);
-            }
+            Due::Scheduled(service) => self.autoscale(Occasion::Clock, service, now, sight, orders),
             Due::Poll(service) => {
-                let load = sight.load(service);
-                let workload = &mut self.workloads[service as usize];
-                workload.poll(now, load);
-                if let Some(period) = workload.polls() {
+                if let Some(period) = self.workloads[service as usize].timing.activation {
                     self.agenda.at(now + period, due);
                 }
-                self.reconcile(service, now, orders);
+                self.autoscale(Occasion::Activation, service, now, sight, orders);
             }
             Due::Sync(service) => {
-                let load = sight.load(service);
-                let workload = &mut self.workloads[service as usize];
-                workload.sync(now, load, &self.pods, service);
-                if let Some((_, sync)) = workload.periods() {
-                    self.agenda.at(now + sync, due);
+                if let Some(periods) = self.workloads[service as usize].timing.periods {
+                    self.agenda.at(now + periods.decide, due);
                 }
-                self.reconcile(service, now, orders);
+                self.autoscale(Occasion::Period, service, now, sight, orders);
             }
             Due::Poke(service) => {
-                self.workloads[service as usize].poke(now);
-                self.reconcile(service, now, orders);
+                // Only while it should have none: another request may have woken it.
+                if self.workloads[service as usize].replicas == 0 {
+                    self.autoscale(Occasion::Request, service, now, sight, orders);
+                } else {
+                    self.reconcile(service, now, orders);
+                }
             }
             Due::Scan => {
                 provision::scan(self, now, orders);
@@ -103,6 +99,21 @@ impl Kubernetes {
             Due::Provision => provision::provision(self, now, orders),
             Due::Execute => provision::execute(self, now, orders),
         }
+    }
+
+    /// The autoscaler of a service decides, and pods are created or deleted accordingly.
+    fn autoscale(
+        &mut self,
+        occasion: Occasion,
+        service: u16,
+        now: SimTime,
+        sight: &mut dyn Sight,
+        orders: &mut Vec<Order>,
+    ) {
+        let load = sight.load(service);
+        let pods = self.pods.own(service, now);
+        self.workloads[service as usize].decide(occasion, now, load, pods);
+        self.reconcile(service, now, orders);
     }
 }
 

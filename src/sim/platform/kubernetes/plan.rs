@@ -1,12 +1,11 @@
 //! What a scenario says about a cluster and its workloads, resolved.
 
-use super::kpa::KpaPlan;
 use super::{ClusterAutoscalerSpec, KarpenterSpec};
 use crate::model::dist::Dist;
-use crate::sim::autoscaler::{ecs, hpa, keda};
+use crate::sim::autoscaler::SharedPlan;
 use crate::sim::cluster::scheduler;
 use crate::sim::platform::control::Amount;
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimDuration;
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -187,8 +186,8 @@ pub struct WorkloadPlan {
     pub budget: Option<Count>,
     /// Memory that a pod uses, where that may be more than it requests; `None`: it is not, or not known.
     pub memory: Option<PodMemory>,
-    /// How many pods there are.
-    pub scaling: Scaling,
+    /// The autoscaler that says how many pods there are.
+    pub autoscaler: SharedPlan,
 }
 
 /// A PodDisruptionBudget.
@@ -236,97 +235,4 @@ impl PodMemory {
     pub fn bytes(&self, in_flight: u32) -> f64 {
         self.at_one + self.growth * (f64::from(in_flight) - 1.0)
     }
-}
-
-/// How many pods there are.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Scaling {
-    /// So many, from these times on.
-    Fixed {
-        /// At the beginning.
-        replicas: u32,
-        /// Time since the beginning of the run, and pods from then on, in order.
-        schedule: Vec<(SimDuration, u32)>,
-    },
-    /// As a HorizontalPodAutoscaler says.
-    Hpa {
-        /// At the beginning.
-        replicas: u32,
-        /// Bounds and behaviour.
-        spec: hpa::Spec,
-        /// What is measured.
-        metrics: Metrics,
-    },
-    /// As Knative's autoscaler says.
-    Kpa(KpaPlan),
-    /// As Application Auto Scaling says.
-    Ecs {
-        /// At the beginning.
-        replicas: u32,
-        /// Fewest and most.
-        bounds: (u32, u32),
-        /// Policies, and what each looks at.
-        policies: Vec<(ecs::Policy, EcsMetric)>,
-    },
-    /// As KEDA and the autoscaler behind it say.
-    Keda {
-        /// At the beginning.
-        replicas: u32,
-        /// KEDA.
-        keda: keda::Spec,
-        /// Bounds and behaviour of the autoscaler.
-        spec: hpa::Spec,
-        /// What is measured.
-        metrics: Metrics,
-    },
-}
-
-/// What a policy of an ECS service looks at, as a mean over a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EcsMetric {
-    /// `ECSServiceAverageCPUUtilization`, in percent.
-    Cpu,
-    /// `ALBRequestCountPerTarget`: requests in a minute for each task.
-    RequestsPerTarget,
-}
-
-/// What is measured for an autoscaler.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Metrics {
-    /// The metrics and what a pod should have of them.
-    pub targets: Vec<MetricTarget>,
-    /// Deviations from the target that change nothing.
-    pub tolerance: hpa::Tolerance,
-    /// How long a pod that started is not trusted with its CPU.
-    pub readiness: hpa::ReadinessRules,
-    /// Time between two looks of the autoscaler.
-    pub sync: SimDuration,
-    /// Time between two readings.
-    pub resolution: SimDuration,
-    /// Time over which a mean is taken.
-    pub window: SimDuration,
-    /// Age of a reading before anybody sees it.
-    pub lag: SimDuration,
-    /// When nothing can be read: from and until, since the beginning of the run.
-    pub outages: Vec<(SimDuration, SimDuration)>,
-}
-
-impl Metrics {
-    /// Whether nothing can be read.
-    pub(super) fn are_out(&self, now: SimTime) -> bool {
-        let out =
-            |&(from, until): &(SimDuration, SimDuration)| SimTime::ZERO + from <= now && now < SimTime::ZERO + until;
-        self.outages.iter().any(out)
-    }
-}
-
-/// What a pod should have of a metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricTarget {
-    /// CPU in percent of what it requests.
-    Cpu(i64),
-    /// Requests in flight, in thousandths.
-    InFlight(i64),
-    /// Requests per second, in thousandths.
-    Rate(i64),
 }

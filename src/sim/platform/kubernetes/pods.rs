@@ -3,10 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::plan::Metrics;
-use super::series::Series;
 use crate::rng::{Draws, Purpose, Stream};
-use crate::sim::autoscaler::hpa::{Phase, Pod as SeenPod, Sample};
+use crate::sim::autoscaler::metrics::{PodMetrics, PodPhase, PodStatus, Sample};
+use crate::sim::autoscaler::series::Series;
 use crate::sim::platform::control::{InstanceId, Sight};
 use crate::units::{SimDuration, SimTime};
 
@@ -182,18 +181,6 @@ impl Pods {
         self.all.values().filter(current).count()
     }
 
-    /// Mean CPU of the pods of a service that are ready, over the last minute or what there is of it, in thousandths of a
-    /// core; `None` if nothing was measured.
-    pub(super) fn mean_cpu(&self, service: u16, now: SimTime, over: SimDuration) -> Option<f64> {
-        let own = self
-            .all
-            .values()
-            .filter(|pod| pod.id.service == service && pod.ready.is_some() && !pod.lost);
-        let rates = own.filter_map(|pod| Some(pod.cpu.growth(now, SimDuration::ZERO, over)?.rate()));
-        let rates: Vec<f64> = rates.collect();
-        (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64)
-    }
-
     /// The revision of a pod.
     pub(super) fn revision(&self, number: u64) -> u32 {
         self.all.get(&number).map_or(0, |pod| pod.revision)
@@ -253,25 +240,58 @@ impl Pods {
         }
     }
 
-    /// The pods of a service as an autoscaler sees them, and what was measured of each: thousandths of a core.
-    pub(super) fn seen(&self, service: u16, now: SimTime, metrics: &Metrics) -> (Vec<SeenPod>, Vec<Option<Sample>>) {
-        let own = self.all.values().filter(|pod| pod.id.service == service);
+    /// The pods of a service.
+    pub(super) fn own(&self, service: u16, now: SimTime) -> OwnPods<'_> {
+        OwnPods {
+            pods: self,
+            service,
+            now,
+        }
+    }
+}
+
+/// The pods of one service, for its autoscaler.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnPods<'a> {
+    pods: &'a Pods,
+    service: u16,
+    now: SimTime,
+}
+
+impl PodMetrics for OwnPods<'_> {
+    fn ready(&self) -> u32 {
+        self.pods.ready(self.service)
+    }
+
+    fn mean_cpu(&self, window: SimDuration) -> Option<f64> {
+        let own = self
+            .pods
+            .all
+            .values()
+            .filter(|pod| pod.id.service == self.service && pod.ready.is_some() && !pod.lost);
+        let rates = own.filter_map(|pod| Some(pod.cpu.growth(self.now, SimDuration::ZERO, window)?.rate()));
+        let rates: Vec<f64> = rates.collect();
+        (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64)
+    }
+
+    fn cpu(&self, lag: SimDuration, window: SimDuration) -> (Vec<PodStatus>, Vec<Option<Sample>>) {
+        let own = self.pods.all.values().filter(|pod| pod.id.service == self.service);
         own.map(|pod| {
-            let running = pod.is_running(now);
+            let running = pod.is_running(self.now);
             let since = pod.ready.or(pod.started).unwrap_or(pod.created);
-            let seen = SeenPod {
-                phase: if running { Phase::Running } else { Phase::Pending },
+            let status = PodStatus {
+                phase: if running { PodPhase::Running } else { PodPhase::Pending },
                 deleting: pod.deleting,
                 ready: Some((pod.ready.is_some(), since)),
                 started: pod.started.filter(|_| running),
             };
-            let growth = pod.cpu.growth(now, metrics.lag, metrics.window).filter(|_| !pod.lost);
+            let growth = pod.cpu.growth(self.now, lag, window).filter(|_| !pod.lost);
             let sample = growth.map(|growth| Sample {
                 value: growth.rate().round() as i64,
                 at: growth.at,
                 window: growth.over,
             });
-            (seen, sample)
+            (status, sample)
         })
         .unzip()
     }

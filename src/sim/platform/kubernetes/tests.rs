@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::model::dist::Dist;
-use crate::sim::autoscaler::{hpa, keda};
+use crate::sim::autoscaler::SharedPlan;
+use crate::sim::autoscaler::fixed::FixedPlan;
 use crate::sim::platform::control::{Amount, ClusterState, Control, InstanceId, Load, NodeChange, Order, Sight};
 use crate::sim::platform::{FleetView, Platform};
 
@@ -39,35 +40,28 @@ fn kind(name: &str, cores: u64, count: u32, usd: f64) -> NodeKind {
     }
 }
 
-fn workload(scaling: Scaling) -> WorkloadPlan {
+fn workload(autoscaler: SharedPlan) -> WorkloadPlan {
     WorkloadPlan {
         requests: amount(1_000, 1_024),
         image: None,
         priority: 0,
         budget: None,
         memory: None,
-        scaling,
+        autoscaler,
     }
 }
 
-fn fixed(replicas: u32) -> Scaling {
-    Scaling::Fixed {
+fn fixed(replicas: u32) -> SharedPlan {
+    scheduled(replicas, &[])
+}
+
+/// A number of pods, and others from some seconds on.
+fn scheduled(replicas: u32, schedule: &[(u64, u32)]) -> SharedPlan {
+    let schedule = schedule.iter().map(|&(second, replicas)| (s(second), replicas));
+    SharedPlan::new(FixedPlan {
         replicas,
-        schedule: Vec::new(),
-    }
-}
-
-fn metrics(targets: Vec<MetricTarget>) -> Metrics {
-    Metrics {
-        targets,
-        tolerance: hpa::Tolerance::default(),
-        readiness: hpa::ReadinessRules::default(),
-        sync: s(15),
-        resolution: s(15),
-        window: s(30),
-        lag: SimDuration::ZERO,
-        outages: Vec::new(),
-    }
+        schedule: schedule.collect(),
+    })
 }
 
 /// A pod of the driver.

@@ -1,23 +1,39 @@
 //! Timelines of autoscalers, worked out by hand.
 
 use super::*;
+use crate::sim::autoscaler::hpa::{self, HpaPlan, HpaSpec, MetricTarget, Metrics};
+use crate::sim::autoscaler::keda::{Fallback, KedaPlan, KedaSpec};
+use crate::sim::autoscaler::kpa::{self, KpaPlan};
+
+fn metrics(targets: Vec<MetricTarget>) -> Metrics {
+    Metrics {
+        targets,
+        tolerance: hpa::Tolerance::default(),
+        readiness: hpa::ReadinessRules::default(),
+        sync: s(15),
+        resolution: s(15),
+        window: s(30),
+        lag: SimDuration::ZERO,
+        outages: Vec::new(),
+    }
+}
 
 /// 100 requests per second from second 60 on, ten for each pod, without `behavior`: replicas double, at least to four, with
 /// each look: 4, 8, 10. The first look after the rate has been there for a while sees it. After the end of the traffic the
 /// highest recommendation of the last 300 s holds.
 #[test]
 fn the_autoscaler_doubles_on_a_step_and_comes_down_after_five_minutes() {
-    let scaling = Scaling::Hpa {
+    let scaling = HpaPlan {
         replicas: 1,
-        spec: hpa::Spec {
+        spec: HpaSpec {
             min: 1,
             max: 20,
-            ..hpa::Spec::default()
+            ..HpaSpec::default()
         },
         metrics: metrics(vec![MetricTarget::Rate(10_000)]),
     };
     let plan = cluster(vec![kind("n", 32, 1, 1.0)], 60, Provisioning::None);
-    let mut driver = Driver::new(plan, vec![workload(scaling)]);
+    let mut driver = Driver::new(plan, vec![workload(SharedPlan::new(scaling))]);
     driver.rate = vec![(60, 100.0), (300, 0.0)];
     driver.run(1_000);
     let pods: Vec<usize> = driver.log.iter().map(|(_, pods)| *pods).collect();
@@ -35,18 +51,18 @@ fn the_autoscaler_doubles_on_a_step_and_comes_down_after_five_minutes() {
 /// for, and to zero when the last look that saw any is 300 s ago.
 #[test]
 fn keda_goes_from_zero_to_many_and_back() {
-    let scaling = Scaling::Keda {
+    let scaling = KedaPlan {
         replicas: 0,
-        keda: keda::Spec::default(),
-        spec: hpa::Spec {
+        keda: KedaSpec::default(),
+        spec: HpaSpec {
             min: 1,
             max: 100,
-            ..hpa::Spec::default()
+            ..HpaSpec::default()
         },
         metrics: metrics(vec![MetricTarget::Rate(10_000)]),
     };
     let plan = cluster(vec![kind("n", 32, 1, 1.0)], 60, Provisioning::None);
-    let mut driver = Driver::new(plan, vec![workload(scaling)]);
+    let mut driver = Driver::new(plan, vec![workload(SharedPlan::new(scaling))]);
     driver.rate = vec![(100, 30.0), (400, 0.0)];
     driver.run(2_000);
     let pods: Vec<usize> = driver.log.iter().map(|(_, pods)| *pods).collect();
@@ -65,24 +81,24 @@ fn keda_goes_from_zero_to_many_and_back() {
 /// to zero when the stable average is, and 30 s of grace have passed.
 #[test]
 fn knative_panics_on_a_step_and_returns_to_zero() {
-    let target = crate::sim::autoscaler::kpa::Spec {
+    let target = kpa::Spec {
         target: 10.0,
         total: 10.0,
         target_burst_capacity: 0.0,
-        ..crate::sim::autoscaler::kpa::Spec::default()
+        ..kpa::Spec::default()
     };
     let plan = KpaPlan {
         spec: target,
-        rules: crate::sim::autoscaler::kpa::Rules {
+        rules: kpa::Rules {
             initial_scale: 0,
             target_burst_capacity: 0.0,
-            ..crate::sim::autoscaler::kpa::Rules::default()
+            ..kpa::Rules::default()
         },
-        metric: crate::sim::autoscaler::kpa::Metric::Rps,
+        metric: kpa::Metric::Rps,
         panic_window_percentage: 10.0,
     };
     let nodes = cluster(vec![kind("n", 32, 1, 1.0)], 60, Provisioning::None);
-    let mut driver = Driver::new(nodes, vec![workload(Scaling::Kpa(plan))]);
+    let mut driver = Driver::new(nodes, vec![workload(SharedPlan::new(plan))]);
     driver.rate = vec![(100, 100.0), (300, 0.0)];
     driver.run(100);
     assert!(driver.pods.is_empty());
@@ -110,28 +126,52 @@ fn knative_panics_on_a_step_and_returns_to_zero() {
 fn keda_falls_back_while_metrics_cannot_be_read() {
     let mut out = metrics(vec![MetricTarget::Rate(10_000)]);
     out.outages = vec![(s(200), s(400))];
-    let scaling = Scaling::Keda {
+    let scaling = KedaPlan {
         replicas: 3,
-        keda: keda::Spec {
-            fallback: Some(keda::Fallback {
+        keda: KedaSpec {
+            fallback: Some(Fallback {
                 failure_threshold: 3,
                 replicas: 6,
             }),
-            ..keda::Spec::default()
+            ..KedaSpec::default()
         },
-        spec: hpa::Spec {
+        spec: HpaSpec {
             min: 1,
             max: 100,
-            ..hpa::Spec::default()
+            ..HpaSpec::default()
         },
         metrics: out,
     };
     let plan = cluster(vec![kind("n", 32, 1, 1.0)], 60, Provisioning::None);
-    let mut driver = Driver::new(plan, vec![workload(scaling)]);
+    let mut driver = Driver::new(plan, vec![workload(SharedPlan::new(scaling))]);
     driver.rate = vec![(0, 30.0)];
     driver.run(1_000);
     let pods: Vec<usize> = driver.log.iter().map(|(_, pods)| *pods).collect();
     assert_eq!(pods, [3, 6, 3], "{:?}", driver.log);
     let times: Vec<u64> = driver.log.iter().map(|(second, _)| *second).collect();
     assert_eq!(times[1..], [263, 704], "{times:?}");
+}
+
+/// 30 requests per second for 100 s, none until 300 s, then 30 again; ten for each pod, and no pods at all where there are none
+/// to serve. Looks are at 14 s and each 15 s after that, over 30 s each: 11 of them in the traffic at 119 s, none at 134 s; 14
+/// of them at 314 s and 29 at 329 s.
+#[test]
+fn without_pods_the_rate_is_still_read() {
+    let autoscaler = HpaPlan {
+        replicas: 1,
+        spec: HpaSpec {
+            min: 0,
+            max: 20,
+            downscale_stabilization: SimDuration::ZERO,
+            ..HpaSpec::default()
+        },
+        metrics: metrics(vec![MetricTarget::Rate(10_000)]),
+    };
+    let plan = cluster(vec![kind("n", 32, 1, 1.0)], 60, Provisioning::None);
+    let mut driver = Driver::new(plan, vec![workload(SharedPlan::new(autoscaler))]);
+    driver.rate = vec![(0, 30.0), (100, 0.0), (300, 30.0)];
+    driver.run(400);
+    let (times, pods): (Vec<u64>, Vec<usize>) = driver.log.iter().copied().unzip();
+    assert_eq!(pods, [1, 3, 2, 0, 2, 3], "{:?}", driver.log);
+    assert_eq!(times[2..], [119, 134, 314, 329]);
 }

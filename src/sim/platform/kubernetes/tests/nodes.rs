@@ -6,10 +6,7 @@ use super::*;
 /// most 10 s later, launches it, and it is ready 60 s after that.
 #[test]
 fn cluster_autoscaler_adds_a_node_and_takes_it_away_when_it_is_not_needed() {
-    let scaling = Scaling::Fixed {
-        replicas: 4,
-        schedule: vec![(s(100), 8), (s(1_000), 4)],
-    };
+    let scaling = scheduled(4, &[(100, 8), (1_000, 4)]);
     let spec = ClusterAutoscalerSpec::default();
     let mut small = kind("n", 4, 1, 0.2);
     small.bounds = (1, 10);
@@ -58,10 +55,7 @@ fn cluster_autoscaler_takes_the_kind_with_the_least_waste_and_stops_at_its_bound
 /// and the old one goes when it is ready.
 #[test]
 fn karpenter_makes_the_cheapest_node_and_consolidates_after_a_peak() {
-    let scaling = Scaling::Fixed {
-        replicas: 0,
-        schedule: vec![(s(100), 6), (s(1_000), 2)],
-    };
+    let scaling = scheduled(0, &[(100, 6), (1_000, 2)]);
     let kinds = vec![
         kind("two", 2, 0, 0.1),
         kind("eight", 8, 0, 0.38),
@@ -90,10 +84,7 @@ fn karpenter_makes_the_cheapest_node_and_consolidates_after_a_peak() {
 
 #[test]
 fn karpenter_removes_an_empty_node() {
-    let scaling = Scaling::Fixed {
-        replicas: 2,
-        schedule: vec![(s(500), 0)],
-    };
+    let scaling = scheduled(2, &[(500, 0)]);
     let spec = KarpenterSpec {
         consolidate_after: s(30),
         ..KarpenterSpec::default()
@@ -243,10 +234,7 @@ fn a_node_that_has_drifted_is_replaced_first() {
 #[test]
 fn a_balanced_policy_leaves_small_savings_alone() {
     let nodes_made = |consolidation_policy| {
-        let scaling = Scaling::Fixed {
-            replicas: 0,
-            schedule: vec![(s(100), 6), (s(1_000), 2)],
-        };
+        let scaling = scheduled(0, &[(100, 6), (1_000, 2)]);
         let kinds = vec![kind("two", 2, 0, 0.3), kind("eight", 8, 0, 0.38)];
         let spec = KarpenterSpec {
             consolidation_policy,

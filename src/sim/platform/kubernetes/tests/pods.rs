@@ -25,10 +25,7 @@ fn pods_of_the_beginning_are_up_and_what_does_not_fit_waits() {
 
 #[test]
 fn the_clock_changes_the_number_of_pods() {
-    let scaling = Scaling::Fixed {
-        replicas: 1,
-        schedule: vec![(s(100), 3), (s(200), 2)],
-    };
+    let scaling = scheduled(1, &[(100, 3), (200, 2)]);
     let plan = cluster(vec![kind("n", 4, 1, 0.2)], 60, Provisioning::None);
     let mut driver = Driver::new(plan, vec![workload(scaling)]);
     driver.run(300);
@@ -43,10 +40,7 @@ fn a_new_node_has_no_images() {
         compressed: 200_000_000,
         unpacked: 500_000_000,
     };
-    let scaling = Scaling::Fixed {
-        replicas: 4,
-        schedule: vec![(s(100), 5), (s(300), 6)],
-    };
+    let scaling = scheduled(4, &[(100, 5), (300, 6)]);
     let spec = KarpenterSpec::default();
     let plan = cluster(vec![kind("four", 4, 1, 0.2)], 40, Provisioning::Karpenter(spec));
     let pods = WorkloadPlan {
@@ -174,10 +168,7 @@ fn a_rolling_update_of_a_slow_starter_takes_its_time_in_turns() {
 fn pods_of_higher_priority_take_the_place_of_others() {
     let plan = cluster(vec![kind("n", 4, 1, 0.2)], 60, Provisioning::None);
     let first = workload(fixed(4));
-    let mut second = workload(Scaling::Fixed {
-        replicas: 0,
-        schedule: vec![(s(100), 2)],
-    });
+    let mut second = workload(scheduled(0, &[(100, 2)]));
     second.priority = 10;
     let mut driver = Driver::new(plan, vec![first, second]);
     let ready = |driver: &Driver, service: u16| {

@@ -6,29 +6,29 @@ use crate::units::{SimDuration, SimTime};
 
 /// Readings in order of time.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Series(VecDeque<(SimTime, i128)>);
+pub(crate) struct Series(VecDeque<(SimTime, i128)>);
 
 /// Mean growth over a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Growth {
+pub(crate) struct Growth {
     /// End of the time.
-    pub(super) at: SimTime,
+    pub(crate) at: SimTime,
     /// Its length.
-    pub(super) over: SimDuration,
+    pub(crate) over: SimDuration,
     /// Growth in all.
-    pub(super) by: i128,
+    pub(crate) by: i128,
 }
 
 impl Growth {
     /// Growth for each nanosecond.
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.by as f64 / self.over.0 as f64
     }
 }
 
 impl Series {
     /// Adds a reading and forgets those that are of no use for looking back so far.
-    pub(super) fn push(&mut self, at: SimTime, value: i128, back: SimDuration) {
+    pub(crate) fn push(&mut self, at: SimTime, value: i128, back: SimDuration) {
         self.0.push_back((at, value));
         while self.0.get(1).is_some_and(|&(second, _)| second + back <= at) {
             self.0.pop_front();
@@ -37,7 +37,7 @@ impl Series {
 
     /// Growth over about `window` up to the last reading that is at least `lag` old; over what there is if there is less.
     /// `None` without two readings.
-    pub(super) fn growth(&self, now: SimTime, lag: SimDuration, window: SimDuration) -> Option<Growth> {
+    pub(crate) fn growth(&self, now: SimTime, lag: SimDuration, window: SimDuration) -> Option<Growth> {
         let last = self.0.iter().rposition(|&(at, _)| at + lag <= now)?;
         let (end, high) = self.0[last];
         let before = self.0.iter().take(last);
