@@ -103,7 +103,7 @@ fn cpu() -> f64 {
 
 /// Poisson arrivals at one function, or at several by their shares.
 fn arrivals(case: &Case, n: usize) -> Vec<Arrival> {
-    let luck = Draws::new(SEED, 0).stream(Purpose::Arrival, 1);
+    let stream = Draws::new(SEED, 0).stream(Purpose::Arrival, 1);
     let mut total = 0.0;
     let shares = (1..=case.functions).map(|k| {
         total += f64::from(k).powf(-1.1);
@@ -114,7 +114,7 @@ fn arrivals(case: &Case, n: usize) -> Vec<Arrival> {
     let mut at = SimTime::ZERO;
     let arrival = |i: usize| {
         at = at + SimDuration::from_secs_f64(-gaps.uniform(i as u64).ln() / case.rate);
-        let point = luck.uniform(i as u64) * cumulative[cumulative.len() - 1];
+        let point = stream.uniform(i as u64) * cumulative[cumulative.len() - 1];
         Arrival {
             at,
             duration: None,

@@ -4,7 +4,7 @@
 
 use coldcast::rng::{Draws, Purpose};
 use coldcast::sim::cluster::node::{Node, PodShape, Resources};
-use coldcast::sim::cluster::scheduler::{Cluster, Scheduler, Spec, Strategy};
+use coldcast::sim::cluster::scheduler::{Cluster, Scheduler, SchedulerSettings, Strategy};
 use nix::time::{ClockId, clock_gettime};
 
 /// CPU seconds of this thread.
@@ -14,7 +14,7 @@ fn cpu() -> f64 {
 }
 
 /// Places pods of twelve workloads onto nodes with 16 cores and 64 GiB in three zones. CPU seconds, and pods that found none.
-fn run(nodes: usize, pods: usize, spec: Spec) -> (f64, usize) {
+fn run(nodes: usize, pods: usize, spec: SchedulerSettings) -> (f64, usize) {
     let size = Resources {
         cpu: 16_000,
         memory: 64 << 30,
@@ -26,12 +26,12 @@ fn run(nodes: usize, pods: usize, spec: Spec) -> (f64, usize) {
     let shapes: Vec<PodShape> = (0..12)
         .map(|i| PodShape::new(Some(250 + 100 * i), Some((1 + i % 4) << 29), i as u32))
         .collect();
-    let luck = Draws::new(1, 0).stream(Purpose::Routing, 0);
-    let mut scheduler = Scheduler::new(spec, luck);
+    let stream = Draws::new(1, 0).stream(Purpose::Routing, 0);
+    let mut scheduler = Scheduler::new(spec, stream);
     let before = cpu();
     let mut pending = 0;
     for k in 0..pods {
-        let pod = &shapes[(luck.bits(k as u64) % 12) as usize];
+        let pod = &shapes[(stream.bits(k as u64) % 12) as usize];
         match scheduler.place(&cluster, pod) {
             Ok(placement) => cluster.bind(placement.node, pod),
             Err(_) => pending += 1,
@@ -48,9 +48,9 @@ fn main() {
             ("LeastAllocated", Strategy::LeastAllocated),
             ("MostAllocated", Strategy::MostAllocated),
         ] {
-            let spec = Spec {
+            let spec = SchedulerSettings {
                 strategy,
-                ..Spec::default()
+                ..SchedulerSettings::default()
             };
             let (seconds, pending) = run(nodes, pods, spec);
             println!(

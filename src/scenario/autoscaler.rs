@@ -12,7 +12,7 @@ use crate::assumption::Assumption;
 use crate::registry::registry;
 use crate::sim::autoscaler::SharedPlan;
 pub use ecs::{StepScalingSpec, TargetTrackingSpec};
-pub use fixed::FixedSpec;
+pub use fixed::FixedReplicasSpec;
 pub use hpa::HpaSpec;
 pub use keda::KedaSpec;
 
@@ -20,7 +20,7 @@ registry! {
     /// A `[autoscaler.<kind>]` table.
     pub enum AutoscalerSpec: AutoscalerKind {
         /// Nobody: so many pods, or so many by the clock.
-        "fixed" => Fixed(FixedSpec),
+        "fixed" => Fixed(FixedReplicasSpec),
         /// HorizontalPodAutoscaler.
         "hpa" => Hpa(HpaSpec),
         /// KEDA with the HorizontalPodAutoscaler behind it.
@@ -50,6 +50,11 @@ pub trait AutoscalerKind {
 
     /// Whether it is for ECS services, or for Deployments; `None`: for both.
     fn is_of_ecs(&self) -> Option<bool>;
+}
+
+/// The settings of a workload for which the scenario names no autoscaler: one pod.
+pub(super) fn without() -> SharedPlan {
+    FixedReplicasSpec::default().plan()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::model::dist::DistSpec;
 use crate::model::nodes::Cloud;
 use crate::sim::platform::Shape;
-use crate::sim::platform::kubernetes::{ClusterAutoscalerSpec, Fates, KarpenterSpec, PodCount};
+use crate::sim::platform::kubernetes::{ClusterAutoscalerSpec, FailureModel, KarpenterSpec, PodCount};
 use crate::units::{Bytes, MemoryMib, MilliCpu, SimDuration};
 
 /// `[cluster]`
@@ -272,19 +272,19 @@ fn hundred() -> f64 {
 }
 
 fn spot_notice() -> SimDuration {
-    Fates::default().spot_notice
+    FailureModel::default().spot_notice
 }
 
 fn monitor_grace() -> SimDuration {
-    Fates::default().monitor_grace
+    FailureModel::default().monitor_grace
 }
 
 fn toleration() -> SimDuration {
-    Fates::default().toleration
+    FailureModel::default().toleration
 }
 
 fn connect_timeout() -> SimDuration {
-    Fates::default().patience
+    FailureModel::default().connect_timeout
 }
 
 /// The platform's shape with what a service says of its pods.

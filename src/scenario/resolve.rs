@@ -13,14 +13,14 @@ use crate::cost::meter::MemoryLine;
 use crate::model::catalog;
 use crate::model::dist::{Dist, DistSpec};
 use crate::model::profile;
-use crate::sim::setup::{ColdModel, Inside, ServiceTime, WarmUpCurve};
+use crate::sim::setup::{CodeWarmUpCurve, ColdModel, Inside, ServiceTime};
 use crate::suggest;
 use crate::units::SimDuration;
 
 /// What a name in `framework` stands for.
 pub(super) struct Resolved {
     pub(super) warm: ServiceTime,
-    pub(super) warm_up: Option<WarmUpCurve>,
+    pub(super) warm_up: Option<CodeWarmUpCurve>,
     pub(super) cold: ColdModel,
     pub(super) most_in_flight: Option<u32>,
     pub(super) inside: Option<Inside>,

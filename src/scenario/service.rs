@@ -101,7 +101,7 @@ impl Planner<'_> {
             setup: ServiceSetup {
                 warm: resolved.warm,
                 inside: resolved.inside,
-                warm_up: resolved.warm_up,
+                code_warm_up: resolved.warm_up,
                 cold,
                 concurrency: self.shape.concurrency.max(1),
                 most_in_flight: resolved.most_in_flight,

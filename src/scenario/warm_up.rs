@@ -3,7 +3,7 @@
 use crate::assumption::{Assumption, Topic};
 use crate::model::code_warm_up;
 use crate::model::profile::WarmRun;
-use crate::sim::setup::WarmUpCurve;
+use crate::sim::setup::CodeWarmUpCurve;
 use crate::stats::change_points::Shape;
 use crate::units::SimDuration;
 
@@ -13,7 +13,7 @@ pub enum WarmUp {
     /// They cost more until the instance is warm.
     Curve {
         /// How much more.
-        curve: WarmUpCurve,
+        curve: CodeWarmUpCurve,
         /// Requests per second while it was measured.
         rate: f64,
         /// The same in milliseconds of CPU time, where it was read.
@@ -45,7 +45,7 @@ impl WarmUp {
                 .map(|&(end, ms)| (end, SimDuration::from_millis_f64(ms)))
                 .collect();
             while stretches.pop_if(|(_, extra)| *extra == SimDuration::ZERO).is_some() {}
-            if let Some(curve) = WarmUpCurve::new(stretches) {
+            if let Some(curve) = CodeWarmUpCurve::new(stretches) {
                 return Self::Curve {
                     curve,
                     rate: warm.warm_up_rate,
@@ -62,7 +62,7 @@ impl WarmUp {
     }
 
     /// The simulator's share.
-    pub fn curve(&self) -> Option<WarmUpCurve> {
+    pub fn curve(&self) -> Option<CodeWarmUpCurve> {
         match self {
             Self::Curve { curve, .. } => Some(curve.clone()),
             _ => None,

@@ -93,7 +93,7 @@ pub(crate) enum Timer {
         arrivals: u64,
     },
     /// A client may have waited long enough for an attempt.
-    Patience {
+    ClientTimeout {
         /// Number of the attempt within the run.
         number: u64,
         /// Slot of its call when the timer was set.
@@ -131,7 +131,7 @@ impl Timer {
             Self::Control => (8, 0),
             Self::Tick { service, .. } => (9, service.into()),
             Self::Rewarm { service, .. } => (10, service.into()),
-            Self::Patience { number, .. } => (11, number),
+            Self::ClientTimeout { number, .. } => (11, number),
             Self::Send { number, .. } => (12, number),
             Self::User { service, .. } => (13, service.into()),
         }
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn timers_that_are_set_have_the_order_of_their_times_and_fields() {
         let tick = |service, function| Timer::Tick { service, function };
-        let patience = |number, call| Timer::Patience { number, call };
+        let client_timeout = |number, call| Timer::ClientTimeout { number, call };
         let timers = [
             Timer::Cpu { number: 9, instance: 1 },
             Timer::CutOff {
@@ -305,8 +305,8 @@ mod tests {
                 function: 1,
                 arrivals: 3,
             },
-            patience(u64::MAX, 1),
-            patience(u64::MAX - 1, 2),
+            client_timeout(u64::MAX, 1),
+            client_timeout(u64::MAX - 1, 2),
             Timer::Send { number: 3, call: 1 },
             Timer::User { service: 1, user: 4 },
         ];

@@ -98,8 +98,8 @@ pub(crate) enum Reason {
 }
 
 impl Backoff {
-    /// The wait before retry `number`, counted from 0; `luck` is uniform between 0 and 1.
-    pub fn wait(&self, number: u32, luck: f64) -> SimDuration {
+    /// The wait before retry `number`, counted from 0; `jitter` is uniform between 0 and 1.
+    pub fn wait(&self, number: u32, jitter: f64) -> SimDuration {
         let mut wait = self.first.min(self.most);
         for _ in 0..number {
             let longer = wait.scale(self.factor).min(self.most);
@@ -110,15 +110,15 @@ impl Backoff {
         }
         match self.jitter {
             Jitter::None => wait,
-            Jitter::Full => wait.scale(luck),
-            Jitter::Equal => wait.scale(0.5 + 0.5 * luck),
+            Jitter::Full => wait.scale(jitter),
+            Jitter::Equal => wait.scale(0.5 + 0.5 * jitter),
         }
     }
 }
 
 impl Retry {
     /// The wait before the next attempt of a call that has had `had` retries by reason; `None`: it gets none.
-    pub(crate) fn next(&self, reason: Reason, had: [u32; 3], luck: f64) -> Option<SimDuration> {
+    pub(crate) fn next(&self, reason: Reason, had: [u32; 3], jitter: f64) -> Option<SimDuration> {
         let rule = match reason {
             Reason::Rejected => self.rejected,
             Reason::TimedOut => self.timed_out,
@@ -129,13 +129,13 @@ impl Retry {
         } else {
             had[reason as usize]
         };
-        (number < rule.most).then(|| rule.backoff.wait(number, luck))
+        (number < rule.most).then(|| rule.backoff.wait(number, jitter))
     }
 }
 
 /// What is left of a budget, in millionths of a retry.
 #[derive(Debug)]
-pub(crate) struct Purse {
+pub(crate) struct RetryBudget {
     left: u64,
     most: u64,
     each: u64,
@@ -143,7 +143,7 @@ pub(crate) struct Purse {
 
 const RETRY: u64 = 1_000_000;
 
-impl Purse {
+impl RetryBudget {
     pub(crate) fn new(budget: Budget) -> Self {
         let most = u64::from(budget.burst) * RETRY;
         Self {
@@ -229,13 +229,13 @@ mod tests {
 
     #[test]
     fn a_budget_is_spent_and_earned_back() {
-        let mut purse = Purse::new(Budget { ratio: 0.1, burst: 2 });
-        assert_eq!((0..5).filter(|_| purse.spend()).count(), 2);
-        (0..9).for_each(|_| purse.earn());
-        assert!(!purse.spend());
-        purse.earn();
-        assert!(purse.spend() && !purse.spend());
-        (0..100).for_each(|_| purse.earn());
-        assert_eq!((0..5).filter(|_| purse.spend()).count(), 2);
+        let mut budget = RetryBudget::new(Budget { ratio: 0.1, burst: 2 });
+        assert_eq!((0..5).filter(|_| budget.spend()).count(), 2);
+        (0..9).for_each(|_| budget.earn());
+        assert!(!budget.spend());
+        budget.earn();
+        assert!(budget.spend() && !budget.spend());
+        (0..100).for_each(|_| budget.earn());
+        assert_eq!((0..5).filter(|_| budget.spend()).count(), 2);
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use crate::rng::{Draws, Purpose};
-use crate::sim::drawn::Drawn;
 use crate::sim::gauge::Gauge;
 use crate::sim::inside::station::Station;
 use crate::sim::platform::Lifetime;
 use crate::sim::pool::link::{Link, Links};
 use crate::sim::pool::{Pool, Routing};
+use crate::sim::service_draws::ServiceDraws;
 use crate::sim::setup::{ColdStart, FunctionStreams};
 use crate::sim::slab::Slab;
 use crate::units::{SimDuration, SimTime};
@@ -72,7 +72,7 @@ impl Request {
 
 /// A request in the queue.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Waiting {
+pub(crate) struct QueuedRequest {
     /// How many requests of the run had waited when it began to.
     pub(crate) number: u64,
     pub(crate) request: Request,
@@ -141,13 +141,13 @@ impl Links for Instances {
 /// A function: it scales on its own.
 #[derive(Debug)]
 pub(crate) struct Fleet {
-    /// Whose luck it has.
+    /// Number of its random stream.
     pub(crate) entity: u64,
     pub(crate) streams: FunctionStreams,
     /// Service times of the requests to come.
-    pub(crate) drawn: Drawn<1>,
+    pub(crate) whole_draws: ServiceDraws<1>,
     /// The same where requests share the CPU of an instance: CPU times and waits.
-    pub(crate) parts: Drawn<2>,
+    pub(crate) part_draws: ServiceDraws<2>,
     /// Arrivals so far.
     pub(crate) arrivals: u64,
     /// Instances created so far.
@@ -166,7 +166,7 @@ pub(crate) struct Fleet {
     /// Instances on their way up with a free slot, oldest first; only where instances serve several requests.
     pub(crate) starting: VecDeque<u32>,
     /// Requests that wait, oldest first.
-    pub(crate) queue: VecDeque<Waiting>,
+    pub(crate) queue: VecDeque<QueuedRequest>,
 }
 
 /// What a platform looks at that acts by itself.
@@ -216,13 +216,13 @@ impl Fleet {
         }
     }
 
-    /// A function with no instances, whose luck is that of `entity`.
+    /// A function without instances, with the random stream number `entity`.
     pub(crate) fn new(draws: Draws, entity: u64, routing: Routing) -> Self {
         Self {
             entity,
             streams: FunctionStreams::new(draws, entity),
-            drawn: Drawn::default(),
-            parts: Drawn::default(),
+            whole_draws: ServiceDraws::default(),
+            part_draws: ServiceDraws::default(),
             arrivals: 0,
             created: 0,
             instances: 0,

@@ -291,7 +291,7 @@ pub struct InstanceView {
     pub service: u16,
     /// Number of the function within the service.
     pub function: u32,
-    /// Whose luck the function has.
+    /// Number of the function's random stream.
     pub entity: u64,
     /// Number of the instance, unique within its function.
     pub ordinal: u64,

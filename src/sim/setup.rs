@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::dist::Dist;
 use crate::rng::{Draws, Purpose, Stream};
 pub use crate::sim::client::Client;
-pub use crate::sim::inside::code_warm_up::WarmUpCurve;
+pub use crate::sim::inside::code_warm_up::CodeWarmUpCurve;
 pub use crate::sim::inside::cpu::CpuLimit;
 use crate::sim::platform::Platform;
 use crate::sim::pool::Routing;
@@ -36,7 +36,7 @@ pub struct ServiceSetup {
     pub inside: Option<Inside>,
     /// What the requests after the first of an instance cost more until it is warm; `None`: nothing. Not for requests
     /// whose service time the traffic gives.
-    pub warm_up: Option<WarmUpCurve>,
+    pub code_warm_up: Option<CodeWarmUpCurve>,
     /// What a new instance costs its first request.
     pub cold: ColdModel,
     /// Requests that one instance serves at a time, at least 1.
@@ -60,8 +60,8 @@ pub struct ServiceSetup {
     pub initial: InitialState,
     /// What those do who send its requests; `None`: each asks once and waits for the answer.
     pub client: Option<Client>,
-    /// Whose luck its first function has, the others having that of the numbers after it; `None`: by the service's position.
-    /// It lets functions be run one by one with the luck they have together.
+    /// Number of the random stream of its first function; the other functions have the numbers after it. `None`: by the
+    /// service's position. With it, functions that are run one by one have the same random numbers as together.
     pub first_entity: Option<u64>,
 }
 
@@ -69,7 +69,7 @@ impl ServiceSetup {
     /// Whether a request whose draw is `time` takes just that on an instance that is as it was.
     #[inline]
     pub(crate) fn as_drawn(&self, time: SimDuration) -> bool {
-        self.warm_up.is_none() && self.timeout.is_none_or(|timeout| time <= timeout)
+        self.code_warm_up.is_none() && self.timeout.is_none_or(|timeout| time <= timeout)
     }
 }
 
@@ -109,7 +109,7 @@ pub struct InitialState {
 /// Service time of a warm request.
 #[derive(Debug, Clone)]
 pub enum ServiceTime {
-    /// Drawn whole from one distribution.
+    /// ServiceDraws whole from one distribution.
     Whole(Dist),
     /// The framework's overhead, the work's CPU time at the instance's share of CPU, and the work's waits, added up.
     Parts {

@@ -5,19 +5,19 @@
 
 mod calls;
 mod control;
+mod fast_path;
 mod inside;
 mod instances;
 mod killed;
 mod queue;
 mod requests;
-mod simple;
 #[cfg(test)]
 mod tests;
 mod ticks;
 
 use crate::rng::Draws;
 use crate::sim::calendar::{Calendar, Event, Timer};
-use crate::sim::client::Purse;
+use crate::sim::client::RetryBudget;
 use crate::sim::fact::{Activity, Fact, FleetState};
 use crate::sim::fleet::{Fleet, Instances, Request};
 use crate::sim::gauge::Gauges;
@@ -40,9 +40,9 @@ struct Service {
     most_in_flight: u32,
     /// Whether an instance may be killed while it has requests, which are known one by one therefore.
     kills: bool,
-    /// Whether each request is all that was asked for and has an instance of its own, of a kind that only requests start,
-    /// and nobody looks on: then it goes the short way of [`World::assign_simple`].
-    simple: bool,
+    /// True if each request is a whole request with an instance of its own, only requests start instances, and no observer
+    /// or platform follows the instances: then its requests take the fast path of [`World::assign_on_fast_path`].
+    on_fast_path: bool,
     /// Whether its requests count towards the account's limit.
     shares: bool,
     /// Whether the platform is not asked about a request for which there is a free instance.
@@ -54,10 +54,10 @@ struct Service {
     setup: ServiceSetup,
     /// Sessions that stick to instances; 0: they do not.
     sessions: u32,
-    /// Whose luck its first function has.
+    /// Number of the random stream of its first function.
     first: u64,
-    /// What is left of the clients' budget for retries.
-    purse: Option<Purse>,
+    /// The clients' budget for retries.
+    retry_budget: Option<RetryBudget>,
     /// How often each user has begun to think.
     asked: Vec<u64>,
     fleets: Vec<Fleet>,
@@ -123,7 +123,7 @@ pub(crate) struct World {
     /// Whether it has nodes.
     has_nodes: bool,
     /// How long a request waits for an instance that does not answer any more.
-    patience: SimDuration,
+    connect_timeout: SimDuration,
     /// When it is going to act.
     control_at: SimTime,
     /// Its orders of the moment; kept to be filled again.
@@ -144,10 +144,10 @@ impl World {
         } = setup;
         let controlled = platform.control().is_some();
         let has_nodes = platform.control().is_some_and(|control| control.has_nodes());
-        let patience = platform
+        let connect_timeout = platform
             .control()
-            .map_or(SimDuration::ZERO, |control| control.patience());
-        let simple = |i: usize, setup: &ServiceSetup| {
+            .map_or(SimDuration::ZERO, |control| control.connect_timeout());
+        let on_fast_path = |i: usize, setup: &ServiceSetup| {
             setup.concurrency == 1
                 && setup.inside.is_none()
                 && setup.most_in_flight.is_none()
@@ -171,14 +171,14 @@ impl World {
                 takes_free: platform.takes_free(i as u16),
                 ticks: platform.ticks(i as u16),
                 ahead: setup.starts_ahead,
-                simple: simple(i, &setup),
+                on_fast_path: on_fast_path(i, &setup),
                 sessions: sticky(&setup),
                 first: setup.first_entity.unwrap_or((i as u64) << 32),
-                purse: setup
+                retry_budget: setup
                     .client
                     .as_ref()
                     .and_then(|client| client.retry.budget)
-                    .map(Purse::new),
+                    .map(RetryBudget::new),
                 asked: Vec::new(),
                 setup,
                 fleets: Vec::new(),
@@ -217,7 +217,7 @@ impl World {
             milestone: SimTime::ZERO,
             controlled,
             has_nodes,
-            patience,
+            connect_timeout,
             control_at: SimTime::NEVER,
             orders: Vec::new(),
             nodes_peak: 0,
@@ -340,7 +340,7 @@ impl World {
                 function,
                 arrivals,
             } => self.rewarm(service, function, arrivals, observer),
-            Timer::Patience { number, call } => self.patience(number, call, observer),
+            Timer::ClientTimeout { number, call } => self.client_timeout(number, call, observer),
             Timer::Send { number, call } => self.send(number, call, observer),
             Timer::User { service, user } => self.user(service, user, observer),
         }

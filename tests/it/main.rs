@@ -1,6 +1,7 @@
 //! The integration tests: one binary, so that the library is linked once. `cargo test --test it cli::` runs the tests of one
 //! module.
 
+mod autoscalers;
 mod bills;
 mod cli;
 mod common;

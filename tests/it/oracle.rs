@@ -14,7 +14,9 @@ use coldcast::sim::observe::recorder::Recorder;
 use coldcast::sim::platform::scale_per_request::{Clock, Initial, Overflow, Spec};
 use coldcast::sim::platform::{Kind, fixed};
 use coldcast::sim::pool::Routing;
-use coldcast::sim::setup::{ColdModel, CpuLimit, InitialState, Inside, ServiceSetup, ServiceTime, Setup, WarmUpCurve};
+use coldcast::sim::setup::{
+    CodeWarmUpCurve, ColdModel, CpuLimit, InitialState, Inside, ServiceSetup, ServiceTime, Setup,
+};
 use coldcast::units::{MilliCpu, SimDuration, SimTime};
 use proptest::prelude::*;
 use simulator::{Cold, Outcome, Rules, SESSIONS, simulate};
@@ -86,7 +88,7 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
     let shape = spec.shape();
     let setup = Setup {
         services: vec![ServiceSetup {
-            warm_up: WarmUpCurve::new(rules.curve.iter().map(|&(end, extra)| (end, length(extra)))),
+            warm_up: CodeWarmUpCurve::new(rules.curve.iter().map(|&(end, extra)| (end, length(extra)))),
             most_in_flight: rules.most_in_flight.map(|most| most as u32),
             inside: rules.inside.as_ref().map(|(inside, ..)| *inside),
             warm: match &rules.inside {

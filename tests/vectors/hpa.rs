@@ -1,9 +1,9 @@
 //! Vectors of the horizontal pod autoscaler.
 
 use coldcast::sim::autoscaler::hpa::{
-    Behavior, Event, Hpa, HpaSpec, Measured, NoProposal, Policy, PolicyKind, Proposal, ReadinessRules, Recommendation,
-    Rules, Select, Tolerance, average_value, group, limited, pods_average, rate_limited, stabilised,
-    stabilised_with_behavior, utilisation, value,
+    Behavior, Hpa, HpaPolicy, HpaRules, HpaSettings, Measured, NoProposal, PolicyKind, Proposal, ReadinessRules,
+    Recommendation, ScaleEvent, Select, Tolerance, average_value, group, limited, pods_average, rate_limited,
+    stabilised, stabilised_with_behavior, utilisation, value,
 };
 use coldcast::sim::autoscaler::metrics::{PodPhase, PodStatus, Sample};
 use coldcast::units::{SimDuration, SimTime};
@@ -279,11 +279,11 @@ fn limits_no_behavior(inputs: &Value, expected: &Value) -> Result<(), String> {
 }
 
 /// The rules of one direction, where a vector gives them.
-fn direction(value: &Value, default: Rules) -> Rules {
+fn direction(value: &Value, default: HpaRules) -> HpaRules {
     if value.is_null() {
         return default;
     }
-    let policy = |policy: &Value| Policy {
+    let policy = |policy: &Value| HpaPolicy {
         kind: match policy["type"].as_str() {
             Some("Percent") => PolicyKind::Percent,
             _ => PolicyKind::Pods,
@@ -291,7 +291,7 @@ fn direction(value: &Value, default: Rules) -> Rules {
         value: count(&policy["value"]),
         period: duration(&policy["period_s"]),
     };
-    Rules {
+    HpaRules {
         select: match value["select"].as_str() {
             Some("Min") => Select::Min,
             Some("Disabled") => Select::Disabled,
@@ -304,11 +304,11 @@ fn direction(value: &Value, default: Rules) -> Rules {
 
 fn behavior_rate_limit(inputs: &Value, expected: &Value) -> Result<(), String> {
     let behavior = Behavior {
-        up: direction(&inputs["scale_up"], Rules::up()),
-        down: direction(&inputs["scale_down"], Rules::down()),
+        up: direction(&inputs["scale_up"], HpaRules::up()),
+        down: direction(&inputs["scale_down"], HpaRules::down()),
     };
-    let events = |key: &str| -> Vec<Event> {
-        let past = list(&inputs[key]).iter().map(|event| Event {
+    let events = |key: &str| -> Vec<ScaleEvent> {
+        let past = list(&inputs[key]).iter().map(|event| ScaleEvent {
             at: ago(&event["age_s"]),
             change: count(&event["change"]),
         });
@@ -349,7 +349,7 @@ fn behavior_stabilization(inputs: &Value, expected: &Value) -> Result<(), String
 fn reconcile_no_behavior(inputs: &Value, expected: &Value) -> Result<(), String> {
     let current = count(&inputs["spec_replicas"]);
     let tolerance = tolerance(inputs);
-    let mut hpa = Hpa::new(HpaSpec {
+    let mut hpa = Hpa::new(HpaSettings {
         min: count(&inputs["min_replicas"]),
         max: count(&inputs["max_replicas"]),
         behavior: None,

@@ -1,8 +1,8 @@
 //! Vectors of the Knative pod autoscaler.
 
 use coldcast::sim::autoscaler::kpa::{
-    BucketWindow, Decider, Defaults, MaxWindow, Metric, Observed, Spec, TargetSpec, Weighting, activators, resolve,
-    sample_size as scraped, smoothing_coefficient,
+    BucketWindow, Decider, Defaults, KpaMetric, KpaSettings, MaxWindow, Observed, TargetSpec, Weighting, activators,
+    resolve, sample_size as scraped, smoothing_coefficient,
 };
 use coldcast::units::{SimDuration, SimTime};
 use serde_json::Value;
@@ -57,10 +57,10 @@ fn near(what: &str, found: f64, expected: f64, by: f64) -> Result<(), String> {
 }
 
 /// The settings, those that are given taking the place of the others.
-fn spec(given: &Value, before: Spec) -> Spec {
+fn spec(given: &Value, before: KpaSettings) -> KpaSettings {
     let or = |key: &str, before: f64| some(&given[key]).unwrap_or(before);
     let time = |key: &str, before: SimDuration| some(&given[key]).map_or(before, SimDuration::from_secs_f64);
-    Spec {
+    KpaSettings {
         target: or("target_value", before.target),
         total: or("total_value", before.total),
         target_burst_capacity: or("target_burst_capacity", before.target_burst_capacity),
@@ -75,7 +75,7 @@ fn spec(given: &Value, before: Spec) -> Spec {
 }
 
 fn scale_sequence(inputs: &Value, expected: &Value) -> Result<(), String> {
-    let mut settings = spec(&inputs["spec"], Spec::default());
+    let mut settings = spec(&inputs["spec"], KpaSettings::default());
     let mut decider = Decider::new(settings, pods(&inputs["ready_pods_at_creation"]), ZERO);
     let state = &inputs["initial_state"];
     if !state.is_null() {
@@ -120,7 +120,7 @@ fn scale_sequence(inputs: &Value, expected: &Value) -> Result<(), String> {
 }
 
 fn creation(inputs: &Value, expected: &Value) -> Result<(), String> {
-    let decider = Decider::new(Spec::default(), pods(&inputs["ready_pods_at_creation"]), ZERO);
+    let decider = Decider::new(KpaSettings::default(), pods(&inputs["ready_pods_at_creation"]), ZERO);
     let panics = decider.panic_since().is_some();
     if Some(panics) != expected["starts_in_panic"].as_bool() {
         return Err(format!("starts in panic: {panics}"));
@@ -181,9 +181,9 @@ fn sample_size(inputs: &Value, expected: &Value) -> Result<(), String> {
 fn resolve_target(inputs: &Value, expected: &Value) -> Result<(), String> {
     let revision = TargetSpec {
         metric: if inputs["metric"] == "rps" {
-            Metric::Rps
+            KpaMetric::Rps
         } else {
-            Metric::Concurrency
+            KpaMetric::Concurrency
         },
         container_concurrency: pods(&inputs["container_concurrency"]).unwrap_or(0),
         target: some(&inputs["target_annotation"]),

@@ -90,7 +90,7 @@ impl AutoscalerKind for TargetTrackingSpec {
                 in_cooldown: self.scale_in_cooldown,
                 disable_scale_in: self.disable_scale_in,
             };
-            (ecs::Policy::Target(tracking), metric)
+            (ecs::EcsPolicy::Target(tracking), metric)
         };
         let cpu = self.cpu.or(self.requests_per_target.is_none().then_some(70.0));
         let cpu = cpu.map(|target| policy(target, EcsMetric::Cpu));
@@ -225,7 +225,7 @@ impl AutoscalerKind for StepScalingSpec {
                 MetricSpec::Cpu => EcsMetric::Cpu,
                 MetricSpec::RequestsPerTarget => EcsMetric::RequestsPerTarget,
             };
-            (ecs::Policy::Step(step), metric)
+            (ecs::EcsPolicy::Step(step), metric)
         });
         SharedPlan::new(EcsPlan {
             tasks: self.initial_tasks.unwrap_or(self.min_capacity),

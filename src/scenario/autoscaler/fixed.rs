@@ -11,7 +11,7 @@ use crate::units::SimDuration;
 /// `[autoscaler.fixed]`
 #[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct FixedSpec {
+pub struct FixedReplicasSpec {
     /// Pods.
     pub replicas: u32,
     /// Other numbers of pods from some time after the beginning of the run on.
@@ -28,7 +28,7 @@ pub struct Scheduled {
     pub replicas: u32,
 }
 
-impl Default for FixedSpec {
+impl Default for FixedReplicasSpec {
     fn default() -> Self {
         Self {
             replicas: 1,
@@ -37,7 +37,7 @@ impl Default for FixedSpec {
     }
 }
 
-impl AutoscalerKind for FixedSpec {
+impl AutoscalerKind for FixedReplicasSpec {
     fn problems(&self) -> Vec<String> {
         let rising = self.schedule.is_sorted_by(|a, b| a.at < b.at);
         if rising {

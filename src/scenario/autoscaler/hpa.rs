@@ -48,7 +48,7 @@ pub struct HpaSpec {
 
 impl Default for HpaSpec {
     fn default() -> Self {
-        let (spec, readiness) = (hpa::HpaSpec::default(), hpa::ReadinessRules::default());
+        let (spec, readiness) = (hpa::HpaSettings::default(), hpa::ReadinessRules::default());
         Self {
             min_replicas: spec.min,
             max_replicas: spec.max,
@@ -127,8 +127,8 @@ impl HpaSpec {
         }
     }
 
-    fn spec(&self) -> hpa::HpaSpec {
-        hpa::HpaSpec {
+    fn spec(&self) -> hpa::HpaSettings {
+        hpa::HpaSettings {
             min: self.min_replicas,
             max: self.max_replicas,
             behavior: self.behavior.as_ref().map(BehaviorSpec::behavior),
@@ -309,8 +309,8 @@ pub enum PolicyType {
 }
 
 impl RulesSpec {
-    fn rules(&self, api: hpa::Rules) -> hpa::Rules {
-        let policies = self.policies.iter().map(|policy| hpa::Policy {
+    fn rules(&self, api: hpa::HpaRules) -> hpa::HpaRules {
+        let policies = self.policies.iter().map(|policy| hpa::HpaPolicy {
             kind: match policy.r#type {
                 PolicyType::Pods => hpa::PolicyKind::Pods,
                 PolicyType::Percent => hpa::PolicyKind::Percent,
@@ -318,7 +318,7 @@ impl RulesSpec {
             value: policy.value,
             period: policy.period,
         });
-        hpa::Rules {
+        hpa::HpaRules {
             window: self.stabilization_window.unwrap_or(api.window),
             select: match self.select_policy {
                 None | Some(SelectSpec::Max) => hpa::Select::Max,
@@ -336,13 +336,13 @@ impl RulesSpec {
 
 impl BehaviorSpec {
     fn behavior(&self) -> hpa::Behavior {
-        let or_api = |given: &Option<RulesSpec>, api: hpa::Rules| match given {
+        let or_api = |given: &Option<RulesSpec>, api: hpa::HpaRules| match given {
             Some(rules) => rules.rules(api),
             None => api,
         };
         hpa::Behavior {
-            up: or_api(&self.scale_up, hpa::Rules::up()),
-            down: or_api(&self.scale_down, hpa::Rules::down()),
+            up: or_api(&self.scale_up, hpa::HpaRules::up()),
+            down: or_api(&self.scale_down, hpa::HpaRules::down()),
         }
     }
 
@@ -394,7 +394,7 @@ mod tests {
         );
         let behavior = plan.spec.behavior.unwrap();
         assert_eq!((behavior.up.select, behavior.up.policies.len()), (hpa::Select::Min, 1));
-        assert_eq!(behavior.down, hpa::Rules::down());
+        assert_eq!(behavior.down, hpa::HpaRules::down());
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct FallbackSpec {
 
 impl Default for KedaSpec {
     fn default() -> Self {
-        let spec = keda::KedaSpec::default();
+        let spec = keda::KedaSettings::default();
         Self {
             min_replica_count: spec.min_replicas,
             max_replica_count: 100,
@@ -133,7 +133,7 @@ impl KedaSpec {
 
     /// The settings for the simulator.
     fn resolved(&self) -> KedaPlan {
-        let keda = keda::KedaSpec {
+        let keda = keda::KedaSettings {
             polling_interval: self.polling_interval,
             cooldown_period: self.cooldown_period,
             initial_cooldown_period: self.initial_cooldown_period,

@@ -11,7 +11,9 @@ use crate::model::price::PriceList;
 use crate::scenario::plan::Planner;
 use crate::sim::cluster::scheduler;
 use crate::sim::platform::control::Amount;
-use crate::sim::platform::kubernetes::{ClusterPlan, Fates, ImageDisk, NodeKind, Plan, Provisioning, Pulls, Spec};
+use crate::sim::platform::kubernetes::{
+    ClusterPlan, FailureModel, ImageDisk, NodeKind, Plan, Provisioning, Pulls, Spec,
+};
 use crate::sim::platform::{PlatformSpec, fargate};
 
 impl Planner<'_> {
@@ -167,7 +169,7 @@ impl Planner<'_> {
             ClusterPlan::default().boot
         });
         self.assume_cluster(spec, &kinds, &provisioning, boot.mean_s());
-        let fates = self.fates(spec);
+        let failures = self.failure_model(spec);
         ClusterPlan {
             kinds,
             zones: spec.zones,
@@ -186,7 +188,7 @@ impl Planner<'_> {
             scheduler: self.scheduler(&spec.scheduler),
             provisioning,
             meter: cloud.cluster_meter().to_string(),
-            fates,
+            failures,
             launch: None,
         }
     }
@@ -215,7 +217,7 @@ impl Planner<'_> {
         }
     }
 
-    fn scheduler(&mut self, spec: &SchedulerSpec) -> scheduler::Spec {
+    fn scheduler(&mut self, spec: &SchedulerSpec) -> scheduler::SchedulerSettings {
         let shaped = spec.strategy == StrategySpec::RequestedToCapacityRatio;
         let rises = spec
             .shape
@@ -233,7 +235,7 @@ impl Planner<'_> {
             utilisation: i64::from(point.utilization),
             score: 10 * i64::from(point.score),
         };
-        scheduler::Spec {
+        scheduler::SchedulerSettings {
             strategy: match spec.strategy {
                 StrategySpec::LeastAllocated => scheduler::Strategy::LeastAllocated,
                 StrategySpec::MostAllocated => scheduler::Strategy::MostAllocated,
@@ -246,7 +248,7 @@ impl Planner<'_> {
         }
     }
 
-    fn fates(&mut self, spec: &ClusterSpec) -> Fates {
+    fn failure_model(&mut self, spec: &ClusterSpec) -> FailureModel {
         let has_spot = spec.nodes.iter().any(|nodes| nodes.spot);
         if has_spot && spec.spot_lifetime.is_none() {
             self.problem(
@@ -287,13 +289,13 @@ impl Planner<'_> {
                 spec.unreachable_toleration
             )));
         }
-        Fates {
+        FailureModel {
             spot_lifetime,
             spot_notice: spec.spot_notice,
             lifetime: node_lifetime,
             monitor_grace: spec.node_monitor_grace_period,
             toleration: spec.unreachable_toleration,
-            patience: spec.connect_timeout,
+            connect_timeout: spec.connect_timeout,
         }
     }
 

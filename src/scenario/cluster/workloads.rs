@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::PodSpec;
 use crate::assumption::Topic;
-use crate::scenario::autoscaler::{AutoscalerKind, AutoscalerSpec, FixedSpec};
+use crate::scenario::autoscaler::{self, AutoscalerSpec};
 use crate::scenario::file::Service;
 use crate::scenario::plan::{PlannedService, Planner};
 use crate::sim::platform::control::Amount;
-use crate::sim::platform::kubernetes::{Count, Image, NodeKind, PodMemory, Spec, WorkloadPlan};
+use crate::sim::platform::kubernetes::{DisruptionBudget, Image, NodeKind, PodMemory, Spec, WorkloadPlan};
 use crate::sim::platform::{PlatformSpec, fargate};
 use crate::units::SimDuration;
 
@@ -76,7 +76,7 @@ impl Planner<'_> {
             .unwrap_or(spec.memory);
         let limit = pod.memory.unwrap_or(spec.memory);
         let autoscaler = service.autoscaler.as_ref().or(self.scenario.autoscaler.as_ref());
-        let plan = autoscaler.map_or_else(|| FixedSpec::default().plan(), |autoscaler| autoscaler.part().plan());
+        let plan = autoscaler.map_or_else(autoscaler::without, |autoscaler| autoscaler.part().plan());
         let on_fargate = spec.plan.cluster.launch.is_some();
         if on_fargate
             && service.pod.is_some()
@@ -136,14 +136,14 @@ impl Planner<'_> {
         }
     }
 
-    fn budget(&mut self, service: &str, pod: PodSpec) -> Option<Count> {
+    fn budget(&mut self, service: &str, pod: PodSpec) -> Option<DisruptionBudget> {
         if pod.min_available.is_some() && pod.max_unavailable.is_some() {
             self.problem(format!(
                 "service `{service}`: give either `pod.min-available` or `pod.max-unavailable`: a PodDisruptionBudget has one of them"
             ));
         }
-        let least = pod.min_available.map(|pods| Count::Least(pods.0));
-        least.or(pod.max_unavailable.map(|pods| Count::Missing(pods.0)))
+        let least = pod.min_available.map(|pods| DisruptionBudget::MinAvailable(pods.0));
+        least.or(pod.max_unavailable.map(|pods| DisruptionBudget::MaxUnavailable(pods.0)))
     }
 
     /// What the autoscalers of a scenario have to say.

@@ -12,7 +12,7 @@ use crate::units::{SimDuration, SimTime};
 
 /// Tasks that a policy may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proposal {
+pub enum EcsProposal {
     /// As many as there are.
     Stay,
     /// More.
@@ -68,7 +68,7 @@ pub struct StepScaling {
 
 /// A policy.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Policy {
+pub enum EcsPolicy {
     /// Target tracking.
     Target(TargetTracking),
     /// Step scaling.
@@ -77,17 +77,17 @@ pub enum Policy {
 
 /// A policy at work.
 #[derive(Debug, Clone)]
-pub struct Scaler {
-    policy: Policy,
+pub struct PolicyState {
+    policy: EcsPolicy,
     /// The last points, newest last.
     points: VecDeque<Option<f64>>,
     last_in: Option<SimTime>,
     last_step: Option<SimTime>,
 }
 
-impl Scaler {
+impl PolicyState {
     /// A policy that has seen nothing.
-    pub fn new(policy: Policy) -> Self {
+    pub fn new(policy: EcsPolicy) -> Self {
         Self {
             policy,
             points: VecDeque::new(),
@@ -102,46 +102,50 @@ impl Scaler {
     }
 
     /// Looks at the mean of the last minute; `None` if nothing was measured. `running` tasks had it, `desired` are wanted.
-    pub fn minute(&mut self, now: SimTime, point: Option<f64>, running: u32, desired: u32) -> Proposal {
+    pub fn minute(&mut self, now: SimTime, point: Option<f64>, running: u32, desired: u32) -> EcsProposal {
         self.points.push_back(point);
         let keep = match &self.policy {
-            Policy::Target(tracking) => tracking.high_points.max(tracking.low_points),
-            Policy::Step(step) => step.points,
+            EcsPolicy::Target(tracking) => tracking.high_points.max(tracking.low_points),
+            EcsPolicy::Step(step) => step.points,
         };
         while self.points.len() > keep.max(1) {
             self.points.pop_front();
         }
-        let Some(value) = point else { return Proposal::Stay };
+        let Some(value) = point else { return EcsProposal::Stay };
         match &self.policy {
-            Policy::Target(tracking) => self.track(tracking, now, value, running, desired),
-            Policy::Step(step) => self.step(step, now, value, desired),
+            EcsPolicy::Target(tracking) => self.track(tracking, now, value, running, desired),
+            EcsPolicy::Step(step) => self.step(step, now, value, desired),
         }
     }
 
-    fn track(&self, tracking: &TargetTracking, now: SimTime, value: f64, running: u32, desired: u32) -> Proposal {
+    fn track(&self, tracking: &TargetTracking, now: SimTime, value: f64, running: u32, desired: u32) -> EcsProposal {
         let target = tracking.target;
         let wanted = (f64::from(running) * value / target).ceil() as u32;
         if running == 0 && desired == 0 {
             // One point is enough where there is no task.
-            return if value > 0.0 { Proposal::Out(1) } else { Proposal::Stay };
+            return if value > 0.0 {
+                EcsProposal::Out(1)
+            } else {
+                EcsProposal::Stay
+            };
         }
         if self.all(tracking.high_points, |point| point > target) {
             return if wanted > desired {
-                Proposal::Out(wanted)
+                EcsProposal::Out(wanted)
             } else {
-                Proposal::Stay
+                EcsProposal::Stay
             };
         }
         let low = tracking.low_share * target;
         let cooling = self.last_in.is_some_and(|last| last + tracking.in_cooldown > now);
         let may = !tracking.disable_scale_in && !cooling;
         if may && wanted < desired && self.all(tracking.low_points, |point| point < low) {
-            return Proposal::In(wanted);
+            return EcsProposal::In(wanted);
         }
-        Proposal::Stay
+        EcsProposal::Stay
     }
 
-    fn step(&self, step: &StepScaling, now: SimTime, value: f64, desired: u32) -> Proposal {
+    fn step(&self, step: &StepScaling, now: SimTime, value: f64, desired: u32) -> EcsProposal {
         let distance = |value: f64| {
             if step.above {
                 value - step.threshold
@@ -151,45 +155,45 @@ impl Scaler {
         };
         let cooling = self.last_step.is_some_and(|last| last + step.cooldown > now);
         if cooling || !self.all(step.points, |point| distance(point) > 0.0) {
-            return Proposal::Stay;
+            return EcsProposal::Stay;
         }
         let reached = step.steps.iter().rfind(|(from, _)| distance(value) >= *from);
         let change = reached.map_or(0, |(_, change)| *change);
         let wanted = (i64::from(desired) + i64::from(change)).clamp(0, i64::from(u32::MAX)) as u32;
         match wanted.cmp(&desired) {
-            std::cmp::Ordering::Greater => Proposal::Out(wanted),
-            std::cmp::Ordering::Less => Proposal::In(wanted),
-            std::cmp::Ordering::Equal => Proposal::Stay,
+            std::cmp::Ordering::Greater => EcsProposal::Out(wanted),
+            std::cmp::Ordering::Less => EcsProposal::In(wanted),
+            std::cmp::Ordering::Equal => EcsProposal::Stay,
         }
     }
 
     /// What it proposed was done, or something else was: a scale-out ends the wait after a scale-in.
-    pub fn done(&mut self, now: SimTime, proposal: Proposal) {
+    pub fn done(&mut self, now: SimTime, proposal: EcsProposal) {
         match proposal {
-            Proposal::Stay => return,
-            Proposal::Out(_) => self.last_in = None,
-            Proposal::In(_) => self.last_in = Some(now),
+            EcsProposal::Stay => return,
+            EcsProposal::Out(_) => self.last_in = None,
+            EcsProposal::In(_) => self.last_in = Some(now),
         }
         self.last_step = Some(now);
     }
 }
 
 /// What several policies come to: out if any says so, the farthest; in only if all do, the least far.
-pub fn together(proposals: &[Proposal]) -> Proposal {
+pub fn together(proposals: &[EcsProposal]) -> EcsProposal {
     let out = proposals.iter().filter_map(|proposal| match proposal {
-        Proposal::Out(tasks) => Some(*tasks),
+        EcsProposal::Out(tasks) => Some(*tasks),
         _ => None,
     });
     if let Some(tasks) = out.max() {
-        return Proposal::Out(tasks);
+        return EcsProposal::Out(tasks);
     }
     let each = proposals.iter().map(|proposal| match proposal {
-        Proposal::In(tasks) => Some(*tasks),
+        EcsProposal::In(tasks) => Some(*tasks),
         _ => None,
     });
     let all: Option<Vec<u32>> = each.collect();
     all.and_then(|all| all.into_iter().max())
-        .map_or(Proposal::Stay, Proposal::In)
+        .map_or(EcsProposal::Stay, EcsProposal::In)
 }
 
 /// Time over which the metrics of an ECS service are means, and between two looks of its alarms.
@@ -212,7 +216,7 @@ pub struct EcsPlan {
     /// Fewest and most tasks.
     pub bounds: (u32, u32),
     /// Policies and the metric of each.
-    pub policies: Vec<(Policy, EcsMetric)>,
+    pub policies: Vec<(EcsPolicy, EcsMetric)>,
 }
 
 impl AutoscalerPlan for EcsPlan {
@@ -226,10 +230,10 @@ impl AutoscalerPlan for EcsPlan {
 
     fn start(&self) -> Box<dyn Autoscaler> {
         let policies = self.policies.iter();
-        Box::new(ServiceScaler {
+        Box::new(EcsScaler {
             bounds: self.bounds,
             policies: policies
-                .map(|(policy, metric)| (Scaler::new(policy.clone()), *metric))
+                .map(|(policy, metric)| (PolicyState::new(policy.clone()), *metric))
                 .collect(),
             arrivals: Series::default(),
         })
@@ -238,13 +242,13 @@ impl AutoscalerPlan for EcsPlan {
 
 /// Application Auto Scaling of one service.
 #[derive(Debug)]
-struct ServiceScaler {
+struct EcsScaler {
     bounds: (u32, u32),
-    policies: Vec<(Scaler, EcsMetric)>,
+    policies: Vec<(PolicyState, EcsMetric)>,
     arrivals: Series,
 }
 
-impl Autoscaler for ServiceScaler {
+impl Autoscaler for EcsScaler {
     fn timing(&self) -> Timing {
         let periods = Periods {
             read: MINUTE,
@@ -276,7 +280,7 @@ impl Autoscaler for ServiceScaler {
             scaler.minute(now, point, running, replicas)
         });
         let proposal = together(&proposals.collect::<Vec<_>>());
-        let (Proposal::Out(tasks) | Proposal::In(tasks)) = proposal else {
+        let (EcsProposal::Out(tasks) | EcsProposal::In(tasks)) = proposal else {
             return replicas;
         };
         let tasks = tasks.clamp(self.bounds.0, self.bounds.1);
@@ -301,7 +305,7 @@ mod tests {
     /// eight tasks are still on their way; nothing is asked for above the target with as many as are wanted.
     #[test]
     fn three_minutes_above_the_target_scale_out() {
-        let mut scaler = Scaler::new(Policy::Target(TargetTracking {
+        let mut scaler = PolicyState::new(EcsPolicy::Target(TargetTracking {
             target: 50.0,
             ..TargetTracking::default()
         }));
@@ -312,19 +316,19 @@ mod tests {
             .enumerate()
         {
             let proposal = scaler.minute(minute(k as u64), Some(value), running, desired);
-            if let Proposal::Out(tasks) = proposal {
+            if let EcsProposal::Out(tasks) = proposal {
                 desired = tasks;
             }
             seen.push(proposal);
         }
-        let stay = Proposal::Stay;
-        assert_eq!(seen, [stay, stay, Proposal::Out(8), stay, stay, stay]);
+        let stay = EcsProposal::Stay;
+        assert_eq!(seen, [stay, stay, EcsProposal::Out(8), stay, stay, stay]);
     }
 
     /// Fifteen minutes below 45% scale in, then not again for five minutes; a missing point begins anew.
     #[test]
     fn fifteen_minutes_below_scale_in_at_most_every_five() {
-        let mut scaler = Scaler::new(Policy::Target(TargetTracking {
+        let mut scaler = PolicyState::new(EcsPolicy::Target(TargetTracking {
             target: 50.0,
             ..TargetTracking::default()
         }));
@@ -333,7 +337,7 @@ mod tests {
         for k in 0..40 {
             let point = if k == 3 { None } else { Some(20.0) };
             let proposal = scaler.minute(minute(k), point, desired, desired);
-            if let Proposal::In(tasks) = proposal {
+            if let EcsProposal::In(tasks) = proposal {
                 changes.push((k, tasks));
                 desired = tasks;
                 scaler.done(minute(k), proposal);
@@ -352,7 +356,7 @@ mod tests {
             steps: vec![(0.0, 1), (20.0, 3)],
             cooldown: SimDuration::from_secs(120),
         };
-        let mut scaler = Scaler::new(Policy::Step(step));
+        let mut scaler = PolicyState::new(EcsPolicy::Step(step));
         let mut seen = Vec::new();
         for (k, value) in [75.0, 75.0, 95.0, 95.0, 60.0, 75.0].into_iter().enumerate() {
             let now = minute(k as u64);
@@ -360,13 +364,13 @@ mod tests {
             scaler.done(now, proposal);
             seen.push(proposal);
         }
-        let stay = Proposal::Stay;
-        assert_eq!(seen, [stay, Proposal::Out(5), stay, Proposal::Out(7), stay, stay]);
+        let stay = EcsProposal::Stay;
+        assert_eq!(seen, [stay, EcsProposal::Out(5), stay, EcsProposal::Out(7), stay, stay]);
     }
 
     #[test]
     fn one_policy_is_enough_to_grow_and_all_are_needed_to_shrink() {
-        use Proposal::{In, Out, Stay};
+        use EcsProposal::{In, Out, Stay};
         assert_eq!(together(&[In(2), Out(5), Out(7)]), Out(7));
         assert_eq!(together(&[In(2), Stay]), Stay);
         assert_eq!(together(&[In(2), In(3)]), In(3));

@@ -13,13 +13,13 @@ mod reconcile;
 mod scaler;
 mod stabilise;
 
-pub use behavior::{Behavior, Policy, PolicyKind, Rules, Select};
-pub use limits::{Condition, Event, Limited, limited, rate_limited};
+pub use behavior::{Behavior, HpaPolicy, HpaRules, PolicyKind, Select};
+pub use limits::{Condition, Limited, ScaleEvent, limited, rate_limited};
 pub use metrics::{MetricTarget, Metrics};
 pub use pods::{Groups, ReadinessRules, group};
 pub use proposal::{
     Measured, NoProposal, Proposal, Tolerance, average_value, pods_average, ready_and_running, utilisation, value,
 };
-pub use reconcile::{Decision, Hpa, HpaSpec};
+pub use reconcile::{Hpa, HpaDecision, HpaSettings};
 pub use scaler::HpaPlan;
 pub use stabilise::{Recommendation, stabilised, stabilised_with_behavior};

@@ -4,13 +4,13 @@
 //! Source: kedacore/keda, pkg/scaling/executor/scale_scaledobjects.go, and the ScaledObject reference for the defaults.
 
 use super::hpa::metrics::{MetricReader, MetricTarget, Metrics};
-use super::hpa::{Hpa, HpaSpec};
+use super::hpa::{Hpa, HpaSettings};
 use super::{Autoscaler, AutoscalerPlan, Timing, WorkloadView};
 use crate::units::{SimDuration, SimTime};
 
 /// `ScaledObjectSpec`, as far as it is about zero.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KedaSpec {
+pub struct KedaSettings {
     /// `pollingInterval`.
     pub polling_interval: SimDuration,
     /// `cooldownPeriod`: time without activity before the step to zero.
@@ -36,7 +36,7 @@ pub struct Fallback {
     pub replicas: u32,
 }
 
-impl Default for KedaSpec {
+impl Default for KedaSettings {
     fn default() -> Self {
         Self {
             polling_interval: SimDuration::from_secs(30),
@@ -50,7 +50,7 @@ impl Default for KedaSpec {
     }
 }
 
-impl KedaSpec {
+impl KedaSettings {
     /// Fewest replicas of the autoscaler behind it.
     pub fn hpa_min(&self) -> u32 {
         self.min_replicas.max(1)
@@ -60,7 +60,7 @@ impl KedaSpec {
 /// A scaled object and what is remembered of it.
 #[derive(Debug, Clone)]
 pub struct Keda {
-    spec: KedaSpec,
+    spec: KedaSettings,
     created: SimTime,
     last_active: Option<SimTime>,
     failures: u32,
@@ -68,7 +68,7 @@ pub struct Keda {
 
 impl Keda {
     /// A scaled object that is created now.
-    pub fn new(spec: KedaSpec, created: SimTime) -> Self {
+    pub fn new(spec: KedaSettings, created: SimTime) -> Self {
         Self {
             spec,
             created,
@@ -125,9 +125,9 @@ pub struct KedaPlan {
     /// Pods at the start of the run.
     pub replicas: u32,
     /// The ScaledObject.
-    pub keda: KedaSpec,
+    pub keda: KedaSettings,
     /// Bounds and behaviour of the HorizontalPodAutoscaler.
-    pub spec: HpaSpec,
+    pub spec: HpaSettings,
     /// Metrics.
     pub metrics: Metrics,
 }
@@ -142,7 +142,7 @@ impl AutoscalerPlan for KedaPlan {
     }
 
     fn start(&self) -> Box<dyn Autoscaler> {
-        Box::new(Scaler {
+        Box::new(KedaScaler {
             keda: Keda::new(self.keda.clone(), SimTime::ZERO),
             hpa: Hpa::new(self.spec.clone()),
             reader: MetricReader::new(self.metrics.clone()),
@@ -152,13 +152,13 @@ impl AutoscalerPlan for KedaPlan {
 
 /// KEDA and the HorizontalPodAutoscaler of one workload.
 #[derive(Debug)]
-struct Scaler {
+struct KedaScaler {
     keda: Keda,
     hpa: Hpa,
     reader: MetricReader,
 }
 
-impl Autoscaler for Scaler {
+impl Autoscaler for KedaScaler {
     fn timing(&self) -> Timing {
         Timing {
             activation: Some(self.keda.spec.polling_interval),
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_cooldown_of_zero_is_over_at_once() {
-        let mut keda = Keda::new(KedaSpec::default(), at(0));
+        let mut keda = Keda::new(KedaSettings::default(), at(0));
         assert_eq!(keda.poll(2, &[Some(0.0)], at(0)), Some(0));
     }
 
@@ -207,7 +207,7 @@ mod tests {
     /// past the 300 s and 450 s is.
     #[test]
     fn from_zero_to_one_and_back_after_the_cooldown() {
-        let mut keda = Keda::new(KedaSpec::default(), at(0));
+        let mut keda = Keda::new(KedaSettings::default(), at(0));
         let mut replicas = 0;
         let mut changes = Vec::new();
         for poll in 0..20 {
@@ -223,10 +223,10 @@ mod tests {
 
     #[test]
     fn activity_is_strictly_above_the_threshold() {
-        let spec = KedaSpec {
+        let spec = KedaSettings {
             activation_threshold: 5.0,
             min_replicas: 2,
-            ..KedaSpec::default()
+            ..KedaSettings::default()
         };
         let mut keda = Keda::new(spec, at(0));
         assert_eq!(keda.poll(0, &[Some(5.0)], at(30)), None);
@@ -242,24 +242,24 @@ mod tests {
             replicas: 4,
         });
         let mut keda = Keda::new(
-            KedaSpec {
+            KedaSettings {
                 fallback,
-                ..KedaSpec::default()
+                ..KedaSettings::default()
             },
             at(0),
         );
         let polls = [1, 2, 3, 4].map(|poll| keda.poll(1, &[None], at(30 * poll)));
         assert_eq!(polls, [None, None, Some(4), Some(4)]);
-        let mut plain = Keda::new(KedaSpec::default(), at(0));
+        let mut plain = Keda::new(KedaSettings::default(), at(0));
         assert_eq!(plain.poll(1, &[None], at(3_000)), None);
     }
 
     #[test]
     fn idle_replicas_take_the_place_of_zero() {
-        let spec = KedaSpec {
+        let spec = KedaSettings {
             min_replicas: 3,
             idle_replicas: Some(1),
-            ..KedaSpec::default()
+            ..KedaSettings::default()
         };
         let mut keda = Keda::new(spec, at(0));
         assert_eq!(keda.poll(1, &[Some(2.0)], at(30)), Some(3));

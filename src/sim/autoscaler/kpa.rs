@@ -13,8 +13,8 @@ mod scaler;
 mod target;
 mod window;
 
-pub use decide::{Decider, Decision, Observed, Spec, TICK, panic_window};
-pub use scale::{Activity, Mode, Outcome, Rules, Status, View, mode, reconcile};
+pub use decide::{Decider, KpaDecision, KpaSettings, Observed, TICK, panic_window};
+pub use scale::{Activity, KpaRules, RevisionOutcome, RevisionStatus, RevisionView, ServeMode, mode, reconcile};
 pub use scaler::KpaPlan;
-pub use target::{Defaults, Metric, Target, TargetSpec, activators, resolve, sample_size};
+pub use target::{Defaults, KpaMetric, PodTarget, TargetSpec, activators, resolve, sample_size};
 pub use window::{BUCKET, BucketWindow, MaxWindow, Weighting, smoothing_coefficient};

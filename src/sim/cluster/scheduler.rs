@@ -19,7 +19,7 @@ mod spread;
 
 pub use allocated::{Share, least_allocated, most_allocated};
 pub use balanced::{balanced, balanced_change};
-pub use cycle::{Cluster, NoNode, Placement, Scheduler, Spec, Strategy, sample_size};
+pub use cycle::{Cluster, NoNode, Placement, Scheduler, SchedulerSettings, Strategy, sample_size};
 pub use images::image_locality;
 pub use preempt::{Preemption, Running, preempt};
 pub use ratio::{Point, piecewise, requested_to_capacity};

@@ -7,14 +7,14 @@ use crate::units::SimDuration;
 
 /// Extra service time by position in the life of an instance: constant over each of a few stretches, none after the last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WarmUpCurve {
+pub struct CodeWarmUpCurve {
     /// End of each stretch, exclusive, and the extra time within it; ends ascend.
     stretches: Arc<[(u32, SimDuration)]>,
     /// End of the last stretch.
     end: u32,
 }
 
-impl WarmUpCurve {
+impl CodeWarmUpCurve {
     /// A curve of stretches `(end, extra)`: the n-th request after the first of an instance, counted from 0, costs the
     /// `extra` of the first stretch with `n < end`. `None` without stretches or if their ends do not ascend.
     pub fn new(stretches: impl IntoIterator<Item = (u32, SimDuration)>) -> Option<Self> {
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn each_request_costs_what_its_stretch_says_and_later_ones_nothing() {
         let ms = SimDuration::from_millis;
-        let curve = WarmUpCurve::new([(1, ms(90)), (3, ms(20)), (6, ms(5))]).unwrap();
+        let curve = CodeWarmUpCurve::new([(1, ms(90)), (3, ms(20)), (6, ms(5))]).unwrap();
         let mut served = 0;
         let extra: Vec<u64> = (0..8).map(|_| curve.next(&mut served).0 / 1_000_000).collect();
         assert_eq!(extra, [90, 20, 20, 5, 5, 5, 0, 0]);
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_curve_has_stretches_in_order() {
         let second = SimDuration::from_secs(1);
-        assert_eq!(WarmUpCurve::new([]), None);
-        assert_eq!(WarmUpCurve::new([(3, second), (3, second)]), None);
+        assert_eq!(CodeWarmUpCurve::new([]), None);
+        assert_eq!(CodeWarmUpCurve::new([(3, second), (3, second)]), None);
     }
 }

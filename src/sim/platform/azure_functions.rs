@@ -159,9 +159,9 @@ impl Kind for Spec {
     }
 
     fn build(&self, draws: Draws, _: &[&str]) -> Box<dyn Platform> {
-        let luck = draws.stream(Purpose::Phase, 0).uniform(0);
+        let share = draws.stream(Purpose::Phase, 0).uniform(0);
         Box::new(AzureFunctions {
-            first: SimTime::ZERO + SimDuration::from_secs(1).scale(luck),
+            first: SimTime::ZERO + SimDuration::from_secs(1).scale(share),
             spec: self.clone(),
             apps: BTreeMap::new(),
         })

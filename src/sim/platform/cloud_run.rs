@@ -244,9 +244,9 @@ impl Kind for Spec {
     }
 
     fn build(&self, draws: Draws, _: &[&str]) -> Box<dyn Platform> {
-        let luck = draws.stream(Purpose::Phase, 0).uniform(0);
+        let share = draws.stream(Purpose::Phase, 0).uniform(0);
         Box::new(CloudRun {
-            first: SimTime::ZERO + self.evaluation.scale(luck),
+            first: SimTime::ZERO + self.evaluation.scale(share),
             spec: self.clone(),
             functions: BTreeMap::new(),
         })

@@ -164,7 +164,7 @@ pub trait Control {
     fn has_nodes(&self) -> bool;
 
     /// How long a request waits for an instance that does not answer, until it fails.
-    fn patience(&self) -> SimDuration;
+    fn connect_timeout(&self) -> SimDuration;
 
     /// An instance was created, at the start of the run if `initial`. Whether it is up at once, which only such a one can be.
     fn created(&mut self, instance: InstanceId, now: SimTime, initial: bool) -> bool;

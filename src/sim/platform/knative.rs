@@ -82,7 +82,7 @@ pub enum Metric {
 
 impl Default for Spec {
     fn default() -> Self {
-        let (spec, rules) = (kpa::Spec::default(), kpa::Rules::default());
+        let (spec, rules) = (kpa::KpaSettings::default(), kpa::KpaRules::default());
         Self {
             cpu: MilliCpu(1000),
             memory: MemoryMib(512),
@@ -148,8 +148,8 @@ impl Spec {
     /// The settings of its autoscaler.
     fn kpa(&self) -> KpaPlan {
         let metric = match self.metric {
-            Metric::Concurrency => kpa::Metric::Concurrency,
-            Metric::Rps => kpa::Metric::Rps,
+            Metric::Concurrency => kpa::KpaMetric::Concurrency,
+            Metric::Rps => kpa::KpaMetric::Rps,
         };
         let target = TargetSpec {
             metric,
@@ -159,7 +159,7 @@ impl Spec {
         };
         let carries = kpa::resolve(&target, &Defaults::default());
         KpaPlan {
-            spec: kpa::Spec {
+            spec: kpa::KpaSettings {
                 target: carries.target,
                 total: carries.total,
                 target_burst_capacity: self.target_burst_capacity,
@@ -171,7 +171,7 @@ impl Spec {
                 activation_scale: self.activation_scale,
                 scale_down_delay: self.scale_down_delay,
             },
-            rules: kpa::Rules {
+            rules: kpa::KpaRules {
                 min_scale: self.min_scale,
                 max_scale: self.max_scale,
                 initial_scale: self.initial_scale,
@@ -180,7 +180,7 @@ impl Spec {
                 grace: self.scale_to_zero_grace_period,
                 retention: self.scale_to_zero_pod_retention_period,
                 target_burst_capacity: self.target_burst_capacity,
-                ..kpa::Rules::default()
+                ..kpa::KpaRules::default()
             },
             metric,
             panic_window_percentage: self.panic_window_percentage,
@@ -258,7 +258,10 @@ mod tests {
     #[test]
     fn what_is_left_out_is_knatives() {
         let plan = Spec::default().kpa();
-        assert_eq!((plan.spec, plan.rules), (kpa::Spec::default(), kpa::Rules::default()));
+        assert_eq!(
+            (plan.spec, plan.rules),
+            (kpa::KpaSettings::default(), kpa::KpaRules::default())
+        );
         assert!(Spec::default().problems().is_empty());
         let spec: Spec = toml::from_str("container-concurrency = 10\nmax-scale = 1\nmin-scale = 2").unwrap();
         assert_eq!(spec.problems().len(), 1);

@@ -44,8 +44,8 @@ pub use cluster_autoscaler::ClusterAutoscalerSpec;
 pub use karpenter::KarpenterSpec;
 use nodes::Nodes;
 pub use plan::{
-    ClusterPlan, Count, Fates, Image, ImageDisk, NodeKind, Plan, PodMemory, Pods as PodCount, Provisioning, Pulls,
-    WorkloadPlan,
+    ClusterPlan, DisruptionBudget, FailureModel, Image, ImageDisk, NodeKind, Plan, PodCount, PodMemory, Provisioning,
+    Pulls, WorkloadPlan,
 };
 use pods::Pods;
 use workload::Workload;
@@ -269,10 +269,10 @@ pub struct Kubernetes {
     scheduler: Scheduler,
     provisioner: provision::Provisioner,
     /// Decides how long machines of single pods take to come, and how many there have been.
-    launch_luck: Stream,
+    launch_stream: Stream,
     launched: u64,
     /// Decides how long nodes last.
-    fate: Stream,
+    failure_stream: Stream,
     /// Pods that room has been made for.
     preempted_for: BTreeSet<u64>,
     /// Whether pods that wait may have got a chance to be placed.
@@ -285,8 +285,8 @@ impl Kubernetes {
     fn new(spec: Spec, draws: Draws) -> Self {
         let mut agenda = Agenda::default();
         let phase = |entity: u64, period: SimDuration| {
-            let luck = draws.stream(Purpose::Phase, entity).uniform(0);
-            SimTime::ZERO + period.scale(luck)
+            let share = draws.stream(Purpose::Phase, entity).uniform(0);
+            SimTime::ZERO + period.scale(share)
         };
         let plan = &spec.plan;
         let workloads: Vec<Workload> = plan.workloads.iter().cloned().map(Workload::new).collect();
@@ -325,16 +325,16 @@ impl Kubernetes {
             nodes,
             scheduler: Scheduler::new(plan.cluster.scheduler.clone(), draws.stream(Purpose::Placement, 0)),
             provisioner,
-            launch_luck: draws.stream(Purpose::NodeBoot, 1),
+            launch_stream: draws.stream(Purpose::NodeBoot, 1),
             launched: 0,
-            fate: draws.stream(Purpose::NodeLifetime, 0),
+            failure_stream: draws.stream(Purpose::NodeLifetime, 0),
             preempted_for: BTreeSet::new(),
             changed: false,
             untold: true,
             spec,
         };
-        for node in platform.nodes.in_state(nodes::State::Ready) {
-            platform.decide_fate(node, SimTime::ZERO);
+        for node in platform.nodes.in_state(nodes::NodeState::Ready) {
+            platform.draw_failures(node, SimTime::ZERO);
         }
         platform
     }

@@ -16,14 +16,14 @@ pub(super) struct LastMinute {
 
 /// Means over the last minute.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Load {
+pub(super) struct LoadWindow {
     /// Requests in flight.
     pub(super) in_flight: f64,
     /// CPU in use, in thousandths of a vCPU.
     pub(super) cpu: f64,
 }
 
-impl Load {
+impl LoadWindow {
     /// Instances that keep both at their targets: shares of the requests and of the CPU that one instance has.
     pub(super) fn instances(&self, (concurrency, of_requests): (u32, f64), (cpu, of_cpu): (MilliCpu, f64)) -> u32 {
         let for_requests = self.in_flight / (f64::from(concurrency) * of_requests);
@@ -35,7 +35,7 @@ impl Load {
 impl LastMinute {
     /// Takes a look, `every` after the last one unless nobody looked because there was nothing to see. Before the start of the
     /// run nothing was used.
-    pub(super) fn look(&mut self, now: SimTime, used: &Used, every: SimDuration) -> Load {
+    pub(super) fn look(&mut self, now: SimTime, used: &Used, every: SimDuration) -> LoadWindow {
         // The look that begins the window stays.
         while self.looks.get(1).is_some_and(|look| now.since(look.0) >= WINDOW) {
             self.looks.pop_front();
@@ -53,7 +53,7 @@ impl LastMinute {
         } else {
             WINDOW
         };
-        Load {
+        LoadWindow {
             in_flight: (used.in_flight - before.in_flight) as f64 / time.0 as f64,
             cpu: (used.cpu - before.cpu) as f64 / time.0 as f64,
         }

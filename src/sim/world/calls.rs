@@ -16,7 +16,7 @@ pub(crate) struct Call {
     /// Number of its attempt within the run; [`GONE`]: nobody waits for this attempt any more.
     attempt: u64,
     arrived: SimTime,
-    /// How many calls of the function came before it. All attempts of a call have the same luck.
+    /// How many calls of the function came before it. All attempts of a call have the same random numbers.
     index: u64,
     given: SimDuration,
     function: u32,
@@ -58,8 +58,8 @@ impl World {
         user: u32,
         observer: &mut impl Observer,
     ) {
-        if let Some(purse) = &mut self.services[service as usize].purse {
-            purse.earn();
+        if let Some(budget) = &mut self.services[service as usize].retry_budget {
+            budget.earn();
         }
         self.attempts += 1;
         let call = Call {
@@ -117,7 +117,7 @@ impl World {
         let client = self.services[call.service as usize].setup.client.as_ref();
         if let Some(timeout) = client.and_then(|client| client.timeout) {
             let number = call.attempt;
-            let timer = Timer::Patience { number, call: slot };
+            let timer = Timer::ClientTimeout { number, call: slot };
             self.calendar.timer_at(self.now + timeout, timer);
         }
         let now = self.now;
@@ -150,7 +150,7 @@ impl World {
     }
 
     /// The client of attempt `number` waits no longer, if it still does. The attempt goes on for nobody.
-    pub(super) fn patience(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
+    pub(super) fn client_timeout(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
         let call = *self.calls.get(slot);
         if call.attempt != number {
             return;
@@ -203,14 +203,14 @@ impl World {
         let entity = state.fleets[call.function as usize].entity;
         let number = u64::from(call.retries.iter().sum::<u32>());
         let stream = self.draws.stream(Purpose::Backoff, entity);
-        let luck = stream.uniform(call.index.wrapping_mul(1 << 12).wrapping_add(number));
+        let jitter = stream.uniform(call.index.wrapping_mul(1 << 12).wrapping_add(number));
         let retry = state.setup.client.as_ref().map(|client| &client.retry);
         let wait = retry.and_then(|retry| {
-            let wait = retry.next(reason, call.retries, luck)?;
+            let wait = retry.next(reason, call.retries, jitter)?;
             let age = (self.now + wait).since(call.arrived);
             retry.max_age.is_none_or(|most| age <= most).then_some(wait)
         });
-        let paid = wait.is_some() && state.purse.as_mut().is_none_or(|purse| purse.spend());
+        let paid = wait.is_some() && state.retry_budget.as_mut().is_none_or(|budget| budget.spend());
         let Some(wait) = wait.filter(|_| paid) else {
             return self.end_call(slot, Some(loss), observer);
         };

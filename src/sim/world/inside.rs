@@ -13,10 +13,12 @@ impl World {
     /// wait: how much of it was CPU is not known.
     pub(super) fn share(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>, inside: Inside) {
         let service = &mut self.services[request.service as usize];
-        let Fleet { streams, parts, .. } = &mut service.fleets[request.function as usize];
+        let Fleet {
+            streams, part_draws, ..
+        } = &mut service.fleets[request.function as usize];
         let warm = &service.setup.warm;
         let (mut cpu, wait) = match (request.given, first) {
-            (Request::DRAWN, None) => parts.parts(warm, streams, request.index, &inside),
+            (Request::DRAWN, None) => part_draws.parts(warm, streams, request.index, &inside),
             (Request::DRAWN, first) => warm.parts(streams, request.index, first, &inside),
             (given, first) => (first.unwrap_or_default(), given),
         };
@@ -27,7 +29,7 @@ impl World {
             instance.served = 0;
             cpu += inside.cpu_of(service.setup.cold.draw(streams, instance.link.ordinal).0.init);
         }
-        if let Some(curve) = &service.setup.warm_up
+        if let Some(curve) = &service.setup.code_warm_up
             && request.given == Request::DRAWN
             && first.is_none()
         {
@@ -96,8 +98,8 @@ impl World {
         }
     }
 
-    /// Cuts off the request in `place` if it is still the one that the timer was set for, with the `index`-th luck on the
-    /// `number`-th instance of the run. What it was doing is lost; an instance of its own starts anew with the next request.
+    /// Cuts off the request in `place` if the timer was set for it: request `index` of its function, on instance `number` of the
+    /// run. Its work is lost. An instance that serves one request at a time initialises again with the next one.
     #[cold]
     pub(super) fn cut_off(&mut self, number: u64, index: u64, place: u32, observer: &mut impl Observer) {
         let request = *self.running.get(place);

@@ -82,7 +82,7 @@ impl World {
     pub(super) fn hang(&mut self, mut request: Request, slot: u32) {
         request.started = self.now;
         request.instance = slot;
-        let lasts = self.patience;
+        let lasts = self.connect_timeout;
         self.run(request, lasts);
     }
 

@@ -2,7 +2,7 @@
 
 use crate::sim::calendar::Timer;
 use crate::sim::fact::{Fact, Reject, Role};
-use crate::sim::fleet::{Request, Waiting};
+use crate::sim::fleet::{QueuedRequest, Request};
 use crate::sim::observe::Observer;
 use crate::sim::world::{Loss, World};
 use crate::units::SimDuration;
@@ -33,7 +33,7 @@ impl World {
         let state = &mut self.services[service as usize];
         state.gauges.queued.up(self.now);
         let queue = &mut state.fleets[function as usize].queue;
-        queue.push_back(Waiting { number, request });
+        queue.push_back(QueuedRequest { number, request });
         if let Some(timeout) = at_most {
             let timer = Timer::GiveUp {
                 number,
@@ -57,7 +57,7 @@ impl World {
             if instance.in_flight >= state.setup.concurrency {
                 return;
             }
-            let Some(Waiting { request, .. }) = fleet.queue.pop_front() else {
+            let Some(QueuedRequest { request, .. }) = fleet.queue.pop_front() else {
                 let (load, provisioned) = (instance.in_flight, instance.provisioned);
                 fleet.pool(provisioned).put(slot, load, &mut self.instances);
                 return;
@@ -89,7 +89,7 @@ impl World {
         let Ok(place) = queue.binary_search_by_key(&number, |waiting| waiting.number) else {
             return;
         };
-        let Some(Waiting { request, .. }) = queue.remove(place) else {
+        let Some(QueuedRequest { request, .. }) = queue.remove(place) else {
             return;
         };
         state.gauges.queued.down(self.now);

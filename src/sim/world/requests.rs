@@ -30,8 +30,8 @@ impl World {
             given,
             ..Request::new(service, function, index, at)
         };
-        let refused = if state.simple && state.takes_free && !fleet.pool.is_empty() {
-            self.assign_simple(&request());
+        let refused = if state.on_fast_path && state.takes_free && !fleet.pool.is_empty() {
+            self.assign_on_fast_path(&request());
             None
         } else if state.setup.client.is_some() {
             self.call((service, function, index), given, Call::NO_USER, observer);
@@ -121,8 +121,8 @@ impl World {
     /// Gives a request to a free instance, one of provisioned concurrency or another one.
     #[inline(always)]
     fn assign(&mut self, request: Request, provisioned: bool, observer: &mut impl Observer) {
-        if self.services[request.service as usize].simple {
-            return self.assign_simple(&request);
+        if self.services[request.service as usize].on_fast_path {
+            return self.assign_on_fast_path(&request);
         }
         let pinned = match self.services[request.service as usize].sessions {
             sessions if sessions > 0 => self.pinned(&request, provisioned, sessions),
@@ -236,7 +236,7 @@ impl World {
         let Service { setup, fleets, .. } = &mut self.services[request.service as usize];
         let fleet = &mut fleets[request.function as usize];
         let mut time = match (request.given, first) {
-            (Request::DRAWN, None) => fleet.drawn.time(&setup.warm, &fleet.streams, request.index),
+            (Request::DRAWN, None) => fleet.whole_draws.time(&setup.warm, &fleet.streams, request.index),
             (Request::DRAWN, first) => setup.warm.draw(&fleet.streams, request.index, first),
             (given, first) => given.saturating_add(first.unwrap_or_default()),
         };
@@ -272,7 +272,7 @@ impl World {
             let streams = &fleets[function as usize].streams;
             time += setup.cold.draw(streams, instance.link.ordinal).0.init;
         }
-        if let Some(curve) = &setup.warm_up
+        if let Some(curve) = &setup.code_warm_up
             && later
         {
             time += curve.next(&mut instance.served);
@@ -297,7 +297,7 @@ impl World {
     /// A request ends.
     #[inline]
     pub(super) fn done(&mut self, place: u32, observer: &mut impl Observer) {
-        if self.services[self.running.get(place).service as usize].simple {
+        if self.services[self.running.get(place).service as usize].on_fast_path {
             self.done_simple(place, observer);
         } else {
             self.ends(place, observer);

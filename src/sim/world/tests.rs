@@ -8,7 +8,7 @@ use crate::sim::engine::run;
 use crate::sim::fact::{Fact, Outcome, Reject};
 use crate::sim::observe::Observer;
 use crate::sim::platform::{Kind, fixed, scale_per_request};
-use crate::sim::setup::{ColdModel, ColdStart, CpuLimit, Inside, ServiceSetup, ServiceTime, Setup, WarmUpCurve};
+use crate::sim::setup::{CodeWarmUpCurve, ColdModel, ColdStart, CpuLimit, Inside, ServiceSetup, ServiceTime, Setup};
 use crate::units::{MilliCpu, SimDuration, SimTime};
 
 /// Begin and end of each request in seconds, in order of their ends, and how it ended.
@@ -55,7 +55,7 @@ fn watch(
             wait: Dist::Constant(SimDuration::ZERO),
         },
         inside: None,
-        warm_up: None,
+        code_warm_up: None,
         cold: ColdModel::Measured([start].into()),
         concurrency: shape.concurrency,
         most_in_flight: None,
@@ -131,8 +131,8 @@ fn elsewhere_the_next_request_starts_a_new_instance() {
 #[test]
 fn later_requests_cost_less_and_less_until_the_instance_initialises_again() {
     let spec = scale_per_request::Spec::default();
-    let curve = WarmUpCurve::new([(1, seconds(5)), (3, seconds(1))]);
-    let warming = |service: &mut ServiceSetup| service.warm_up = curve.clone();
+    let curve = CodeWarmUpCurve::new([(1, seconds(5)), (3, seconds(1))]);
+    let warming = |service: &mut ServiceSetup| service.code_warm_up = curve.clone();
     let durations = |seen: &[(u64, u64, Outcome)]| seen.iter().map(|r| r.1 - r.0).collect::<Vec<_>>();
     let arrivals = [0, 50, 100, 150, 200, 250];
     assert_eq!(durations(&ends(&spec, &arrivals, warming)), [13, 15, 11, 11, 10, 10]);

@@ -179,7 +179,7 @@ impl World {
         let request = || Request {
             given: hold,
             call: Request::PING,
-            // It takes no luck from those of others: its time is given.
+            // Its time is given, so that it takes no random number of another request.
             ..Request::new(service, function, 0, now)
         };
         self.admit(service, function, request, observer);

@@ -431,7 +431,7 @@ impl Simulator {
         self.free[function].iter().position(|free| free == i)
     }
 
-    /// One of the free instances by lot, or the less loaded one of two.
+    /// One of the free instances at random, or the less loaded one of two.
     fn random(&mut self, rules: &Rules, function: usize) -> Option<usize> {
         let draws = Draws::new(rules.seed, 0).stream(Purpose::Routing, function as u64);
         let mut pick = |n: usize| {

@@ -147,7 +147,7 @@ fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
         sample_every: end,
         tell_activity: false,
     };
-    let luck = draws.stream(Purpose::Arrival, 0);
+    let stream = draws.stream(Purpose::Arrival, 0);
     let (mut k, mut at) = (0, SimTime::ZERO);
     let users = load.client.as_ref().is_some_and(|client| client.users.is_some());
     let feed: Feed<'_> = Box::new(|out| {
@@ -155,7 +155,7 @@ fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
             return false;
         }
         for _ in 0..4096 {
-            at = at + SimDuration::from_secs_f64(-luck.uniform(k).ln() / load.rate);
+            at = at + SimDuration::from_secs_f64(-stream.uniform(k).ln() / load.rate);
             k += 1;
             out.push(Arrival {
                 at,

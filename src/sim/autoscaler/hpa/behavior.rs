@@ -13,7 +13,7 @@ pub enum PolicyKind {
 
 /// At most so much change in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Policy {
+pub struct HpaPolicy {
     /// What `value` means.
     pub kind: PolicyKind,
     /// Most change.
@@ -35,30 +35,30 @@ pub enum Select {
 
 /// Rules of one direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
+pub struct HpaRules {
     /// Recommendations of so long are looked at before a change.
     pub window: SimDuration,
     /// Which policy holds.
     pub select: Select,
     /// The policies.
-    pub policies: Vec<Policy>,
+    pub policies: Vec<HpaPolicy>,
 }
 
 /// Rules of both directions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behavior {
     /// Upwards.
-    pub up: Rules,
+    pub up: HpaRules,
     /// Downwards.
-    pub down: Rules,
+    pub down: HpaRules,
 }
 
 const PERIOD: SimDuration = SimDuration::from_secs(15);
 
-impl Rules {
+impl HpaRules {
     /// What holds upwards unless something else is said.
     pub fn up() -> Self {
-        let policy = |kind, value| Policy {
+        let policy = |kind, value| HpaPolicy {
             kind,
             value,
             period: PERIOD,
@@ -75,7 +75,7 @@ impl Rules {
         Self {
             window: SimDuration::from_secs(300),
             select: Select::Max,
-            policies: vec![Policy {
+            policies: vec![HpaPolicy {
                 kind: PolicyKind::Percent,
                 value: 100,
                 period: PERIOD,
@@ -93,8 +93,8 @@ impl Rules {
 impl Default for Behavior {
     fn default() -> Self {
         Self {
-            up: Rules::up(),
-            down: Rules::down(),
+            up: HpaRules::up(),
+            down: HpaRules::down(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From a stabilised recommendation to what is allowed: fewest and most replicas, and how much may change at a time.
 
-use super::behavior::{Behavior, PolicyKind, Rules, Select};
+use super::behavior::{Behavior, HpaRules, PolicyKind, Select};
 use crate::units::SimTime;
 
 /// What decided about the number, as the condition `ScalingLimited` says it.
@@ -42,7 +42,7 @@ pub struct Limited {
 
 /// A change of the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Event {
+pub struct ScaleEvent {
     /// When.
     pub at: SimTime,
     /// Replicas that came or went.
@@ -73,7 +73,7 @@ pub fn rate_limited(
     current: u32,
     (min, max): (u32, u32),
     behavior: &Behavior,
-    (ups, downs): (&[Event], &[Event]),
+    (ups, downs): (&[ScaleEvent], &[ScaleEvent]),
     now: SimTime,
 ) -> Limited {
     let as_wanted = Limited {
@@ -111,9 +111,15 @@ pub fn rate_limited(
 }
 
 /// The farthest number of replicas that the policies of a direction allow.
-fn allowed(rules: &Rules, current: u32, up: bool, (ups, downs): (&[Event], &[Event]), now: SimTime) -> u32 {
+fn allowed(
+    rules: &HpaRules,
+    current: u32,
+    up: bool,
+    (ups, downs): (&[ScaleEvent], &[ScaleEvent]),
+    now: SimTime,
+) -> u32 {
     let limits = rules.policies.iter().map(|policy| {
-        let within = |events: &[Event]| -> i64 {
+        let within = |events: &[ScaleEvent]| -> i64 {
             let recent = events.iter().filter(|event| event.at + policy.period > now);
             recent.map(|event| i64::from(event.change)).sum()
         };
@@ -136,7 +142,7 @@ fn allowed(rules: &Rules, current: u32, up: bool, (ups, downs): (&[Event], &[Eve
 
 #[cfg(test)]
 mod tests {
-    use super::super::behavior::Policy;
+    use super::super::behavior::HpaPolicy;
     use super::*;
     use crate::units::SimDuration;
 
@@ -151,13 +157,13 @@ mod tests {
     #[test]
     fn a_change_counts_until_its_period_is_over() {
         let mut behavior = Behavior::default();
-        behavior.up.policies = vec![Policy {
+        behavior.up.policies = vec![HpaPolicy {
             kind: PolicyKind::Pods,
             value: 3,
             period: SimDuration::from_secs(60),
         }];
         let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
-        let event = [Event { at: at(100), change: 2 }];
+        let event = [ScaleEvent { at: at(100), change: 2 }];
         let now = |seconds| rate_limited(50, 12, (1, 100), &behavior, (&event, &[]), at(seconds)).replicas;
         // Ten at the beginning of the period, three more; then twelve and three more.
         assert_eq!((now(159), now(160)), (13, 15));

@@ -1,14 +1,14 @@
 //! One look of the controller at a workload: from the proposals of all metrics to a number of replicas.
 
 use super::behavior::Behavior;
-use super::limits::{Condition, Event, Limited, limited, rate_limited};
+use super::limits::{Condition, Limited, ScaleEvent, limited, rate_limited};
 use super::proposal::NoProposal;
 use super::stabilise::{Recommendation, stabilised, stabilised_with_behavior};
 use crate::units::{SimDuration, SimTime};
 
 /// `HorizontalPodAutoscalerSpec`, as far as it does not speak of metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HpaSpec {
+pub struct HpaSettings {
     /// `minReplicas`; 0 lets it scale to zero and back, with a metric of something else than pods.
     pub min: u32,
     /// `maxReplicas`.
@@ -19,7 +19,7 @@ pub struct HpaSpec {
     pub downscale_stabilization: SimDuration,
 }
 
-impl Default for HpaSpec {
+impl Default for HpaSettings {
     fn default() -> Self {
         Self {
             min: 1,
@@ -32,7 +32,7 @@ impl Default for HpaSpec {
 
 /// What a look came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decision {
+pub struct HpaDecision {
     /// Replicas from now on.
     pub replicas: u32,
     /// What decided about them; `None` where the metrics were not asked, or had nothing to say.
@@ -42,10 +42,10 @@ pub struct Decision {
 /// An autoscaler and what it remembers.
 #[derive(Debug, Clone)]
 pub struct Hpa {
-    spec: HpaSpec,
+    spec: HpaSettings,
     log: Vec<Recommendation>,
-    ups: Vec<Event>,
-    downs: Vec<Event>,
+    ups: Vec<ScaleEvent>,
+    downs: Vec<ScaleEvent>,
     /// Whether it has looked before.
     seen: bool,
     /// Whether it was the autoscaler that left no replicas.
@@ -54,7 +54,7 @@ pub struct Hpa {
 
 impl Hpa {
     /// An autoscaler that has not looked yet.
-    pub fn new(spec: HpaSpec) -> Self {
+    pub fn new(spec: HpaSettings) -> Self {
         Self {
             spec,
             log: Vec::new(),
@@ -72,7 +72,7 @@ impl Hpa {
         current: u32,
         now: SimTime,
         metrics: impl FnOnce() -> Vec<Result<u32, NoProposal>>,
-    ) -> Decision {
+    ) -> HpaDecision {
         if !self.seen {
             self.seen = true;
             self.log.push(Recommendation {
@@ -81,7 +81,7 @@ impl Hpa {
             });
         }
         let (min, max) = (self.spec.min, self.spec.max);
-        let unasked = |replicas| Decision {
+        let unasked = |replicas| HpaDecision {
             replicas,
             condition: None,
         };
@@ -97,7 +97,7 @@ impl Hpa {
                 None => unasked(current),
                 Some(proposed) => {
                     let Limited { replicas, condition } = self.allowed(proposed, current, now);
-                    Decision {
+                    HpaDecision {
                         replicas,
                         condition: Some(condition),
                     }
@@ -138,7 +138,7 @@ impl Hpa {
             &mut self.downs
         };
         events.retain(|event| event.at + longest > now);
-        events.push(Event { at: now, change });
+        events.push(ScaleEvent { at: now, change });
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
     }
 
     /// Replicas at each look, every 15 s, when the metric asks for these.
-    fn run(spec: HpaSpec, start: u32, asked: impl Fn(u64) -> u32, looks: u64) -> Vec<u32> {
+    fn run(spec: HpaSettings, start: u32, asked: impl Fn(u64) -> u32, looks: u64) -> Vec<u32> {
         let mut hpa = Hpa::new(spec);
         let mut current = start;
         let looks = (0..looks).map(|look| {
@@ -173,10 +173,10 @@ mod tests {
     /// the highest recommendation.
     #[test]
     fn a_step_doubles_every_fifteen_seconds_and_comes_down_after_five_minutes() {
-        let spec = HpaSpec {
+        let spec = HpaSettings {
             max: 40,
             behavior: Some(Behavior::default()),
-            ..HpaSpec::default()
+            ..HpaSettings::default()
         };
         let replicas = run(spec, 1, |look| if look < 6 { 100 } else { 3 }, 30);
         assert_eq!(replicas[..6], [5, 10, 20, 40, 40, 40]);
@@ -188,9 +188,9 @@ mod tests {
     /// Without behaviour the number doubles at each look, at least to four.
     #[test]
     fn without_behavior_a_step_doubles_at_each_look() {
-        let spec = HpaSpec {
+        let spec = HpaSettings {
             max: 40,
-            ..HpaSpec::default()
+            ..HpaSettings::default()
         };
         let replicas = run(spec, 1, |look| if look < 6 { 100 } else { 3 }, 30);
         assert_eq!(replicas[..6], [4, 8, 16, 32, 40, 40]);
@@ -204,10 +204,10 @@ mod tests {
         let mut behavior = Behavior::default();
         (behavior.up.window, behavior.down.window) = (SimDuration::ZERO, SimDuration::ZERO);
         for behavior in [None, Some(behavior)] {
-            let spec = HpaSpec {
+            let spec = HpaSettings {
                 behavior,
                 downscale_stabilization: SimDuration::ZERO,
-                ..HpaSpec::default()
+                ..HpaSettings::default()
             };
             let replicas = run(spec, 4, |look| if look == 0 { 1 } else { 2 }, 2);
             assert_eq!(replicas, [1, 2]);
@@ -216,11 +216,11 @@ mod tests {
 
     #[test]
     fn zero_is_left_again_only_by_whom_it_was_made() {
-        let spec = HpaSpec {
+        let spec = HpaSettings {
             min: 0,
             max: 5,
             downscale_stabilization: SimDuration::ZERO,
-            ..HpaSpec::default()
+            ..HpaSettings::default()
         };
         let mut hpa = Hpa::new(spec.clone());
         assert_eq!(hpa.reconcile(2, at(0), || vec![Ok(2)]).replicas, 2);
@@ -242,9 +242,9 @@ mod tests {
             (vec![failed], 4),
             (vec![Ok(2), Ok(3)], 3),
         ] {
-            let spec = HpaSpec {
+            let spec = HpaSettings {
                 downscale_stabilization: SimDuration::ZERO,
-                ..HpaSpec::default()
+                ..HpaSettings::default()
             };
             let mut hpa = Hpa::new(spec);
             let _ = hpa.reconcile(4, at(0), || vec![Ok(4)]);

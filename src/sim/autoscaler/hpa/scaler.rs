@@ -1,7 +1,7 @@
 //! The HorizontalPodAutoscaler of one workload.
 
 use super::metrics::{MetricReader, MetricTarget, Metrics};
-use super::reconcile::{Hpa, HpaSpec};
+use super::reconcile::{Hpa, HpaSettings};
 use crate::sim::autoscaler::{Autoscaler, AutoscalerPlan, Timing, WorkloadView};
 
 /// The settings of a HorizontalPodAutoscaler.
@@ -10,7 +10,7 @@ pub struct HpaPlan {
     /// Pods at the start of the run.
     pub replicas: u32,
     /// Bounds and behaviour.
-    pub spec: HpaSpec,
+    pub spec: HpaSettings,
     /// Metrics.
     pub metrics: Metrics,
 }
@@ -25,7 +25,7 @@ impl AutoscalerPlan for HpaPlan {
     }
 
     fn start(&self) -> Box<dyn Autoscaler> {
-        Box::new(Scaler {
+        Box::new(HpaScaler {
             hpa: Hpa::new(self.spec.clone()),
             reader: MetricReader::new(self.metrics.clone()),
         })
@@ -33,12 +33,12 @@ impl AutoscalerPlan for HpaPlan {
 }
 
 #[derive(Debug)]
-struct Scaler {
+struct HpaScaler {
     hpa: Hpa,
     reader: MetricReader,
 }
 
-impl Autoscaler for Scaler {
+impl Autoscaler for HpaScaler {
     fn timing(&self) -> Timing {
         self.reader.timing()
     }

@@ -12,7 +12,7 @@ pub const TICK: SimDuration = SimDuration::from_secs(2);
 /// What a decider is told to do. Targets, capacities and observed values are in the metric's unit: concurrent requests, or
 /// requests per second.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spec {
+pub struct KpaSettings {
     /// What a pod should carry, above 0.
     pub target: f64,
     /// What a pod can carry.
@@ -35,7 +35,7 @@ pub struct Spec {
     pub scale_down_delay: SimDuration,
 }
 
-impl Default for Spec {
+impl Default for KpaSettings {
     /// Knative's defaults, for a metric of concurrency without a limit: 70 of 100.
     fn default() -> Self {
         Self {
@@ -70,7 +70,7 @@ pub struct Observed {
 
 /// What a decider came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decision {
+pub struct KpaDecision {
     /// Pods that it wants, before any bounds.
     pub replicas: u32,
     /// Load that the ready pods could take beyond that of now and the target burst capacity. Below zero, the activator
@@ -81,7 +81,7 @@ pub struct Decision {
 /// The decider of a revision and what it remembers.
 #[derive(Debug, Clone)]
 pub struct Decider {
-    spec: Spec,
+    spec: KpaSettings,
     panic_since: Option<SimTime>,
     max_panic_pods: u32,
     /// Decisions of the scale-down delay, if there is one.
@@ -91,7 +91,7 @@ pub struct Decider {
 impl Decider {
     /// A decider for a revision with so many ready pods; `None` if they cannot be counted. With more than one it starts in
     /// panic, so as not to shrink before it has seen enough.
-    pub fn new(spec: Spec, ready: Option<u32>, now: SimTime) -> Self {
+    pub fn new(spec: KpaSettings, ready: Option<u32>, now: SimTime) -> Self {
         let ready = ready.unwrap_or(0);
         let mut decider = Self {
             spec,
@@ -104,7 +104,7 @@ impl Decider {
     }
 
     /// Goes on with another spec.
-    pub fn update(&mut self, spec: Spec) {
+    pub fn update(&mut self, spec: KpaSettings) {
         self.spec = spec;
         let delay = spec.scale_down_delay;
         self.delayed = match self.delayed.take() {
@@ -134,7 +134,7 @@ impl Decider {
     }
 
     /// Decides. `None`, and no change, if the ready pods cannot be counted or nothing was ever measured.
-    pub fn decide(&mut self, now: SimTime, ready: Option<u32>, observed: Option<Observed>) -> Option<Decision> {
+    pub fn decide(&mut self, now: SimTime, ready: Option<u32>, observed: Option<Observed>) -> Option<KpaDecision> {
         let spec = self.spec;
         let (Some(ready), Some(observed)) = (ready, observed) else {
             return None;
@@ -156,7 +156,7 @@ impl Decider {
             delayed.record(now, replicas);
             replicas = delayed.max();
         }
-        Some(Decision {
+        Some(KpaDecision {
             replicas,
             excess_burst_capacity: excess_burst_capacity(&spec, ready, observed.panic),
         })
@@ -175,7 +175,7 @@ impl Decider {
 }
 
 /// Pods for one of the two windows: those that it asks for, as far as change is allowed, and the activation scale.
-fn wanted(spec: &Spec, asked: f64, ready: f64) -> u32 {
+fn wanted(spec: &KpaSettings, asked: f64, ready: f64) -> u32 {
     let most = (spec.max_scale_up_rate * ready).ceil();
     let least = if spec.reachable {
         (ready / spec.max_scale_down_rate).floor()
@@ -193,7 +193,7 @@ fn wanted(spec: &Spec, asked: f64, ready: f64) -> u32 {
 }
 
 /// Zero ready pods have no capacity, though limits of change count them as one.
-fn excess_burst_capacity(spec: &Spec, ready: u32, panic: f64) -> i64 {
+fn excess_burst_capacity(spec: &KpaSettings, ready: u32, panic: f64) -> i64 {
     let burst = spec.target_burst_capacity;
     if burst == 0.0 {
         0
@@ -216,7 +216,7 @@ mod tests {
         Some(Observed { stable, panic })
     }
 
-    fn pods(decision: Option<Decision>) -> u32 {
+    fn pods(decision: Option<KpaDecision>) -> u32 {
         decision.expect("a decision").replicas
     }
 
@@ -230,17 +230,17 @@ mod tests {
 
     #[test]
     fn no_ready_pods_count_as_one_in_limits_and_as_none_in_burst_capacity() {
-        let spec = Spec {
+        let spec = KpaSettings {
             target: 1.0,
             total: 10.0,
             target_burst_capacity: 5.0,
             max_scale_up_rate: 4.0,
-            ..Spec::default()
+            ..KpaSettings::default()
         };
         for (ready, replicas, excess) in [(0, 4, -13), (1, 4, -3), (2, 8, 7), (3, 8, 17)] {
             let mut decider = Decider::new(spec, Some(0), at(0));
             let decision = decider.decide(at(2), Some(ready), observed(8.0, 8.0));
-            let expected = Decision {
+            let expected = KpaDecision {
                 replicas,
                 excess_burst_capacity: excess,
             };
@@ -250,10 +250,10 @@ mod tests {
 
     #[test]
     fn the_activation_scale_holds_for_the_window_that_saw_load() {
-        let spec = Spec {
+        let spec = KpaSettings {
             target: 10.0,
             activation_scale: 5,
-            ..Spec::default()
+            ..KpaSettings::default()
         };
         for (stable, panic, replicas) in [
             (0.0, 0.0, 0),
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_decider_of_many_pods_keeps_them_for_a_stable_window() {
-        let mut decider = Decider::new(Spec::default(), Some(8), at(10));
+        let mut decider = Decider::new(KpaSettings::default(), Some(8), at(10));
         for (second, replicas) in [(12, 8), (70, 8), (72, 4)] {
             let decision = decider.decide(at(second), Some(8), observed(0.0, 0.0));
             assert_eq!(pods(decision), replicas, "{second}");
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_known_changes_nothing() {
-        let mut decider = Decider::new(Spec::default(), Some(8), at(0));
+        let mut decider = Decider::new(KpaSettings::default(), Some(8), at(0));
         assert_eq!(decider.decide(at(100), None, observed(0.0, 0.0)), None);
         assert_eq!(decider.decide(at(100), Some(8), None), None);
         assert_eq!((decider.panic_since(), decider.max_panic_pods()), (Some(at(0)), 8));
@@ -289,11 +289,11 @@ mod tests {
 
     #[test]
     fn a_scale_down_delay_ends_with_its_window_or_with_the_route() {
-        let spec = Spec {
+        let spec = KpaSettings {
             target: 10.0,
             panic_threshold: 100.0,
             scale_down_delay: SimDuration::from_secs(30),
-            ..Spec::default()
+            ..KpaSettings::default()
         };
         let mut decider = Decider::new(spec, Some(1), at(0));
         assert_eq!(pods(decider.decide(at(2), Some(1), observed(40.0, 40.0))), 4);
@@ -302,7 +302,7 @@ mod tests {
             assert_eq!(pods(decision), replicas, "{second}");
         }
         assert_eq!(pods(decider.decide(at(40), Some(1), observed(40.0, 40.0))), 4);
-        decider.update(Spec {
+        decider.update(KpaSettings {
             reachable: false,
             ..spec
         });

@@ -3,7 +3,7 @@
 //! Source: `scaler.go` for bounds and zero, `kpa.go` for mode and activity, both in pkg/reconciler/autoscaling/kpa. A
 //! revision without a route has no least scale: `ScaleBounds` in pkg/apis/autoscaling/v1alpha1.
 
-use super::decide::Decision;
+use super::decide::KpaDecision;
 use crate::units::{SimDuration, SimTime};
 
 /// A revision that does not come up is given up so long after its progress deadline. Source: `scaler.go`.
@@ -15,7 +15,7 @@ const SECOND_LOOK: SimDuration = SimDuration::from_secs(3);
 
 /// Bounds of a revision and rules of the way to zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rules {
+pub struct KpaRules {
     /// `min-scale`: fewest pods, as long as a route leads to them; 0 allows none.
     pub min_scale: u32,
     /// `max-scale`: most pods; 0 for no bound.
@@ -36,7 +36,7 @@ pub struct Rules {
     pub target_burst_capacity: f64,
 }
 
-impl Default for Rules {
+impl Default for KpaRules {
     fn default() -> Self {
         Self {
             min_scale: 0,
@@ -65,7 +65,7 @@ pub enum Activity {
 
 /// Where the route leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum ServeMode {
     /// To the pods; to the activator as long as none is ready.
     Serve,
     /// To the activator.
@@ -74,26 +74,26 @@ pub enum Mode {
 
 /// What is remembered of a revision from one look to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status {
+pub struct RevisionStatus {
     /// Its activity.
     pub activity: Activity,
     /// Since when.
     pub activity_since: SimTime,
     /// Where its route leads.
-    pub mode: Mode,
+    pub mode: ServeMode,
     /// Since when.
     pub mode_since: SimTime,
     /// Whether its initial scale has been ready once.
     pub initialised: bool,
 }
 
-impl Status {
+impl RevisionStatus {
     /// That of a new revision.
     pub fn new(now: SimTime) -> Self {
         Self {
             activity: Activity::Activating,
             activity_since: now,
-            mode: Mode::Proxy,
+            mode: ServeMode::Proxy,
             mode_since: now,
             initialised: false,
         }
@@ -102,7 +102,7 @@ impl Status {
 
 /// What a look at a revision finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct View {
+pub struct RevisionView {
     /// When.
     pub now: SimTime,
     /// Its ready pods.
@@ -112,16 +112,16 @@ pub struct View {
     /// Whether a probe along its route reaches the activator.
     pub activator_answers: bool,
     /// What the last look came to.
-    pub status: Status,
+    pub status: RevisionStatus,
 }
 
 /// What a look comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outcome {
+pub struct RevisionOutcome {
     /// Replicas from now on; `None`: as many as there are.
     pub replicas: Option<u32>,
     /// What to remember.
-    pub status: Status,
+    pub status: RevisionStatus,
     /// When to look again even if nothing happens.
     pub look_again: Option<SimDuration>,
 }
@@ -165,16 +165,16 @@ impl Step {
 }
 
 /// Where a route leads when so many pods are wanted.
-pub fn mode(wanted: u32, excess_burst_capacity: i64) -> Mode {
+pub fn mode(wanted: u32, excess_burst_capacity: i64) -> ServeMode {
     if wanted > 0 && excess_burst_capacity >= 0 {
-        Mode::Serve
+        ServeMode::Serve
     } else {
-        Mode::Proxy
+        ServeMode::Proxy
     }
 }
 
 /// Looks at a revision. `decision` is the last valid one of its decider, `None` before the first.
-pub fn reconcile(rules: &Rules, decision: Option<Decision>, view: &View) -> Outcome {
+pub fn reconcile(rules: &KpaRules, decision: Option<KpaDecision>, view: &RevisionView) -> RevisionOutcome {
     let status = view.status;
     let (least, most) = bounds(rules, view);
     let step = match decision.map(|decision| decision.replicas) {
@@ -186,14 +186,14 @@ pub fn reconcile(rules: &Rules, decision: Option<Decision>, view: &View) -> Outc
     };
     let mode = match (step.wanted, decision) {
         (Some(wanted), Some(decision)) => mode(wanted, decision.excess_burst_capacity),
-        _ => Mode::Proxy,
+        _ => ServeMode::Proxy,
     };
     let enough = enough_pods(rules, view);
     let activity = activity(step.wanted, view.ready, enough, status.activity);
     let since = |same: bool, since: SimTime| if same { since } else { view.now };
-    Outcome {
+    RevisionOutcome {
         replicas: step.replicas,
-        status: Status {
+        status: RevisionStatus {
             activity,
             activity_since: since(activity == status.activity, status.activity_since),
             mode,
@@ -205,12 +205,12 @@ pub fn reconcile(rules: &Rules, decision: Option<Decision>, view: &View) -> Outc
 }
 
 /// Fewest pods as long as a route leads to them.
-fn least_scale(rules: &Rules, view: &View) -> u32 {
+fn least_scale(rules: &KpaRules, view: &RevisionView) -> u32 {
     if view.reachable { rules.min_scale } else { 0 }
 }
 
 /// Fewest and most pods, 0 for no bound. An initial scale of 1 is no bound: a pod that comes up is left alone as it is.
-fn bounds(rules: &Rules, view: &View) -> (u32, u32) {
+fn bounds(rules: &KpaRules, view: &RevisionView) -> (u32, u32) {
     let least = least_scale(rules, view);
     if rules.initial_scale > 1 && !view.status.initialised {
         (least.max(rules.initial_scale), rules.max_scale)
@@ -231,7 +231,7 @@ fn bounded(wanted: u32, least: u32, most: u32) -> u32 {
 }
 
 /// Ready pods from which on a revision is active.
-fn enough_pods(rules: &Rules, view: &View) -> u32 {
+fn enough_pods(rules: &KpaRules, view: &RevisionView) -> u32 {
     let initial = match view.status.initialised {
         true => 1,
         false => rules.initial_scale,
@@ -253,7 +253,7 @@ fn activity(wanted: Option<u32>, ready: u32, enough: u32, before: Activity) -> A
 }
 
 /// What to do when no pods are wanted.
-fn to_zero(rules: &Rules, view: &View) -> Step {
+fn to_zero(rules: &KpaRules, view: &RevisionView) -> Step {
     if !rules.scale_to_zero {
         return Step::set(1);
     }
@@ -274,23 +274,23 @@ fn to_zero(rules: &Rules, view: &View) -> Step {
             ..Step::set(1)
         },
         Activity::Active => Step::hold(match status.mode {
-            Mode::Proxy => SECOND_LOOK,
-            Mode::Serve => PROBE_PERIOD,
+            ServeMode::Proxy => SECOND_LOOK,
+            ServeMode::Serve => PROBE_PERIOD,
         }),
         Activity::Inactive => last_pod(rules, view, lasts),
     }
 }
 
 /// What to do about the last pod of a revision that has been inactive for so long.
-fn last_pod(rules: &Rules, view: &View, inactive: SimDuration) -> Step {
+fn last_pod(rules: &KpaRules, view: &RevisionView, inactive: SimDuration) -> Step {
     let status = view.status;
     let retention = match view.reachable {
         true => rules.retention,
         false => SimDuration::ZERO,
     };
     let proxied = match status.mode {
-        Mode::Proxy => view.now.since(status.mode_since),
-        Mode::Serve => SimDuration::ZERO,
+        ServeMode::Proxy => view.now.since(status.mode_since),
+        ServeMode::Serve => SimDuration::ZERO,
     };
     let always_proxied = rules.target_burst_capacity < 0.0;
     if !always_proxied && !view.activator_answers {
@@ -308,22 +308,22 @@ fn last_pod(rules: &Rules, view: &View, inactive: SimDuration) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BUCKET, BucketWindow, Decider, Observed, Spec, Weighting, panic_window};
+    use super::super::{BUCKET, BucketWindow, Decider, KpaSettings, Observed, Weighting, panic_window};
     use super::*;
 
     fn at(seconds: u64) -> SimTime {
         SimTime::ZERO + SimDuration::from_secs(seconds)
     }
 
-    fn wants(replicas: u32) -> Option<Decision> {
-        Some(Decision {
+    fn wants(replicas: u32) -> Option<KpaDecision> {
+        Some(KpaDecision {
             replicas,
             excess_burst_capacity: 0,
         })
     }
 
-    fn view(second: u64, ready: u32, status: Status) -> View {
-        View {
+    fn view(second: u64, ready: u32, status: RevisionStatus) -> RevisionView {
+        RevisionView {
             now: at(second),
             ready,
             reachable: true,
@@ -332,8 +332,8 @@ mod tests {
         }
     }
 
-    fn active(activity_since: u64, mode: Mode) -> Status {
-        Status {
+    fn active(activity_since: u64, mode: ServeMode) -> RevisionStatus {
+        RevisionStatus {
             activity: Activity::Active,
             activity_since: at(activity_since),
             mode,
@@ -344,7 +344,7 @@ mod tests {
 
     /// When the last pod goes if nothing is wanted from second 1,060 on and somebody looks every 2 s. `change` is made to
     /// what is seen.
-    fn gone(rules: &Rules, mut status: Status, change: impl Fn(&mut View)) -> Option<u64> {
+    fn gone(rules: &KpaRules, mut status: RevisionStatus, change: impl Fn(&mut RevisionView)) -> Option<u64> {
         for second in (1_060..3_000).step_by(2) {
             let mut view = view(second, 1, status);
             change(&mut view);
@@ -359,56 +359,59 @@ mod tests {
 
     #[test]
     fn the_last_pod_goes_after_grace_and_retention() {
-        let rules = Rules::default();
-        let retaining = |seconds| Rules {
+        let rules = KpaRules::default();
+        let retaining = |seconds| KpaRules {
             retention: SimDuration::from_secs(seconds),
             ..rules
         };
-        let same = |_: &mut View| {};
-        assert_eq!(gone(&rules, active(0, Mode::Serve), same), Some(1_090));
+        let same = |_: &mut RevisionView| {};
+        assert_eq!(gone(&rules, active(0, ServeMode::Serve), same), Some(1_090));
         // With the activator on the path all along, the next look is enough.
-        assert_eq!(gone(&rules, active(0, Mode::Proxy), same), Some(1_062));
-        assert_eq!(gone(&retaining(10), active(0, Mode::Proxy), same), Some(1_070));
-        assert_eq!(gone(&retaining(120), active(0, Mode::Serve), same), Some(1_180));
+        assert_eq!(gone(&rules, active(0, ServeMode::Proxy), same), Some(1_062));
+        assert_eq!(gone(&retaining(10), active(0, ServeMode::Proxy), same), Some(1_070));
+        assert_eq!(gone(&retaining(120), active(0, ServeMode::Serve), same), Some(1_180));
         // Without a route nothing is retained.
-        let unreachable = |view: &mut View| view.reachable = false;
-        assert_eq!(gone(&retaining(120), active(0, Mode::Serve), unreachable), Some(1_090));
+        let unreachable = |view: &mut RevisionView| view.reachable = false;
+        assert_eq!(
+            gone(&retaining(120), active(0, ServeMode::Serve), unreachable),
+            Some(1_090)
+        );
         // The stable window has begun at 1,040 s and is waited for with one pod.
-        assert_eq!(gone(&rules, active(1_040, Mode::Serve), same), Some(1_130));
+        assert_eq!(gone(&rules, active(1_040, ServeMode::Serve), same), Some(1_130));
     }
 
     #[test]
     fn the_last_pod_stays_until_a_probe_reaches_the_activator() {
-        let silent = |view: &mut View| view.activator_answers = view.now >= at(1_500);
-        let rules = Rules::default();
-        assert_eq!(gone(&rules, active(0, Mode::Serve), silent), Some(1_500));
-        let always = Rules {
+        let silent = |view: &mut RevisionView| view.activator_answers = view.now >= at(1_500);
+        let rules = KpaRules::default();
+        assert_eq!(gone(&rules, active(0, ServeMode::Serve), silent), Some(1_500));
+        let always = KpaRules {
             target_burst_capacity: -1.0,
             ..rules
         };
-        assert_eq!(gone(&always, active(0, Mode::Serve), silent), Some(1_090));
-        let never = Rules {
+        assert_eq!(gone(&always, active(0, ServeMode::Serve), silent), Some(1_090));
+        let never = KpaRules {
             scale_to_zero: false,
             ..rules
         };
-        assert_eq!(gone(&never, active(0, Mode::Serve), silent), None);
+        assert_eq!(gone(&never, active(0, ServeMode::Serve), silent), None);
     }
 
     /// One pod, three requests in flight until second 299.
     fn end_of_traffic(target_burst_capacity: f64) -> Option<u64> {
-        let rules = Rules {
+        let rules = KpaRules {
             target_burst_capacity,
-            ..Rules::default()
+            ..KpaRules::default()
         };
-        let spec = Spec {
+        let spec = KpaSettings {
             target_burst_capacity,
-            ..Spec::default()
+            ..KpaSettings::default()
         };
         let window = |length| BucketWindow::new(length, BUCKET, Weighting::Linear);
         let mut stable = window(spec.stable_window);
         let mut panic = window(panic_window(spec.stable_window, 10.0));
         let mut decider = Decider::new(spec, Some(1), at(0));
-        let mut status = Status::new(at(0));
+        let mut status = RevisionStatus::new(at(0));
         for second in 0..1_000 {
             let value = if second < 300 { 3.0 } else { 0.0 };
             stable.record(at(second), value);
@@ -440,8 +443,8 @@ mod tests {
 
     #[test]
     fn a_revision_that_does_not_come_up_is_given_up() {
-        let rules = Rules::default();
-        let new = Status::new(at(0));
+        let rules = KpaRules::default();
+        let new = RevisionStatus::new(at(0));
         for (second, replicas, activity) in [
             (2, None, Activity::Activating),
             (629, None, Activity::Activating),
@@ -457,12 +460,12 @@ mod tests {
 
     #[test]
     fn the_initial_scale_is_a_bound_until_it_was_reached() {
-        let rules = Rules {
+        let rules = KpaRules {
             initial_scale: 3,
             max_scale: 2,
-            ..Rules::default()
+            ..KpaRules::default()
         };
-        let first = reconcile(&rules, wants(1), &view(2, 2, Status::new(at(0))));
+        let first = reconcile(&rules, wants(1), &view(2, 2, RevisionStatus::new(at(0))));
         assert_eq!((first.replicas, first.status.activity), (Some(3), Activity::Activating));
         let second = reconcile(&rules, wants(1), &view(4, 3, first.status));
         assert_eq!((second.replicas, second.status.activity), (Some(3), Activity::Active));
@@ -475,11 +478,11 @@ mod tests {
 
     #[test]
     fn a_least_scale_holds_as_long_as_there_is_a_route() {
-        let rules = Rules {
+        let rules = KpaRules {
             min_scale: 2,
-            ..Rules::default()
+            ..KpaRules::default()
         };
-        let mut view = view(1_000, 2, active(0, Mode::Serve));
+        let mut view = view(1_000, 2, active(0, ServeMode::Serve));
         assert_eq!(reconcile(&rules, wants(0), &view).replicas, Some(2));
         view.reachable = false;
         let outcome = reconcile(&rules, wants(0), &view);
@@ -489,10 +492,10 @@ mod tests {
     #[test]
     fn the_activator_leaves_the_path_of_wanted_pods_with_capacity_to_spare() {
         for (wanted, excess, expected) in [
-            (1, 0, Mode::Serve),
-            (1, -1, Mode::Proxy),
-            (0, 0, Mode::Proxy),
-            (0, 50, Mode::Proxy),
+            (1, 0, ServeMode::Serve),
+            (1, -1, ServeMode::Proxy),
+            (0, 0, ServeMode::Proxy),
+            (0, 50, ServeMode::Proxy),
         ] {
             assert_eq!(mode(wanted, excess), expected, "{wanted} {excess}");
         }

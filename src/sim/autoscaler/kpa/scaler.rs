@@ -1,8 +1,8 @@
 //! Knative's pod autoscaler of one workload.
 
 use super::{
-    BUCKET, BucketWindow, Decider, Decision, Metric, Observed, Rules, Spec, Status, TICK, View, Weighting,
-    panic_window, reconcile,
+    BUCKET, BucketWindow, Decider, KpaDecision, KpaMetric, KpaRules, KpaSettings, Observed, RevisionStatus,
+    RevisionView, TICK, Weighting, panic_window, reconcile,
 };
 use crate::sim::autoscaler::{Autoscaler, AutoscalerPlan, Periods, Timing, WorkloadView};
 use crate::sim::platform::control::Load;
@@ -12,11 +12,11 @@ use crate::units::SimTime;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KpaPlan {
     /// The decider's settings.
-    pub spec: Spec,
+    pub spec: KpaSettings,
     /// Bounds, and the way to zero.
-    pub rules: Rules,
+    pub rules: KpaRules,
     /// The metric.
-    pub metric: Metric,
+    pub metric: KpaMetric,
     /// `panic-window-percentage`
     pub panic_window_percentage: f64,
 }
@@ -29,11 +29,11 @@ impl AutoscalerPlan for KpaPlan {
     fn start(&self) -> Box<dyn Autoscaler> {
         let window = |length| BucketWindow::new(length, BUCKET, Weighting::Linear);
         let stable = self.spec.stable_window;
-        Box::new(Scaler {
+        Box::new(KpaScaler {
             plan: *self,
             decider: Decider::new(self.spec, Some(self.rules.initial_scale), SimTime::ZERO),
             decision: None,
-            status: Status::new(SimTime::ZERO),
+            status: RevisionStatus::new(SimTime::ZERO),
             stable: window(stable),
             panic: window(panic_window(stable, self.panic_window_percentage)),
             last: Load::default(),
@@ -43,18 +43,18 @@ impl AutoscalerPlan for KpaPlan {
 
 /// The autoscaler and its memory.
 #[derive(Debug)]
-struct Scaler {
+struct KpaScaler {
     plan: KpaPlan,
     decider: Decider,
-    decision: Option<Decision>,
-    status: Status,
+    decision: Option<KpaDecision>,
+    status: RevisionStatus,
     stable: BucketWindow,
     panic: BucketWindow,
     /// The load at the last reading.
     last: Load,
 }
 
-impl Scaler {
+impl KpaScaler {
     fn record(&mut self, now: SimTime, value: f64) {
         self.stable.record(now, value);
         self.panic.record(now, value);
@@ -67,7 +67,7 @@ impl Scaler {
         if let Some(decision) = self.decider.decide(now, Some(ready), observed) {
             self.decision = Some(decision);
         }
-        let view = View {
+        let view = RevisionView {
             now,
             ready,
             reachable: true,
@@ -80,7 +80,7 @@ impl Scaler {
     }
 }
 
-impl Autoscaler for Scaler {
+impl Autoscaler for KpaScaler {
     fn timing(&self) -> Timing {
         Timing {
             periods: Some(Periods {
@@ -97,11 +97,11 @@ impl Autoscaler for Scaler {
         let load = view.load;
         let last = std::mem::replace(&mut self.last, load);
         let value = match self.plan.metric {
-            Metric::Concurrency => {
+            KpaMetric::Concurrency => {
                 let area = load.in_flight + load.waiting - last.in_flight - last.waiting;
                 area as f64 / BUCKET.0 as f64
             }
-            Metric::Rps => (load.arrivals - last.arrivals) as f64,
+            KpaMetric::Rps => (load.arrivals - last.arrivals) as f64,
         };
         if value > 0.0 || view.pods.ready() > 0 {
             self.record(view.now, value);

@@ -17,7 +17,7 @@ const LEAST_ACTIVATORS: u32 = 2;
 
 /// What the autoscaler measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Metric {
+pub enum KpaMetric {
     /// Requests in flight.
     #[default]
     Concurrency,
@@ -53,7 +53,7 @@ impl Default for Defaults {
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct TargetSpec {
     /// `autoscaling.knative.dev/metric`.
-    pub metric: Metric,
+    pub metric: KpaMetric,
     /// `containerConcurrency`: most requests in flight in a pod; 0 for no limit.
     pub container_concurrency: u32,
     /// `autoscaling.knative.dev/target`, in the metric's unit.
@@ -64,7 +64,7 @@ pub struct TargetSpec {
 
 /// What a pod carries, in the metric's unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Target {
+pub struct PodTarget {
     /// What it should carry, at least 0.01.
     pub target: f64,
     /// What it can carry.
@@ -72,13 +72,13 @@ pub struct Target {
 }
 
 /// What a pod of a revision carries.
-pub fn resolve(revision: &TargetSpec, defaults: &Defaults) -> Target {
+pub fn resolve(revision: &TargetSpec, defaults: &Defaults) -> PodTarget {
     let limit = match revision.container_concurrency {
         0 => None,
         limit => Some(f64::from(limit)),
     };
     let (total, utilisation) = match revision.metric {
-        Metric::Concurrency => {
+        KpaMetric::Concurrency => {
             let total = match (revision.target, limit) {
                 // More than the limit never is in flight.
                 (Some(target), Some(limit)) => target.min(limit),
@@ -87,12 +87,12 @@ pub fn resolve(revision: &TargetSpec, defaults: &Defaults) -> Target {
             };
             (total, defaults.concurrency_utilisation)
         }
-        Metric::Rps => (revision.target.unwrap_or(defaults.rps), defaults.rps_utilisation),
+        KpaMetric::Rps => (revision.target.unwrap_or(defaults.rps), defaults.rps_utilisation),
     };
     let utilisation = revision
         .utilisation_percentage
         .map_or(utilisation, |percentage| percentage / 100.0);
-    Target {
+    PodTarget {
         target: (total * utilisation).max(LEAST_TARGET),
         total,
     }
@@ -126,15 +126,15 @@ mod tests {
         let defaults = Defaults::default();
         // Metric, limit, target, utilisation in percent: target and total.
         for (metric, container_concurrency, target, utilisation_percentage, expected) in [
-            (Metric::Concurrency, 0, None, None, (70.0, 100.0)),
-            (Metric::Concurrency, 10, None, None, (7.0, 10.0)),
-            (Metric::Concurrency, 10, Some(50.0), None, (7.0, 10.0)),
-            (Metric::Concurrency, 10, Some(4.0), Some(50.0), (2.0, 4.0)),
-            (Metric::Concurrency, 0, Some(50.0), Some(100.0), (50.0, 50.0)),
-            (Metric::Concurrency, 0, Some(0.01), Some(1.0), (0.01, 0.01)),
-            (Metric::Rps, 0, None, None, (140.0, 200.0)),
+            (KpaMetric::Concurrency, 0, None, None, (70.0, 100.0)),
+            (KpaMetric::Concurrency, 10, None, None, (7.0, 10.0)),
+            (KpaMetric::Concurrency, 10, Some(50.0), None, (7.0, 10.0)),
+            (KpaMetric::Concurrency, 10, Some(4.0), Some(50.0), (2.0, 4.0)),
+            (KpaMetric::Concurrency, 0, Some(50.0), Some(100.0), (50.0, 50.0)),
+            (KpaMetric::Concurrency, 0, Some(0.01), Some(1.0), (0.01, 0.01)),
+            (KpaMetric::Rps, 0, None, None, (140.0, 200.0)),
             // The limit is one of concurrency.
-            (Metric::Rps, 10, Some(50.0), Some(80.0), (40.0, 50.0)),
+            (KpaMetric::Rps, 10, Some(50.0), Some(80.0), (40.0, 50.0)),
         ] {
             let revision = TargetSpec {
                 metric,

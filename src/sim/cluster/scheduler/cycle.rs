@@ -23,7 +23,7 @@ pub enum Strategy {
 
 /// A scheduler's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spec {
+pub struct SchedulerSettings {
     /// How NodeResourcesFit scores.
     pub strategy: Strategy,
     /// Whether NodeResourcesBalancedAllocation scores as from release 1.36 on, approximately.
@@ -32,7 +32,7 @@ pub struct Spec {
     pub spread: bool,
 }
 
-impl Default for Spec {
+impl Default for SchedulerSettings {
     fn default() -> Self {
         Self {
             strategy: Strategy::LeastAllocated,
@@ -182,8 +182,8 @@ pub fn sample_size(nodes: usize) -> usize {
 /// A scheduler and what it remembers.
 #[derive(Debug)]
 pub struct Scheduler {
-    spec: Spec,
-    luck: Stream,
+    spec: SchedulerSettings,
+    stream: Stream,
     drawn: u64,
     /// Where the next cycle begins to look.
     start: usize,
@@ -194,11 +194,11 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A scheduler whose ties are decided by `luck`.
-    pub fn new(spec: Spec, luck: Stream) -> Self {
+    /// A scheduler whose ties are decided by `stream`.
+    pub fn new(spec: SchedulerSettings, stream: Stream) -> Self {
         Self {
             spec,
-            luck,
+            stream,
             drawn: 0,
             start: 0,
             feasible: Vec::new(),
@@ -268,7 +268,7 @@ impl Scheduler {
                 (best, equal) = (i, 1);
             } else if self.scores[i] == self.scores[best] {
                 equal += 1;
-                let rank = (u128::from(self.luck.bits(self.drawn)) * u128::from(equal)) >> 64;
+                let rank = (u128::from(self.stream.bits(self.drawn)) * u128::from(equal)) >> 64;
                 self.drawn += 1;
                 if rank == 0 {
                     best = i;
@@ -291,7 +291,7 @@ fn shares(allocatable: Resources, used: Resources, more: Resources) -> [Share; 2
     ]
 }
 
-impl Spec {
+impl SchedulerSettings {
     /// Scores by resources: how much is left, and how well it is balanced.
     fn resources(&self, node: &Node, pod: &PodShape) -> i64 {
         let filled = shares(node.allocatable, node.scored(), pod.scored);
@@ -326,7 +326,7 @@ mod tests {
     use super::*;
     use crate::rng::{Draws, Purpose};
 
-    fn scheduler(spec: Spec) -> Scheduler {
+    fn scheduler(spec: SchedulerSettings) -> Scheduler {
         Scheduler::new(spec, Draws::new(1, 0).stream(Purpose::Routing, 0))
     }
 
@@ -369,11 +369,11 @@ mod tests {
             }
             cluster.nodes().filter(|(_, node)| node.pods() > 0).count()
         };
-        assert_eq!(used(Spec::default()), 6);
-        let packed = Spec {
+        assert_eq!(used(SchedulerSettings::default()), 6);
+        let packed = SchedulerSettings {
             strategy: Strategy::MostAllocated,
             spread: false,
-            ..Spec::default()
+            ..SchedulerSettings::default()
         };
         assert_eq!(used(packed), 1);
     }
@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn what_a_pod_lacks_is_counted_by_node() {
         let mut cluster = cluster(3);
-        let mut scheduler = scheduler(Spec::default());
+        let mut scheduler = scheduler(SchedulerSettings::default());
         let half = PodShape::new(Some(4_000), Some(1 << 30), 1);
         let node = scheduler.place(&cluster, &half).unwrap().node;
         cluster.bind(node, &half);
@@ -403,6 +403,12 @@ mod tests {
         let warm = cluster.add(warm);
         let mut pod = PodShape::new(Some(100), Some(1 << 20), 1);
         pod.images = vec![7];
-        assert_eq!(scheduler(Spec::default()).place(&cluster, &pod).unwrap().node, warm);
+        assert_eq!(
+            scheduler(SchedulerSettings::default())
+                .place(&cluster, &pod)
+                .unwrap()
+                .node,
+            warm
+        );
     }
 }

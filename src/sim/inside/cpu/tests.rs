@@ -116,7 +116,7 @@ fn another_limit_holds_from_its_time_on() {
 /// Runs random jobs, those that find the CPU idle told when they will be done if `told`: the ends of all, and the CPU time
 /// used by the instants at which one comes.
 fn told_or_not(limit: CpuLimit, told: bool) -> (Vec<SimTime>, Vec<u128>) {
-    let luck = crate::rng::Draws::new(7, 1).stream(crate::rng::Purpose::Service, 3);
+    let stream = crate::rng::Draws::new(7, 1).stream(crate::rng::Purpose::Service, 3);
     let mut cpu = Cpu::new(limit, SimTime::ZERO);
     let mut ends = vec![SimTime::NEVER; 2_000];
     let mut used = Vec::new();
@@ -126,7 +126,7 @@ fn told_or_not(limit: CpuLimit, told: bool) -> (Vec<SimTime>, Vec<u128>) {
         // The last one only waits for the others.
         let last = place == 2_000;
         now = match last {
-            false => now + SimDuration(luck.bits(2 * place) % 9_000_000),
+            false => now + SimDuration(stream.bits(2 * place) % 9_000_000),
             true => SimTime(now.0 + 1_000_000_000_000),
         };
         while cpu.next_done() <= now {
@@ -141,7 +141,7 @@ fn told_or_not(limit: CpuLimit, told: bool) -> (Vec<SimTime>, Vec<u128>) {
         if last {
             break;
         }
-        let new = job(place as u32, SimDuration(luck.bits(2 * place + 1) % 5_000_000));
+        let new = job(place as u32, SimDuration(stream.bits(2 * place + 1) % 5_000_000));
         if told && let Some(until) = cpu.alone(now, new) {
             expected = Some((until, new.place));
             continue;

@@ -14,7 +14,7 @@ impl Kubernetes {
         match due {
             Due::NodeReady(node) => {
                 self.nodes.ready(node, now);
-                self.decide_fate(node, now);
+                self.draw_failures(node, now);
                 self.agenda.at(now, Due::Execute);
                 (self.changed, self.untold) = (true, true);
             }
@@ -156,8 +156,8 @@ impl Control for Kubernetes {
         self.spec.plan.cluster.launch.is_none()
     }
 
-    fn patience(&self) -> SimDuration {
-        self.spec.plan.cluster.fates.patience
+    fn connect_timeout(&self) -> SimDuration {
+        self.spec.plan.cluster.failures.connect_timeout
     }
 
     fn created(&mut self, id: InstanceId, now: SimTime, initial: bool) -> bool {
@@ -203,7 +203,7 @@ impl Control for Kubernetes {
 
     fn replaced(&mut self, old: InstanceId, new: InstanceId, now: SimTime) {
         if let Some(launch) = &self.spec.plan.cluster.launch {
-            let launch = launch.at(self.launch_luck, self.launched);
+            let launch = launch.at(self.launch_stream, self.launched);
             self.launched += 1;
             self.created(new, now, false);
             if let Some(pod) = self.pods.get_mut(new.number) {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Kubernetes;
-use super::nodes::State;
+use super::nodes::NodeState;
 use super::plan::{Image, ImageDisk};
 use crate::units::{SimDuration, SimTime};
 
@@ -103,7 +103,7 @@ pub(super) fn collect(platform: &mut Kubernetes, now: SimTime) {
     let Some(disk) = platform.spec.plan.cluster.pulls.disk else {
         return;
     };
-    let there = [State::Ready, State::Draining];
+    let there = [NodeState::Ready, NodeState::Draining];
     let nodes: Vec<u32> = there.iter().flat_map(|state| platform.nodes.in_state(*state)).collect();
     for node in nodes {
         let pods = platform.nodes.pods(node).into_iter();

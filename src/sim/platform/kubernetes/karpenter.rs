@@ -47,7 +47,7 @@ pub struct KarpenterSpec {
     /// `BATCH_MAX_DURATION`: or after so long at the latest.
     pub batch_max_duration: SimDuration,
     /// `disruption.consolidationPolicy`
-    pub consolidation_policy: Policy,
+    pub consolidation_policy: ConsolidationPolicy,
     /// `disruption.consolidateAfter`: time since a pod came to or left a node.
     pub consolidate_after: SimDuration,
     /// `disruption.budgets`: share of nodes that may be disrupted at a time, rounded up.
@@ -61,7 +61,7 @@ pub struct KarpenterSpec {
 
 /// `consolidationPolicy`: the nodes that consolidation looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-pub enum Policy {
+pub enum ConsolidationPolicy {
     /// Nodes without pods.
     WhenEmpty,
     /// Also nodes whose pods fit elsewhere for less.
@@ -76,7 +76,7 @@ impl Default for KarpenterSpec {
         Self {
             batch_idle_duration: SimDuration::from_secs(1),
             batch_max_duration: SimDuration::from_secs(10),
-            consolidation_policy: Policy::WhenEmptyOrUnderutilized,
+            consolidation_policy: ConsolidationPolicy::WhenEmptyOrUnderutilized,
             consolidate_after: SimDuration::ZERO,
             budget: 0.1,
             expire_after: SimDuration::from_secs(720 * 3600),
@@ -152,13 +152,14 @@ impl Karpenter {
         if let Some(command) = drift::compute_command(platform, &self.spec.drifts, candidates.budget, now) {
             return Some(command);
         }
-        if self.spec.consolidation_policy == Policy::WhenEmpty {
+        if self.spec.consolidation_policy == ConsolidationPolicy::WhenEmpty {
             return None;
         }
         let budget = candidates.budget;
         let sorted = candidates.by_savings(platform);
         let worth_it = |command: &Command| {
-            self.spec.consolidation_policy != Policy::Balanced || consolidation::is_balanced(platform, command)
+            self.spec.consolidation_policy != ConsolidationPolicy::Balanced
+                || consolidation::is_balanced(platform, command)
         };
         multi_node::compute_command(platform, &sorted, budget, now)
             .filter(worth_it)

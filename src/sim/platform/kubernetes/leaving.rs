@@ -8,14 +8,14 @@
 //! forceful, they wait for no replacement and heed no budget of nodes. Choices: an eviction that a budget forbids is tried
 //! again after ten seconds; groups of a fixed size and those of Cluster Autoscaler get another node with the notice, or when a
 //! node that has failed is found not to be ready; the requests in service on a node that fails fail at once, and what is sent to
-//! its pods until it is found out waits for its caller's patience and fails then.
+//! its pods until then fails after the caller's connect timeout.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Kubernetes;
 use super::agenda::Due;
-use super::nodes::State;
-use super::plan::Count;
+use super::nodes::NodeState;
+use super::plan::DisruptionBudget;
 use crate::sim::platform::control::{NodeChange, Order};
 use crate::units::{SimDuration, SimTime};
 
@@ -23,17 +23,17 @@ use crate::units::{SimDuration, SimTime};
 const RETRY: SimDuration = SimDuration::from_secs(10);
 
 impl Kubernetes {
-    /// Decides what befalls a node that has become ready.
-    pub(super) fn decide_fate(&mut self, node: u32, now: SimTime) {
-        let fates = &self.spec.plan.cluster.fates;
+    /// Draws the times at which a node that has become ready is taken back, fails and expires.
+    pub(super) fn draw_failures(&mut self, node: u32, now: SimTime) {
+        let failures = &self.spec.plan.cluster.failures;
         let spot = self.nodes.kinds()[self.nodes.get(node).kind as usize].spot;
         let number = u64::from(node);
-        if let Some(lifetime) = fates.spot_lifetime.as_ref().filter(|_| spot) {
-            let after = lifetime.at(self.fate, 2 * number);
+        if let Some(lifetime) = failures.spot_lifetime.as_ref().filter(|_| spot) {
+            let after = lifetime.at(self.failure_stream, 2 * number);
             self.agenda.at(now + after, Due::Interrupted(node));
         }
-        if let Some(lifetime) = &fates.lifetime {
-            let after = lifetime.at(self.fate, 2 * number + 1);
+        if let Some(lifetime) = &failures.lifetime {
+            let after = lifetime.at(self.failure_stream, 2 * number + 1);
             self.agenda.at(now + after, Due::Fails(node));
         }
         if let Some(age) = self.provisioner.expire_after() {
@@ -48,8 +48,8 @@ impl Kubernetes {
         let budget = workload.budget()?;
         let healthy = self.pods.ready(service);
         let least = match budget {
-            Count::Least(amount) => amount.of(workload.replicas),
-            Count::Missing(amount) => workload.replicas.saturating_sub(amount.of(workload.replicas)),
+            DisruptionBudget::MinAvailable(amount) => amount.of(workload.replicas),
+            DisruptionBudget::MaxUnavailable(amount) => workload.replicas.saturating_sub(amount.of(workload.replicas)),
         };
         Some(healthy.saturating_sub(least))
     }
@@ -84,7 +84,7 @@ impl Kubernetes {
 
     /// Evicts those pods of a node that drains that may be; the others are tried again.
     pub(super) fn evict(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
-        if self.nodes.get(node).state != State::Draining {
+        if self.nodes.get(node).state != NodeState::Draining {
             return;
         }
         let mut services = BTreeSet::new();
@@ -113,13 +113,13 @@ impl Kubernetes {
     /// The cloud says that it takes a spot node back soon.
     pub(super) fn interrupted(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         let known = self.nodes.get_mut(node);
-        if known.state == State::Gone {
+        if known.state == NodeState::Gone {
             return;
         }
         // Karpenter ends the machine as soon as it is empty.
         known.stays = !self.provisioner.is_karpenter();
-        let (kind, in_use) = (known.kind, known.state == State::Ready);
-        let notice = self.spec.plan.cluster.fates.spot_notice;
+        let (kind, in_use) = (known.kind, known.state == NodeState::Ready);
+        let notice = self.spec.plan.cluster.failures.spot_notice;
         self.agenda.at(now + notice, Due::TakenBack(node));
         if in_use {
             self.keep_size(kind, now, orders);
@@ -130,7 +130,7 @@ impl Kubernetes {
     /// The cloud takes a spot node back, whatever is on it.
     pub(super) fn taken_back(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         let known = self.nodes.get_mut(node);
-        if known.state == State::Gone {
+        if known.state == NodeState::Gone {
             return;
         }
         known.taken_back = true;
@@ -142,7 +142,7 @@ impl Kubernetes {
     /// A node fails: its pods do not answer any more, and nobody knows.
     pub(super) fn fails(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         let known = self.nodes.get_mut(node);
-        if matches!(known.state, State::Gone | State::Booting) {
+        if matches!(known.state, NodeState::Gone | NodeState::Booting) {
             return;
         }
         known.failed = true;
@@ -152,18 +152,21 @@ impl Kubernetes {
                 orders.push(Order::Lose { instance: pod.id });
             }
         }
-        let grace = self.spec.plan.cluster.fates.monitor_grace;
+        let grace = self.spec.plan.cluster.failures.monitor_grace;
         self.agenda.at(now + grace, Due::NotReady(node));
     }
 
     /// A node that has failed is found not to be ready: its pods get no more requests, and it gets no more pods.
     pub(super) fn not_ready(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
-        if self.nodes.get(node).state == State::Gone {
+        if self.nodes.get(node).state == NodeState::Gone {
             return;
         }
-        let (kind, in_use) = (self.nodes.get(node).kind, self.nodes.get(node).state == State::Ready);
+        let (kind, in_use) = (
+            self.nodes.get(node).kind,
+            self.nodes.get(node).state == NodeState::Ready,
+        );
         self.nodes.cordon(node);
-        let toleration = self.spec.plan.cluster.fates.toleration;
+        let toleration = self.spec.plan.cluster.failures.toleration;
         for number in self.nodes.pods(node) {
             if let Some(pod) = self.pods.get_mut(number).filter(|pod| pod.ready.is_some()) {
                 pod.ready = None;
@@ -183,14 +186,14 @@ impl Kubernetes {
 
     /// The pods of a node that has failed are deleted, and the node with them.
     pub(super) fn given_up(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
-        if self.nodes.get(node).state != State::Gone {
+        if self.nodes.get(node).state != NodeState::Gone {
             self.kill_all(node, now, orders);
         }
     }
 
     /// A node is too old.
     pub(super) fn expires(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
-        if self.nodes.get(node).state == State::Ready {
+        if self.nodes.get(node).state == NodeState::Ready {
             self.drain(node, now, orders);
         }
     }

@@ -13,7 +13,7 @@ use crate::units::{SimDuration, SimTime};
 
 /// Where a node is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum NodeState {
     /// It was launched and is not ready.
     Booting,
     /// It takes pods.
@@ -29,7 +29,7 @@ pub(super) enum State {
 pub(super) struct Node {
     /// Its kind.
     pub(super) kind: u16,
-    pub(super) state: State,
+    pub(super) state: NodeState,
     pub(super) launched: SimTime,
     /// Its pods do not answer any more.
     pub(super) failed: bool,
@@ -78,7 +78,7 @@ pub(super) struct Nodes {
     daemon_pods: u32,
     pulls: Pulls,
     boot: Dist,
-    luck: Stream,
+    boot_stream: Stream,
     all: Vec<Node>,
     /// By number in the cluster.
     by_place: Vec<u32>,
@@ -96,7 +96,7 @@ impl Nodes {
             daemon_pods: plan.daemon_pods,
             pulls: plan.pulls,
             boot: plan.boot.clone(),
-            luck: draws.stream(Purpose::NodeBoot, 0),
+            boot_stream: draws.stream(Purpose::NodeBoot, 0),
             all: Vec::new(),
             by_place: Vec::new(),
             first: Vec::new(),
@@ -134,24 +134,24 @@ impl Nodes {
     }
 
     /// Numbers of the nodes in a state, rising.
-    pub(super) fn in_state(&self, state: State) -> Vec<u32> {
+    pub(super) fn in_state(&self, state: NodeState) -> Vec<u32> {
         let numbered = self.all.iter().enumerate().filter(|(_, node)| node.state == state);
         numbered.map(|(number, _)| number as u32).collect()
     }
 
     /// Nodes of a kind that are there or come.
     pub(super) fn count(&self, kind: u16) -> u32 {
-        let there = |node: &&Node| node.kind == kind && matches!(node.state, State::Booting | State::Ready);
+        let there = |node: &&Node| node.kind == kind && matches!(node.state, NodeState::Booting | NodeState::Ready);
         self.all.iter().filter(there).count() as u32
     }
 
     /// A node is launched: its number, and when it will be ready.
     pub(super) fn launch(&mut self, kind: u16, now: SimTime) -> (u32, SimTime) {
         let number = self.all.len() as u32;
-        let ready = now + self.boot.at(self.luck, u64::from(number));
+        let ready = now + self.boot.at(self.boot_stream, u64::from(number));
         self.all.push(Node {
             kind,
-            state: State::Booting,
+            state: NodeState::Booting,
             launched: now,
             failed: false,
             taken_back: false,
@@ -199,7 +199,7 @@ impl Nodes {
 
     /// A node is ready.
     pub(super) fn ready(&mut self, node: u32, now: SimTime) {
-        if self.get(node).state != State::Booting {
+        if self.get(node).state != NodeState::Booting {
             return;
         }
         let kind = &self.kinds[self.get(node).kind as usize];
@@ -218,7 +218,7 @@ impl Nodes {
         self.by_place[place] = node;
         let known = self.get_mut(node);
         known.place = place;
-        known.state = State::Ready;
+        known.state = NodeState::Ready;
         known.changed = now;
     }
 
@@ -301,8 +301,8 @@ impl Nodes {
     /// A node takes no more pods.
     pub(super) fn cordon(&mut self, node: u32) {
         let known = &mut self.all[node as usize];
-        if known.state == State::Ready {
-            known.state = State::Draining;
+        if known.state == NodeState::Ready {
+            known.state = NodeState::Draining;
             self.cluster.cordon(known.place);
         }
     }
@@ -317,10 +317,10 @@ impl Nodes {
         let daemon = self.daemon();
         let has_daemon = self.daemon_pods > 0;
         let known = &mut self.all[node as usize];
-        if known.state != State::Draining || !known.pods.is_empty() || known.stays {
+        if known.state != NodeState::Draining || !known.pods.is_empty() || known.stays {
             return None;
         }
-        known.state = State::Gone;
+        known.state = NodeState::Gone;
         if has_daemon {
             self.cluster.unbind(known.place, &daemon);
         }

@@ -2,7 +2,7 @@
 
 use super::Kubernetes;
 use super::agenda::Due;
-use super::nodes::State;
+use super::nodes::NodeState;
 use crate::sim::cluster::node::PodShape;
 use crate::sim::cluster::scheduler::{Running, preempt};
 use crate::sim::platform::control::Order;
@@ -60,7 +60,7 @@ impl Kubernetes {
                 });
             }
         }
-        let coming = !self.nodes.in_state(State::Booting).is_empty();
+        let coming = !self.nodes.in_state(NodeState::Booting).is_empty();
         if let Some(&newest) = self.pods.waiting().iter().max()
             && let Some(at) = self.provisioner.pending(newest, coming, now)
         {

@@ -32,13 +32,13 @@ pub struct ClusterPlan {
     /// How images come to nodes.
     pub pulls: Pulls,
     /// The scheduler.
-    pub scheduler: scheduler::Spec,
+    pub scheduler: scheduler::SchedulerSettings,
     /// Who makes nodes and takes them away.
     pub provisioning: Provisioning,
     /// What price lists call the cluster; empty without nodes.
     pub meter: String,
-    /// What befalls nodes.
-    pub fates: Fates,
+    /// The failure model of nodes.
+    pub failures: FailureModel,
     /// Time until a pod has a machine of its own, where there are no nodes.
     pub launch: Option<Dist>,
 }
@@ -52,18 +52,18 @@ impl Default for ClusterPlan {
             daemon_pods: 0,
             boot: Dist::Constant(SimDuration::ZERO),
             pulls: Pulls::default(),
-            scheduler: scheduler::Spec::default(),
+            scheduler: scheduler::SchedulerSettings::default(),
             provisioning: Provisioning::None,
             meter: String::new(),
-            fates: Fates::default(),
+            failures: FailureModel::default(),
             launch: None,
         }
     }
 }
 
-/// What befalls nodes.
+/// The failure model of nodes: spot interruptions and failures without notice.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fates {
+pub struct FailureModel {
     /// Time from when a spot node is ready until the cloud says that it takes it back; `None`: it never does.
     pub spot_lifetime: Option<Dist>,
     /// Time from then until it does.
@@ -74,11 +74,11 @@ pub struct Fates {
     pub monitor_grace: SimDuration,
     /// Time from then until its pods are deleted.
     pub toleration: SimDuration,
-    /// Time until who calls a pod that does not answer gives up.
-    pub patience: SimDuration,
+    /// Time until a request to a pod that does not answer fails.
+    pub connect_timeout: SimDuration,
 }
 
-impl Default for Fates {
+impl Default for FailureModel {
     fn default() -> Self {
         Self {
             spot_lifetime: None,
@@ -86,7 +86,7 @@ impl Default for Fates {
             lifetime: None,
             monitor_grace: SimDuration::from_secs(50),
             toleration: SimDuration::from_secs(300),
-            patience: SimDuration::from_secs(5),
+            connect_timeout: SimDuration::from_secs(5),
         }
     }
 }
@@ -183,7 +183,7 @@ pub struct WorkloadPlan {
     /// Higher goes first.
     pub priority: i32,
     /// How many of its pods evictions have to leave; `None`: none.
-    pub budget: Option<Count>,
+    pub budget: Option<DisruptionBudget>,
     /// Memory that a pod uses, where that may be more than it requests; `None`: it is not, or not known.
     pub memory: Option<PodMemory>,
     /// The autoscaler that says how many pods there are.
@@ -192,23 +192,23 @@ pub struct WorkloadPlan {
 
 /// A PodDisruptionBudget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Count {
+pub enum DisruptionBudget {
     /// `minAvailable`
-    Least(Pods),
+    MinAvailable(PodCount),
     /// `maxUnavailable`
-    Missing(Pods),
+    MaxUnavailable(PodCount),
 }
 
 /// A number of pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pods {
+pub enum PodCount {
     /// So many.
     Number(u32),
     /// So many percent of those that are wanted, rounded up.
     Percent(u32),
 }
 
-impl Pods {
+impl PodCount {
     /// How many of `wanted` that are. Source: kubernetes/kubernetes, pkg/controller/disruption: percentages of either kind are
     /// rounded up.
     pub fn of(self, wanted: u32) -> u32 {

@@ -57,7 +57,7 @@ pub(super) struct Pods {
     all: BTreeMap<u64, Pod>,
     /// Those that wait for a node, in the order in which they are looked at.
     waiting: BTreeSet<(Reverse<i32>, u64)>,
-    luck: Stream,
+    stream: Stream,
 }
 
 impl Pods {
@@ -65,7 +65,7 @@ impl Pods {
         Self {
             all: BTreeMap::new(),
             waiting: BTreeSet::new(),
-            luck: draws.stream(Purpose::Placement, 1),
+            stream: draws.stream(Purpose::Placement, 1),
         }
     }
 
@@ -93,7 +93,7 @@ impl Pods {
             crashing: false,
             crashes: 0,
             cpu: Series::default(),
-            uid: self.luck.bits(id.number),
+            uid: self.stream.bits(id.number),
         };
         self.all.insert(id.number, pod);
         self.waiting.insert((Reverse(priority), id.number));

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 
 use super::Kubernetes;
-use super::nodes::State;
+use super::nodes::NodeState;
 use crate::sim::platform::control::{Order, Sight};
 use crate::units::{SimDuration, SimTime};
 
@@ -17,8 +17,8 @@ pub(super) const PERIOD: SimDuration = SimDuration::from_secs(10);
 
 /// Looks at the memory of all nodes.
 pub(super) fn relieve(platform: &mut Kubernetes, now: SimTime, sight: &dyn Sight, orders: &mut Vec<Order>) {
-    let mut nodes = platform.nodes.in_state(State::Ready);
-    nodes.extend(platform.nodes.in_state(State::Draining));
+    let mut nodes = platform.nodes.in_state(NodeState::Ready);
+    nodes.extend(platform.nodes.in_state(NodeState::Draining));
     for node in nodes {
         let Some(victim) = victim(platform, node, sight) else {
             continue;

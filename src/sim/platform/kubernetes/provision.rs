@@ -62,22 +62,22 @@ impl Provisioner {
 
 /// A pod that waits for a node, or would have to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Waiting {
+pub(super) struct PendingPod {
     pub(super) number: u64,
     pub(super) asks: Amount,
 }
 
 /// Pods that wait for a node, in the order in which the scheduler looks at them.
-pub(super) fn waiting(platform: &Kubernetes) -> Vec<Waiting> {
+pub(super) fn waiting(platform: &Kubernetes) -> Vec<PendingPod> {
     let numbers = platform.pods.waiting().into_iter();
     numbers.filter_map(|number| of(platform, number)).collect()
 }
 
 /// A pod, as it would be if it had to wait.
-pub(super) fn of(platform: &Kubernetes, number: u64) -> Option<Waiting> {
+pub(super) fn of(platform: &Kubernetes, number: u64) -> Option<PendingPod> {
     let service = platform.pods.get(number)?.id.service;
     let requests = platform.shape(service).requests;
-    Some(Waiting {
+    Some(PendingPod {
         number,
         asks: Amount {
             cpu: requests.cpu,
@@ -87,7 +87,7 @@ pub(super) fn of(platform: &Kubernetes, number: u64) -> Option<Waiting> {
 }
 
 /// Puts each pod into the first free space that holds it. Returns those that fit nowhere.
-pub(super) fn first_fit(pods: Vec<Waiting>, free: &mut [FreeSpace]) -> Vec<Waiting> {
+pub(super) fn first_fit(pods: Vec<PendingPod>, free: &mut [FreeSpace]) -> Vec<PendingPod> {
     let mut left = pods;
     left.retain(|pod| !free.iter_mut().any(|space| space.take(pod.asks)));
     left

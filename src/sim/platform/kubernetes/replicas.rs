@@ -35,7 +35,7 @@ impl Kubernetes {
         };
         let under_way = self.workloads[service as usize].launching;
         for _ in under_way..count {
-            let after = launch.at(self.launch_luck, self.launched);
+            let after = launch.at(self.launch_stream, self.launched);
             self.launched += 1;
             self.agenda.at(now + after, Due::Launched(service));
             self.workloads[service as usize].launching += 1;

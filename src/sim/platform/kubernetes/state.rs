@@ -1,7 +1,7 @@
 //! The state of the cluster, for reports: what there is, what is asked for, and what is of no use to any workload.
 
 use super::Kubernetes;
-use super::nodes::State;
+use super::nodes::NodeState;
 use crate::sim::cluster::node::{Node, PodShape, Unfit};
 use crate::sim::platform::control::{Amount, ClusterState};
 
@@ -20,9 +20,9 @@ pub(super) fn of(platform: &Kubernetes) -> ClusterState {
     // What a node of any of the present kinds has at most.
     let (mut most, mut most_pods) = (Amount::default(), 0);
     for number in nodes
-        .in_state(State::Ready)
+        .in_state(NodeState::Ready)
         .into_iter()
-        .chain(nodes.in_state(State::Draining))
+        .chain(nodes.in_state(NodeState::Draining))
     {
         let known = nodes.get(number);
         let Some(node) = nodes.of(number) else { continue };

@@ -1,6 +1,6 @@
 //! A workload: its pods' needs, and the autoscaler that says how many of them there should be.
 
-use super::plan::{Count, Image, PodMemory, WorkloadPlan};
+use super::plan::{DisruptionBudget, Image, PodMemory, WorkloadPlan};
 use super::pods::OwnPods;
 use crate::sim::autoscaler::{Autoscaler, Timing, WorkloadView};
 use crate::sim::cluster::node::PodShape;
@@ -64,7 +64,7 @@ impl Workload {
     }
 
     /// Its disruption budget.
-    pub(super) fn budget(&self) -> Option<Count> {
+    pub(super) fn budget(&self) -> Option<DisruptionBudget> {
         self.plan.budget
     }
 

@@ -197,13 +197,13 @@ impl Platform for Lambda {
         if instance.provisioned {
             return Some(Lifetime::FOREVER);
         }
-        let luck = self
+        let share = self
             .draws
             .stream(Purpose::KeepAlive, instance.entity)
             .uniform(instance.ordinal);
         let IdleTimeout { min, max } = self.spec.idle_timeout;
         Some(Lifetime {
-            idle: min + max.saturating_sub(min).scale(luck),
+            idle: min + max.saturating_sub(min).scale(share),
             latest: instance.created + self.spec.max_age,
         })
     }

@@ -117,7 +117,7 @@ fn an_environment_ends_after_its_own_idle_time_or_at_its_age() {
             panic!("environment {ordinal} stays");
         };
         assert!(at(400.0) <= end && end <= at(520.0), "{end:?}");
-        assert!(!ends.contains(&end), "two environments with the same luck");
+        assert!(!ends.contains(&end), "two environments with the same random numbers");
         assert_eq!(
             idle(ordinal, 0.0, 100.0),
             KeepAlive::Until(end),

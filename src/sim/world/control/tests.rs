@@ -41,7 +41,7 @@ impl Control for Restless {
         false
     }
 
-    fn patience(&self) -> SimDuration {
+    fn connect_timeout(&self) -> SimDuration {
         SimDuration::ZERO
     }
 
@@ -96,7 +96,7 @@ fn asked(horizon: u64) -> u64 {
     let service = ServiceSetup {
         warm: ServiceTime::Whole(zero.clone()),
         inside: None,
-        warm_up: None,
+        code_warm_up: None,
         cold: ColdModel::Start(zero),
         concurrency: 1,
         most_in_flight: None,

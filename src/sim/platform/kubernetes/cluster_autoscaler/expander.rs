@@ -16,7 +16,7 @@ pub enum Expander {
 
 /// A group that could grow: its kind of node, and the result for the pods that wait.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Growth {
+pub(super) struct ScaleUpOption {
     pub(super) kind: u16,
     pub(super) nodes: u32,
     pub(super) pods: usize,
@@ -30,8 +30,8 @@ pub(super) struct Growth {
 
 impl Expander {
     /// The best of the options; the first among equals. `None` without options.
-    pub(super) fn best(self, options: &[Growth]) -> Option<Growth> {
-        let waste = |a: &Growth, b: &Growth| {
+    pub(super) fn best(self, options: &[ScaleUpOption]) -> Option<ScaleUpOption> {
+        let waste = |a: &ScaleUpOption, b: &ScaleUpOption| {
             a.idle_cpu
                 .total_cmp(&b.idle_cpu)
                 .then(a.idle_memory.total_cmp(&b.idle_memory))
@@ -41,7 +41,7 @@ impl Expander {
             Self::LeastWaste => options.min_by(waste),
             Self::MostPods => options.min_by(|a, b| b.pods.cmp(&a.pods).then(waste(a, b))),
             Self::Price => options.min_by(|a, b| {
-                let each = |growth: &Growth| growth.usd_per_hour * f64::from(growth.nodes) / growth.pods as f64;
+                let each = |option: &ScaleUpOption| option.usd_per_hour * f64::from(option.nodes) / option.pods as f64;
                 each(a).total_cmp(&each(b)).then(waste(a, b))
             }),
         }

@@ -1,8 +1,8 @@
 //! Scale-down: nodes whose pods fit elsewhere go after a while.
 
 use super::super::Kubernetes;
-use super::super::nodes::{FreeSpace, State};
-use super::super::provision::{Waiting, first_fit, of};
+use super::super::nodes::{FreeSpace, NodeState};
+use super::super::provision::{PendingPod, first_fit, of};
 use super::ClusterAutoscalerSpec;
 use crate::sim::platform::control::Order;
 use crate::units::SimTime;
@@ -34,7 +34,7 @@ pub(super) fn scale_down(
 
 /// Marks the nodes that are not needed. Returns those that have not been for long enough; true beside those without pods.
 fn long_unneeded(platform: &mut Kubernetes, spec: &ClusterAutoscalerSpec, now: SimTime) -> Vec<(u32, bool)> {
-    let ready = platform.nodes.in_state(State::Ready);
+    let ready = platform.nodes.in_state(NodeState::Ready);
     let mut spaces: Vec<(u32, FreeSpace)> = ready
         .iter()
         .map(|&node| (node, platform.nodes.free_space(node)))
@@ -80,7 +80,7 @@ fn utilisation(platform: &Kubernetes, node: u32) -> f64 {
 
 /// Moves the pods of a node into the free space of nodes that stay. Returns true if they fit.
 fn moves(platform: &Kubernetes, node: u32, pods: &[u64], spaces: &mut [(u32, FreeSpace)], leaving: &[u32]) -> bool {
-    let pods: Vec<Waiting> = pods.iter().filter_map(|&pod| of(platform, pod)).collect();
+    let pods: Vec<PendingPod> = pods.iter().filter_map(|&pod| of(platform, pod)).collect();
     let stays = |other: u32| other != node && !leaving.contains(&other);
     let mut others: Vec<FreeSpace> = spaces
         .iter()

@@ -1,9 +1,9 @@
 //! Scale-up: nodes of one group for pods that wait.
 
 use super::super::Kubernetes;
-use super::super::nodes::{FreeSpace, State};
-use super::super::provision::{Waiting, first_fit, waiting};
-use super::expander::{Expander, Growth};
+use super::super::nodes::{FreeSpace, NodeState};
+use super::super::provision::{PendingPod, first_fit, waiting};
+use super::expander::{Expander, ScaleUpOption};
 use crate::sim::platform::control::Order;
 use crate::units::SimTime;
 
@@ -11,7 +11,7 @@ use crate::units::SimTime;
 pub(super) fn scale_up(platform: &mut Kubernetes, expander: Expander, now: SimTime, orders: &mut Vec<Order>) -> bool {
     let mut spaces: Vec<FreeSpace> = platform
         .nodes
-        .in_state(State::Booting)
+        .in_state(NodeState::Booting)
         .into_iter()
         .map(|node| platform.nodes.free_space(node))
         .collect();
@@ -20,7 +20,7 @@ pub(super) fn scale_up(platform: &mut Kubernetes, expander: Expander, now: SimTi
         return false;
     }
     let kinds = 0..platform.nodes.kinds().len() as u16;
-    let options: Vec<Growth> = kinds.filter_map(|kind| growth(platform, kind, &left)).collect();
+    let options: Vec<ScaleUpOption> = kinds.filter_map(|kind| option(platform, kind, &left)).collect();
     let Some(best) = expander.best(&options) else {
         return false;
     };
@@ -31,11 +31,11 @@ pub(super) fn scale_up(platform: &mut Kubernetes, expander: Expander, now: SimTi
 }
 
 /// What a group would do for the pods; `None` if nothing.
-fn growth(platform: &Kubernetes, kind: u16, left: &[Waiting]) -> Option<Growth> {
+fn option(platform: &Kubernetes, kind: u16, left: &[PendingPod]) -> Option<ScaleUpOption> {
     let known = &platform.nodes.kinds()[kind as usize];
     let most = known.bounds.1.saturating_sub(platform.nodes.count(kind));
     let empty = platform.nodes.empty_space(kind);
-    let size = |pod: &Waiting| {
+    let size = |pod: &PendingPod| {
         let share = |asks: u64, has: u64| asks as f64 / has.max(1) as f64;
         share(pod.asks.cpu, empty.free.cpu) + share(pod.asks.memory, empty.free.memory)
     };
@@ -58,7 +58,7 @@ fn growth(platform: &Kubernetes, kind: u16, left: &[Waiting]) -> Option<Growth> 
     let idle = |free: fn(&FreeSpace) -> u64, has: u64| {
         spaces.iter().map(free).sum::<u64>() as f64 / (has.max(1) * nodes.max(1)) as f64
     };
-    (placed > 0).then(|| Growth {
+    (placed > 0).then(|| ScaleUpOption {
         kind,
         nodes: nodes as u32,
         pods: placed,

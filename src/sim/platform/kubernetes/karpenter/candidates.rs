@@ -1,7 +1,7 @@
 //! The nodes that may be disrupted now, and how many of them.
 
 use super::super::Kubernetes;
-use super::super::nodes::State;
+use super::super::nodes::NodeState;
 use super::KarpenterSpec;
 use super::provisioner::price;
 use crate::units::SimTime;
@@ -20,7 +20,7 @@ pub(super) struct Candidates {
 impl Candidates {
     pub(super) fn new(platform: &Kubernetes, spec: &KarpenterSpec, now: SimTime) -> Self {
         let settled = |&node: &u32| platform.nodes.get(node).changed + spec.consolidate_after <= now;
-        let mut nodes: Vec<u32> = platform.nodes.in_state(State::Ready);
+        let mut nodes: Vec<u32> = platform.nodes.in_state(NodeState::Ready);
         nodes.retain(settled);
         nodes.retain(|&node| !platform.is_blocked(node));
         let kinds = platform.nodes.kinds().iter().enumerate();
@@ -52,8 +52,8 @@ impl Candidates {
 
 /// Nodes that may be disrupted now: the share of all nodes, without those that drain already.
 fn budget(platform: &Kubernetes, share: f64) -> usize {
-    let ready = platform.nodes.in_state(State::Ready).len();
-    let draining = platform.nodes.in_state(State::Draining).len();
+    let ready = platform.nodes.in_state(NodeState::Ready).len();
+    let draining = platform.nodes.in_state(NodeState::Draining).len();
     let allowed = (share * (ready + draining) as f64).ceil() as usize;
     allowed.saturating_sub(draining)
 }

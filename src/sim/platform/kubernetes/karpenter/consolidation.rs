@@ -1,8 +1,8 @@
 //! The parts that both kinds of consolidation share: where the pods of some nodes would go, and whether that costs less.
 
 use super::super::Kubernetes;
-use super::super::nodes::{FreeSpace, State};
-use super::super::provision::{Waiting, first_fit, of, waiting};
+use super::super::nodes::{FreeSpace, NodeState};
+use super::super::provision::{PendingPod, first_fit, of, waiting};
 use super::candidates::disruption_cost;
 use super::command::Command;
 use super::provisioner::{NodeClaim, cheapest, largest_first, price, price_of, schedule};
@@ -11,11 +11,11 @@ use super::provisioner::{NodeClaim, cheapest, largest_first, price, price_of, sc
 /// fits nowhere.
 pub(super) fn simulate_scheduling(platform: &Kubernetes, nodes: &[u32]) -> Option<Vec<NodeClaim>> {
     let pods = nodes.iter().flat_map(|&node| platform.nodes.pods(node));
-    let mut pods: Vec<Waiting> = pods.filter_map(|pod| of(platform, pod)).collect();
+    let mut pods: Vec<PendingPod> = pods.filter_map(|pod| of(platform, pod)).collect();
     largest_first(&mut pods);
-    let others: Vec<u32> = platform.nodes.in_state(State::Ready);
+    let others: Vec<u32> = platform.nodes.in_state(NodeState::Ready);
     let others: Vec<u32> = others.into_iter().filter(|other| !nodes.contains(other)).collect();
-    let coming = platform.nodes.in_state(State::Booting);
+    let coming = platform.nodes.in_state(NodeState::Booting);
     let mut free: Vec<FreeSpace> = others
         .iter()
         .chain(&coming)
@@ -63,7 +63,7 @@ pub(super) fn compute_consolidation(platform: &Kubernetes, nodes: &[u32]) -> Opt
 pub(super) fn is_balanced(platform: &Kubernetes, command: &Command) -> bool {
     let cost = |nodes: &[u32]| nodes.iter().map(|&node| price(platform, node)).sum::<f64>();
     let disruption = |nodes: &[u32]| nodes.iter().map(|&node| disruption_cost(platform, node)).sum::<f64>();
-    let all = platform.nodes.in_state(State::Ready);
+    let all = platform.nodes.in_state(NodeState::Ready);
     let paid: f64 = command.replacements.iter().map(|&kind| price_of(platform, kind)).sum();
     let saved = (cost(&command.nodes) - paid) / cost(&all).max(f64::MIN_POSITIVE);
     saved / (disruption(&command.nodes) / disruption(&all)) >= 0.5

@@ -1,7 +1,7 @@
 //! Drift: nodes that were launched before the node class changed are replaced, the oldest first.
 
 use super::super::Kubernetes;
-use super::super::nodes::State;
+use super::super::nodes::NodeState;
 use super::command::Command;
 use super::consolidation::simulate_scheduling;
 use super::provisioner::cheapest;
@@ -17,7 +17,7 @@ pub(super) fn compute_command(
 ) -> Option<Command> {
     let changes = drifts.iter().map(|&at| SimTime::ZERO + at);
     let last = changes.filter(|&at| at <= now).max()?;
-    let mut drifted = platform.nodes.in_state(State::Ready);
+    let mut drifted = platform.nodes.in_state(NodeState::Ready);
     drifted.retain(|&node| platform.nodes.get(node).launched < last && !platform.is_blocked(node));
     drifted.sort_by_key(|&node| (platform.nodes.get(node).launched, node));
     let is_empty = |node: &u32| platform.nodes.pods(*node).is_empty();

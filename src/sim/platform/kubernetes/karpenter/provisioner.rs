@@ -1,15 +1,15 @@
 //! The provisioner: node claims for pods that fit onto no node, and the kind of node that each claim becomes.
 
 use super::super::Kubernetes;
-use super::super::nodes::{FreeSpace, State};
-use super::super::provision::{Waiting, first_fit, waiting};
+use super::super::nodes::{FreeSpace, NodeState};
+use super::super::provision::{PendingPod, first_fit, waiting};
 use crate::sim::platform::control::{Amount, Order};
 use crate::units::SimTime;
 
 /// A node to be: its pods, and the kinds of nodes that would hold them.
 #[derive(Debug)]
 pub(super) struct NodeClaim {
-    pub(super) pods: Vec<Waiting>,
+    pub(super) pods: Vec<PendingPod>,
     pub(super) kinds: Vec<u16>,
 }
 
@@ -17,7 +17,7 @@ pub(super) struct NodeClaim {
 pub(super) fn provision(platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Order>) {
     let mut pods = waiting(platform);
     largest_first(&mut pods);
-    let coming = platform.nodes.in_state(State::Booting);
+    let coming = platform.nodes.in_state(NodeState::Booting);
     let mut free: Vec<FreeSpace> = coming.into_iter().map(|node| platform.nodes.free_space(node)).collect();
     let left = first_fit(pods, &mut free);
     for claim in schedule(platform, left) {
@@ -28,13 +28,13 @@ pub(super) fn provision(platform: &mut Kubernetes, now: SimTime, orders: &mut Ve
 }
 
 /// Puts pods in the order in which they are scheduled: by CPU, then by memory, the largest first.
-pub(super) fn largest_first(pods: &mut [Waiting]) {
+pub(super) fn largest_first(pods: &mut [PendingPod]) {
     pods.sort_by(|a, b| (b.asks.cpu, b.asks.memory, a.number).cmp(&(a.asks.cpu, a.asks.memory, b.number)));
 }
 
 /// Node claims for pods: each pod goes to the claim with the fewest pods that can take it, or to a new one. Pods that no node
 /// could hold get no claim.
-pub(super) fn schedule(platform: &Kubernetes, pods: Vec<Waiting>) -> Vec<NodeClaim> {
+pub(super) fn schedule(platform: &Kubernetes, pods: Vec<PendingPod>) -> Vec<NodeClaim> {
     let mut claims: Vec<NodeClaim> = Vec::new();
     let kinds: Vec<u16> = (0..platform.nodes.kinds().len() as u16).collect();
     for pod in pods {
@@ -61,7 +61,7 @@ pub(super) fn schedule(platform: &Kubernetes, pods: Vec<Waiting>) -> Vec<NodeCla
 }
 
 /// Those of `kinds` whose nodes hold all these pods.
-fn holding(platform: &Kubernetes, kinds: &[u16], pods: &[Waiting], one_more: Waiting) -> Vec<u16> {
+fn holding(platform: &Kubernetes, kinds: &[u16], pods: &[PendingPod], one_more: PendingPod) -> Vec<u16> {
     let mut asks = one_more.asks;
     pods.iter().for_each(|pod| asks.add(pod.asks));
     let count = pods.len() as u32 + 1;

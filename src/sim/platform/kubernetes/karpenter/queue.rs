@@ -1,7 +1,7 @@
 //! The queue: nodes whose replacements are launched and not ready yet.
 
 use super::super::Kubernetes;
-use super::super::nodes::State;
+use super::super::nodes::NodeState;
 use super::command::Command;
 use crate::sim::platform::control::Order;
 use crate::units::SimTime;
@@ -24,7 +24,7 @@ impl Queue {
 
     /// Drops entries of which a new node is gone.
     pub(super) fn forget_gone(&mut self, platform: &Kubernetes) {
-        let is_there = |&by: &u32| platform.nodes.get(by).state != State::Gone;
+        let is_there = |&by: &u32| platform.nodes.get(by).state != NodeState::Gone;
         self.0.retain(|replacing| replacing.by.iter().all(is_there));
     }
 
@@ -48,13 +48,13 @@ impl Queue {
     pub(super) fn complete(&mut self, platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Order>) {
         let mut waiting = Vec::new();
         for replacing in std::mem::take(&mut self.0) {
-            let comes = |&by: &u32| platform.nodes.get(by).state == State::Booting;
+            let comes = |&by: &u32| platform.nodes.get(by).state == NodeState::Booting;
             if replacing.by.iter().any(comes) {
                 waiting.push(replacing);
                 continue;
             }
             for node in replacing.nodes {
-                if platform.nodes.get(node).state != State::Gone {
+                if platform.nodes.get(node).state != NodeState::Gone {
                     platform.drain(node, now, orders);
                 }
             }

@@ -1,7 +1,7 @@
 //! Validation: a command is computed again before it is executed, and dropped if it is not right any more.
 
 use super::super::Kubernetes;
-use super::super::nodes::State;
+use super::super::nodes::NodeState;
 use super::command::Command;
 use super::consolidation::compute_consolidation;
 use crate::units::SimDuration;
@@ -12,7 +12,7 @@ pub(super) const DELAY: SimDuration = SimDuration::from_secs(15);
 /// The command if it still holds, with the replacements that it still needs. `None` if a node is not ready any more, or if
 /// other replacements would be needed.
 pub(super) fn validate(platform: &Kubernetes, command: Command) -> Option<Command> {
-    let is_ready = |&node: &u32| platform.nodes.get(node).state == State::Ready;
+    let is_ready = |&node: &u32| platform.nodes.get(node).state == NodeState::Ready;
     if !command.nodes.iter().all(is_ready) {
         return None;
     }

@@ -1,8 +1,8 @@
 //! Timelines of autoscalers, worked out by hand.
 
 use super::*;
-use crate::sim::autoscaler::hpa::{self, HpaPlan, HpaSpec, MetricTarget, Metrics};
-use crate::sim::autoscaler::keda::{Fallback, KedaPlan, KedaSpec};
+use crate::sim::autoscaler::hpa::{self, HpaPlan, HpaSettings, MetricTarget, Metrics};
+use crate::sim::autoscaler::keda::{Fallback, KedaPlan, KedaSettings};
 use crate::sim::autoscaler::kpa::{self, KpaPlan};
 
 fn metrics(targets: Vec<MetricTarget>) -> Metrics {
@@ -25,10 +25,10 @@ fn metrics(targets: Vec<MetricTarget>) -> Metrics {
 fn the_autoscaler_doubles_on_a_step_and_comes_down_after_five_minutes() {
     let scaling = HpaPlan {
         replicas: 1,
-        spec: HpaSpec {
+        spec: HpaSettings {
             min: 1,
             max: 20,
-            ..HpaSpec::default()
+            ..HpaSettings::default()
         },
         metrics: metrics(vec![MetricTarget::Rate(10_000)]),
     };
@@ -53,11 +53,11 @@ fn the_autoscaler_doubles_on_a_step_and_comes_down_after_five_minutes() {
 fn keda_goes_from_zero_to_many_and_back() {
     let scaling = KedaPlan {
         replicas: 0,
-        keda: KedaSpec::default(),
-        spec: HpaSpec {
+        keda: KedaSettings::default(),
+        spec: HpaSettings {
             min: 1,
             max: 100,
-            ..HpaSpec::default()
+            ..HpaSettings::default()
         },
         metrics: metrics(vec![MetricTarget::Rate(10_000)]),
     };
@@ -81,20 +81,20 @@ fn keda_goes_from_zero_to_many_and_back() {
 /// to zero when the stable average is, and 30 s of grace have passed.
 #[test]
 fn knative_panics_on_a_step_and_returns_to_zero() {
-    let target = kpa::Spec {
+    let target = kpa::KpaSettings {
         target: 10.0,
         total: 10.0,
         target_burst_capacity: 0.0,
-        ..kpa::Spec::default()
+        ..kpa::KpaSettings::default()
     };
     let plan = KpaPlan {
         spec: target,
-        rules: kpa::Rules {
+        rules: kpa::KpaRules {
             initial_scale: 0,
             target_burst_capacity: 0.0,
-            ..kpa::Rules::default()
+            ..kpa::KpaRules::default()
         },
-        metric: kpa::Metric::Rps,
+        metric: kpa::KpaMetric::Rps,
         panic_window_percentage: 10.0,
     };
     let nodes = cluster(vec![kind("n", 32, 1, 1.0)], 60, Provisioning::None);
@@ -128,17 +128,17 @@ fn keda_falls_back_while_metrics_cannot_be_read() {
     out.outages = vec![(s(200), s(400))];
     let scaling = KedaPlan {
         replicas: 3,
-        keda: KedaSpec {
+        keda: KedaSettings {
             fallback: Some(Fallback {
                 failure_threshold: 3,
                 replicas: 6,
             }),
-            ..KedaSpec::default()
+            ..KedaSettings::default()
         },
-        spec: HpaSpec {
+        spec: HpaSettings {
             min: 1,
             max: 100,
-            ..HpaSpec::default()
+            ..HpaSettings::default()
         },
         metrics: out,
     };
@@ -159,11 +159,11 @@ fn keda_falls_back_while_metrics_cannot_be_read() {
 fn without_pods_the_rate_is_still_read() {
     let autoscaler = HpaPlan {
         replicas: 1,
-        spec: HpaSpec {
+        spec: HpaSettings {
             min: 0,
             max: 20,
             downscale_stabilization: SimDuration::ZERO,
-            ..HpaSpec::default()
+            ..HpaSettings::default()
         },
         metrics: metrics(vec![MetricTarget::Rate(10_000)]),
     };

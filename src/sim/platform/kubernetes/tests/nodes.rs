@@ -108,7 +108,7 @@ fn a_spot_node_goes_with_its_notice_and_another_one_takes_its_place() {
     let mut spot = kind("n", 4, 1, 0.1);
     spot.spot = true;
     let mut plan = cluster(vec![spot], 60, Provisioning::None);
-    plan.fates.spot_lifetime = Some(Dist::Constant(s(1_000)));
+    plan.failures.spot_lifetime = Some(Dist::Constant(s(1_000)));
     let mut driver = Driver::new(plan, vec![workload(fixed(2))]);
     driver.run(999);
     assert_eq!((driver.ready(), driver.node_log.len()), (2, 1));
@@ -127,7 +127,7 @@ fn karpenter_drains_a_spot_node_with_its_notice() {
     let mut spot = kind("n", 4, 1, 0.1);
     spot.spot = true;
     let mut plan = cluster(vec![spot], 40, Provisioning::Karpenter(KarpenterSpec::default()));
-    plan.fates.spot_lifetime = Some(Dist::Constant(s(1_000)));
+    plan.failures.spot_lifetime = Some(Dist::Constant(s(1_000)));
     let mut driver = Driver::new(plan, vec![workload(fixed(2))]);
     driver.run(1_041);
     assert_eq!(driver.node_log, [(0.0, 1), (1_000.0, 0), (1_001.0, 1)]);
@@ -142,7 +142,7 @@ fn what_is_still_there_when_a_spot_node_is_taken_back_ends() {
     let mut spot = kind("n", 4, 1, 0.1);
     spot.spot = true;
     let mut plan = cluster(vec![spot], 60, Provisioning::None);
-    plan.fates.spot_lifetime = Some(Dist::Constant(s(1_000)));
+    plan.failures.spot_lifetime = Some(Dist::Constant(s(1_000)));
     let mut driver = Driver::new(plan, vec![workload(fixed(1))]);
     driver.platform.spec.pre_stop = s(300);
     driver.platform.spec.termination_grace = s(300);
@@ -181,7 +181,7 @@ fn a_disruption_budget_slows_a_drain_down() {
     };
     let plan = cluster(vec![kind("n", 4, 1, 0.2)], 40, Provisioning::Karpenter(spec));
     let mut pods = workload(fixed(4));
-    pods.budget = Some(Count::Missing(PodCount::Percent(25)));
+    pods.budget = Some(DisruptionBudget::MaxUnavailable(PodCount::Percent(25)));
     let mut driver = Driver::new(plan, vec![pods]);
     let mut ready = Vec::new();
     for second in 99..=180 {
@@ -245,6 +245,6 @@ fn a_balanced_policy_leaves_small_savings_alone() {
         driver.run(1_200);
         driver.node_log.len()
     };
-    assert_eq!(nodes_made(karpenter::Policy::WhenEmptyOrUnderutilized), 3);
-    assert_eq!(nodes_made(karpenter::Policy::Balanced), 1);
+    assert_eq!(nodes_made(karpenter::ConsolidationPolicy::WhenEmptyOrUnderutilized), 3);
+    assert_eq!(nodes_made(karpenter::ConsolidationPolicy::Balanced), 1);
 }

@@ -1,5 +1,6 @@
-//! The short way of a request through a service where each is all that was asked for and has an instance of its own, of a kind that
-//! only requests start, and nobody looks on. It does what the long way does, without the checks for all else.
+//! The fast path of a request: for services whose requests are whole requests with an instance of their own, where only
+//! requests start instances and no observer or platform follows the instances. It does the same as the general path, without
+//! the checks for all other cases.
 
 use crate::sim::fact::{Fact, Finished, Outcome, Role};
 use crate::sim::fleet::Request;
@@ -10,7 +11,7 @@ use crate::units::SimDuration;
 impl World {
     /// Gives a request that arrives now to a free instance, which there is.
     #[inline(always)]
-    pub(super) fn assign_simple(&mut self, request: &Request) {
+    pub(super) fn assign_on_fast_path(&mut self, request: &Request) {
         let now = self.now;
         let Service {
             setup, fleets, gauges, ..
@@ -25,7 +26,7 @@ impl World {
         gauges.idle.down(now);
         gauges.busy.up(now);
         let mut time = match request.given {
-            Request::DRAWN => fleet.drawn.time(&setup.warm, &fleet.streams, request.index),
+            Request::DRAWN => fleet.whole_draws.time(&setup.warm, &fleet.streams, request.index),
             given => given,
         };
         let instance = self.instances.0.get_mut(slot);

@@ -12,15 +12,15 @@ pub(crate) type Block<const TIMES: usize> = [[SimDuration; BLOCK]; TIMES];
 
 /// The times of the requests of a function, of which a block is known.
 #[derive(Debug, Default)]
-pub(crate) struct Drawn<const TIMES: usize> {
+pub(crate) struct ServiceDraws<const TIMES: usize> {
     /// The block that is known, and which one it is; none until a function has had a block of requests: many never do.
     known: Option<Box<(u64, Block<TIMES>)>>,
 }
 
-/// Luck from here on is of requests that are no arrivals: they are drawn one by one.
+/// From this index on a draw belongs to a request that is no arrival. Such draws are made one by one.
 const NO_ARRIVAL: u64 = u64::MAX / 2;
 
-impl<const TIMES: usize> Drawn<TIMES> {
+impl<const TIMES: usize> ServiceDraws<TIMES> {
     /// The times of request `index`: from the block that is known, which `fill` makes from the number of its first request on, or
     /// from `one`.
     #[inline]
@@ -65,7 +65,7 @@ fn of<const TIMES: usize>(block: &Block<TIMES>, place: usize) -> [SimDuration; T
     std::array::from_fn(|k| block[k][place])
 }
 
-impl Drawn<1> {
+impl ServiceDraws<1> {
     /// The time of request `index` on an instance that is warm.
     #[inline]
     pub(crate) fn time(&mut self, warm: &ServiceTime, streams: &FunctionStreams, index: u64) -> SimDuration {
@@ -75,7 +75,7 @@ impl Drawn<1> {
     }
 }
 
-impl Drawn<2> {
+impl ServiceDraws<2> {
     /// CPU time and wait of request `index` on an instance that is warm and whose requests share its CPU.
     #[inline]
     pub(crate) fn parts(
@@ -148,7 +148,7 @@ mod tests {
                     wait: dist(text),
                 },
             ] {
-                let (mut drawn, mut parts) = (Drawn::default(), Drawn::default());
+                let (mut drawn, mut parts) = (ServiceDraws::default(), ServiceDraws::default());
                 // In order, with some that come late, and one that is no arrival.
                 for index in (0..2_000).chain([10, 40, 1_990, 5_000, u64::MAX, 2_001, 5_001]) {
                     let (found, alone) = (drawn.time(&warm, &streams, index), warm.draw(&streams, index, None));
