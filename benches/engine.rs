@@ -187,7 +187,7 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
     let shape = spec.shape();
     let setup = Setup {
         services: vec![ServiceSetup {
-            warm_up: None,
+            code_warm_up: None,
             most_in_flight: None,
             inside,
             warm: ServiceTime::Whole(case.service.clone()),

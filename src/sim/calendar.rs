@@ -1,8 +1,14 @@
-//! The calendar: events to come. At the same time completions come first, in the order in which requests came to their instances,
-//! then requests that have had their CPU time, readiness, expiry, give-up, what the platform does by itself, and what clients do, each by age of the subject.
+//! The calendar of future events.
 //!
-//! Completions, one per request, have a small heap of their own; the rare timers (readiness, expiry, give-up) have
-//! another. Cancelling costs nothing: a timer carries the number of what it is about and is ignored when stale.
+//! The order at one instant:
+//! 1. Completions, in the order in which the requests came to their instances.
+//! 2. Timers, by kind in the order of [`Timer`]: CPU time that is used up, cut-offs, readiness, failed liveness, the end of a
+//!    CPU boost, expiry, the end of a drain, timeouts in the queue, the platform's own actions, and last what clients do.
+//!    Timers of one kind come by the age of their subject.
+//! 3. Arrivals, which the engine takes from their source.
+//!
+//! Completions, one for each request, have a small heap of their own. The rare timers have another one. Cancelling costs
+//! nothing: a timer carries the number of its subject and is ignored if it is stale.
 
 use std::cmp::{Ordering, Reverse};
 
@@ -21,7 +27,7 @@ pub(crate) enum Timer {
         /// Its slot when the timer was set.
         instance: u32,
     },
-    /// A request may have been worked on for too long.
+    /// A request may exceed the platform's timeout.
     CutOff {
         /// Creation number of its instance within the run.
         number: u64,
@@ -37,14 +43,14 @@ pub(crate) enum Timer {
         /// Its slot.
         instance: u32,
     },
-    /// An instance that has not come up is killed.
+    /// An instance that has not become ready in time is killed.
     NotAlive {
         /// Creation number of the instance within the run.
         number: u64,
         /// Its slot when the timer was set.
         instance: u32,
     },
-    /// An instance has no more CPU than its limit from now on.
+    /// The CPU boost of an instance ends.
     Boosted {
         /// Creation number of the instance within the run.
         number: u64,
@@ -58,14 +64,14 @@ pub(crate) enum Timer {
         /// Its slot when the timer was set.
         instance: u32,
     },
-    /// An instance that takes no more requests may end.
+    /// An instance that drains may end.
     Drained {
         /// Creation number of the instance within the run.
         number: u64,
         /// Its slot when the timer was set.
         instance: u32,
     },
-    /// A request may have waited too long.
+    /// A request may exceed its timeout in the queue.
     GiveUp {
         /// Number of the wait within the run.
         number: u64,
@@ -92,7 +98,7 @@ pub(crate) enum Timer {
         /// Requests of the function when the timer was set.
         arrivals: u64,
     },
-    /// A client may have waited long enough for an attempt.
+    /// An attempt may exceed the client's timeout.
     ClientTimeout {
         /// Number of the attempt within the run.
         number: u64,
@@ -106,7 +112,7 @@ pub(crate) enum Timer {
         /// Slot of its call.
         call: u32,
     },
-    /// A user has thought.
+    /// The think time of a user is over.
     User {
         /// Position of its service.
         service: u16,
@@ -116,7 +122,7 @@ pub(crate) enum Timer {
 }
 
 impl Timer {
-    /// What decides first among timers of one time: the kind, by its place above, and its first field.
+    /// The order among timers of one instant: the kind, by its place above, then its first field.
     #[inline]
     fn rank(&self) -> (u8, u64) {
         match *self {
@@ -138,7 +144,7 @@ impl Timer {
     }
 }
 
-/// A timer that is set. Its time and rank are one number, so that one comparison tells nearly all apart.
+/// A pending timer. Its time and rank are one number, so that one comparison orders nearly all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pending {
     /// Time in the upper half, then four bits of the kind, then sixty of the first field.
@@ -209,14 +215,14 @@ impl Calendar {
         self.inserted
     }
 
-    /// Has the request in slot `request`, which comes to an instance now, end at `at`.
+    /// Schedules the end of the request in slot `request`, which comes to an instance now, at `at`.
     #[inline]
     pub(crate) fn done_at(&mut self, at: SimTime, request: u32) {
         let order = self.order();
         self.done_in_order(at, order, request);
     }
 
-    /// Has the request in slot `request`, which was the `order`-th to come to an instance, end at `at`.
+    /// Schedules the end of the request in slot `request`, the `order`-th to come to an instance, at `at`.
     #[inline]
     pub(crate) fn done_in_order(&mut self, at: SimTime, order: u64, request: u32) {
         assert!(

@@ -1,4 +1,4 @@
-//! What the senders of a service's requests do: how long they wait for an answer, and when they try again.
+//! Client behaviour: timeouts, retries and sessions.
 //!
 //! Sources: exponential backoff with jitter, M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015;
 //! retry budgets, Beyer et al., Site Reliability Engineering, chapter 21, "Handling Overload".
@@ -9,12 +9,11 @@ use crate::units::SimDuration;
 /// The senders of a service's requests.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// How long they wait for the answer to one attempt; `None`: as long as it takes. What was asked for is worked on all
-    /// the same, for nobody.
+    /// Timeout for the answer to one attempt; `None`: none. The server still finishes abandoned requests.
     pub timeout: Option<SimDuration>,
-    /// When they try again.
+    /// Rules of retries.
     pub retry: Retry,
-    /// Who asks; `None`: requests come with the traffic.
+    /// A closed loop of users; `None`: requests come with the traffic.
     pub users: Option<Users>,
     /// Sessions that the requests of the traffic belong to, each to any of them with equal chance; each user is one.
     pub sessions: u32,
@@ -23,13 +22,13 @@ pub struct Client {
 /// Users who ask, wait for the answer, think, and ask again.
 #[derive(Debug, Clone)]
 pub struct Users {
-    /// How many.
+    /// Number of users.
     pub count: u32,
     /// Time between an answer and the next request, and before the first.
     pub think: Dist,
 }
 
-/// When a call gets another attempt.
+/// The rules of retries.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Retry {
     /// After one that was turned away.
@@ -38,11 +37,11 @@ pub struct Retry {
     pub timed_out: Option<Rule>,
     /// After one whose instance was killed.
     pub failed: Option<Rule>,
-    /// Whether a rule counts all retries of a call, or only those for its own reason.
+    /// True if a rule counts all retries of a call, false if only those for its own reason.
     pub together: bool,
     /// A call that would be older than this gets no further attempt; `None`: at any age.
     pub max_age: Option<SimDuration>,
-    /// What all retries of the service together may add; `None`: anything.
+    /// Limit of the retries of all clients together; `None`: no limit.
     pub budget: Option<Budget>,
 }
 
@@ -64,11 +63,11 @@ pub struct Backoff {
     pub factor: f64,
     /// Longest wait.
     pub most: SimDuration,
-    /// How chance changes them.
+    /// Jitter of the waits.
     pub jitter: Jitter,
 }
 
-/// How chance changes a wait.
+/// Jitter of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Jitter {
@@ -133,7 +132,7 @@ impl Retry {
     }
 }
 
-/// What is left of a budget, in millionths of a retry.
+/// A token bucket for retries, in millionths of a retry.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     left: u64,
@@ -153,12 +152,12 @@ impl RetryBudget {
         }
     }
 
-    /// A call was made.
+    /// Adds the share of a retry that a call earns.
     pub(crate) fn earn(&mut self) {
         self.left = (self.left + self.each).min(self.most);
     }
 
-    /// Pays for a retry, if there is enough.
+    /// Takes one retry. Returns false if there is none.
     pub(crate) fn spend(&mut self) -> bool {
         let enough = self.left >= RETRY;
         if enough {

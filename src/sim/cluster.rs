@@ -1,4 +1,4 @@
-//! Nodes, what pods can have of them, and which node a pod goes to.
+//! Nodes, their resources for pods, and the scheduler that chooses a node for a pod.
 
 pub mod allocatable;
 pub mod node;

@@ -1,4 +1,13 @@
-//! The loop: the next arrival or the next event, whichever is earlier. Arrivals never enter the calendar.
+//! The loop of a run. Each turn takes one of these, the first that applies:
+//! 1. The next arrival, if it is earlier than the next event and the horizon. Arrivals never enter the calendar, so that it
+//!    holds only what is under way.
+//! 2. The end of the arrivals: the horizon is reached, or no arrivals are left. From now on the end of the counted time is
+//!    known.
+//! 3. The next event, as long as it is within the counted time or requests are unfinished. Requests in flight at the end are
+//!    finished, not dropped.
+//! 4. Otherwise the run is over.
+//!
+//! At equal times events come before arrivals, so that capacity that becomes free serves the arrival of the same instant.
 
 use crate::model::arrival::Arrival;
 use crate::rng::Draws;
@@ -22,7 +31,7 @@ struct Lane<'a> {
 }
 
 impl Lane<'_> {
-    /// When the next request arrives; never if there is none.
+    /// The time of the next arrival; never without one.
     #[inline]
     fn peek(&mut self) -> SimTime {
         match self.batch.get(self.next) {
@@ -99,8 +108,7 @@ pub fn run(setup: Setup, feeds: Vec<Feed<'_>>, draws: Draws, observer: &mut impl
     world.finish(observer)
 }
 
-/// When the next request arrives, and the service it belongs to, the first of them at equal times, from when each service's next
-/// one does.
+/// The next of the first arrivals of each service, and its service; the first service at equal times.
 #[inline]
 fn earliest(heads: &[SimTime]) -> (SimTime, usize) {
     let mut first = (SimTime::NEVER, 0);

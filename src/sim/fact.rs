@@ -1,22 +1,22 @@
-//! What happened, told to observers. Physical amounts only: no prices, no objectives.
+//! Facts: the events of a run, as observers are told. Physical amounts only: no prices, no objectives.
 
 use std::ops::{AddAssign, Sub};
 
 use crate::sim::platform::control::NodeChange;
 use crate::units::{SimDuration, SimTime};
 
-/// How a request that was started ended.
+/// The outcome of a request that was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It was answered.
     Completed,
-    /// It ran into the platform's timeout while it ran.
+    /// It exceeded the platform's timeout.
     TimedOut,
-    /// Its instance was killed, for want of memory or with its node, or does not answer any more.
+    /// Its instance was killed because it ran out of memory or its node went, or does not answer any more.
     Failed,
 }
 
-/// Why a request was turned away.
+/// The reason for a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reject {
     /// The account's or the function's concurrency limit.
@@ -35,14 +35,14 @@ pub enum Reject {
     NoEndpoint,
 }
 
-/// What a fact about a request stands for.
+/// The meaning of a fact about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// All that was asked for.
+    /// A whole request.
     Request,
-    /// One attempt of a call, whose end is a fact of its own.
+    /// One attempt of a call. The end of the call is a fact of its own.
     Attempt,
-    /// A request of the operator's own, to keep an instance warm.
+    /// A request of the operator, to keep an instance warm.
     Ping,
 }
 
@@ -57,9 +57,9 @@ pub struct Ended {
     pub index: u64,
     /// When it was made.
     pub arrived: SimTime,
-    /// When it was answered, or given up for good.
+    /// When it was answered, or its last attempt was lost.
     pub at: SimTime,
-    /// How it ended, where its last attempt was not turned away.
+    /// Its outcome, if its last attempt was not rejected.
     pub outcome: Outcome,
     /// Why its last attempt was turned away, if it was.
     pub rejected: Option<Reject>,
@@ -82,22 +82,22 @@ pub struct Finished {
     pub finished: SimTime,
     /// Number of the instance that served it, unique within its function.
     pub instance: u64,
-    /// Whether an instance was started for it.
+    /// True if an instance was started for it.
     pub cold: bool,
     /// Initialisation of that instance; zero for a warm request.
     pub init: SimDuration,
     /// How it ended.
     pub outcome: Outcome,
-    /// Whether it is all that was asked for.
+    /// Whole request, attempt or ping.
     pub role: Role,
-    /// Whether an instance of provisioned concurrency served it.
+    /// True if an instance of provisioned concurrency served it.
     pub provisioned: bool,
 }
 
 /// The state of a service's instances at one instant, or its integral over time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FleetState<T> {
-    /// Instances on their way up.
+    /// Instances that start.
     pub starting: T,
     /// Instances with at least one request in service.
     pub busy: T,
@@ -141,7 +141,7 @@ impl<T: Sub<Output = T>> Sub for FleetState<T> {
     }
 }
 
-/// What an instance does from now on, for those who bill for its time.
+/// The activity of an instance from now on, for meters that bill for its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Activity {
     /// Position of its service.
@@ -152,9 +152,9 @@ pub struct Activity {
     pub instance: u64,
     /// Since when.
     pub at: SimTime,
-    /// Whether it is on its way up.
+    /// True while it starts.
     pub starting: bool,
-    /// Requests that it works on; without meaning while it is on its way up.
+    /// Requests in service; without meaning while it starts.
     pub requests: u32,
 }
 
@@ -170,7 +170,7 @@ pub enum Fact {
     },
     /// A request ran to an end.
     Finished(Finished),
-    /// A request was turned away.
+    /// A request was rejected.
     Rejected {
         /// Position of its service.
         service: u16,
@@ -178,14 +178,14 @@ pub enum Fact {
         function: u32,
         /// When it had arrived.
         arrived: SimTime,
-        /// When it was turned away.
+        /// When it was rejected.
         at: SimTime,
         /// Why.
         reason: Reject,
-        /// Whether it is all that was asked for.
+        /// Whole request, attempt or ping.
         role: Role,
     },
-    /// A waiting request gave up.
+    /// A waiting request exceeded its timeout.
     GaveUp {
         /// Position of its service.
         service: u16,
@@ -193,9 +193,9 @@ pub enum Fact {
         function: u32,
         /// When it had arrived.
         arrived: SimTime,
-        /// When it gave up.
+        /// When the timeout ended.
         at: SimTime,
-        /// Whether it is all that was asked for.
+        /// Whole request, attempt or ping.
         role: Role,
     },
     /// A call gets another attempt.
@@ -216,7 +216,7 @@ pub enum Fact {
         /// When.
         at: SimTime,
     },
-    /// An instance is up that was started for no request in particular.
+    /// An instance is ready that was not started for a request.
     Prepared {
         /// Position of its service.
         service: u16,
@@ -224,10 +224,10 @@ pub enum Fact {
         at: SimTime,
         /// Its initialisation.
         init: SimDuration,
-        /// Whether it belongs to provisioned concurrency.
+        /// True if it belongs to provisioned concurrency.
         provisioned: bool,
     },
-    /// What is configured as a function's provisioned concurrency changes.
+    /// The provisioned concurrency of a function is changed.
     Configured {
         /// Position of its service.
         service: u16,
@@ -238,7 +238,7 @@ pub enum Fact {
         /// Instances.
         provisioned: u32,
     },
-    /// So many machines are there, or on their way, for the instances of a function alone.
+    /// The number of machines that exist or start for one function alone.
     Hosts {
         /// Position of its service.
         service: u16,
@@ -249,7 +249,8 @@ pub enum Fact {
         /// Machines.
         hosts: u32,
     },
-    /// An instance is created, comes up, or works on another number of requests; only where the run is asked to tell.
+    /// An instance is created, becomes ready, or has another number of requests in service; only if
+    /// [`Setup::tell_activity`](crate::sim::setup::Setup::tell_activity) is set.
     Activity(Activity),
     /// An instance ended.
     Stopped {
@@ -264,13 +265,13 @@ pub enum Fact {
         /// When it ended.
         at: SimTime,
     },
-    /// A node comes into being, or goes.
+    /// A node is launched or ends.
     Node {
         /// Its kind, by position in the scenario's list.
         kind: u16,
         /// When.
         at: SimTime,
-        /// What becomes of it.
+        /// The change.
         change: NodeChange,
     },
     /// The state of a service at a sampling instant.

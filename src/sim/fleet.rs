@@ -1,4 +1,4 @@
-//! State of the world: requests in the system, instances, and the functions they belong to.
+//! The state of the world: requests in the system, instances, and functions.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ use crate::units::{SimDuration, SimTime};
 pub(crate) struct Request {
     pub(crate) arrived: SimTime,
     pub(crate) started: SimTime,
-    /// How many requests of the function arrived before it.
+    /// Number of requests of the function before it.
     pub(crate) index: u64,
     /// Service time given by the traffic, or [`Request::DRAWN`].
     pub(crate) given: SimDuration,
@@ -26,33 +26,33 @@ pub(crate) struct Request {
     /// Slot of the instance that serves it.
     pub(crate) instance: u32,
     pub(crate) service: u16,
-    /// Whether an instance was started for it.
+    /// True if an instance was started for it.
     pub(crate) cold: bool,
     pub(crate) timed_out: bool,
-    /// Slot of the call whose attempt it is, [`Request::WHOLE`], [`Request::PING`] or [`Request::INITIAL`].
+    /// Slot of its call, [`Request::WHOLE`], [`Request::PING`] or [`Request::INITIAL`].
     pub(crate) call: u32,
 }
 
 impl Request {
-    /// In place of the instance: the request has failed, and its place waits for the completion that will not be.
+    /// In place of the instance: the request has failed, and its slot waits for a completion that finds nothing.
     pub(crate) const FAILED: u32 = u32::MAX - 1;
 
-    /// In place of the instance: it is not in service, not yet or not any more.
+    /// In place of the instance: the request is not in service.
     pub(crate) const NOWHERE: u32 = u32::MAX;
 
-    /// In place of the call: it is all that was asked for.
+    /// In place of the call: a whole request.
     pub(crate) const WHOLE: u32 = u32::MAX;
 
-    /// In place of the call: a request of the operator's own, to keep an instance warm.
+    /// In place of the call: a request of the operator, to keep an instance warm.
     pub(crate) const PING: u32 = u32::MAX - 2;
 
-    /// In place of the call: part of the initial state, which is served but was no arrival.
+    /// In place of the call: part of the initial state, which is no arrival.
     pub(crate) const INITIAL: u32 = u32::MAX - 1;
 
     /// The profile decides about the service time.
     pub(crate) const DRAWN: SimDuration = SimDuration::MAX;
 
-    /// A request that arrives at `at`, with nothing known of its service.
+    /// A request that arrives at `at`, whose service is not known yet.
     #[inline]
     pub(crate) fn new(service: u16, function: u32, index: u64, at: SimTime) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Request {
 /// A request in the queue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QueuedRequest {
-    /// How many requests of the run had waited when it began to.
+    /// Number of requests of the run that waited before it.
     pub(crate) number: u64,
     pub(crate) request: Request,
 }
@@ -87,43 +87,44 @@ pub(crate) struct Instance {
     pub(crate) service: u16,
     pub(crate) function: u32,
     pub(crate) created: SimTime,
-    /// When it ends, where that is known from the start; `None`: the platform is asked whenever it becomes idle.
+    /// When it ends, if that is known from its creation; `None`: the platform is asked whenever it becomes idle.
     pub(crate) lifetime: Option<Lifetime>,
     /// When it ends if it stays idle.
     pub(crate) deadline: SimTime,
     /// When its pending expiry timer runs out; never if there is none.
     pub(crate) timer: SimTime,
-    /// Initialisation that the request waited for for which it was started.
+    /// Initialisation time that its first request waited for.
     pub(crate) init: SimDuration,
     /// Requests in service, or waiting for it to start.
     pub(crate) in_flight: u32,
-    /// Belongs to provisioned concurrency.
+    /// True if it belongs to provisioned concurrency.
     pub(crate) provisioned: bool,
-    /// Overhead of its first request, which is still to come because it was started ahead; replaces the warm overhead.
+    /// Overhead of its first request in place of the warm overhead; `None` once it has had that request, or if a request
+    /// started it.
     pub(crate) first: Option<SimDuration>,
-    /// Initialises again within the next request, because the last one was cut off.
+    /// True if it initialises again within the next request, because the last one was cut off.
     pub(crate) reset: bool,
-    /// Requests after its first, as far as its warm-up curve goes.
+    /// Requests after its first, up to the end of its code warm-up curve.
     pub(crate) served: u32,
-    /// Does not answer any more, which nobody has noticed.
+    /// True if it does not answer any more and its failure is not detected yet.
     pub(crate) lost: bool,
-    /// When it ends at the earliest and at the latest, where it takes no more requests.
+    /// Earliest and latest end of an instance that drains.
     pub(crate) drain: Option<(SimTime, SimTime)>,
-    /// What its requests share, where they do.
+    /// The station that its requests share; `None`: they share nothing.
     pub(crate) station: Option<Box<Station>>,
-    /// Present while it is on its way up.
+    /// Present while it starts.
     pub(crate) start: Option<Box<Start>>,
 }
 
-/// An instance on its way up.
+/// The start of an instance.
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) cold: ColdStart,
     /// Requests that wait for it, the one it was started for first.
     pub(crate) requests: Vec<Request>,
-    /// Counts as busy because only the whole response of its first request is known.
+    /// True if it counts as busy, because only the whole response of its first request is known.
     pub(crate) counts_as_busy: bool,
-    /// For no request in particular.
+    /// True if it was not started for a request.
     pub(crate) ahead: bool,
 }
 
@@ -138,15 +139,15 @@ impl Links for Instances {
     }
 }
 
-/// A function: it scales on its own.
+/// A function, which scales on its own.
 #[derive(Debug)]
 pub(crate) struct Fleet {
     /// Number of its random stream.
     pub(crate) entity: u64,
     pub(crate) streams: FunctionStreams,
-    /// Service times of the requests to come.
+    /// Service times of the next requests.
     pub(crate) whole_draws: ServiceDraws<1>,
-    /// The same where requests share the CPU of an instance: CPU times and waits.
+    /// The same if requests share the CPU of an instance: CPU times and waits.
     pub(crate) part_draws: ServiceDraws<2>,
     /// Arrivals so far.
     pub(crate) arrivals: u64,
@@ -156,25 +157,25 @@ pub(crate) struct Fleet {
     pub(crate) instances: u32,
     /// Requests in service or waiting for an instance that starts for them.
     pub(crate) in_flight: u32,
-    /// Instances that are up and have a free slot, without those of provisioned concurrency.
+    /// Ready instances with a free slot, without those of provisioned concurrency.
     pub(crate) pool: Pool,
-    /// By session: slot of the instance that had its last request, and that instance's number within the run; only where
-    /// sessions stick to instances.
+    /// By session: slot of the instance that had its last request, and number of that instance within the run; only with
+    /// sticky sessions.
     pub(crate) pins: Vec<(u32, u64)>,
-    /// What a platform looks at that acts by itself; `None` where none does.
+    /// Measurements for a platform that acts by itself; `None` if it does not.
     pub(crate) watched: Option<Box<Watched>>,
-    /// Instances on their way up with a free slot, oldest first; only where instances serve several requests.
+    /// Starting instances with a free slot, oldest first; only if instances serve several requests.
     pub(crate) starting: VecDeque<u32>,
     /// Requests that wait, oldest first.
     pub(crate) queue: VecDeque<QueuedRequest>,
 }
 
-/// What a platform looks at that acts by itself.
+/// Measurements of a function for a platform that acts by itself.
 #[derive(Debug)]
 pub(crate) struct Watched {
-    /// Whether it is going to look at the function.
+    /// True if the platform is going to look at the function.
     pub(crate) ticking: bool,
-    /// Instances of provisioned concurrency that are up and have a free slot.
+    /// Ready instances of provisioned concurrency with a free slot.
     pub(crate) pool: Pool,
     /// Instances of provisioned concurrency.
     pub(crate) provisioned: u32,
@@ -189,7 +190,7 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// A request comes into service, or waits for an instance that starts for it.
+    /// Counts a request that comes into service, or waits for an instance that starts for it.
     pub(crate) fn enter(&mut self, now: SimTime, provisioned: bool) {
         self.in_flight.up(now);
         if provisioned {
@@ -197,7 +198,7 @@ impl Watched {
         }
     }
 
-    /// A request ends.
+    /// Counts the end of a request.
     pub(crate) fn leave(&mut self, now: SimTime, provisioned: bool) {
         self.in_flight.down(now);
         if provisioned {

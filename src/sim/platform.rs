@@ -338,13 +338,14 @@ pub trait Platform: Send {
     /// Decides about a request.
     fn admit(&mut self, view: &FleetView) -> Admission;
 
-    /// Whether a request of the service goes to a free instance wherever there is one, whatever else is the case, and the platform
-    /// need not know of it: then it is not asked about such a request.
+    /// Whether a request of the service goes to a free instance wherever there is one, whatever else is the case, and the
+    /// platform need not know of it: then it is not asked about such a request.
     fn takes_free(&self, _service: u16) -> bool {
         false
     }
 
-    /// When a new instance will end, where that is known from the start; `None`: [`Self::idle`] is asked whenever it becomes idle.
+    /// When a new instance will end, where that is known from the start; `None`: [`Self::idle`] is asked whenever it becomes
+    /// idle.
     fn lifetime(&mut self, _instance: &InstanceView) -> Option<Lifetime> {
         None
     }

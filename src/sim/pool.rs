@@ -33,7 +33,7 @@ pub(crate) enum Pool {
     },
 }
 
-/// Which one of a row in order of creation.
+/// The choice from a row in order of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ByAge {
     First,
@@ -71,7 +71,7 @@ impl Pool {
         }
     }
 
-    /// Makes a new instance known, which is not in the pool yet.
+    /// Registers a new instance, which is not in the pool yet.
     pub(crate) fn created(&mut self, slot: u32, links: &mut impl Links) {
         if let Self::ByAge { row, .. } = self {
             row.created(slot, links);
@@ -103,7 +103,7 @@ impl Pool {
         }
     }
 
-    /// Makes an instance the one used last, with `load` requests in flight, whether it is in the pool already or not.
+    /// Makes an instance the one used last, with `load` requests in flight; it may be in the pool already.
     #[inline]
     pub(crate) fn put(&mut self, slot: u32, load: u32, links: &mut impl Links) {
         if links.link(slot).pooled {
@@ -113,11 +113,12 @@ impl Pool {
         }
     }
 
-    /// Makes the instance that [`Self::choose`] has named the one used last, with `load` requests in flight; it stays in the pool.
+    /// Makes the instance that [`Self::choose`] has named the one used last, with `load` requests in flight; it stays in the
+    /// pool.
     #[inline]
     pub(crate) fn chosen(&mut self, slot: u32, load: u32, links: &mut impl Links) {
         if let Self::Random { members, .. } = self {
-            // Who is used last is the last member.
+            // The member used last is the last one.
             let (place, last) = (links.link(slot).before, members.len() as u32 - 1);
             if place != last {
                 let moved = members[last as usize];
@@ -226,7 +227,7 @@ impl Pool {
         }
     }
 
-    /// Whether there is nothing to take.
+    /// Returns true without a free instance.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         match self {

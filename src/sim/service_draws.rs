@@ -1,5 +1,5 @@
-//! Service times drawn ahead, a block at a time: what a request takes depends on its number alone, so the numbers that follow can
-//! be done at once, whose steps a processor does side by side. They are the same to the last bit as drawn one by one.
+//! Service times drawn ahead, a block at a time: what a request takes depends on its number alone, so the numbers that follow
+//! can be done at once, whose steps a processor does side by side. They are the same to the last bit as drawn one by one.
 
 use crate::sim::setup::{FunctionStreams, Inside, ServiceTime};
 use crate::units::SimDuration;
@@ -21,8 +21,8 @@ pub(crate) struct ServiceDraws<const TIMES: usize> {
 const NO_ARRIVAL: u64 = u64::MAX / 2;
 
 impl<const TIMES: usize> ServiceDraws<TIMES> {
-    /// The times of request `index`: from the block that is known, which `fill` makes from the number of its first request on, or
-    /// from `one`.
+    /// The times of request `index`: from the block that is known, which `fill` makes from the number of its first request
+    /// on, or from `one`.
     #[inline]
     fn at(
         &mut self,

@@ -191,7 +191,8 @@ impl ServiceTime {
 }
 
 impl ServiceTime {
-    /// Adds to each of a row of times that of a request on a warm instance, from request `first` on: what [`Self::draw`] gives.
+    /// Adds to each of a row of times that of a request on a warm instance, from request `first` on: what [`Self::draw`]
+    /// gives.
     pub(crate) fn add_block<const N: usize>(
         &self,
         streams: &FunctionStreams,
@@ -208,8 +209,8 @@ impl ServiceTime {
         }
     }
 
-    /// Adds to each of two rows, of CPU times and of waits, those of a request on a warm instance whose requests share its CPU,
-    /// from request `first` on: what [`Self::parts`] gives.
+    /// Adds to each of two rows, of CPU times and of waits, those of a request on a warm instance whose requests share its
+    /// CPU, from request `first` on: what [`Self::parts`] gives.
     pub(crate) fn add_parts<const N: usize>(
         &self,
         streams: &FunctionStreams,

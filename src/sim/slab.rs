@@ -1,4 +1,4 @@
-//! A vector whose places are used again.
+//! A vector whose free slots are used again.
 
 /// Values by slot.
 #[derive(Debug)]

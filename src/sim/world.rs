@@ -1,7 +1,18 @@
-//! The world changes: it applies the platform's decisions, keeps the calendar and tells facts. It knows no prices.
+//! The world: it carries out the platform's decisions, keeps the calendar and tells facts. It knows no prices.
 //!
-//! At one instant completions come first, in the order in which requests came to their instances, then instances that become ready, then instances that end, then waiting
-//! requests that give up, then what clients do, and arrivals last, so that freed capacity serves the arrival of the same instant.
+//! The life of a request:
+//! 1. It arrives (`requests`). Where the clients of the service have timeouts or retries, it is a call, and the request is
+//! the    first attempt of it (`calls`).
+//! 2. The platform decides: a free instance takes it, it joins an instance that starts, an instance is started for it, it
+//! waits    in the queue (`queue`), or it is rejected. The routing rule of the pool chooses among free instances.
+//! 3. Its service time is drawn with its index within the function, so that it is the same under every platform. Where
+//! requests    share the inside of an instance, they share its workers and CPU (`inside`). Services that need none of the
+//! general cases    take a fast path (`fast_path`).
+//! 4. It ends: answered, cut off by a timeout, or failed with its instance (`killed`).
+//! 5. The instance takes the oldest request of the queue. Without one it becomes idle, and the platform says for how long
+//!    (`instances`).
+//!
+//! The order of events at one instant is that of [`crate::sim::calendar`].
 
 mod calls;
 mod control;
@@ -38,18 +49,18 @@ use calls::{Call, Loss};
 struct Service {
     /// `setup.most_in_flight` as a bare number.
     most_in_flight: u32,
-    /// Whether an instance may be killed while it has requests, which are known one by one therefore.
+    /// True if an instance can be killed while it has requests. Then the requests of each instance are kept.
     kills: bool,
     /// True if each request is a whole request with an instance of its own, only requests start instances, and no observer
     /// or platform follows the instances: then its requests take the fast path of [`World::assign_on_fast_path`].
     on_fast_path: bool,
-    /// Whether its requests count towards the account's limit.
+    /// True if its requests count towards the account's limit.
     shares: bool,
-    /// Whether the platform is not asked about a request for which there is a free instance.
+    /// True if a free instance takes a request without asking the platform.
     takes_free: bool,
     /// When the platform looks at its functions by itself.
     ticks: Option<Ticks>,
-    /// Whether instances may be started for no request in particular.
+    /// True if instances can be started without a request.
     ahead: bool,
     setup: ServiceSetup,
     /// Sessions that stick to instances; 0: they do not.
@@ -58,7 +69,7 @@ struct Service {
     first: u64,
     /// The clients' budget for retries.
     retry_budget: Option<RetryBudget>,
-    /// How often each user has begun to think.
+    /// Number of think times that each user has begun.
     asked: Vec<u64>,
     fleets: Vec<Fleet>,
     gauges: Gauges,
@@ -109,20 +120,20 @@ pub(crate) struct World {
     had_cpu: Vec<Released>,
     now: SimTime,
     warm_up: SimTime,
-    /// Whether the warm-up is over.
+    /// True once the warm-up is over.
     warm: bool,
     end: SimTime,
     sample_every: SimDuration,
-    /// Whether observers are told what each instance does. Then every function is watched.
+    /// True if observers are told the activity of each instance. Then every function is watched.
     tells: bool,
     next_sample: SimTime,
     /// The next instant at which the state is sampled or cut.
     milestone: SimTime,
-    /// Whether the platform looks after instances by itself.
+    /// True if the platform controls its instances itself.
     controlled: bool,
-    /// Whether it has nodes.
+    /// True if it has nodes.
     has_nodes: bool,
-    /// How long a request waits for an instance that does not answer any more.
+    /// Time after which a request to an instance that does not answer fails.
     connect_timeout: SimDuration,
     /// When it is going to act.
     control_at: SimTime,
@@ -233,7 +244,7 @@ impl World {
         self.arm_control();
     }
 
-    /// Whether requests are still in the system.
+    /// Returns true while requests are in the system.
     pub(crate) fn unfinished(&self) -> bool {
         self.present > 0
     }
@@ -257,7 +268,7 @@ impl World {
         self.milestone = self.milestone.min(end);
     }
 
-    /// Lets time pass until `at`.
+    /// Advances the clock to `at`.
     #[inline]
     pub(crate) fn pass(&mut self, at: SimTime, observer: &mut impl Observer) {
         debug_assert!(at >= self.now, "time falls");
@@ -390,7 +401,7 @@ impl World {
         }
     }
 
-    /// Closes the books.
+    /// Ends the run and returns its counts.
     pub(crate) fn finish(mut self, observer: &mut impl Observer) -> RunStats {
         self.pass(self.end.max(self.now), observer);
         assert_eq!(self.arrivals, self.ended, "every request that arrived has ended");

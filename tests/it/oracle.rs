@@ -1,5 +1,5 @@
-//! The engine against a simulator that is obviously right: request by request, for every routing rule and keep-alive
-//! clock, on random traces in which many things happen at the same instant.
+//! The engine against a simulator that is obviously right: request by request, for every routing rule and keep-alive clock,
+//! on random traces in which many events happen at the same instant.
 
 mod simulator;
 
@@ -88,7 +88,7 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
     let shape = spec.shape();
     let setup = Setup {
         services: vec![ServiceSetup {
-            warm_up: CodeWarmUpCurve::new(rules.curve.iter().map(|&(end, extra)| (end, length(extra)))),
+            code_warm_up: CodeWarmUpCurve::new(rules.curve.iter().map(|&(end, extra)| (end, length(extra)))),
             most_in_flight: rules.most_in_flight.map(|most| most as u32),
             inside: rules.inside.as_ref().map(|(inside, ..)| *inside),
             warm: match &rules.inside {
@@ -219,8 +219,7 @@ const ROUTINGS: [Routing; 10] = [
     Routing::Sticky,
 ];
 
-/// Arrivals 0 to 3 s apart, or after a pause in which instances end, so that most of them share their instant with
-/// something else.
+/// Arrivals 0 to 3 s apart, or after a pause in which instances end. Most of them share their instant with another event.
 fn trace() -> impl Strategy<Value = Vec<simulator::Arrival>> {
     let gap = prop_oneof![12 => 0..4u64, 1 => 5..20u64];
     prop::collection::vec((gap, 0..3usize, 0..9u64), 1..150).prop_map(|rows| {

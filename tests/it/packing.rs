@@ -2,7 +2,7 @@
 
 use coldcast::rng::{Draws, Purpose};
 use coldcast::sim::cluster::node::{Node, PodShape, Resources};
-use coldcast::sim::cluster::scheduler::{Cluster, NoNode, Scheduler, Spec, Strategy as Scoring};
+use coldcast::sim::cluster::scheduler::{Cluster, NoNode, Scheduler, SchedulerSettings, Strategy as Scoring};
 use proptest::prelude::*;
 
 const GIB: u64 = 1 << 30;
@@ -11,25 +11,25 @@ const GIB: u64 = 1 << 30;
 const NODE_LIST: &str = "openb_node_list_all_node.csv.gz";
 const POD_LIST: &str = "openb_pod_list_default.csv.gz";
 
-fn scheduler(spec: Spec, seed: u64) -> Scheduler {
+fn scheduler(spec: SchedulerSettings, seed: u64) -> Scheduler {
     Scheduler::new(spec, Draws::new(seed, 0).stream(Purpose::Routing, 0))
 }
 
-fn packing() -> Spec {
-    Spec {
+fn packing() -> SchedulerSettings {
+    SchedulerSettings {
         strategy: Scoring::MostAllocated,
         spread: false,
-        ..Spec::default()
+        ..SchedulerSettings::default()
     }
 }
 
-fn specs() -> impl Strategy<Value = Spec> {
+fn specs() -> impl Strategy<Value = SchedulerSettings> {
     prop_oneof![
-        Just(Spec::default()),
+        Just(SchedulerSettings::default()),
         Just(packing()),
-        Just(Spec {
+        Just(SchedulerSettings {
             balanced_change: true,
-            ..Spec::default()
+            ..SchedulerSettings::default()
         })
     ]
 }

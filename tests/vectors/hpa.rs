@@ -9,7 +9,7 @@ use coldcast::sim::autoscaler::metrics::{PodPhase, PodStatus, Sample};
 use coldcast::units::{SimDuration, SimTime};
 use serde_json::Value;
 
-/// The vectors' present: long after everything that they speak of.
+/// The present of the vectors, long after all times in them.
 const NOW: SimTime = SimTime(1_000_000_000_000_000);
 
 pub fn check(kind: &str, inputs: &Value, expected: &Value) -> Option<Result<(), String>> {
@@ -104,7 +104,7 @@ fn pods(inputs: &Value) -> Vec<PodStatus> {
     list(&inputs["pods"]).iter().map(pod).collect()
 }
 
-/// The sum over the measured containers, or the one that is.
+/// The sum over the measured containers, or the container at `index`.
 fn of_containers(values: &Value, index: &Value) -> Option<i64> {
     let values = values.as_array()?;
     match index.as_u64() {
@@ -364,7 +364,8 @@ fn reconcile_no_behavior(inputs: &Value, expected: &Value) -> Result<(), String>
     same("replicas", decision.replicas, count(&expected["replicas"]))
 }
 
-/// What a metric of a reconcile asks for. Pods are as many as there are requests, or replicas, all of them old and ready.
+/// The replicas that a metric of a reconcile proposes. There are as many pods as requests, or replicas, all of them old and
+/// ready.
 fn proposed(metric: &Value, current: u32, tolerance: Tolerance) -> Result<u32, NoProposal> {
     let long_ago = SimTime(NOW.0 - SimDuration::from_secs(3_600).0);
     let pods = |n: usize| {
@@ -389,7 +390,7 @@ fn proposed(metric: &Value, current: u32, tolerance: Tolerance) -> Result<u32, N
             let requests: Vec<Option<i64>> = list(&metric["pod_requests_m"]).iter().map(|m| Some(whole(m))).collect();
             let usage = list(&metric["pod_usage_m"]);
             let mut samples: Vec<Option<Sample>> = usage.iter().map(sample).collect();
-            // Samples beyond the pods are of pods that are not in the list.
+            // Samples beyond the pods belong to pods that are not in the list.
             let unknown = samples.len().saturating_sub(requests.len());
             samples.resize(requests.len(), None);
             let pods = pods(requests.len());

@@ -56,7 +56,7 @@ fn near(what: &str, found: f64, expected: f64, by: f64) -> Result<(), String> {
     Err(format!("{what} is {found} and not {expected}"))
 }
 
-/// The settings, those that are given taking the place of the others.
+/// The settings `before`, with those that are given in their place.
 fn spec(given: &Value, before: KpaSettings) -> KpaSettings {
     let or = |key: &str, before: f64| some(&given[key]).unwrap_or(before);
     let time = |key: &str, before: SimDuration| some(&given[key]).map_or(before, SimDuration::from_secs_f64);

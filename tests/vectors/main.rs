@@ -19,7 +19,7 @@ fn folder() -> PathBuf {
     }
 }
 
-/// Runs every vector of a file; says how many pass and fails if one does not.
+/// Runs every vector of a file, prints how many pass, and fails if one does not.
 fn all(name: &str, check: Check) {
     let path = folder().join(format!("{name}_vectors.json"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -270,7 +270,8 @@ pub struct RulesSpec {
     pub select_policy: Option<SelectSpec>,
     /// `policies`; empty: the API's.
     pub policies: Vec<PolicySpec>,
-    /// `tolerance`: the deviation from the target in this direction that changes nothing; `None`: that of the controller manager.
+    /// `tolerance`: the deviation from the target in this direction that changes nothing; `None`: that of the controller
+    /// manager.
     pub tolerance: Option<f64>,
 }
 

@@ -1,8 +1,8 @@
 //! Application Auto Scaling of an Amazon ECS service: target tracking and step scaling, minute by minute.
 //!
 //! Source: Amazon ECS Developer Guide, service auto scaling; Application Auto Scaling API reference. Not in the documents:
-//! how many points the alarms of target tracking look at (3 of 3 and 15 of 15, from published alarms), the low threshold (90% of
-//! the target, not confirmed), and the rounding of the capacity (up; the usual reading of "conservative").
+//! how many points the alarms of target tracking look at (3 of 3 and 15 of 15, from published alarms), the low threshold (90%
+//! of the target, not confirmed), and the rounding of the capacity (up; the usual reading of "conservative").
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use crate::units::{SimDuration, SimTime};
 /// Tasks that a policy may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EcsProposal {
-    /// As many as there are.
+    /// No change.
     Stay,
     /// More.
     Out(u32),
@@ -56,7 +56,7 @@ impl Default for TargetTracking {
 pub struct StepScaling {
     /// The alarm's threshold.
     pub threshold: f64,
-    /// Whether the alarm is about values above it, or below.
+    /// True if the alarm is about values above the threshold, false for values below.
     pub above: bool,
     /// Points in a row beyond it.
     pub points: usize,
@@ -167,7 +167,7 @@ impl PolicyState {
         }
     }
 
-    /// What it proposed was done, or something else was: a scale-out ends the wait after a scale-in.
+    /// Notes that the service was scaled. A scale-out ends the wait after a scale-in.
     pub fn done(&mut self, now: SimTime, proposal: EcsProposal) {
         match proposal {
             EcsProposal::Stay => return,
@@ -178,7 +178,7 @@ impl PolicyState {
     }
 }
 
-/// What several policies come to: out if any says so, the farthest; in only if all do, the least far.
+/// Combines the proposals of several policies: out if any says so, the largest; in only if all do, the smallest change.
 pub fn together(proposals: &[EcsProposal]) -> EcsProposal {
     let out = proposals.iter().filter_map(|proposal| match proposal {
         EcsProposal::Out(tasks) => Some(*tasks),

@@ -27,12 +27,12 @@ pub struct KedaSettings {
     pub fallback: Option<Fallback>,
 }
 
-/// What holds while a metric cannot be read.
+/// Replicas while a metric cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fallback {
-    /// After so many failures one after the other.
+    /// Failures in a row after which it holds.
     pub failure_threshold: u32,
-    /// So many replicas.
+    /// Replicas.
     pub replicas: u32,
 }
 

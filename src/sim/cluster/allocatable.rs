@@ -1,4 +1,4 @@
-//! What of a node pods can have: its capacity less what the vendor's kubelet settings reserve.
+//! Resources of a node for pods: its capacity less the reservations of the vendor's kubelet settings.
 //!
 //! Sources: EKS, awslabs/amazon-eks-ami, nodeadm, kubelet configuration; GKE, "Plan GKE Standard node sizes"; AKS, "Resource
 //! reservations"; all read 2026. What system daemons use beyond that is not known.
@@ -6,7 +6,7 @@
 use crate::model::nodes::Cloud;
 use crate::units::{MemoryMib, MilliCpu};
 
-/// Whose kubelet settings hold.
+/// The vendor whose kubelet settings hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vendor {
     /// Amazon Elastic Kubernetes Service.
@@ -49,7 +49,7 @@ pub struct Size {
 /// Memory below which the kubelet evicts pods.
 const EVICTION_MIB: u32 = 100;
 
-/// What pods can have on a node of this capacity with room for `max_pods`; nothing of what is reserved altogether.
+/// Resources for pods on a node of this capacity that takes up to `max_pods`; 0 where all is reserved.
 pub fn allocatable(vendor: Vendor, capacity: Size, max_pods: u32) -> Size {
     let total = capacity.memory.0;
     let memory = match vendor {
@@ -81,8 +81,8 @@ fn by_core(cpu: MilliCpu) -> u32 {
     (reserved / 4_000) as u32
 }
 
-/// 255 MiB below 1 GiB; else 25% of the first 4 GiB, 20% of the next 4, 10% of the next 8, 6% of the next 112 and 2% of what is
-/// above.
+/// 255 MiB below 1 GiB; else 25% of the first 4 GiB, 20% of the next 4, 10% of the next 8, 6% of the next 112 and 2% of what
+/// is above.
 fn gke_memory(total: u32) -> u32 {
     if total < 1024 {
         return 255;

@@ -21,17 +21,17 @@ impl Resources {
     }
 }
 
-/// What a container without a request counts as when nodes are scored, and not when they are filtered. Source:
+/// The request that scoring assumes for a container without one; filtering does not. Source:
 /// kubernetes/kubernetes, pkg/scheduler/util/pod_resources.go.
 pub const UNREQUESTED: Resources = Resources {
     cpu: 100,
     memory: 200 << 20,
 };
 
-/// What a pod asks for.
+/// The needs of a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodShape {
-    /// What it requests.
+    /// Requested resources.
     pub requests: Resources,
     /// The same with what it does not request filled in.
     pub scored: Resources,
@@ -76,7 +76,7 @@ pub enum Unfit {
 /// A node.
 #[derive(Debug, Clone, Default)]
 pub struct Node {
-    /// What pods can have.
+    /// Resources for pods.
     pub allocatable: Resources,
     /// Most pods.
     pub max_pods: u32,
@@ -102,7 +102,7 @@ impl Node {
         }
     }
 
-    /// What its pods request.
+    /// Resources that its pods request.
     pub fn requested(&self) -> Resources {
         self.requested
     }
@@ -123,7 +123,7 @@ impl Node {
         found.map_or(0, |&(_, count)| count)
     }
 
-    /// Whether a pod fits. Source: plugin NodeResourcesFit; what a pod does not request always fits.
+    /// Checks if a pod fits. Source: plugin NodeResourcesFit; a resource that a pod does not request always fits.
     pub fn fits(&self, pod: &PodShape) -> Result<(), Unfit> {
         let missing = |asked: u64, has: u64, used: u64| asked > 0 && asked > has.saturating_sub(used);
         if self.pods >= self.max_pods {

@@ -1,5 +1,4 @@
-//! What the first requests of an instance cost on top of what later ones cost: compiled code, caches and pools are not
-//! there yet.
+//! The extra cost of the first requests of an instance: until code is compiled, and caches and pools are filled.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The CPU of one instance, shared by its runnable requests.
+//! The CPU of one instance, which its runnable requests share.
 //!
 //! Processor sharing: all runnable requests advance at the same speed, at most one core each, and together at most the
 //! instance's limit. The limit is either smooth, or enforced the way the Linux scheduler does it: full speed until the
@@ -7,9 +7,9 @@
 //! Integer arithmetic: service is counted in milli-CPU-nanoseconds and rounded down at every change, which loses less
 //! than a nanosecond of CPU time in a thousand changes. A request may need up to 26 days of CPU time.
 //!
-//! A request that finds the CPU idle has it alone until another one comes, and mostly none does: when it will be done is known at
-//! once ([`Cpu::alone`]). If one does come after all, the first joins it as if it had shared from its own arrival on
-//! ([`Cpu::shares`]): the same to the last nanosecond.
+//! A request that finds the CPU idle has it alone until another one comes. Its end is known at once ([`Cpu::alone`]). If
+//! another request comes, the first one shares from then on as if it had been sharing since its arrival ([`Cpu::shares`]):
+//! the result is the same to the nanosecond.
 //!
 //! Sources: egalitarian processor sharing, Kleinrock, Queueing Systems II, section 4.4; CFS bandwidth control, Linux
 //! kernel documentation, scheduler/sched-bwc.
@@ -24,10 +24,10 @@ use crate::units::{MilliCpu, SimDuration, SimTime};
 
 /// One core.
 const CORE: u64 = 1_000;
-/// Attained service is set back to zero before it gets here.
+/// Attained service is reset to zero before it reaches this value.
 const TOO_FAR: u64 = 1 << 61;
 
-/// How the CPU of an instance is limited.
+/// The CPU limit of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CpuLimit {
     /// CPU of the instance.
@@ -42,7 +42,7 @@ pub struct CpuLimit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Job {
     pub(crate) place: u32,
-    /// How many had come to an instance when it did.
+    /// Number of requests that came to an instance before it.
     pub(crate) order: u64,
     pub(crate) cpu: SimDuration,
     pub(crate) wait: SimDuration,
@@ -66,7 +66,7 @@ pub(crate) struct Released {
     pub(crate) wait: SimDuration,
 }
 
-/// What is left of the quota.
+/// The rest of the quota in a period.
 #[derive(Debug, Clone, Copy)]
 struct Period {
     length: SimDuration,
@@ -76,7 +76,7 @@ struct Period {
     end: SimTime,
 }
 
-/// A request that has the CPU to itself, and whose caller counts on its being done in time.
+/// A request that has the CPU alone, and whose completion is scheduled.
 #[derive(Debug, Clone, Copy)]
 struct Alone {
     since: SimTime,
@@ -94,7 +94,7 @@ pub(crate) struct Cpu {
     attained: u64,
     at: SimTime,
     jobs: BinaryHeap<Reverse<Runnable>>,
-    /// Not among the jobs, which are none then.
+    /// The request that has the CPU alone; it is not among the jobs, of which there are none then.
     alone: Option<Alone>,
     /// CPU time used so far, in milli-CPU-nanoseconds.
     used: u128,
@@ -122,8 +122,8 @@ impl Cpu {
         }
     }
 
-    /// A request becomes runnable: when it will have had its CPU time if nobody else comes. `None`, and nothing has changed, if
-    /// the CPU is in use or enforced by periods.
+    /// Adds a runnable request to an idle CPU. Returns the time at which it will have had its CPU time if no other request
+    /// comes. Returns `None` and changes nothing if the CPU is in use or enforced by periods.
     #[inline]
     pub(crate) fn alone(&mut self, now: SimTime, job: Job) -> Option<SimTime> {
         self.settle(now);
@@ -136,14 +136,14 @@ impl Cpu {
         Some(until)
     }
 
-    /// The place of the request that has the CPU to itself; `None` without one that was told when it will be done.
+    /// The place of the request that has the CPU alone; `None` without one.
     #[inline]
     pub(crate) fn has_alone(&mut self, now: SimTime) -> Option<u32> {
         self.settle(now);
         self.alone.map(|alone| alone.job.place)
     }
 
-    /// The request that has the CPU to itself shares it from now on, at `place`: it is not done when it was told to be.
+    /// Makes the request that has the CPU alone share it from now on, at `place`. It ends later than it was told.
     pub(crate) fn shares(&mut self, place: u32) {
         if let Some(Alone { since, job, .. }) = self.alone.take() {
             self.add(since, Job { place, ..job });
@@ -156,7 +156,7 @@ impl Cpu {
         self.capacity.clamp(1, CORE)
     }
 
-    /// A request that had the CPU to itself has had its time.
+    /// Books the CPU time of a request that had the CPU alone and is done.
     #[inline]
     fn settle(&mut self, now: SimTime) {
         if let Some(alone) = &self.alone
@@ -174,13 +174,13 @@ impl Cpu {
         self.used + u128::from(self.one()) * u128::from(alone)
     }
 
-    /// Another limit holds from now on.
+    /// Sets another limit from now on.
     pub(crate) fn limit(&mut self, now: SimTime, limit: CpuLimit) {
         self.advance(now);
         debug_assert!(self.alone.is_none(), "it was told when it will be done");
         let fresh = Self::new(limit, now);
         self.capacity = fresh.capacity;
-        // A period that has begun goes on, with no more left of its quota than there would be.
+        // The current period goes on, with no more of its quota than the new limit gives.
         self.period = match (self.period, fresh.period) {
             (Some(old), Some(new)) => Some(Period {
                 left: old.left.min(new.full),
@@ -201,7 +201,7 @@ impl Cpu {
         self.jobs.len()
     }
 
-    /// A request becomes runnable.
+    /// Adds a runnable request.
     pub(crate) fn add(&mut self, now: SimTime, job: Job) {
         self.advance(now);
         debug_assert!(self.alone.is_none(), "it does not know that it shares");
@@ -220,7 +220,7 @@ impl Cpu {
         }));
     }
 
-    /// When the first request will have had its CPU time, if nothing changes; never without requests.
+    /// The time at which the first request will have had its CPU time if nothing changes; never without requests.
     pub(crate) fn next_done(&self) -> SimTime {
         let Some(Reverse(first)) = self.jobs.peek() else {
             return SimTime::NEVER;
@@ -253,7 +253,7 @@ impl Cpu {
         at.end + SimDuration(periods * period.length.0) + alone(need - periods * whole)
     }
 
-    /// Takes a request that has had its CPU time by `now`; the first come of those that are done at once.
+    /// Takes a request that has had its CPU time by `now`: the first come among those that are done at once.
     pub(crate) fn take_done(&mut self, now: SimTime) -> Option<Released> {
         self.advance(now);
         if self.jobs.peek()?.0.finish > self.attained {
@@ -266,7 +266,7 @@ impl Cpu {
         })
     }
 
-    /// Takes out the request at `place`; whether it needed CPU.
+    /// Takes out the request at `place`. Returns true if it needed CPU.
     pub(crate) fn cancel(&mut self, now: SimTime, place: u32) -> bool {
         self.advance(now);
         let before = self.jobs.len();
@@ -326,7 +326,7 @@ impl Cpu {
             let run = (period.left / burn).min(until.since(self.at).0);
             self.attained += self.gained(run);
             self.used += u128::from(burn) * u128::from(run);
-            // What is left of a quota that is too small for a nanosecond is lost.
+            // A rest of the quota that is too small for a nanosecond is lost.
             period.left = if run < until.since(self.at).0 {
                 0
             } else {
@@ -350,7 +350,7 @@ impl Cpu {
 }
 
 impl Period {
-    /// The period that holds `now`, and what is left of its quota, if nothing has run since.
+    /// The period at `now` and the rest of its quota, if nothing has run since the last change.
     fn after_idle(&self, now: SimTime) -> (Self, u64) {
         if now < self.end {
             return (*self, self.left);

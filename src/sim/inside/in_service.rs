@@ -1,18 +1,18 @@
-//! The requests in service on each instance that may be ended with all of them: who comes and who goes costs the same, however
+//! The requests in service on each instance that can be killed. Adding and removing a request takes constant time, however
 //! many there are.
 
 /// Requests in service, by the slot of their instance.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    /// Of each instance: how many requests had come before, and slot of the request; in no order.
+    /// By instance: the order number and the slot of each request, in no order.
     instances: Vec<Vec<(u64, u32)>>,
-    /// By slot of the request: its position there.
+    /// By slot of the request: its position in that list.
     positions: Vec<u32>,
     came: u64,
 }
 
 impl Held {
-    /// A request comes into service on an instance.
+    /// Adds a request that comes into service on an instance.
     pub(crate) fn add(&mut self, instance: u32, request: u32) {
         let (instance, place) = (instance as usize, request as usize);
         if instance >= self.instances.len() {
@@ -26,7 +26,7 @@ impl Held {
         self.came += 1;
     }
 
-    /// A request of an instance has another slot from now on.
+    /// Moves a request of an instance to another slot.
     pub(crate) fn moved(&mut self, instance: u32, from: u32, to: u32) {
         let position = self.positions[from as usize];
         if to as usize >= self.positions.len() {
@@ -36,7 +36,7 @@ impl Held {
         self.instances[instance as usize][position as usize].1 = to;
     }
 
-    /// A request leaves an instance; one that is not there changes nothing.
+    /// Removes a request from an instance; a request that is not there changes nothing.
     pub(crate) fn remove(&mut self, instance: u32, request: u32) {
         let Some(requests) = self.instances.get_mut(instance as usize) else {
             return;

@@ -1,4 +1,9 @@
-//! Inside one instance: requests wait for a worker, then take turns on the CPU or share it, then wait without CPU.
+//! The inside of one instance. The life of a request in it:
+//! 1. It waits for a worker, in order of arrival.
+//! 2. With a limit of turns it waits for its turn on the CPU, in order of arrival.
+//! 3. It has its CPU time, alone or shared with other requests.
+//! 4. It gives its turn to the next request, and waits without CPU. It keeps its worker.
+//! 5. It is done, and its worker takes the next request.
 
 use std::collections::VecDeque;
 
@@ -6,7 +11,7 @@ use crate::sim::inside::cpu::{Cpu, Job, Released};
 use crate::sim::setup::Inside;
 use crate::units::SimTime;
 
-/// What the requests of one instance share.
+/// The workers and the CPU of one instance.
 #[derive(Debug)]
 pub(crate) struct Station {
     inside: Inside,
@@ -22,7 +27,7 @@ pub(crate) struct Station {
 }
 
 impl Station {
-    /// An empty station, of an instance that is about to start if `boosted`.
+    /// An empty station; with more CPU if `boosted`, for an instance that is about to start.
     pub(crate) fn new(inside: Inside, now: SimTime, boosted: bool) -> Self {
         let boost = inside.boost.filter(|_| boosted);
         Self {
@@ -35,19 +40,19 @@ impl Station {
         }
     }
 
-    /// From now on there is no more CPU than the limit.
+    /// Ends the boost: from now on the usual CPU limit holds.
     pub(crate) fn end_boost(&mut self, now: SimTime) {
         self.cpu.limit(now, self.inside.cpu);
     }
 
-    /// Whether all workers are in use.
+    /// Returns true if all workers are in use.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.inside.workers.is_some_and(|workers| self.working >= workers)
     }
 
-    /// A request comes in that finds a worker and the CPU idle: when it will have had its CPU time if nobody else comes. `None`,
-    /// and it has not come in, if it does not find them so, or not for sure.
+    /// Adds a request that finds a worker and the CPU idle. Returns the time at which it will have had its CPU time if no
+    /// other request comes. Returns `None` and changes nothing if it does not find them idle.
     #[inline]
     pub(crate) fn alone(&mut self, now: SimTime, job: Job) -> Option<SimTime> {
         if self.is_full() {
@@ -58,23 +63,23 @@ impl Station {
         Some(until)
     }
 
-    /// The place of the request that has the CPU to itself; `None` without one that was told when it will be done.
+    /// The place of the request that has the CPU alone; `None` without one.
     #[inline]
     pub(crate) fn has_alone(&mut self, now: SimTime) -> Option<u32> {
         self.cpu.has_alone(now)
     }
 
-    /// The request that has the CPU to itself shares it from now on, at `place`.
+    /// Makes the request that has the CPU alone share it from now on, at `place`.
     pub(crate) fn shares(&mut self, place: u32) {
         self.cpu.shares(place);
     }
 
-    /// Whether a request waits for a worker.
+    /// Returns true if a request waits for a worker.
     pub(crate) fn has_accepted(&self) -> bool {
         !self.accepted.is_empty()
     }
 
-    /// A request comes in; whether it has a worker at once.
+    /// Adds a request. Returns true if it has a worker at once.
     pub(crate) fn enter(&mut self, now: SimTime, job: Job) -> bool {
         let waits = self.is_full();
         if waits {
@@ -90,12 +95,12 @@ impl Station {
         self.working
     }
 
-    /// A request is done; its worker is free.
+    /// Frees the worker of a request that is done.
     pub(crate) fn leave(&mut self) {
         self.working -= 1;
     }
 
-    /// A worker that has become free takes the next request, which is returned.
+    /// Gives a free worker to the next request, which is returned.
     pub(crate) fn take_up(&mut self, now: SimTime) -> Option<u32> {
         let next = self.accepted.pop_front()?;
         self.begin(now, next);
@@ -115,7 +120,7 @@ impl Station {
         }
     }
 
-    /// Takes a request that has had its CPU time. The next in turn takes over.
+    /// Takes a request that has had its CPU time, and gives its turn to the next one.
     pub(crate) fn release(&mut self, now: SimTime) -> Option<Released> {
         let released = self.cpu.take_done(now)?;
         if let Some(next) = self.turn.pop_front() {
@@ -124,7 +129,7 @@ impl Station {
         Some(released)
     }
 
-    /// Takes out a request that has not had its CPU time, whose worker remains its own; whether there is one.
+    /// Takes out a request that has not had its CPU time; its worker stays in use. Returns true if there was one.
     pub(crate) fn cancel(&mut self, now: SimTime, place: u32) -> bool {
         if self.cpu.cancel(now, place) {
             if let Some(next) = self.turn.pop_front() {
@@ -137,7 +142,7 @@ impl Station {
         self.turn.len() < before
     }
 
-    /// The places of all requests whose completion is not to come by itself: they wait for CPU time, or have a part of it.
+    /// The places of all requests that wait for CPU time or have a part of it.
     pub(crate) fn places(&self) -> impl Iterator<Item = u32> {
         let waiting = self.accepted.iter().chain(&self.turn).map(|job| job.place);
         waiting.chain(self.cpu.places())
@@ -148,7 +153,7 @@ impl Station {
         self.cpu.used(now)
     }
 
-    /// When the next request will have had its CPU time.
+    /// The time at which the next request will have had its CPU time.
     pub(crate) fn next(&self) -> SimTime {
         self.cpu.next_done()
     }

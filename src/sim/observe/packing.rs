@@ -1,4 +1,4 @@
-//! How pods were packed onto nodes over a run: means over time of what there was, what was asked for and what was of no use.
+//! The packing of pods onto nodes over a run: means over time of resources offered, requested and stranded.
 
 use crate::sim::fact::Fact;
 use crate::sim::observe::Observer;
@@ -33,19 +33,19 @@ pub struct Sums {
     pub pods: f64,
     /// Pods without one.
     pub pending: f64,
-    /// What pods can have.
+    /// Resources for pods.
     pub allocatable: [f64; 2],
-    /// What DaemonSets ask for.
+    /// Requests of DaemonSets.
     pub daemons: [f64; 2],
-    /// What other pods ask for.
+    /// Requests of other pods.
     pub requested: [f64; 2],
-    /// What is free where CPU is missing.
+    /// Free resources on nodes without enough CPU for a pod.
     pub without_cpu: [f64; 2],
-    /// What is free where memory is missing.
+    /// Free resources on nodes without enough memory for a pod.
     pub without_memory: [f64; 2],
-    /// What is free where both are missing.
+    /// Free resources on nodes without enough of both for a pod.
     pub without_both: [f64; 2],
-    /// What is free where there is no place for another pod.
+    /// Free resources on nodes that have reached their limit of pods.
     pub without_pods: [f64; 2],
 }
 
@@ -107,7 +107,7 @@ impl Sums {
 }
 
 impl Packing {
-    /// Those of several replications together; `None` if one has none.
+    /// The sums of several replications; `None` if one has none.
     pub fn sum<'a>(parts: impl Iterator<Item = Option<&'a Self>>) -> Option<Self> {
         let parts: Vec<&Self> = parts.collect::<Option<_>>()?;
         let mut all = Self::default();
@@ -170,7 +170,7 @@ impl PackingWatch {
         self.since = self.since.max(at);
     }
 
-    /// What was counted until the last sample, which the run takes at its end.
+    /// The counts until the last sample, which the run takes at its end.
     pub fn into_packing(self) -> Packing {
         self.sampled
     }

@@ -7,16 +7,16 @@ use crate::sim::observe::Observer;
 use crate::stats::histogram::Histogram;
 use crate::units::{SimDuration, SimTime};
 
-/// What was counted of one service, over requests that arrived after the warm-up.
+/// The counts of one service, over requests that arrived after the warm-up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceRecord {
     /// Requests that arrived.
     pub requests: u64,
     /// Requests that were answered.
     pub completed: u64,
-    /// Requests that were turned away, by reason.
+    /// Requests that were rejected, by reason.
     pub rejected: BTreeMap<Reject, u64>,
-    /// Requests that were cut off or gave up waiting.
+    /// Requests that exceeded a timeout, in service or waiting.
     pub timed_out: u64,
     /// Requests whose instance was killed.
     pub failed: u64,
@@ -91,14 +91,14 @@ impl Recorder {
         }
     }
 
-    /// What was counted, by service.
+    /// The counts, by service.
     pub fn into_records(self) -> Vec<ServiceRecord> {
         self.services.into_iter().map(|(_, record)| record).collect()
     }
 }
 
 impl Observer for Recorder {
-    // Always: then a fact that nobody looks at is never made.
+    // Always inlined, so that the compiler removes facts that no observer uses.
     #[inline(always)]
     fn observe(&mut self, fact: &Fact) {
         match fact {

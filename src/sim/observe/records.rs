@@ -16,7 +16,7 @@ pub struct RequestRecord {
     pub started: Option<u64>,
     /// End.
     pub finished: u64,
-    /// Whether an instance was started for it.
+    /// True if an instance was started for it.
     pub cold: bool,
     /// `completed`, `timed-out`, `failed` or `rejected`.
     pub outcome: &'static str,

@@ -3,7 +3,7 @@
 use crate::sim::fact::FleetState;
 use crate::units::SimTime;
 
-/// What a run was, apart from what its observers saw.
+/// The counts of a run that no observer keeps.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunStats {
     /// Requests that arrived, warm-up included.
@@ -14,7 +14,7 @@ pub struct RunStats {
     pub services: Vec<ServiceStats>,
     /// Most nodes at a time between the warm-up and the end; `None` where there is no cluster.
     pub nodes_peak: Option<u32>,
-    /// Whether the CPU that requests use was counted, where they share that of an instance.
+    /// True if the CPU time of requests was counted.
     pub counts_cpu: bool,
 }
 

@@ -62,7 +62,7 @@ impl Bin {
 pub struct ServiceTimeline {
     /// In order of time from the start of the run.
     pub bins: Vec<Bin>,
-    /// How many samples of the engine make one bin.
+    /// Samples of the engine in one bin.
     pub samples_per_bin: u32,
     current: Bin,
     /// Counts by histogram bucket of the current bin, dense for speed; the list names those that are not zero.

@@ -3,12 +3,12 @@
 
 use crate::units::{SimDuration, SimTime};
 
-/// An instance as such a platform knows it.
+/// The identity of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InstanceId {
     /// Creation number within the run.
     pub number: u64,
-    /// Its slot in the world.
+    /// Slot in the world.
     pub slot: u32,
     /// Position of its service.
     pub service: u16,
@@ -16,36 +16,36 @@ pub struct InstanceId {
     pub function: u32,
 }
 
-/// Something to be done.
+/// An order of the platform to the world.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Order {
-    /// So many instances of a service are created. The platform is told of each.
+    /// Creates instances of a service. The platform is told of each.
     Create {
         /// Position of the service.
         service: u16,
         /// Instances.
         count: u32,
     },
-    /// An instance begins to start.
+    /// Starts an instance.
     Start {
         /// Which.
         instance: InstanceId,
-        /// What has to be done before its start, such as pulling its image.
+        /// Time before its start, such as that of pulling its image.
         after: SimDuration,
         /// It is asked whether it is ready so often from now on, and is taken to be so with the first answer; zero: as soon
         /// as it could answer.
         probe: SimDuration,
-        /// If its initialisation takes longer it is killed after that time, and replaced like one that is killed for its memory;
-        /// `None`: it may take any time.
+        /// If its initialisation takes longer it is killed after that time, and replaced like one that is killed for its
+        /// memory; `None`: it may take any time.
         alive_within: Option<SimDuration>,
     },
-    /// An instance takes no more requests and ends with the last one that it has.
+    /// Sends an instance no more requests; it ends when its last request is done.
     Drain {
         /// Which.
         instance: InstanceId,
-        /// It does not end earlier.
+        /// Shortest time until it ends.
         at_least: SimDuration,
-        /// It does not end later: what is not done by then fails.
+        /// Longest time until it ends. Requests that are not done by then fail.
         at_most: SimDuration,
     },
     /// An instance stops answering, and nobody has noticed: what it has fails, and it goes on getting requests.
@@ -53,39 +53,40 @@ pub enum Order {
         /// Which.
         instance: InstanceId,
     },
-    /// An instance ends at once, and what it has fails.
+    /// Ends an instance at once. Its requests fail.
     Kill {
         /// Which.
         instance: InstanceId,
     },
-    /// A node of a kind comes into being, or goes.
+    /// A node is launched or ends.
     Node {
         /// Its kind, by position in the scenario's list.
         kind: u16,
-        /// What becomes of it.
+        /// The change.
         change: NodeChange,
     },
     /// The state of the cluster from now on.
     Tell(ClusterState),
 }
 
-/// What becomes of a node.
+/// A change of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeChange {
     /// It is launched.
     Comes,
-    /// It is not needed any more.
+    /// It is removed because it is not needed any more.
     Goes,
-    /// The cloud has taken it back, which had been there since then.
+    /// The cloud has taken it back.
     TakenBack {
-        /// When it was launched.
+        /// Time of its launch.
         launched: SimTime,
     },
-    /// It has failed, and is given up now.
+    /// It has failed, and its replacement begins now.
     Failed,
 }
 
-/// What a cluster has, what pods ask of it, and what of the rest is of no use. CPU in thousandths of a core, memory in MiB.
+/// The resources of a cluster: what nodes offer, what pods request, and what no pod can use. CPU in thousandths of a core,
+/// memory in MiB.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ClusterState {
     /// Nodes that are ready.
@@ -94,22 +95,22 @@ pub struct ClusterState {
     pub pods: u32,
     /// Pods that wait for one.
     pub pending: u32,
-    /// What pods can have, that of DaemonSets included.
+    /// Resources for pods, those of DaemonSets included.
     pub allocatable: Amount,
-    /// What DaemonSets ask for.
+    /// Requests of DaemonSets.
     pub daemons: Amount,
-    /// What other pods ask for.
+    /// Requests of other pods.
     pub requested: Amount,
-    /// What is free on nodes that have no room for one more of any workload's pods for want of CPU.
+    /// Free resources on nodes on which no workload's pod fits because CPU is missing.
     pub without_cpu: Amount,
-    /// The same for want of memory.
+    /// The same where memory is missing.
     pub without_memory: Amount,
-    /// The same for want of both.
+    /// The same where both are missing.
     pub without_both: Amount,
-    /// The same because they have as many pods as they may have.
+    /// The same where the limit of pods is reached.
     pub without_pods: Amount,
-    /// Nodes that pods and DaemonSets need at least if they are of the kind of the present ones: the sum of what is asked for over
-    /// what the largest node has, by the scarcer of CPU and memory.
+    /// Nodes that pods and DaemonSets need at least if they are of the kind of the present ones: the sum of what is asked for
+    /// over what the largest node has, by the scarcer of CPU and memory.
     pub least_nodes: u32,
 }
 
@@ -130,7 +131,7 @@ impl Amount {
     }
 }
 
-/// What a function has had to do since the start of the run.
+/// The load of a function since the start of the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Load {
     /// Requests that came.
@@ -143,7 +144,7 @@ pub struct Load {
     pub queued: u32,
 }
 
-/// What such a platform may look at.
+/// The measurements that such a platform can read.
 pub trait Sight {
     /// CPU time that an instance has used since its creation, in milli-CPU-nanoseconds.
     fn cpu(&mut self, instance: InstanceId) -> u128;
@@ -151,7 +152,7 @@ pub trait Sight {
     /// Requests in service on an instance.
     fn in_flight(&self, instance: InstanceId) -> u32;
 
-    /// What the first function of a service has had to do.
+    /// The load of the first function of a service.
     fn load(&mut self, service: u16) -> Load;
 }
 
@@ -160,16 +161,16 @@ pub trait Control {
     /// Instances of a service at the start of the run.
     fn replicas(&self, service: u16) -> u32;
 
-    /// Whether its places are nodes, which all share.
+    /// Returns true if its instances run on nodes that all services share.
     fn has_nodes(&self) -> bool;
 
-    /// How long a request waits for an instance that does not answer, until it fails.
+    /// Time after which a request to an instance that does not answer fails.
     fn connect_timeout(&self) -> SimDuration;
 
     /// An instance was created, at the start of the run if `initial`. Whether it is up at once, which only such a one can be.
     fn created(&mut self, instance: InstanceId, now: SimTime, initial: bool) -> bool;
 
-    /// An instance is up.
+    /// An instance is ready.
     fn ready(&mut self, instance: InstanceId, now: SimTime);
 
     /// An instance has ended.
@@ -181,7 +182,7 @@ pub trait Control {
     /// An instance that was killed is replaced by another one in the same place, which waits for the order to start.
     fn replaced(&mut self, old: InstanceId, new: InstanceId, now: SimTime);
 
-    /// When it wants to act; not before the last time it did.
+    /// The next time at which it acts; not before the last time.
     fn next(&self) -> SimTime;
 
     /// Acts.

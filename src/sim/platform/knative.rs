@@ -1,8 +1,8 @@
 //! Knative Serving: revisions whose pods come and go with their requests, on a Kubernetes cluster.
 //!
-//! Sources: [`crate::sim::autoscaler::kpa`], and knative/serving, `pkg/activator` and `pkg/queue`, for what stands before a pod.
-//! Choices: requests that find no free place wait in one queue, whether the activator is on their path or not; a revision
-//! always has a route; its activators have room for all that comes.
+//! Sources: [`crate::sim::autoscaler::kpa`], and knative/serving, `pkg/activator` and `pkg/queue`, for what stands before a
+//! pod. Choices: requests that find no free place wait in one queue, whether the activator is on their path or not; a
+//! revision always has a route; its activators have room for all that comes.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,23 @@
-//! Deployments on a Kubernetes cluster: pods that an autoscaler asks for, a scheduler that finds nodes for them, and nodes that
-//! come and go.
+//! Deployments on a Kubernetes cluster: pods that an autoscaler asks for, a scheduler that finds nodes for them, and nodes
+//! that come and go.
+//!
+//! The life of a pod:
+//! 1. The autoscaler of the workload wants one more (`workload`), and the pod is created (`replicas`, `rollout`).
+//! 2. The scheduler finds a node (`placing`). Without one the pod waits, and a provisioner launches a node (`karpenter`,
+//!    `cluster_autoscaler`, `provision`).
+//! 3. Its image is pulled if the node does not have it (`images`), and its container starts.
+//! 4. A readiness probe finds it ready, and it gets requests (`pods`).
+//! 5. It is deleted because fewer are wanted, its node goes (`leaving`), a pod of higher priority needs its place, or its
+//!    container is killed for its memory (`pressure`). It finishes its requests within the grace period.
+//!
+//! The order at one instant is that of the agenda (`agenda`): nodes that are ready, fail or go; memory and disks of nodes;
+//! machines and containers; readings of metrics; schedules and rollouts; decisions of autoscalers; then the scheduler, and
+//! provisioners last.
 //!
 //! Sources: the modules that it is made of, [`crate::sim::autoscaler`] and [`crate::sim::cluster`], and for the life of a pod
 //! the Kubernetes documentation, "Pod Lifecycle", "Configure Liveness, Readiness and Startup Probes", and
 //! kubernetes/kubernetes, pkg/controller/controller_utils.go (which pods go first). Choices: a pod that is deleted gets no
-//! more requests from that instant on, and the pods of a run's beginning are up and on nodes then.
+//! more requests from that instant on; the pods that the run begins with are ready and on nodes.
 
 mod act;
 mod agenda;
@@ -64,9 +77,9 @@ pub struct Spec {
     pub memory_request: Option<MemoryMib>,
     /// Requests that are sent to one pod at a time; `None`: any number.
     pub concurrency: Option<u32>,
-    /// Which of several pods takes a request.
+    /// The rule that names one of several free pods for a request.
     pub routing: Routing,
-    /// How long a request waits if no pod is ready; zero: it is answered with 503 at once.
+    /// Time that a request waits if no pod is ready; zero: it is answered with 503 at once.
     pub hold: SimDuration,
     /// `readinessProbe.periodSeconds`; zero: a pod is ready as soon as it could answer.
     pub readiness_period: SimDuration,
@@ -80,12 +93,12 @@ pub struct Spec {
     pub max_surge: f64,
     /// `strategy.rollingUpdate.maxUnavailable`, as a share of the replicas.
     pub max_unavailable: f64,
-    /// When a new version is deployed, from the beginning of the run on.
+    /// Times since the start of the run at which a new version is deployed.
     pub rollouts: Vec<SimDuration>,
     /// Requests that may wait at a time; `None`: any number. Knative's.
     #[serde(skip)]
     pub queue_depth: Option<u32>,
-    /// What else the scenario says, resolved.
+    /// The rest of the scenario's settings, resolved.
     #[serde(skip)]
     pub plan: Plan,
 }
@@ -137,8 +150,8 @@ impl Default for LivenessProbe {
 
 impl LivenessProbe {
     /// Time from a container's start until it is killed if nothing listens in it. Source: kubernetes/kubernetes,
-    /// pkg/kubelet/prober/worker.go: it is asked as it starts and each period after that, and what comes before the initial delay
-    /// does not count.
+    /// pkg/kubelet/prober/worker.go: it is asked as it starts and each period after that, and what comes before the initial
+    /// delay does not count.
     fn limit(self) -> SimDuration {
         let skipped = self.initial_delay.0.div_ceil(self.period.0.max(1));
         let fatal = skipped + u64::from(self.failure_threshold.max(1)) - 1;
@@ -258,7 +271,7 @@ impl Kind for Spec {
     }
 }
 
-/// The platform at work.
+/// The state of the platform.
 #[derive(Debug)]
 pub struct Kubernetes {
     spec: Spec,
@@ -268,16 +281,16 @@ pub struct Kubernetes {
     nodes: Nodes,
     scheduler: Scheduler,
     provisioner: provision::Provisioner,
-    /// Decides how long machines of single pods take to come, and how many there have been.
+    /// Random stream of the time until single pods have their machines, and the number of machines so far.
     launch_stream: Stream,
     launched: u64,
-    /// Decides how long nodes last.
+    /// Random stream of the failures of nodes.
     failure_stream: Stream,
-    /// Pods that room has been made for.
+    /// Pods for which others were preempted.
     preempted_for: BTreeSet<u64>,
-    /// Whether pods that wait may have got a chance to be placed.
+    /// True if waiting pods may have got a chance to be placed.
     changed: bool,
-    /// Whether the state of the cluster has to be told.
+    /// True if the state of the cluster has changed since it was told.
     untold: bool,
 }
 
@@ -339,7 +352,7 @@ impl Kubernetes {
         platform
     }
 
-    /// What a pod of a service asks of a node.
+    /// The resources that a pod of a service requests from a node.
     fn shape(&self, service: u16) -> PodShape {
         self.workloads[service as usize].shape(service)
     }

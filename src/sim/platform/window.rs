@@ -8,7 +8,7 @@ use crate::units::{MilliCpu, SimDuration, SimTime};
 /// Time over which load is averaged.
 pub(super) const WINDOW: SimDuration = SimDuration::from_secs(60);
 
-/// What a function had used at the looks of the last minute.
+/// The use of a function at the looks of the last minute.
 #[derive(Debug, Default)]
 pub(super) struct LastMinute {
     looks: VecDeque<(SimTime, Used)>,
@@ -33,8 +33,8 @@ impl LoadWindow {
 }
 
 impl LastMinute {
-    /// Takes a look, `every` after the last one unless nobody looked because there was nothing to see. Before the start of the
-    /// run nothing was used.
+    /// Takes a look, `every` after the last one unless nobody looked because there was nothing to see. Before the start of
+    /// the run nothing was used.
     pub(super) fn look(&mut self, now: SimTime, used: &Used, every: SimDuration) -> LoadWindow {
         // The look that begins the window stays.
         while self.looks.get(1).is_some_and(|look| now.since(look.0) >= WINDOW) {

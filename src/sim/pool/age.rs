@@ -121,7 +121,7 @@ impl AgeRow {
         Some(self.slots[place])
     }
 
-    /// Whether no instance is free.
+    /// Returns true if no instance is free.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         match &self.free {

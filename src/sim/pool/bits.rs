@@ -1,5 +1,5 @@
-//! A set of small integers as bits under two levels of summaries. Every operation takes constant time up to 262,144 members, and
-//! above that grows by one word for each 262,144.
+//! A set of small integers as bits under two levels of summaries. Every operation takes constant time up to 262,144 members,
+//! and above that grows by one word for each 262,144.
 
 /// Bits of one word.
 pub(super) const WORD: usize = 64;

@@ -11,8 +11,8 @@ pub(crate) struct ByLoad {
     rows: Vec<Row>,
     /// Loads whose row has members.
     some: Bits,
-    /// Whether the most loaded instance is chosen, and of several the one used last; else the least loaded one, and of
-    /// several the one not used for longest.
+    /// True if the most loaded instance is chosen, and of several the one used last. Else the least loaded one is chosen,
+    /// and of several the one unused for longest.
     most: bool,
 }
 
@@ -25,7 +25,7 @@ impl ByLoad {
         }
     }
 
-    /// Adds an instance with `load` requests in flight, which its link says too.
+    /// Adds an instance with `load` requests in flight, which must be the load in its link.
     pub(crate) fn insert(&mut self, slot: u32, load: u32, links: &mut impl Links) {
         let load = load as usize;
         if load >= self.rows.len() {
@@ -46,7 +46,7 @@ impl ByLoad {
         }
     }
 
-    /// The instance that comes first by the rule.
+    /// The instance that the rule names.
     pub(crate) fn find(&self) -> Option<u32> {
         if self.most {
             self.some.last().map(|load| self.rows[load].last)
@@ -55,7 +55,7 @@ impl ByLoad {
         }
     }
 
-    /// The instance without a request that was not used for longest.
+    /// The instance without a request that is unused for longest.
     pub(crate) fn idle(&self) -> Option<u32> {
         self.rows.first().filter(|row| !row.is_empty()).map(|row| row.first)
     }

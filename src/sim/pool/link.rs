@@ -3,17 +3,17 @@
 /// No neighbour, no instance.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// What the pool keeps in each instance.
+/// The pool's data of one instance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Link {
     /// Creation number within the function.
     pub(crate) ordinal: u64,
-    /// The neighbour that was used before, or the position among all.
+    /// The neighbour that was used before it, or its position among all.
     pub(crate) before: u32,
     pub(super) after: u32,
     /// Requests in flight when it was put into the pool or used last.
     pub(crate) load: u32,
-    /// Whether the instance is in the pool.
+    /// True if the instance is in the pool.
     pub(crate) pooled: bool,
 }
 

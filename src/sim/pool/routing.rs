@@ -1,11 +1,11 @@
-//! The rules that name the instance for a request.
+//! The routing rules.
 //!
 //! Sources of the rules that look at load: random of two, Mitzenmacher, The Power of Two Choices in Randomized Load
 //! Balancing, IEEE TPDS 2001; most loaded first is how instances drain that a platform wants to scale in.
 
 use serde::{Deserialize, Serialize};
 
-/// Which of several free instances takes a request.
+/// The rule that names one of several free instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Routing {

@@ -1,5 +1,5 @@
-//! The life of a call, where those who send requests give up waiting or try again: it takes as many attempts as its client
-//! makes. The platform knows attempts only.
+//! The life of a call, for services whose clients have timeouts or retries. A call makes one attempt or several. The
+//! platform sees attempts only.
 
 use crate::rng::Purpose;
 use crate::sim::calendar::Timer;
@@ -10,13 +10,13 @@ use crate::sim::observe::Observer;
 use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
 
-/// A call, or what is left of one whose client has gone while an attempt was under way.
+/// A call, or the rest of one whose client has gone while an attempt was under way.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call {
-    /// Number of its attempt within the run; [`GONE`]: nobody waits for this attempt any more.
+    /// Number of its attempt within the run; [`GONE`]: no client waits for this attempt any more.
     attempt: u64,
     arrived: SimTime,
-    /// How many calls of the function came before it. All attempts of a call have the same random numbers.
+    /// Number of calls of the function before it. All attempts of a call have the same random numbers.
     index: u64,
     given: SimDuration,
     function: u32,
@@ -33,13 +33,13 @@ const GONE: u64 = 0;
 impl Call {
     pub(crate) const NO_USER: u32 = u32::MAX;
 
-    /// The user who makes it, if it is one's.
+    /// The user who makes it; `None` if it came with the traffic.
     pub(super) fn user(&self) -> Option<u32> {
         Some(self.user).filter(|&user| user != Self::NO_USER)
     }
 }
 
-/// How a call ends that is not answered.
+/// The end of a call without an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Loss {
     Rejected(Reject),
@@ -48,7 +48,7 @@ pub(crate) enum Loss {
 }
 
 impl World {
-    /// A call is made: its first attempt. `given` is its service time or [`Request::DRAWN`].
+    /// Makes a call with its first attempt. `given` is its service time or [`Request::DRAWN`].
     #[cold]
     #[inline(never)]
     pub(super) fn call(
@@ -77,7 +77,7 @@ impl World {
         self.attempt(slot, observer);
     }
 
-    /// The users of a service begin, each after a time of thinking.
+    /// Starts the users of a service, each with a think time.
     pub(super) fn wake_users(&mut self, service: u16) {
         let users = self.services[service as usize].setup.client.as_ref();
         let count = users
@@ -99,7 +99,7 @@ impl World {
         self.calendar.timer_at(self.now + wait, timer);
     }
 
-    /// A user has thought, and asks unless the time is over.
+    /// Makes the next call of a user, unless the run is over.
     pub(super) fn user(&mut self, service: u16, user: u32, observer: &mut impl Observer) {
         if self.now >= self.end {
             return;
@@ -139,7 +139,7 @@ impl World {
         }
     }
 
-    /// It is time for the next attempt of a call.
+    /// Makes the next attempt of a call.
     pub(super) fn send(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
         debug_assert_eq!(
             self.calls.get(slot).attempt,
@@ -149,7 +149,7 @@ impl World {
         self.attempt(slot, observer);
     }
 
-    /// The client of attempt `number` waits no longer, if it still does. The attempt goes on for nobody.
+    /// Ends the wait of the client of attempt `number`, if it still waits. The server still finishes the attempt.
     pub(super) fn client_timeout(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
         let call = *self.calls.get(slot);
         if call.attempt != number {
@@ -160,7 +160,7 @@ impl World {
         self.lost(slot, Loss::TimedOut, observer);
     }
 
-    /// A request ran to an end that is not all that was asked for: a ping, or the attempt of the call in `slot`.
+    /// Handles the end of a request that is no whole request: a ping, or the attempt of the call in `slot`.
     #[cold]
     #[inline(never)]
     pub(super) fn part_ran(&mut self, slot: u32, finished: Finished, observer: &mut impl Observer) {
@@ -183,7 +183,7 @@ impl World {
         }
     }
 
-    /// An attempt left the queue without having been served.
+    /// Handles an attempt that left the queue without service.
     pub(super) fn attempt_gave_up(&mut self, slot: u32, loss: Loss, observer: &mut impl Observer) {
         if self.calls.get(slot).attempt == GONE {
             return self.calls.release(slot);
@@ -191,7 +191,7 @@ impl World {
         self.lost(slot, loss, observer);
     }
 
-    /// An attempt that somebody waited for gave no answer: another one follows, or the call ends.
+    /// Handles an attempt without an answer: another attempt follows, or the call ends.
     fn lost(&mut self, slot: u32, loss: Loss, observer: &mut impl Observer) {
         let reason = match loss {
             Loss::Rejected(_) => Reason::Rejected,
@@ -230,7 +230,7 @@ impl World {
 
     fn end_call(&mut self, slot: u32, loss: Option<Loss>, observer: &mut impl Observer) {
         let call = *self.calls.get(slot);
-        // Timers of its attempts that are still to come find nobody.
+        // Timers of its attempts that are still pending find no client.
         self.calls.get_mut(slot).attempt = GONE;
         self.calls.release(slot);
         self.present -= 1;

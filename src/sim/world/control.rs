@@ -1,4 +1,4 @@
-//! A platform that looks after its instances by itself: what it may look at, and how its orders are obeyed.
+//! Platforms that control their instances: the measurements they can read, and their orders.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +11,7 @@ use crate::sim::platform::control::{InstanceId, Load, NodeChange, Order, Sight};
 use crate::sim::world::{Service, World};
 use crate::units::{SimDuration, SimTime};
 
-/// What the platform may look at.
+/// The measurements that the platform can read.
 struct Eyes<'a> {
     now: SimTime,
     services: &'a [Service],
@@ -54,7 +54,7 @@ impl Sight for Eyes<'_> {
 }
 
 impl World {
-    /// Has the platform act if it is time to.
+    /// Lets the platform act if it is time.
     #[cold]
     #[inline(never)]
     pub(super) fn control(&mut self, observer: &mut impl Observer) {
@@ -131,7 +131,7 @@ impl World {
     }
 
     fn node(&mut self, kind: u16, change: NodeChange, observer: &mut impl Observer) {
-        // Nodes are nobody's in particular: they are counted with the first service.
+        // All services share the nodes: they are counted with the first one.
         let nodes = &mut self.services[0].gauges.nodes;
         if change == NodeChange::Comes {
             nodes.up(self.now);
@@ -192,8 +192,8 @@ impl World {
         self.id(slot)
     }
 
-    /// An instance begins to start. It is up with its first answer to a probe, which is that to its first request; if it does not
-    /// get that far it is killed.
+    /// Starts an instance. It is ready with its first answer to a probe, which is its first request; if it takes too long
+    /// it is killed.
     fn begin_start(
         &mut self,
         id: InstanceId,
@@ -224,7 +224,7 @@ impl World {
         self.calendar.timer_at(self.now + lasts + cold.first_request, ready);
     }
 
-    /// An instance takes no more requests and ends with those that it has.
+    /// Drains an instance: it takes no more requests and ends with its last one.
     fn drain(&mut self, id: InstanceId, at_least: SimDuration, at_most: SimDuration, observer: &mut impl Observer) {
         if !self.is_there(id) {
             return;
@@ -252,7 +252,7 @@ impl World {
         self.calendar.timer_at(last, timer);
     }
 
-    /// A request has left an instance that drains.
+    /// Handles a request that has left a draining instance.
     pub(super) fn drains(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
         if instance.in_flight > 0 {
@@ -267,7 +267,7 @@ impl World {
         }
     }
 
-    /// The `number`-th instance of the run, in `slot` then, may have drained, or for too long.
+    /// Handles the drain timer of instance `number` of the run, which was in `slot` when the timer was set.
     pub(super) fn drained(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
         let Some((first, last)) = instance.drain.filter(|_| instance.number == number) else {
@@ -280,7 +280,7 @@ impl World {
         }
     }
 
-    /// Ends an instance, whatever it does.
+    /// Ends an instance in any state.
     fn end_now(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         if instance.start.is_some() {
@@ -292,7 +292,7 @@ impl World {
         }
     }
 
-    /// Ends an instance on its way up, for which no request waits.
+    /// Ends a starting instance for which no request waits.
     fn abandon(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         let start = instance.start.take();
@@ -301,10 +301,11 @@ impl World {
         self.remove(slot, observer);
     }
 
-    /// The `number`-th instance of the run, in `slot` then, has not come up in time: it is killed, and starts again in its place.
+    /// Kills instance `number` of the run, which was in `slot` when the timer was set and is not ready in time. It starts
+    /// again in its place.
     pub(super) fn not_alive(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
-        // On a node that has failed nobody kills it.
+        // No kubelet kills it on a node that has failed.
         if instance.number != number || instance.start.is_none() || instance.lost {
             return;
         }
@@ -316,7 +317,7 @@ impl World {
         self.restart_in_place(id, observer);
     }
 
-    /// An instance that was killed starts again in its place.
+    /// Starts an instance that was killed again in its place.
     pub(super) fn restart_in_place(&mut self, old: InstanceId, observer: &mut impl Observer) {
         let new = self.create_waiting(old.service, old.function, observer);
         let now = self.now;

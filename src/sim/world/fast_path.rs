@@ -9,7 +9,7 @@ use crate::sim::world::{Service, World};
 use crate::units::SimDuration;
 
 impl World {
-    /// Gives a request that arrives now to a free instance, which there is.
+    /// Gives a request that arrives now to a free instance. There must be one.
     #[inline(always)]
     pub(super) fn assign_on_fast_path(&mut self, request: &Request) {
         let now = self.now;
@@ -32,7 +32,7 @@ impl World {
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight = 1;
         let mut timed_out = false;
-        // Mostly it is within the limit, on an instance that is as it was.
+        // In most cases the time is within the limit and the instance needs no initialisation.
         if !setup.as_drawn(time) || instance.reset {
             let drawn = request.given == Request::DRAWN;
             (time, timed_out) = self.depends(request.service, request.function, slot, time, drawn);
@@ -48,9 +48,9 @@ impl World {
         self.calendar.done_at(now + time, place);
     }
 
-    /// A request ends.
+    /// Ends a request.
     #[inline(always)]
-    pub(super) fn done_simple(&mut self, place: u32, observer: &mut impl Observer) {
+    pub(super) fn done_on_fast_path(&mut self, place: u32, observer: &mut impl Observer) {
         let now = self.now;
         let request = self.running.get(place);
         let slot = request.instance;

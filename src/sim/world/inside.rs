@@ -9,8 +9,8 @@ use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
 
 impl World {
-    /// A request comes to an instance that is up and has counted it already. A service time that the traffic gives is a
-    /// wait: how much of it was CPU is not known.
+    /// Takes a request on a ready instance, which has counted it already. A service time that the traffic gives is a wait,
+    /// because its CPU part is not known.
     pub(super) fn share(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>, inside: Inside) {
         let service = &mut self.services[request.service as usize];
         let Fleet {
@@ -24,7 +24,7 @@ impl World {
         };
         let instance = self.instances.0.get_mut(slot);
         if instance.reset {
-            // It is as cold as a new one.
+            // It initialises again, like a new instance.
             instance.reset = false;
             instance.served = 0;
             cpu += inside.cpu_of(service.setup.cold.draw(streams, instance.link.ordinal).0.init);
@@ -50,7 +50,8 @@ impl World {
             self.held.add(slot, place);
         }
         let station = instance.station.as_mut().expect("an instance of this service shares");
-        // What can be cut off has to be found while it has CPU time, and what does not wait is done with it.
+        // A request that can be cut off must be found while it has CPU time, and a request that does not wait is done after
+        // it.
         let may_be_alone = service.setup.timeout.is_none() && wait > SimDuration::ZERO;
         if may_be_alone && let Some(until) = station.alone(now, job) {
             return self.calendar.done_in_order(until + wait, order, place);
@@ -67,8 +68,8 @@ impl World {
         self.wake(slot);
     }
 
-    /// A request that has the CPU of an instance to itself shares it from now on. The completion that was to come for it must
-    /// find nothing: it goes on in another place.
+    /// Makes a request that has the CPU of an instance alone share it from now on. Its pending completion must find
+    /// nothing: the request moves to another slot.
     fn joined(&mut self, slot: u32) {
         let Some(station) = &mut self.instances.0.get_mut(slot).station else {
             return;
@@ -85,7 +86,7 @@ impl World {
         }
     }
 
-    /// Sets the timer for a request whose service begins now to be cut off.
+    /// Sets the cut-off timer for a request whose service begins now.
     fn limit(&mut self, place: u32) {
         let request = self.running.get(place);
         if let Some(timeout) = self.services[request.service as usize].setup.timeout {
@@ -98,8 +99,8 @@ impl World {
         }
     }
 
-    /// Cuts off the request in `place` if the timer was set for it: request `index` of its function, on instance `number` of the
-    /// run. Its work is lost. An instance that serves one request at a time initialises again with the next one.
+    /// Cuts off the request in `place` if the timer was set for it: request `index` of its function, on instance `number` of
+    /// the run. Its work is lost. An instance that serves one request at a time initialises again with the next one.
     #[cold]
     pub(super) fn cut_off(&mut self, number: u64, index: u64, place: u32, observer: &mut impl Observer) {
         let request = *self.running.get(place);
@@ -119,7 +120,7 @@ impl World {
         if station.cancel(now, place) {
             self.wake(slot);
         } else {
-            // It waits. Its completion is to come and must find nothing.
+            // It waits without CPU. Its pending completion must find nothing.
             self.running.get_mut(place).instance = Request::FAILED;
             if kills {
                 self.held.remove(slot, place);
@@ -130,8 +131,8 @@ impl World {
         self.ends(place, observer);
     }
 
-    /// Sets the timer for the next request of an instance to have had its CPU time. A timer that comes too early is put
-    /// off when it runs out.
+    /// Sets the timer for the next request of an instance that will have had its CPU time. A timer that runs out too early
+    /// is set again.
     fn wake(&mut self, slot: u32) {
         let instance = self.instances.0.get_mut(slot);
         let Some(station) = &mut instance.station else { return };
@@ -144,7 +145,7 @@ impl World {
         }
     }
 
-    /// The `number`-th instance of the run, in `slot` then, has no more CPU than its limit from now on.
+    /// Ends the CPU boost of instance `number` of the run, which was in `slot` when the timer was set.
     pub(super) fn boosted(&mut self, number: u64, slot: u32) {
         let now = self.now;
         let instance = self.instances.0.get_mut(slot);
@@ -158,7 +159,7 @@ impl World {
         self.wake(slot);
     }
 
-    /// Requests of the `number`-th instance of the run, in `slot` then, may have had their CPU time.
+    /// Handles the CPU timer of instance `number` of the run, which was in `slot` when the timer was set.
     pub(super) fn had_cpu(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
         let now = self.now;
         let instance = self.instances.0.get_mut(slot);
@@ -188,7 +189,7 @@ impl World {
         self.had_cpu = done;
     }
 
-    /// A request has left an instance: its worker takes the next one, whose service begins.
+    /// Handles a request that has left an instance: its worker takes the next one, whose service begins.
     pub(super) fn left(&mut self, slot: u32, observer: &mut impl Observer) {
         let now = self.now;
         if let Some(station) = &mut self.instances.0.get_mut(slot).station {

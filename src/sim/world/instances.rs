@@ -1,4 +1,4 @@
-//! The life of an instance: it is created, comes up, is busy and idle in turn, and ends.
+//! The life of an instance: created, starting, ready, busy and idle in turn, ended.
 
 use crate::sim::calendar::Timer;
 use crate::sim::fact::Fact;
@@ -12,7 +12,7 @@ use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
 
 impl World {
-    /// Adds functions up to number `function`, with the instances they have from the start.
+    /// Adds functions up to number `function`, with the instances that they have from the start.
     #[cold]
     #[inline(never)]
     pub(super) fn new_functions(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
@@ -39,7 +39,7 @@ impl World {
                     }
                     continue;
                 }
-                // Draws of requests that are no arrivals must not repeat those of arrivals.
+                // Draws of requests that are no arrivals must not repeat draws of arrivals.
                 let index = u64::MAX - u64::from(i);
                 let request = Request {
                     call: Request::INITIAL,
@@ -80,7 +80,7 @@ impl World {
         fleet.pool.insert(slot, load, &mut self.instances);
     }
 
-    /// Creates an instance: up at once, or on its way up.
+    /// Creates an instance, ready or starting.
     pub(super) fn create(&mut self, service: u16, function: u32, start: Option<Box<Start>>, provisioned: bool) -> u32 {
         let state = &mut self.services[service as usize];
         let fleet = &mut state.fleets[function as usize];
@@ -139,8 +139,8 @@ impl World {
         slot
     }
 
-    /// What the next start of a function costs; the second value is the whole response of the first request where the
-    /// profile knows only that.
+    /// Returns the cost of the next start of a function. The second value is the whole response of the first request, if
+    /// the profile knows only that.
     pub(super) fn next_start(&self, service: u16, function: u32) -> (ColdStart, Option<SimDuration>) {
         let state = &self.services[service as usize];
         let fleet = &state.fleets[function as usize];
@@ -155,8 +155,8 @@ impl World {
         (cold, response)
     }
 
-    /// Starts an instance anew in place of one that was killed. It is ready when it has answered its first request, which
-    /// is that of a probe.
+    /// Starts an instance in place of one that was killed. It is ready when it has answered its first request, which is a
+    /// probe.
     pub(super) fn restart(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
         let (cold, response) = self.next_start(service, function);
         let lasting = response.unwrap_or(cold.sandbox + cold.init + cold.first_request);
@@ -220,14 +220,14 @@ impl World {
         }
     }
 
-    /// An instance that was on its way up is up: the requests that waited for it are served.
+    /// Makes a starting instance ready, and serves the requests that wait for it.
     #[cold]
     #[inline(never)]
     pub(super) fn up(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         let (service, function) = (instance.service, instance.function);
         if instance.lost {
-            // It will never be up.
+            // It will never be ready.
             return;
         }
         let Some(start) = instance.start.take() else {
@@ -281,7 +281,7 @@ impl World {
         }
     }
 
-    /// A slot of an instance that is up became free.
+    /// Handles a slot that became free on a ready instance: the queue fills it, or the instance may become idle.
     #[inline]
     pub(super) fn freed(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
@@ -304,7 +304,7 @@ impl World {
         }
     }
 
-    /// An instance becomes idle: sets its deadline. False if it is to end at once.
+    /// Sets the deadline of an instance that becomes idle. Returns false if it is to end at once.
     #[inline]
     pub(super) fn rest(&mut self, slot: u32) -> bool {
         let instance = self.instances.0.get(slot);
@@ -325,7 +325,7 @@ impl World {
         self.keep(slot, decision)
     }
 
-    /// Sets the deadline of an idle instance. False if it is to end at once.
+    /// Sets the deadline of an idle instance. Returns false if it is to end at once.
     #[inline]
     fn keep(&mut self, slot: u32, decision: KeepAlive) -> bool {
         let instance = self.instances.0.get_mut(slot);
@@ -346,7 +346,7 @@ impl World {
             }
         };
         instance.deadline = deadline;
-        // One pending timer per instance: it is moved on when it runs out, not at every request.
+        // There is one pending timer for each instance. It is put off when it runs out, not at every request.
         if deadline < instance.timer {
             instance.timer = deadline;
             let number = instance.number;
@@ -356,7 +356,7 @@ impl World {
         true
     }
 
-    /// The timer of the `number`-th instance of the run, in `slot` then, runs out.
+    /// Handles the expiry timer of instance `number` of the run, which was in `slot` when the timer was set.
     pub(super) fn expire(&mut self, number: u64, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         if instance.number != number || instance.timer != self.now {
@@ -379,7 +379,7 @@ impl World {
         }
     }
 
-    /// The idle time of an instance has run out on a platform that keeps some all the same.
+    /// Handles the end of the idle time of an instance on a platform that may keep it longer.
     fn expired(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get(slot);
         let fleet = &self.services[instance.service as usize].fleets[instance.function as usize];
@@ -408,7 +408,7 @@ impl World {
         self.remove(slot, observer);
     }
 
-    /// Takes an instance out of the world that is up and in no gauge any more.
+    /// Removes an instance that is ready and that no gauge counts any more.
     pub(super) fn remove(&mut self, slot: u32, observer: &mut impl Observer) {
         let controlled = self.controlled.then(|| self.id(slot));
         let instance = self.instances.0.get_mut(slot);

@@ -1,5 +1,4 @@
-//! Instances that come to a bad end: killed by the kernel because they have more requests in flight than memory for them,
-//! ended with their node, or no longer answering.
+//! Instances that fail: killed because they ran out of memory, ended with their node, or no longer answering.
 
 use crate::sim::fact::{Fact, Finished, Outcome, Role};
 use crate::sim::fleet::Request;
@@ -8,8 +7,8 @@ use crate::sim::world::World;
 use crate::units::SimDuration;
 
 impl World {
-    /// Kills an instance that is up for its memory. Where the platform keeps a number of instances it starts again, by itself;
-    /// elsewhere a new one starts for the next request, which may be waiting already.
+    /// Kills a ready instance that has run out of memory. A platform that controls its instances restarts it; on others a
+    /// new one starts for the next request, which may be waiting already.
     #[cold]
     #[inline(never)]
     pub(super) fn kill(&mut self, slot: u32, observer: &mut impl Observer) {
@@ -38,7 +37,7 @@ impl World {
         }
     }
 
-    /// Ends an instance that is up and has requests. They fail, in the order in which they came to it.
+    /// Ends a ready instance with its requests. They fail in the order in which they came to it.
     #[cold]
     #[inline(never)]
     pub(super) fn evict(&mut self, slot: u32, observer: &mut impl Observer) {
@@ -48,7 +47,7 @@ impl World {
         self.remove(slot, observer);
     }
 
-    /// An instance stops answering, and nobody knows. What it has fails at once, and it goes on getting requests.
+    /// Makes an instance stop answering without notice. Its requests fail at once, and it still gets requests.
     #[cold]
     #[inline(never)]
     pub(super) fn lose(&mut self, slot: u32, observer: &mut impl Observer) {
@@ -76,7 +75,7 @@ impl World {
         state.fleets[function].pool.put(slot, 0, &mut self.instances);
     }
 
-    /// A request comes to an instance that does not answer any more: it fails when nobody waits for it any longer.
+    /// Takes a request on an instance that does not answer any more: it fails after the connect timeout.
     #[cold]
     #[inline(never)]
     pub(super) fn hang(&mut self, mut request: Request, slot: u32) {
@@ -86,7 +85,7 @@ impl World {
         self.run(request, lasts);
     }
 
-    /// The requests of an instance that is up fail, in the order in which they came to it. What they share is gone.
+    /// Fails the requests of a ready instance, in the order in which they came to it. Its station is gone.
     fn fail_all(&mut self, slot: u32, observer: &mut impl Observer) {
         let instance = self.instances.0.get_mut(slot);
         let (service, function, number) = (instance.service, instance.function, instance.link.ordinal);

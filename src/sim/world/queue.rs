@@ -1,4 +1,4 @@
-//! Requests that wait in the queue of a function: they come, are served, or give up.
+//! Requests that wait in the queue of a function: they are added, served, or exceed their timeout.
 
 use crate::sim::calendar::Timer;
 use crate::sim::fact::{Fact, Reject, Role};
@@ -8,7 +8,7 @@ use crate::sim::world::{Loss, World};
 use crate::units::SimDuration;
 
 impl World {
-    /// Puts a request into the queue, and starts an instance for what waits there if `start`.
+    /// Puts a request into the queue, and starts an instance if `start` is true and waiting requests need one.
     #[cold]
     #[inline(never)]
     pub(super) fn queue(&mut self, request: Request, at_most: SimDuration, start: bool, observer: &mut impl Observer) {
@@ -44,7 +44,7 @@ impl World {
         }
     }
 
-    /// Fills the free slots of an instance that is up from the queue.
+    /// Fills the free slots of a ready instance from the queue.
     #[cold]
     #[inline(never)]
     pub(super) fn serve_queue(&mut self, slot: u32, observer: &mut impl Observer) {
@@ -82,7 +82,7 @@ impl World {
         }
     }
 
-    /// The request that was the `number`-th to wait gives up if it still does.
+    /// Ends the wait of the request that was the `number`-th to wait, if it still waits.
     pub(super) fn give_up(&mut self, number: u64, service: u16, function: u32, observer: &mut impl Observer) {
         let state = &mut self.services[service as usize];
         let queue = &mut state.fleets[function as usize].queue;

@@ -1,4 +1,4 @@
-//! The life of a request: it arrives, waits or not, is served, and ends.
+//! The life of a request: arrival, admission, service, end.
 
 use crate::model::arrival::Arrival;
 use crate::rng::Purpose;
@@ -10,10 +10,10 @@ use crate::sim::world::{Call, Service, World};
 use crate::units::SimDuration;
 
 impl World {
-    /// A request arrives.
+    /// Takes a request that arrives.
     #[inline]
     pub(crate) fn arrive(&mut self, service: u16, arrival: &Arrival, observer: &mut impl Observer) {
-        // All functions of a service are one workload where the platform looks after instances by itself.
+        // All functions of a service are one workload on a platform that controls its instances.
         let function = if self.controlled { 0 } else { arrival.function };
         let at = arrival.at;
         self.arrivals += 1;
@@ -53,8 +53,8 @@ impl World {
         self.check();
     }
 
-    /// Has the platform decide about a request that comes now; the reason if it is turned away. The request is made in each
-    /// arm, so that on the common way its fields stay in registers until it has its place.
+    /// Asks the platform about a request that comes now. Returns the reason if it is rejected. The request is made in each
+    /// arm, so that its fields stay in registers on the common path.
     #[inline(always)]
     pub(super) fn admit(
         &mut self,
@@ -91,7 +91,7 @@ impl World {
         None
     }
 
-    /// What the platform sees of a function.
+    /// A function as the platform sees it.
     #[inline(always)]
     pub(super) fn view(&self, service: u16, function: u32) -> FleetView {
         let fleet = &self.services[service as usize].fleets[function as usize];
@@ -157,7 +157,7 @@ impl World {
         } else {
             pool.remove(slot, &mut self.instances);
         }
-        // The first request of an instance that was started ahead costs more.
+        // The first request of an instance that was started without a request costs more.
         let first = match service.ahead {
             false => None,
             true => self.instances.0.get_mut(slot).first.take(),
@@ -171,7 +171,7 @@ impl World {
         }
     }
 
-    /// The instance of a pool that had the last request of this one's session, or another one if that has ended or no free slot.
+    /// The instance that had the last request of the same session, or another one if that has ended or has no free slot.
     #[cold]
     #[inline(never)]
     fn pinned(&mut self, request: &Request, provisioned: bool, sessions: u32) -> Option<u32> {
@@ -200,7 +200,7 @@ impl World {
         Some(slot)
     }
 
-    /// Has a request wait for an instance that is on its way up.
+    /// Makes a request wait for an instance that starts.
     #[cold]
     fn join(&mut self, request: Request) {
         let state = &mut self.services[request.service as usize];
@@ -222,8 +222,8 @@ impl World {
         }
     }
 
-    /// Begins the service of a request on an instance that is up and has counted it already. `first` is the overhead of
-    /// a first request in place of the warm one.
+    /// Begins the service of a request on a ready instance, which has counted it already. `first` is the overhead of a
+    /// first request in place of the warm one.
     #[inline(always)]
     pub(super) fn serve(&mut self, mut request: Request, slot: u32, first: Option<SimDuration>) {
         if self.controlled && self.instances.0.get(slot).lost {
@@ -240,7 +240,7 @@ impl World {
             (Request::DRAWN, first) => setup.warm.draw(&fleet.streams, request.index, first),
             (given, first) => given.saturating_add(first.unwrap_or_default()),
         };
-        // Mostly it is within the limit, on an instance that is as it was.
+        // In most cases the time is within the limit and the instance needs no initialisation.
         if !setup.as_drawn(time) || self.instances.0.get(slot).reset {
             let drawn = request.given == Request::DRAWN;
             let later = drawn && first.is_none();
@@ -251,8 +251,8 @@ impl World {
         self.run(request, time);
     }
 
-    /// The service time of a request where it depends on the instance and the platform, and whether it is cut off.
-    /// `later`: the warm-up curve is about this request.
+    /// The service time of a request that depends on the instance and the platform; true if it is cut off. `later` is true
+    /// if the code warm-up curve applies to this request.
     #[cold]
     #[inline(never)]
     pub(super) fn depends(
@@ -266,7 +266,7 @@ impl World {
         let Service { setup, fleets, .. } = &self.services[service as usize];
         let instance = self.instances.0.get_mut(slot);
         if instance.reset {
-            // It is as cold as a new one.
+            // It initialises again, like a new instance.
             instance.reset = false;
             instance.served = 0;
             let streams = &fleets[function as usize].streams;
@@ -294,11 +294,11 @@ impl World {
         }
     }
 
-    /// A request ends.
+    /// Ends a request.
     #[inline]
     pub(super) fn done(&mut self, place: u32, observer: &mut impl Observer) {
         if self.services[self.running.get(place).service as usize].on_fast_path {
-            self.done_simple(place, observer);
+            self.done_on_fast_path(place, observer);
         } else {
             self.ends(place, observer);
         }
@@ -359,7 +359,7 @@ impl World {
             }
         }
         if shares {
-            // A timer that is still to come finds nothing.
+            // A pending timer finds nothing.
             self.running.get_mut(place).instance = Request::NOWHERE;
         }
         self.running.release(place);

@@ -354,7 +354,7 @@ fn more_cpu_after_a_start_ends_in_the_middle_of_a_request() {
             boost: Some((cpu(2_000), seconds(5))),
         });
     });
-    // Up at 3 s. Its 10 s of CPU time and 1.5 s for being the first: 5 s of them on a whole core until 8 s, the others on half a
-    // core until 21 s, then it waits.
+    // Up at 3 s. Its 10 s of CPU time and 1.5 s for being the first: 5 s of them on a whole core until 8 s, the others on
+    // half a core until 21 s, then it waits.
     assert_eq!(seen, [(3, 22, Outcome::Completed)]);
 }

@@ -1,5 +1,5 @@
-//! What the platform does by itself: every so often it looks at a function, has instances started and ended that no
-//! request asked for, and sends requests that keep instances warm.
+//! Actions of the platform without a request: at each tick it looks at a function, has instances started and ended, and sends
+//! requests that keep instances warm.
 
 use crate::rng::Purpose;
 use crate::sim::calendar::Timer;
@@ -13,7 +13,7 @@ use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
 
 impl World {
-    /// Has the platform look at a function that it has lost sight of.
+    /// Makes the platform look at a function again that it has stopped looking at.
     #[cold]
     #[inline(never)]
     pub(super) fn stay_awake(&mut self, service: u16, function: u32) {
@@ -41,7 +41,7 @@ impl World {
         self.calendar.timer_at(next, Timer::Tick { service, function });
     }
 
-    /// The platform looks at a function.
+    /// Lets the platform look at a function, and carries out its answer.
     pub(super) fn tick(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
         let view = self.view(service, function);
         let used = self.used(service, function, self.now);
@@ -101,7 +101,7 @@ impl World {
         }
     }
 
-    /// Starts an instance for no request in particular.
+    /// Starts an instance without a request.
     pub(super) fn start_ahead(&mut self, service: u16, function: u32, provisioned: bool, observer: &mut impl Observer) {
         let (cold, _) = self.next_start(service, function);
         let start = Start {
@@ -137,8 +137,8 @@ impl World {
         }));
     }
 
-    /// CPU time that the requests of each service have used until `at`, and their time in service, where instances are looked
-    /// after by the platform.
+    /// CPU time that the requests of each service have used until `at`, and their time in service; only on platforms that
+    /// control their instances.
     pub(super) fn used_by_services(&mut self, at: SimTime) -> Vec<(i128, i128)> {
         if !self.controlled {
             return Vec::new();
@@ -152,7 +152,7 @@ impl World {
             .collect()
     }
 
-    /// What a watched function has used until `now`, with no event before that to come.
+    /// The use of a watched function until `now`; no event comes before `now`.
     fn used(&mut self, service: u16, function: u32, now: SimTime) -> Used {
         let Some(fleet) = self.services[service as usize].fleets.get_mut(function as usize) else {
             return Used::default();
@@ -173,7 +173,7 @@ impl World {
         }
     }
 
-    /// A request of the operator's own. It is nobody's loss if it is turned away.
+    /// Sends a request of the operator. A rejection of it is no violation.
     fn ping(&mut self, service: u16, function: u32, hold: SimDuration, observer: &mut impl Observer) {
         let now: SimTime = self.now;
         let request = || Request {

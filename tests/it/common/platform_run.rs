@@ -38,7 +38,7 @@ pub fn observed(
                 wait: Dist::Constant(seconds(service)),
             },
             inside: None,
-            warm_up: None,
+            code_warm_up: None,
             cold: ColdModel::Measured([start].into()),
             concurrency: shape.concurrency,
             most_in_flight: None,

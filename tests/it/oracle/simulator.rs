@@ -1,8 +1,12 @@
 //! A simulator that is obviously right rather than fast: no calendar, no heap, no links between instances. Before every
-//! step it looks at everything that could happen and takes what comes first.
+//! step it looks at all possible events and takes the first.
 //!
-//! Order at one instant: completions (in the order in which requests came to their instances), requests that have had their CPU time,
-//! readiness and expiry (by age of the instance), waiting requests that give up, arrivals.
+//! The order at one instant:
+//! 1. Completions, in the order in which requests came to their instances.
+//! 2. Requests that have had their CPU time.
+//! 3. Readiness and expiry, by age of the instance.
+//! 4. Timeouts of waiting requests.
+//! 5. Arrivals.
 
 mod life;
 
@@ -16,10 +20,10 @@ use coldcast::sim::setup::Inside;
 
 use life::on_cpu;
 
-/// Nanoseconds. The tests mostly use whole seconds, so that many things happen at once.
+/// Nanoseconds. The tests mostly use whole seconds, so that many events happen at once.
 pub type Time = u64;
 
-/// Sessions of each function, where they stick to instances.
+/// Sessions of each function with sticky sessions.
 pub const SESSIONS: u32 = 3;
 
 /// More than any count here; its square fits.
@@ -35,7 +39,8 @@ pub struct Rules {
     pub overflow: Overflow,
     pub queue_timeout: Option<Time>,
     pub cold: Cold,
-    /// What requests share inside an instance, their CPU time and their wait; `None`: they take the time of the trace.
+    /// The inside of an instance that requests share, with CPU time and wait of each request; `None`: they take the time of
+    /// the trace.
     pub inside: Option<(Inside, Dist, Dist)>,
     /// Extra time of later requests of an instance by position, as ends and times; if there is any, all requests take
     /// the service time of `initial` instead of the trace's.
@@ -46,7 +51,7 @@ pub struct Rules {
     pub fixed: bool,
     /// Idle and busy instances of each function at its start, and the service time of the requests of the latter.
     pub initial: (usize, usize, Time),
-    /// Time counts from here to there; `None`: to the last arrival.
+    /// Start and end of the counted time; `None`: the end is the last arrival.
     pub window: (Time, Option<Time>),
     pub seed: u64,
 }
@@ -72,7 +77,7 @@ pub struct Outcome {
     pub failed: Vec<(usize, u64, Time, Time, Time, u64, bool)>,
     /// Function, arrived.
     pub rejected: Vec<(usize, Time)>,
-    /// Function, arrived, gave up.
+    /// Function, arrived, timeout in the queue.
     pub gave_up: Vec<(usize, Time, Time)>,
     /// Function, instance, created, stopped.
     pub stopped: Vec<(usize, u64, Time, Time)>,
@@ -85,7 +90,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, Copy)]
 struct Request {
     function: usize,
-    /// How many arrived before it in the whole run.
+    /// Number of arrivals before it in the whole run.
     number: u64,
     /// `None`: part of the initial state.
     index: Option<u64>,
@@ -93,9 +98,9 @@ struct Request {
     service: Time,
     started: Time,
     cold: bool,
-    /// When it came to its instance, as a sequence number.
+    /// Sequence number of its coming to the instance.
     came: u64,
-    /// Where requests share: CPU time and wait.
+    /// If requests share the inside of an instance: CPU time and wait.
     cpu: Time,
     wait: Time,
 }
@@ -105,19 +110,19 @@ struct Instance {
     function: usize,
     ordinal: u64,
     created: Time,
-    /// Not up yet, and when it will be if that is not when its first request ends.
+    /// The time at which a starting instance is ready, if that is not the end of its first request.
     starting: bool,
     ready: Time,
-    /// When it ends, when it came to the instance (a sequence number), and the request.
+    /// Time of its end, sequence number of its coming to the instance, and the request.
     running: Vec<(Time, u64, Request)>,
     joined: Vec<Request>,
-    /// Where requests share: those that wait for a worker, those that wait for their turn, and those on the CPU with what
-    /// they still need, in milli-CPU-nanoseconds, and since when that is so.
+    /// If requests share the inside of an instance: requests that wait for a worker, requests that wait for their turn, and
+    /// requests on the CPU with the CPU time that they still need, in milli-CPU-nanoseconds, and the time of that count.
     accepted: Vec<Request>,
     turn: Vec<Request>,
     burning: Vec<(i128, Request)>,
     since: Time,
-    /// When it ends if it stays idle.
+    /// Time of its end if it stays idle.
     expires: Time,
     used: u64,
     /// Requests after its first.
@@ -128,7 +133,7 @@ struct Instance {
 #[derive(Default)]
 struct Simulator {
     now: Time,
-    /// When the counted time ends.
+    /// End of the counted time.
     until: Time,
     sequence: u64,
     instances: Vec<Instance>,
@@ -235,7 +240,7 @@ impl Instance {
         if capacity >= 1000 * n { (1000, 1) } else { (capacity, n) }
     }
 
-    /// When the first request will have had its CPU time.
+    /// The time at which the first request will have had its CPU time.
     fn next_off_cpu(&self, inside: &Inside) -> Option<Time> {
         let least = self.burning.iter().map(|burning| burning.0).min()?.max(0);
         let (rate, share) = self.speed(inside);
@@ -243,7 +248,7 @@ impl Instance {
         Some(self.since + time as Time)
     }
 
-    /// Lets the requests on the CPU have their share until `now`, rounded down.
+    /// Gives the requests on the CPU their share until `now`, rounded down.
     fn burn(&mut self, inside: &Inside, now: Time) {
         let (rate, share) = self.speed(inside);
         for burning in &mut self.burning {
@@ -425,7 +430,7 @@ impl Simulator {
         i
     }
 
-    /// Which of the free instances had the last request of the same session.
+    /// The free instance that had the last request of the same session.
     fn pinned(&self, rules: &Rules, function: usize, index: u64) -> Option<usize> {
         let i = self.pins.get(&(function, session(rules, function, index)))?;
         self.free[function].iter().position(|free| free == i)
@@ -483,7 +488,7 @@ impl Simulator {
             .push((self.now + time, self.sequence, request));
     }
 
-    /// Workers take up requests, and the CPU takes those whose turn it is.
+    /// Gives requests to free workers, and those whose turn it is to the CPU.
     fn take_up(&mut self, inside: &Inside, i: usize) {
         let (now, instance) = (self.now, &mut self.instances[i]);
         while !instance.accepted.is_empty()
@@ -504,7 +509,7 @@ impl Simulator {
         }
     }
 
-    /// Requests leave the CPU of an instance and wait, or are done.
+    /// Ends the CPU part of requests on an instance: they wait without CPU, or are done.
     fn off_cpu(&mut self, rules: &Rules, i: usize) {
         let Some((inside, ..)) = &rules.inside else { return };
         let mut off = Vec::new();
@@ -533,7 +538,7 @@ impl Simulator {
             .map(|row| row.1)
             .collect();
         for sequence in now_done {
-            // It is not there any more if the instance was killed meanwhile.
+            // The request is gone if its instance was killed in the meantime.
             if let Some(at) = self.instances[i].running.iter().position(|row| row.1 == sequence) {
                 self.done(rules, i, at);
             }
@@ -575,7 +580,7 @@ impl Simulator {
         }
     }
 
-    /// Serves the queue with what is free of an instance, and ends the instance if its time is over.
+    /// Serves the queue with the free slots of an instance, and ends the instance if its time is over.
     fn settle(&mut self, rules: &Rules, i: usize) {
         let f = self.instances[i].function;
         while self.instances[i].in_flight() < rules.concurrency && !self.queue[f].is_empty() {

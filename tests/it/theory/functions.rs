@@ -1,7 +1,7 @@
-//! Function platforms under sparse traffic: requests so short and so rare that one instance at a time is enough.
+//! Function platforms under sparse traffic: requests are so short and rare that one instance at a time is enough.
 //!
-//! Then an instance lives on exactly as long as no gap between arrivals exceeds the keep-alive time, and exponential
-//! gaps with rate lambda give every result in closed form.
+//! Then an instance lives as long as no gap between arrivals exceeds the keep-alive time, and exponential gaps with rate
+//! lambda give every result in closed form.
 
 use coldcast::sim::platform::{lambda, scale_per_request};
 use coldcast::units::SimDuration;
@@ -38,7 +38,7 @@ fn cold_starts_of_sparse_traffic() {
         check(&format!("lifespan (s), keep-alive {tau} s"), theory, &runs, |run| {
             run.record.lifespan as f64 * 1e-9 / run.record.stopped as f64
         });
-        // It is there unless the last gap has lasted longer than tau.
+        // It exists unless the last gap has lasted longer than tau.
         let theory = 1.0 - (-RATE * tau).exp();
         check(&format!("mean instances, keep-alive {tau} s"), theory, &runs, |run| {
             let area = run.stats.services[0].area;

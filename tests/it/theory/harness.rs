@@ -1,4 +1,4 @@
-//! Poisson arrivals into one service, replications of a run, and what its observers counted.
+//! Poisson arrivals into one service, replications of a run, and the counts of its observers.
 
 use coldcast::model::arrival::Arrival;
 use coldcast::model::dist::{Dist, DistSpec};
@@ -23,7 +23,7 @@ pub fn dist(text: &str) -> Dist {
     row.dist.prepare(None).expect("valid parameters")
 }
 
-/// Poisson arrivals, and how long they take.
+/// Poisson arrivals and their service times.
 pub struct Load {
     /// Arrivals per second.
     pub rate: f64,
@@ -31,16 +31,16 @@ pub struct Load {
     pub cold: ColdModel,
     /// A wait after the service, without CPU.
     pub wait: Option<Dist>,
-    /// What requests share inside an instance.
+    /// The inside of an instance that requests share.
     pub inside: Option<Inside>,
-    /// Who sends them; users replace the Poisson arrivals.
+    /// A closed loop of users, which replaces the Poisson arrivals.
     pub client: Option<Client>,
-    /// Simulated seconds before time counts, and in all.
+    /// Simulated seconds of the warm-up, and in all.
     pub seconds: (f64, f64),
 }
 
 impl Load {
-    /// Where starting an instance costs nothing.
+    /// A load for which the start of an instance takes no time.
     pub fn warm(rate: f64, service: &str, seconds: (f64, f64)) -> Self {
         Self {
             rate,
@@ -56,14 +56,14 @@ impl Load {
 
 /// One replication.
 pub struct Run {
-    /// Seconds that count.
+    /// Seconds after the warm-up.
     pub seconds: f64,
     pub stats: RunStats,
     pub record: ServiceRecord,
     pub seen: Seen,
 }
 
-/// What the tests count by themselves, over requests that arrive after the warm-up.
+/// The tests' own counts, over requests that arrive after the warm-up.
 #[derive(Default)]
 pub struct Seen {
     warm_up: SimTime,
@@ -107,7 +107,7 @@ impl Observer for Seen {
     }
 }
 
-/// Runs replication `replication` and checks what holds in every run.
+/// Runs replication `replication` and checks the laws that hold in every run.
 fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
     assert_eq!(platform.problems(), Vec::<String>::new());
     let draws = Draws::new(seed, replication);
@@ -127,7 +127,7 @@ fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
                 },
             },
             cold: load.cold.clone(),
-            warm_up: None,
+            code_warm_up: None,
             most_in_flight: None,
             inside: load.inside,
             concurrency: shape.concurrency,
@@ -186,7 +186,7 @@ fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
         let integrals = area.starting + area.busy + area.queued;
         assert_eq!(integrals, inside, "integrals and requests disagree");
     }
-    // As it is used: L = lambda W, but for requests that straddle the ends of the window.
+    // As it is commonly used: L = lambda W, except for requests that straddle the ends of the window.
     let (l, w) = (
         inside as f64 * 1e-9 / seconds,
         record.latency.mean().unwrap_or(0.0) * 1e-9,
@@ -218,7 +218,7 @@ pub fn replicate(load: &Load, platform: &(dyn Kind + Sync), seed: u64, replicati
     even.into_iter().chain(odd).collect()
 }
 
-/// Whether the interval of the replications holds the theoretical value and is narrow.
+/// Checks that the interval of the replications holds the theoretical value and is narrow.
 pub fn check(what: &str, theory: f64, runs: &[Run], measure: impl Fn(&Run) -> f64) {
     let values: Vec<f64> = runs.iter().map(measure).collect();
     let estimate = estimate(&values).expect("finite values");

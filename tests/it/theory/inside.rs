@@ -1,4 +1,4 @@
-//! What happens between the requests of one instance: processor sharing, an event loop, workers.
+//! Requests inside one instance: processor sharing, an event loop, workers.
 //!
 //! Sources: Kleinrock, Queueing Systems, volume 2 (1976), section 4.4 (processor sharing); volume 1 (1975), chapters 3 and 5.
 
@@ -9,7 +9,7 @@ use coldcast::units::{MilliCpu, SimDuration};
 
 use crate::theory::harness::{Load, Run, check, replicate};
 
-/// One instance that takes in whatever comes.
+/// One instance that takes in all requests.
 fn one_instance() -> fixed::Spec {
     fixed::Spec {
         concurrency: 1_000_000,
@@ -137,7 +137,7 @@ fn workers_with_a_core_each_are_servers() {
     });
 }
 
-/// M/M/c/K: an instance that takes in K requests has c workers; the others are turned away.
+/// M/M/c/K: an instance that takes in K requests has c workers; other requests are rejected.
 #[test]
 fn a_full_instance_turns_requests_away() {
     let (servers, places): (u32, u32) = (2, 5);

@@ -22,7 +22,7 @@ fn simfaas() {
     let mean = |area: fn(&Run) -> i128| move |run: &Run| area(run) as f64 * 1e-9 / run.seconds;
     let busy = mean(|run| run.stats.services[0].area.busy);
     let idle = mean(|run| run.stats.services[0].area.idle);
-    // What the README says, half of the last digit, and the same from our runs.
+    // The figure in the README, half of its last digit, and the same figure from our runs.
     type Measure<'a> = &'a dyn Fn(&Run) -> f64;
     let cold: Measure<'_> = &|run| 100.0 * run.record.cold_starts as f64 / run.record.requests as f64;
     let lifespan: Measure<'_> = &|run| run.record.lifespan as f64 * 1e-9 / run.record.stopped as f64;
@@ -37,8 +37,8 @@ fn simfaas() {
     for (what, figure, rounding, measure) in published {
         let values: Vec<f64> = runs.iter().map(measure).collect();
         let estimate = estimate(&values).expect("finite values");
-        // Each figure comes from one run, so it must lie where one more run of ours would: the 95% prediction interval,
-        // which is wider than the interval of the mean by the square root of n + 1.
+        // Each figure comes from one run, so that it must lie where one more run of ours would: in the 95% prediction
+        // interval, which is wider than the interval of the mean by the square root of n + 1.
         let n = values.len() as f64;
         let one_run = estimate.half_width().expect("replications") * (n + 1.0).sqrt();
         println!(

@@ -174,7 +174,7 @@ fn one_server() {
     }
 }
 
-/// M/M/c/K: requests are turned away when `places` are in the system. Birth and death.
+/// M/M/c/K: requests are rejected when `places` are in the system. Birth and death.
 #[test]
 fn a_queue_with_few_places() {
     let (rate, service_rate, servers, places) = (10.0, 2.5, 4, 9);

@@ -1,28 +1,28 @@
-//! `spec.behavior`: how fast replicas may come and go.
+//! `spec.behavior`: limits of the speed of scaling.
 
 use crate::units::SimDuration;
 
-/// What a policy's value means.
+/// The unit of a policy's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyKind {
-    /// So many pods.
+    /// A number of pods.
     Pods,
-    /// So many percent of the replicas at the beginning of the period.
+    /// A percentage of the replicas at the beginning of the period.
     Percent,
 }
 
-/// At most so much change in a period.
+/// The most change in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HpaPolicy {
-    /// What `value` means.
+    /// Unit of `value`.
     pub kind: PolicyKind,
     /// Most change.
     pub value: u32,
-    /// In this time.
+    /// The period.
     pub period: SimDuration,
 }
 
-/// Which of several policies holds.
+/// The rule that chooses one of several policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Select {
     /// The one that allows the largest change.
@@ -36,9 +36,9 @@ pub enum Select {
 /// Rules of one direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HpaRules {
-    /// Recommendations of so long are looked at before a change.
+    /// Stabilisation window: recommendations of this time hold a change back.
     pub window: SimDuration,
-    /// Which policy holds.
+    /// The choice among several policies.
     pub select: Select,
     /// The policies.
     pub policies: Vec<HpaPolicy>,
@@ -56,7 +56,7 @@ pub struct Behavior {
 const PERIOD: SimDuration = SimDuration::from_secs(15);
 
 impl HpaRules {
-    /// What holds upwards unless something else is said.
+    /// The API's defaults upwards.
     pub fn up() -> Self {
         let policy = |kind, value| HpaPolicy {
             kind,
@@ -70,7 +70,7 @@ impl HpaRules {
         }
     }
 
-    /// What holds downwards unless something else is said.
+    /// The API's defaults downwards.
     pub fn down() -> Self {
         Self {
             window: SimDuration::from_secs(300),

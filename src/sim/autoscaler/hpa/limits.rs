@@ -3,18 +3,18 @@
 use super::behavior::{Behavior, HpaRules, PolicyKind, Select};
 use crate::units::SimTime;
 
-/// What decided about the number, as the condition `ScalingLimited` says it.
+/// The rule that decided about the number: the reason of the condition `ScalingLimited`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// Nothing: it is what was wanted.
+    /// None: it is the desired number.
     DesiredWithinRange,
     /// The fewest replicas.
     TooFewReplicas,
     /// The most replicas.
     TooManyReplicas,
-    /// How fast replicas may come.
+    /// The limit of scaling up.
     ScaleUpLimit,
-    /// How fast they may go.
+    /// The limit of scaling down.
     ScaleDownLimit,
 }
 
@@ -31,12 +31,12 @@ impl Condition {
     }
 }
 
-/// Replicas, and what decided about them.
+/// Replicas, and the rule that decided about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limited {
     /// Replicas.
     pub replicas: u32,
-    /// What decided.
+    /// The rule that decided.
     pub condition: Condition,
 }
 

@@ -1,9 +1,9 @@
-//! Which pods count in a calculation: `groupPods`.
+//! The classes of pods in a calculation: `groupPods`.
 
 use crate::sim::autoscaler::metrics::{PodPhase, PodStatus, Sample};
 use crate::units::{SimDuration, SimTime};
 
-/// How long a pod that started is not trusted with its CPU.
+/// Times after the start of a pod in which its CPU does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadinessRules {
     /// `--horizontal-pod-autoscaler-cpu-initialization-period`.
@@ -24,13 +24,13 @@ impl Default for ReadinessRules {
 /// Positions of pods by class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Groups {
-    /// Those that count.
+    /// Pods that count.
     pub ready: Vec<usize>,
-    /// Those that are not ready.
+    /// Pods that are not ready.
     pub unready: Vec<usize>,
-    /// Those without a sample.
+    /// Pods without a sample.
     pub missing: Vec<usize>,
-    /// Those that are on their way out.
+    /// Pods that are being deleted or have ended.
     pub ignored: Vec<usize>,
 }
 
@@ -59,7 +59,7 @@ pub fn group(
     groups
 }
 
-/// Whether the CPU of a running pod tells something about its load.
+/// Returns true if the CPU of a running pod says something about its load.
 fn cpu_counts(pod: &PodStatus, sample: &Sample, rules: &ReadinessRules, now: SimTime) -> bool {
     let (Some((ready, changed)), Some(started)) = (pod.ready, pod.started) else {
         return false;
@@ -67,7 +67,7 @@ fn cpu_counts(pod: &PodStatus, sample: &Sample, rules: &ReadinessRules, now: Sim
     if started + rules.cpu_initialization > now {
         ready && sample.at >= changed + sample.window
     } else {
-        // It was ready once, and is not because of its load.
+        // It was ready before, so that its load is the reason why it is not.
         ready || started + rules.initial_readiness <= changed
     }
 }

@@ -1,4 +1,4 @@
-//! How many replicas one metric asks for. Whole numbers are thousandths of the metric's unit, and divisions that the
+//! The replicas that one metric proposes. Whole numbers are thousandths of the metric's unit, and divisions that the
 //! controller does in whole numbers are done so here.
 
 use super::pods::{Groups, ReadinessRules, group};
@@ -22,24 +22,24 @@ impl Default for Tolerance {
 }
 
 impl Tolerance {
-    /// Whether a ratio of usage to target is near enough to 1, bounds included. NaN is not.
+    /// Returns true if a ratio of usage to target is near enough to 1, bounds included. NaN is not.
     fn holds(&self, ratio: f64) -> bool {
         1.0 - self.down <= ratio && ratio <= 1.0 + self.up
     }
 }
 
-/// What a metric asks for.
+/// The proposal of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proposal {
     /// Replicas, before any limit.
     pub replicas: u32,
-    /// What was measured: percent of the requests, or usage in thousandths.
+    /// The measured value: percent of the requests, or usage in thousandths.
     pub usage: i64,
     /// Mean usage of a measured pod in thousandths; for a resource only.
     pub average: i64,
 }
 
-/// Why a metric asks for nothing.
+/// The reason why a metric proposes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoProposal {
     /// There is no pod.
@@ -48,10 +48,10 @@ pub enum NoProposal {
     /// A container has no request for the resource.
     #[error("a container has no request")]
     NoRequest,
-    /// Nothing was measured of any pod.
+    /// No pod was measured.
     #[error("no metrics returned")]
     NoMetrics,
-    /// What was measured is of pods that do not count.
+    /// All measured pods are pods that do not count.
     #[error("no metrics of pods that count")]
     NoneCounts,
     /// The source of the metric failed.
@@ -59,14 +59,14 @@ pub enum NoProposal {
     Failed,
 }
 
-/// Pods and what was measured of them.
+/// Pods and their samples.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured<'a> {
     /// The pods.
     pub pods: &'a [PodStatus],
-    /// What was measured of each.
+    /// The sample of each.
     pub samples: &'a [Option<Sample>],
-    /// How long a pod that started is not trusted.
+    /// Rules for pods that have just started.
     pub rules: &'a ReadinessRules,
     /// The instant of the calculation.
     pub now: SimTime,
@@ -86,12 +86,12 @@ struct Ratio {
 }
 
 fn replicas(number: f64) -> u32 {
-    // NaN and what is below 0 become 0.
+    // NaN and negative numbers become 0.
     number.ceil().min(f64::from(i32::MAX)) as u32
 }
 
-/// What is common to metrics of pods: missing pods are assumed to work against the change, pods that are not ready to do
-/// nothing when it is upwards.
+/// The calculation that all metrics of pods share: missing pods are assumed to work against the change, pods that are not
+/// ready to do nothing when it is upwards.
 fn of_pods(
     groups: &Groups,
     values: &[Option<i64>],
@@ -134,9 +134,9 @@ fn of_pods(
     Ok(proposal(if against { current } else { wanted }))
 }
 
-/// A resource's use as a percentage of the requests: `Resource` or `ContainerResource` with a utilisation target.
-/// `requests[i]` is that of the i-th pod over the measured containers; `unknown` further samples are of pods that are not in
-/// the list; `cpu` says whether it is CPU.
+/// The proposal for a resource's use as a percentage of the requests: `Resource` or `ContainerResource` with a utilisation
+/// target. `requests[i]` is the request of pod `i` over the measured containers; `unknown` further samples belong to pods
+/// that are not in the list; `cpu` is true for CPU.
 ///
 /// # Errors
 /// If a pod has no request, or nothing that counts was measured.
@@ -188,7 +188,7 @@ pub fn utilisation(
     )
 }
 
-/// The mean of a metric of pods: `Pods` with an AverageValue target, in thousandths.
+/// The proposal for the mean of a metric of pods: `Pods` with an AverageValue target, in thousandths.
 ///
 /// # Errors
 /// If nothing that counts was measured.
@@ -237,7 +237,7 @@ fn sum(values: &[i64]) -> i64 {
     sum.min(i128::from(i64::MAX)) as i64
 }
 
-/// A metric of something else than pods: `Object` or `External` with a Value target. Values are added up.
+/// The proposal for a metric that is not one of pods: `Object` or `External` with a Value target. Values are added up.
 pub fn value(values: &[i64], target: i64, current: u32, ready: u32, tolerance: Tolerance) -> Proposal {
     let usage = sum(values);
     let ratio = usage as f64 / target as f64;
@@ -253,8 +253,8 @@ pub fn value(values: &[i64], target: i64, current: u32, ready: u32, tolerance: T
     }
 }
 
-/// A metric of something else than pods, for each of them: `Object` or `External` with an AverageValue target. `current` is
-/// the number of replicas in the scale's status.
+/// The proposal for a metric that is not one of pods, as an average for each: `Object` or `External` with an AverageValue
+/// target. `current` is the number of replicas in the scale's status.
 pub fn average_value(values: &[i64], target: i64, current: u32, tolerance: Tolerance) -> Proposal {
     let usage = sum(values);
     // No replicas: infinite or not a number, which is outside.

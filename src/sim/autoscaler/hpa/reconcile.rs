@@ -1,4 +1,4 @@
-//! One look of the controller at a workload: from the proposals of all metrics to a number of replicas.
+//! One reconcile of a workload: from the proposals of all metrics to a number of replicas.
 
 use super::behavior::Behavior;
 use super::limits::{Condition, Limited, ScaleEvent, limited, rate_limited};
@@ -30,30 +30,30 @@ impl Default for HpaSettings {
     }
 }
 
-/// What a look came to.
+/// The decision of one reconcile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HpaDecision {
     /// Replicas from now on.
     pub replicas: u32,
-    /// What decided about them; `None` where the metrics were not asked, or had nothing to say.
+    /// The rule that decided about them; `None` if the metrics were not asked, or proposed nothing.
     pub condition: Option<Condition>,
 }
 
-/// An autoscaler and what it remembers.
+/// An autoscaler and its memory.
 #[derive(Debug, Clone)]
 pub struct Hpa {
     spec: HpaSettings,
     log: Vec<Recommendation>,
     ups: Vec<ScaleEvent>,
     downs: Vec<ScaleEvent>,
-    /// Whether it has looked before.
+    /// True after the first reconcile.
     seen: bool,
-    /// Whether it was the autoscaler that left no replicas.
+    /// True if the autoscaler itself scaled to zero.
     zeroed: bool,
 }
 
 impl Hpa {
-    /// An autoscaler that has not looked yet.
+    /// An autoscaler before its first reconcile.
     pub fn new(spec: HpaSettings) -> Self {
         Self {
             spec,
@@ -65,8 +65,8 @@ impl Hpa {
         }
     }
 
-    /// Looks at a workload with `current` replicas. `metrics` gives what each metric asks for and is not asked where the
-    /// bounds decide.
+    /// Decides about a workload with `current` replicas. `metrics` returns the proposal of each metric, and is not called
+    /// where the bounds decide.
     pub fn reconcile(
         &mut self,
         current: u32,
@@ -86,7 +86,7 @@ impl Hpa {
             condition: None,
         };
         let decision = if current == 0 && !(min == 0 && self.zeroed) {
-            // Somebody else switched the workload off.
+            // The workload was switched off, and not by the autoscaler.
             unasked(0)
         } else if current > max {
             unasked(max)
@@ -124,7 +124,7 @@ impl Hpa {
         }
     }
 
-    /// Remembers a change as long as a policy asks for it.
+    /// Keeps a change as long as a policy needs it.
     fn note(&mut self, current: u32, replicas: u32, now: SimTime) {
         let Some(behavior) = &self.spec.behavior else { return };
         let change = replicas.abs_diff(current);
@@ -142,8 +142,7 @@ impl Hpa {
     }
 }
 
-/// The highest proposal; `None` if there is none that may be followed. Where some metrics fail the others may not scale
-/// down.
+/// The highest proposal; `None` if none may be followed. If some metrics fail, the others may not scale down.
 fn highest(proposals: &[Result<u32, NoProposal>], current: u32) -> Option<u32> {
     let highest = proposals.iter().filter_map(|proposal| proposal.ok()).max()?;
     let failed = proposals.iter().any(Result::is_err);

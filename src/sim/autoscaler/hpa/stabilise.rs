@@ -1,4 +1,4 @@
-//! Stabilisation: what was recommended a short while ago holds a change back.
+//! Stabilisation: recent recommendations hold a change back.
 
 use crate::units::{SimDuration, SimTime};
 

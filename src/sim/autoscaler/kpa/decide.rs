@@ -9,13 +9,13 @@ use crate::units::{SimDuration, SimTime};
 /// Time between two decisions, and length of a bucket of the scale-down delay.
 pub const TICK: SimDuration = SimDuration::from_secs(2);
 
-/// What a decider is told to do. Targets, capacities and observed values are in the metric's unit: concurrent requests, or
+/// The settings of a decider. Targets, capacities and observed values are in the metric's unit: concurrent requests, or
 /// requests per second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KpaSettings {
-    /// What a pod should carry, above 0.
+    /// Target for each pod, above 0.
     pub target: f64,
-    /// What a pod can carry.
+    /// Capacity of a pod.
     pub total: f64,
     /// Target burst capacity: 0 for none, below 0 for no limit.
     pub target_burst_capacity: f64,
@@ -27,7 +27,7 @@ pub struct KpaSettings {
     pub max_scale_down_rate: f64,
     /// The stable window. Panic lasts for as long after the threshold was last reached.
     pub stable_window: SimDuration,
-    /// Whether a route leads to the revision. If none does it may shrink at once.
+    /// True if a route leads to the revision. Without a route it may shrink at once.
     pub reachable: bool,
     /// Pods as soon as there is any load; up to 1 for no such rule.
     pub activation_scale: u32,
@@ -68,7 +68,7 @@ pub struct Observed {
     pub panic: f64,
 }
 
-/// What a decider came to.
+/// The decision of a decider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KpaDecision {
     /// Pods that it wants, before any bounds.

@@ -10,7 +10,8 @@ use crate::units::{SimDuration, SimTime};
 const ACTIVATION_BUFFER: SimDuration = SimDuration::from_secs(30);
 /// Time between two probes for the activator. Source: `scaler.go`.
 const PROBE_PERIOD: SimDuration = SimDuration::from_secs(1);
-/// When to look again at a revision that became inactive with the activator already on the path. Source: `scaler.go`.
+/// Time until the next reconcile of a revision that became inactive with the activator already on the path. Source:
+/// `scaler.go`.
 const SECOND_LOOK: SimDuration = SimDuration::from_secs(3);
 
 /// Bounds of a revision and rules of the way to zero.
@@ -63,7 +64,7 @@ pub enum Activity {
     Inactive,
 }
 
-/// Where the route leads.
+/// The destination of the route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServeMode {
     /// To the pods; to the activator as long as none is ready.
@@ -72,23 +73,23 @@ pub enum ServeMode {
     Proxy,
 }
 
-/// What is remembered of a revision from one look to the next.
+/// The status of a revision between two reconciles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RevisionStatus {
     /// Its activity.
     pub activity: Activity,
     /// Since when.
     pub activity_since: SimTime,
-    /// Where its route leads.
+    /// The destination of its route.
     pub mode: ServeMode,
     /// Since when.
     pub mode_since: SimTime,
-    /// Whether its initial scale has been ready once.
+    /// True once its initial scale has been ready.
     pub initialised: bool,
 }
 
 impl RevisionStatus {
-    /// That of a new revision.
+    /// The status of a new revision.
     pub fn new(now: SimTime) -> Self {
         Self {
             activity: Activity::Activating,
@@ -100,39 +101,39 @@ impl RevisionStatus {
     }
 }
 
-/// What a look at a revision finds.
+/// The input of a reconcile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RevisionView {
     /// When.
     pub now: SimTime,
     /// Its ready pods.
     pub ready: u32,
-    /// Whether a route leads to it.
+    /// True if a route leads to it.
     pub reachable: bool,
-    /// Whether a probe along its route reaches the activator.
+    /// True if a probe along its route reaches the activator.
     pub activator_answers: bool,
-    /// What the last look came to.
+    /// The status after the last reconcile.
     pub status: RevisionStatus,
 }
 
-/// What a look comes to.
+/// The result of a reconcile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RevisionOutcome {
     /// Replicas from now on; `None`: as many as there are.
     pub replicas: Option<u32>,
-    /// What to remember.
+    /// The new status.
     pub status: RevisionStatus,
-    /// When to look again even if nothing happens.
+    /// Time until the next reconcile even if nothing happens.
     pub look_again: Option<SimDuration>,
 }
 
-/// What to do about the pods.
+/// The change of the pods.
 struct Step {
     /// Replicas from now on; `None`: as many as there are.
     replicas: Option<u32>,
     /// Pods that are wanted, if that is known.
     wanted: Option<u32>,
-    /// When to look again.
+    /// Time until the next reconcile.
     look_again: Option<SimDuration>,
 }
 
@@ -145,7 +146,7 @@ impl Step {
         }
     }
 
-    /// No pods are wanted, and those that are there stay for now.
+    /// No pods are wanted, and those that exist stay for now.
     fn hold(look_again: SimDuration) -> Self {
         Self {
             replicas: None,
@@ -154,7 +155,7 @@ impl Step {
         }
     }
 
-    /// The revision comes up, or nothing is known of it.
+    /// The revision starts, or nothing is known of it.
     fn wait(look_again: Option<SimDuration>) -> Self {
         Self {
             replicas: None,
@@ -164,7 +165,7 @@ impl Step {
     }
 }
 
-/// Where a route leads when so many pods are wanted.
+/// Returns the destination of a route for the number of wanted pods.
 pub fn mode(wanted: u32, excess_burst_capacity: i64) -> ServeMode {
     if wanted > 0 && excess_burst_capacity >= 0 {
         ServeMode::Serve
@@ -173,7 +174,7 @@ pub fn mode(wanted: u32, excess_burst_capacity: i64) -> ServeMode {
     }
 }
 
-/// Looks at a revision. `decision` is the last valid one of its decider, `None` before the first.
+/// Decides about a revision. `decision` is the last valid one of its decider, `None` before the first.
 pub fn reconcile(rules: &KpaRules, decision: Option<KpaDecision>, view: &RevisionView) -> RevisionOutcome {
     let status = view.status;
     let (least, most) = bounds(rules, view);
@@ -204,7 +205,7 @@ pub fn reconcile(rules: &KpaRules, decision: Option<KpaDecision>, view: &Revisio
     }
 }
 
-/// Fewest pods as long as a route leads to them.
+/// Fewest pods, 0 without a route.
 fn least_scale(rules: &KpaRules, view: &RevisionView) -> u32 {
     if view.reachable { rules.min_scale } else { 0 }
 }
@@ -252,7 +253,7 @@ fn activity(wanted: Option<u32>, ready: u32, enough: u32, before: Activity) -> A
     }
 }
 
-/// What to do when no pods are wanted.
+/// The change when no pods are wanted.
 fn to_zero(rules: &KpaRules, view: &RevisionView) -> Step {
     if !rules.scale_to_zero {
         return Step::set(1);
@@ -281,7 +282,7 @@ fn to_zero(rules: &KpaRules, view: &RevisionView) -> Step {
     }
 }
 
-/// What to do about the last pod of a revision that has been inactive for so long.
+/// The change of the last pod of a revision that has been inactive for `inactive`.
 fn last_pod(rules: &KpaRules, view: &RevisionView, inactive: SimDuration) -> Step {
     let status = view.status;
     let retention = match view.reachable {
@@ -342,8 +343,8 @@ mod tests {
         }
     }
 
-    /// When the last pod goes if nothing is wanted from second 1,060 on and somebody looks every 2 s. `change` is made to
-    /// what is seen.
+    /// The second at which the last pod goes if no pods are wanted from second 1,060 on, with a reconcile every 2 s.
+    /// `change` is applied to each view.
     fn gone(rules: &KpaRules, mut status: RevisionStatus, change: impl Fn(&mut RevisionView)) -> Option<u64> {
         for second in (1_060..3_000).step_by(2) {
             let mut view = view(second, 1, status);

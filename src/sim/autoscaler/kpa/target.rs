@@ -1,4 +1,4 @@
-//! What a pod should carry, how many pods are asked about it, and how many activators stand before them.
+//! The target and the capacity of a pod, the number of pods that are scraped, and the number of activators.
 //!
 //! Source: pkg/reconciler/autoscaling/resources/target.go, pkg/autoscaler/metrics/sample_size.go and
 //! pkg/reconciler/autoscaling/kpa/kpa.go.
@@ -6,7 +6,7 @@
 /// Least target of a pod. Source: `target.go`.
 const LEAST_TARGET: f64 = 0.01;
 
-/// All pods are asked if they are up to so many. Source: `sample_size.go`.
+/// All pods are scraped if they are no more than this. Source: `sample_size.go`.
 const ASK_ALL: u32 = 3;
 /// Square of the critical value of a normal distribution at 95% (1.96), times a variance of 100, over a squared margin of
 /// error of 25. Source: `sample_size.go`.
@@ -15,7 +15,7 @@ const SAMPLE_FACTOR: f64 = 15.3664;
 /// Fewest activators of a revision. Source: `kpa.go`.
 const LEAST_ACTIVATORS: u32 = 2;
 
-/// What the autoscaler measures.
+/// The metric of the autoscaler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KpaMetric {
     /// Requests in flight.
@@ -25,7 +25,7 @@ pub enum KpaMetric {
     Rps,
 }
 
-/// What holds for revisions that say nothing. Utilisations are shares of 1.
+/// Defaults for revisions that say nothing. Utilisations are shares of 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Defaults {
     /// `container-concurrency-target-default`: requests in flight that a pod without a limit can carry.
@@ -49,7 +49,7 @@ impl Default for Defaults {
     }
 }
 
-/// What a revision says about its target.
+/// The annotations of a revision about its target.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct TargetSpec {
     /// `autoscaling.knative.dev/metric`.
@@ -62,16 +62,16 @@ pub struct TargetSpec {
     pub utilisation_percentage: Option<f64>,
 }
 
-/// What a pod carries, in the metric's unit.
+/// The target and the capacity of a pod, in the metric's unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PodTarget {
-    /// What it should carry, at least 0.01.
+    /// The target, at least 0.01.
     pub target: f64,
-    /// What it can carry.
+    /// The capacity.
     pub total: f64,
 }
 
-/// What a pod of a revision carries.
+/// Returns the target and the capacity of a pod of a revision.
 pub fn resolve(revision: &TargetSpec, defaults: &Defaults) -> PodTarget {
     let limit = match revision.container_concurrency {
         0 => None,
@@ -80,7 +80,7 @@ pub fn resolve(revision: &TargetSpec, defaults: &Defaults) -> PodTarget {
     let (total, utilisation) = match revision.metric {
         KpaMetric::Concurrency => {
             let total = match (revision.target, limit) {
-                // More than the limit never is in flight.
+                // There are never more in flight than the limit.
                 (Some(target), Some(limit)) => target.min(limit),
                 (Some(only), None) | (None, Some(only)) => only,
                 (None, None) => defaults.concurrency,
@@ -98,7 +98,7 @@ pub fn resolve(revision: &TargetSpec, defaults: &Defaults) -> PodTarget {
     }
 }
 
-/// How many of so many pods are asked for their metrics; their mean stands for all.
+/// Number of pods that are scraped for their metrics, of `pods`; their mean stands for all.
 pub fn sample_size(pods: u32) -> u32 {
     if pods <= ASK_ALL {
         return pods;
@@ -107,8 +107,9 @@ pub fn sample_size(pods: u32) -> u32 {
     (pods * SAMPLE_FACTOR / (pods + SAMPLE_FACTOR - 1.0)).ceil() as u32
 }
 
-/// Activators before a revision with so many ready pods. `total` is what a pod can carry, `target_burst_capacity` that of the
-/// [decider](super::Spec), `capacity` what an activator can carry (`activator-capacity`, above 0): all in the metric's unit.
+/// Activators before a revision with so many ready pods. `total` is the capacity of a pod, `target_burst_capacity` that of
+/// the [decider](super::KpaSettings), `capacity` that of an activator (`activator-capacity`, above 0): all in the metric's
+/// unit.
 pub fn activators(ready: u32, total: f64, target_burst_capacity: f64, capacity: f64) -> u32 {
     if target_burst_capacity == 0.0 {
         return LEAST_ACTIVATORS;

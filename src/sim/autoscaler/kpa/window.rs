@@ -13,7 +13,7 @@ pub const BUCKET: SimDuration = SimDuration::from_secs(1);
 const LEAST_COEFFICIENT: f64 = 0.2;
 const WEIGHT_PRECISION: f64 = 0.9999;
 
-/// How much the buckets of a window count.
+/// The weights of the buckets of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weighting {
     /// All the same.
@@ -41,7 +41,7 @@ pub struct BucketWindow {
 }
 
 impl BucketWindow {
-    /// A window that nothing was written to. The granularity is above zero; a window that is shorter counts as one bucket.
+    /// A window without values. The granularity is above zero; a window that is shorter counts as one bucket.
     pub fn new(window: SimDuration, granularity: SimDuration, weighting: Weighting) -> Self {
         let window = window.max(granularity);
         Self {
@@ -64,7 +64,7 @@ impl BucketWindow {
                 (first.min(bucket), last)
             }
             Some((first, last)) if !self.is_window(bucket - last) => {
-                // Seconds that nobody spoke of count as zero.
+                // Seconds without a value count as zero.
                 for missed in last + 1..=bucket {
                     let place = self.place(missed);
                     self.buckets[place] = 0.0;
@@ -81,7 +81,7 @@ impl BucketWindow {
         self.buckets[place] += value;
     }
 
-    /// The average at a time; `None` if nothing was ever written, zero if nothing was for a window. The linear one has six
+    /// The average at a time; `None` without any value ever, zero without a value for a window. The linear one has six
     /// decimals.
     pub fn average(&self, now: SimTime) -> Option<f64> {
         let (first, last) = self.written?;
@@ -120,7 +120,7 @@ impl BucketWindow {
         (bucket % self.buckets.len() as u64) as usize
     }
 
-    /// Whether so many buckets are as long as the window.
+    /// Returns true if so many buckets are as long as the window.
     fn is_window(&self, buckets: u64) -> bool {
         buckets.saturating_mul(self.granularity.0) >= self.window.0
     }

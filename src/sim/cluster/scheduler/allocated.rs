@@ -6,9 +6,9 @@ use super::MOST;
 /// that the pod does not ask for, are left out by the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// What pods can have.
+    /// Resources for pods.
     pub allocatable: u64,
-    /// What they ask for.
+    /// Requests of pods.
     pub requested: u64,
     /// Weight among the resources.
     pub weight: u64,

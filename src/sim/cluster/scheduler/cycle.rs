@@ -10,7 +10,7 @@ use super::spread;
 use crate::rng::Stream;
 use crate::sim::cluster::node::{Node, PodShape, Resources, Unfit};
 
-/// How NodeResourcesFit scores.
+/// The scoring strategy of NodeResourcesFit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Strategy {
     /// Empty nodes are better: the default.
@@ -24,11 +24,11 @@ pub enum Strategy {
 /// A scheduler's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchedulerSettings {
-    /// How NodeResourcesFit scores.
+    /// The scoring strategy of NodeResourcesFit.
     pub strategy: Strategy,
-    /// Whether NodeResourcesBalancedAllocation scores as from release 1.36 on, approximately.
+    /// True if NodeResourcesBalancedAllocation scores as from release 1.36 on, approximately.
     pub balanced_change: bool,
-    /// Whether pods of a workload are spread over hosts and zones.
+    /// True if pods of a workload are spread over hosts and zones.
     pub spread: bool,
 }
 
@@ -169,7 +169,7 @@ pub struct Placement {
     pub scored: usize,
 }
 
-/// How many nodes that a pod fits onto are looked for among so many. Source: `numFeasibleNodesToFind`.
+/// The number of feasible nodes that are searched for among `nodes`. Source: `numFeasibleNodesToFind`.
 pub fn sample_size(nodes: usize) -> usize {
     const LEAST: usize = 100;
     if nodes < LEAST {
@@ -210,7 +210,7 @@ impl Scheduler {
     /// The node that a pod goes to. The cluster stays as it is.
     ///
     /// # Errors
-    /// What the pod lacks, by node.
+    /// The resource that the pod lacks, by node.
     pub fn place(&mut self, cluster: &Cluster, pod: &PodShape) -> Result<Placement, NoNode> {
         let count = cluster.there.len();
         let enough = sample_size(count);

@@ -14,7 +14,7 @@ use crate::units::SimTime;
 pub struct Running<'a> {
     /// Its number.
     pub id: u64,
-    /// What it asks for.
+    /// Its requests.
     pub pod: &'a PodShape,
     /// When it started.
     pub started: SimTime,
@@ -29,7 +29,7 @@ pub struct Preemption {
     pub victims: Vec<u64>,
 }
 
-/// What a candidate costs, in the order in which it counts: the highest priority of a victim, the sum of their priorities,
+/// The cost of a candidate, in order of weight: the highest priority of a victim, the sum of their priorities,
 /// their number, how early the first of those with the highest priority started, and the node's number.
 type Cost = (i32, i64, usize, Reverse<SimTime>, usize);
 

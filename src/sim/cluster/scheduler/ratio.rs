@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(requested_to_capacity(&[share(500, 1), share(510, 1)], &shape), 51);
         assert_eq!(requested_to_capacity(&[share(500, 3), share(510, 1)], &shape), 50);
         assert_eq!(requested_to_capacity(&[share(2_000, 1)], &shape), 100);
-        // What scores nothing does not count.
+        // A resource that scores nothing does not count.
         assert_eq!(requested_to_capacity(&[share(0, 9), share(400, 1)], &shape), 40);
         assert_eq!(requested_to_capacity(&[], &shape), 0);
     }

@@ -1,4 +1,4 @@
-//! The platform as the world knows it: it is told what becomes of pods, does what is due, and gives orders.
+//! The platform towards the world: it is told about pods, works off its agenda, and gives orders.
 
 use super::agenda::Due;
 use super::pods::Pod;
@@ -48,7 +48,7 @@ impl Kubernetes {
             Due::Launched(service) => {
                 self.workloads[service as usize].launching -= 1;
                 let wanted = self.workloads[service as usize].replicas as usize;
-                // It may not be wanted any more.
+                // The pod may not be wanted any more.
                 if self.pods.current(service, self.workloads[service as usize].revision) < wanted {
                     orders.push(Order::Create { service, count: 1 });
                 }
@@ -231,12 +231,12 @@ impl Control for Kubernetes {
             orders.extend(initial.into_iter().map(|kind| Order::Node { kind, change }));
         }
         while let Some(due) = self.agenda.take(now) {
-            // Nobody looks at nodes before the scheduler has.
+            // The scheduler comes before all work on nodes.
             if self.changed && due >= Due::Scan {
                 self.schedule(now, orders);
             }
             self.due(due, now, sight, orders);
-            // What else is due has to see the pods that are created or deleted now: it comes with the next act.
+            // Other work at this instant must see the pods that are created or deleted now: it is done at the next call.
             if orders
                 .iter()
                 .any(|order| matches!(order, Order::Create { .. } | Order::Drain { .. } | Order::Kill { .. }))

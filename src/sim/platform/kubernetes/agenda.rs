@@ -1,4 +1,4 @@
-//! What the platform is going to do, in order of time.
+//! The agenda: the platform's future work in order of time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,7 +9,7 @@ use crate::units::SimTime;
 /// autoscalers decide, what becomes of nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
-    /// A node may be gone.
+    /// A node may have no pods any more.
     Gone(u32),
     /// A node is ready.
     NodeReady(u32),
@@ -19,13 +19,13 @@ pub(super) enum Due {
     NotReady(u32),
     /// The pods of a node that has failed are deleted.
     GivenUp(u32),
-    /// The cloud says that it takes a node back.
+    /// The cloud gives notice that it will take a node back.
     Interrupted(u32),
     /// The cloud takes a node back.
     TakenBack(u32),
-    /// A node is too old.
+    /// A node has reached its maximum age.
     Expires(u32),
-    /// Pods are evicted from a node that budgets have kept.
+    /// Evictions that budgets forbade are tried again.
     Evict(u32),
     /// Kubelets look at the memory of their nodes.
     Pressure,
@@ -35,44 +35,44 @@ pub(super) enum Due {
     Launched(u16),
     /// A pod that was killed starts again.
     Restart(u64),
-    /// The use of a service's pods is measured.
+    /// The autoscaler of a service reads its metrics.
     Sample(u16),
-    /// The number of a service's pods is changed by the clock.
+    /// The scenario's schedule changes the number of a service's pods.
     Scheduled(u16),
     /// A new version of a service is deployed.
     Deploy(u16),
     /// A pod of a service has become ready, or has ended: there may be something to do.
     Rollout(u16),
-    /// KEDA looks at a service.
+    /// The autoscaler of a service decides about the step from zero or to zero.
     Poll(u16),
-    /// The autoscaler looks at a service.
+    /// The autoscaler of a service decides.
     Sync(u16),
     /// A request has come to a service without pods.
     Poke(u16),
-    /// Nodes are looked at. From here on it is about them.
+    /// The provisioner runs one loop. From here on all work is about nodes.
     Scan,
-    /// Nodes are made for pods that wait.
+    /// Nodes are launched for pods that wait.
     Provision,
-    /// What was decided about nodes is looked at again and done.
+    /// The decision about nodes is validated and executed.
     Execute,
 }
 
-/// What is to be done.
+/// Future work.
 #[derive(Debug, Default)]
 pub(super) struct Agenda(BinaryHeap<Reverse<(SimTime, Due)>>);
 
 impl Agenda {
-    /// Has something done at `at`.
+    /// Adds work at the instant `at`.
     pub(super) fn at(&mut self, at: SimTime, due: Due) {
         self.0.push(Reverse((at, due)));
     }
 
-    /// When there is something to do; never if there is nothing.
+    /// The time of the first work; never without work.
     pub(super) fn next(&self) -> SimTime {
         self.0.peek().map_or(SimTime::NEVER, |Reverse((at, _))| *at)
     }
 
-    /// What is to be done now or before.
+    /// Takes the first work that is due at `now` or before.
     pub(super) fn take(&mut self, now: SimTime) -> Option<Due> {
         if self.next() > now {
             return None;

@@ -6,8 +6,8 @@
 //! 2. Otherwise scale-down removes nodes that have not been needed for long enough.
 //!
 //! Source: kubernetes/autoscaler, cluster-autoscaler/FAQ.md, flags and "How does scale-up/scale-down work", 2026-08. Choices:
-//! pods are put onto new nodes first fit, larger ones first by the mean of their shares of CPU and memory; all groups have the
-//! same priority; only missing space for its pods elsewhere and their disruption budgets block the removal of a node.
+//! pods are put onto new nodes first fit, larger ones first by the mean of their shares of CPU and memory; all groups have
+//! the same priority; only missing space for its pods elsewhere and their disruption budgets block the removal of a node.
 
 mod expander;
 mod scale_down;

@@ -1,9 +1,9 @@
-//! The images on a node: they come one after the other or together, stay, and go when its disk is nearly full and nobody uses
-//! them.
+//! The images on a node: they are pulled one after the other or together, stay, and are deleted when the disk is nearly
+//! full and no pod uses them.
 //!
-//! Source: kubernetes/kubernetes, pkg/kubelet/images/image_gc_manager.go: every five minutes the kubelet looks at the disk for
-//! images. From the high threshold on those that have not been in use for longest are deleted, as far as they are not younger
-//! than the least age, until what is used is down to the low one.
+//! Source: kubernetes/kubernetes, pkg/kubelet/images/image_gc_manager.go: every five minutes the kubelet looks at the disk
+//! for images. Above the high threshold it deletes the images that are unused for longest, unless they are younger than the
+//! least age, until the use is down to the low threshold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use crate::units::{SimDuration, SimTime};
 /// Time between two looks at the disks.
 pub(super) const PERIOD: SimDuration = SimDuration::from_secs(300);
 
-/// An image on a node, or on its way there.
+/// An image on a node, or one that is being pulled.
 #[derive(Debug, Clone, Copy)]
 struct Held {
-    /// When it is there.
+    /// When it is pulled.
     there: SimTime,
     /// Bytes on the disk.
     bytes: u64,
@@ -35,7 +35,7 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// An image is needed that takes `whole` to come: how long that is to be waited for, and whether it was not there.
+    /// Returns the wait for an image that takes `whole` to pull, and true if it was not on the node.
     pub(super) fn pull(&mut self, image: Image, whole: SimDuration, serial: bool, now: SimTime) -> (SimDuration, bool) {
         if let Some(held) = self.held.get_mut(&image.number) {
             held.used = held.used.max(now);
@@ -53,7 +53,7 @@ impl Images {
         (there.since(now), true)
     }
 
-    /// An image is there from the beginning; whether it was not.
+    /// Puts an image on the node from the start. Returns true if it was not there.
     pub(super) fn preload(&mut self, image: Image) -> bool {
         let held = Held {
             there: SimTime::ZERO,
@@ -63,7 +63,7 @@ impl Images {
         self.held.insert(image.number, held).is_none()
     }
 
-    /// The kubelet looks at the disk: the images that it deletes.
+    /// Returns the images that the kubelet deletes at one look at the disk.
     pub(super) fn collect(&mut self, in_use: &BTreeSet<u32>, disk: ImageDisk, now: SimTime) -> Vec<u32> {
         for number in in_use {
             if let Some(held) = self.held.get_mut(number) {
@@ -98,7 +98,7 @@ impl Images {
     }
 }
 
-/// All kubelets look at their disks.
+/// Runs one look of all kubelets at their disks.
 pub(super) fn collect(platform: &mut Kubernetes, now: SimTime) {
     let Some(disk) = platform.spec.plan.cluster.pulls.disk else {
         return;
@@ -142,8 +142,8 @@ mod tests {
         least_age: SimDuration::from_secs(120),
     };
 
-    /// Images of 30, 30 and 24 GB are 84%: nothing goes. With one more of 2 GB they are 86%, and the one that has not been in use
-    /// for longest goes, which makes 56%; the youngest would not have gone.
+    /// Images of 30, 30 and 24 GB are 84%: nothing goes. With one more of 2 GB they are 86%, and the one that has not been in
+    /// use for longest goes, which makes 56%; the youngest would not have gone.
     #[test]
     fn what_has_not_been_used_for_longest_goes_first() {
         let mut images = Images::default();
@@ -156,7 +156,7 @@ mod tests {
         assert!(images.collect(&BTreeSet::from([1, 3]), DISK, at(600)).is_empty());
         images.pull(image(4, 2), second, false, at(850));
         assert_eq!(images.collect(&BTreeSet::new(), DISK, at(900)), [2]);
-        // Who needs it again waits for it again.
+        // A pod that needs the image again waits for it again.
         assert_eq!(images.pull(image(2, 30), second, false, at(1_000)), (second, true));
         assert_eq!(
             images.pull(image(3, 24), second, false, at(1_000)),
@@ -171,7 +171,7 @@ mod tests {
             images.pull(image(number, 30), SimDuration::ZERO, false, at(0));
         }
         assert!(images.collect(&BTreeSet::new(), DISK, at(119)).is_empty());
-        // 120 GB: two of those that are idle have to go.
+        // 120 GB: two of the idle images must go.
         assert_eq!(images.collect(&BTreeSet::from([0]), DISK, at(300)), [1, 2]);
         assert!(images.collect(&BTreeSet::from([0, 3]), DISK, at(600)).is_empty());
     }

@@ -13,8 +13,8 @@
 //!
 //! Source: kubernetes-sigs/karpenter v1.14.1: batching, order of pods, placement, disruption (emptiness, multi-node and
 //! single-node consolidation, drift, expiry), budgets, validation. Choices: the cloud gives the cheapest type that holds a
-//! node claim's pods; every pod costs the same to evict; there is one node pool; one command is under way at a time; the nodes
-//! that exist at the start of the run are new then.
+//! node claim's pods; every pod costs the same to evict; there is one node pool; one command is under way at a time; the
+//! nodes that exist at the start of the run are new then.
 
 mod batcher;
 mod candidates;
@@ -115,8 +115,8 @@ impl Karpenter {
         self.spec.expire_after
     }
 
-    /// Notes that pods wait for a node, the newest of them with number `newest`. Returns the time at which the batch closes if
-    /// a pod is new, or if no node is `coming`.
+    /// Notes that pods wait for a node, the newest of them with number `newest`. Returns the time at which the batch closes
+    /// if a pod is new, or if no node is `coming`.
     pub(super) fn pending(&mut self, newest: u64, coming: bool, now: SimTime) -> Option<SimTime> {
         self.batcher.trigger(newest, coming, now)
     }

@@ -6,9 +6,9 @@
 //! kubernetes/kubernetes issue 127352 for `--node-monitor-grace-period` (50 s); Amazon EC2 User Guide, "Spot Instance
 //! interruption notices" (two minutes); Karpenter documentation, "Disruption", read 2026-11: expiration and interruption are
 //! forceful, they wait for no replacement and heed no budget of nodes. Choices: an eviction that a budget forbids is tried
-//! again after ten seconds; groups of a fixed size and those of Cluster Autoscaler get another node with the notice, or when a
-//! node that has failed is found not to be ready; the requests in service on a node that fails fail at once, and what is sent to
-//! its pods until then fails after the caller's connect timeout.
+//! again after ten seconds; groups of a fixed size and those of Cluster Autoscaler get another node with the notice, or when
+//! a node that has failed is found not to be ready; the requests in service on a node that fails fail at once, and what is
+//! sent to its pods until then fails after the caller's connect timeout.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ impl Kubernetes {
         }
     }
 
-    /// Pods of a service that may be evicted now; `None`: as many as there are.
+    /// Pods of a service that may be evicted now; `None`: any number.
     pub(super) fn allowed(&self, service: u16) -> Option<u32> {
         let workload = &self.workloads[service as usize];
         let budget = workload.budget()?;
@@ -54,14 +54,14 @@ impl Kubernetes {
         Some(healthy.saturating_sub(least))
     }
 
-    /// Whether a disruption budget forbids to evict a pod of this node now.
+    /// Returns true if a disruption budget forbids the eviction of a pod of this node now.
     pub(super) fn is_blocked(&self, node: u32) -> bool {
         let services = self.nodes.pods(node).into_iter();
         let mut services = services.filter_map(|pod| Some(self.pods.get(pod)?.id.service));
         services.any(|service| self.allowed(service) == Some(0))
     }
 
-    /// Whether disruption budgets allow all pods of a node to be evicted now.
+    /// Returns true if disruption budgets allow the eviction of all pods of a node now.
     pub(super) fn may_all_go(&self, node: u32) -> bool {
         let mut pods: BTreeMap<u16, u32> = BTreeMap::new();
         for service in self
@@ -76,13 +76,13 @@ impl Kubernetes {
             .all(|(service, count)| self.allowed(service).is_none_or(|allowed| count <= allowed))
     }
 
-    /// Takes a node out of use: its pods are evicted as their budgets allow, and replaced.
+    /// Drains a node: its pods are evicted as their budgets allow, and replaced.
     pub(super) fn drain(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         self.nodes.cordon(node);
         self.evict(node, now, orders);
     }
 
-    /// Evicts those pods of a node that drains that may be; the others are tried again.
+    /// Evicts the pods of a draining node that budgets allow, and tries the others again later.
     pub(super) fn evict(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         if self.nodes.get(node).state != NodeState::Draining {
             return;
@@ -110,7 +110,7 @@ impl Kubernetes {
         self.remove_if_empty(node, orders);
     }
 
-    /// The cloud says that it takes a spot node back soon.
+    /// Handles the notice that the cloud will take a spot node back.
     pub(super) fn interrupted(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         let known = self.nodes.get_mut(node);
         if known.state == NodeState::Gone {
@@ -127,7 +127,7 @@ impl Kubernetes {
         }
     }
 
-    /// The cloud takes a spot node back, whatever is on it.
+    /// Ends a spot node that the cloud takes back, with all its pods.
     pub(super) fn taken_back(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         let known = self.nodes.get_mut(node);
         if known.state == NodeState::Gone {
@@ -139,7 +139,7 @@ impl Kubernetes {
         self.kill_all(node, now, orders);
     }
 
-    /// A node fails: its pods do not answer any more, and nobody knows.
+    /// Makes a node fail: its pods do not answer any more, and the control plane does not know yet.
     pub(super) fn fails(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         let known = self.nodes.get_mut(node);
         if matches!(known.state, NodeState::Gone | NodeState::Booting) {
@@ -156,7 +156,7 @@ impl Kubernetes {
         self.agenda.at(now + grace, Due::NotReady(node));
     }
 
-    /// A node that has failed is found not to be ready: its pods get no more requests, and it gets no more pods.
+    /// Marks a failed node as not ready: its pods get no more requests, and it gets no more pods.
     pub(super) fn not_ready(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         if self.nodes.get(node).state == NodeState::Gone {
             return;
@@ -184,21 +184,21 @@ impl Kubernetes {
         self.remove_if_empty(node, orders);
     }
 
-    /// The pods of a node that has failed are deleted, and the node with them.
+    /// Deletes the pods of a failed node, and the node.
     pub(super) fn given_up(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         if self.nodes.get(node).state != NodeState::Gone {
             self.kill_all(node, now, orders);
         }
     }
 
-    /// A node is too old.
+    /// Drains a node that has reached its maximum age.
     pub(super) fn expires(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         if self.nodes.get(node).state == NodeState::Ready {
             self.drain(node, now, orders);
         }
     }
 
-    /// All pods of a node end at once, and are replaced.
+    /// Ends all pods of a node at once, and replaces them.
     fn kill_all(&mut self, node: u32, now: SimTime, orders: &mut Vec<Order>) {
         let mut services = BTreeSet::new();
         for number in self.nodes.pods(node) {
@@ -215,14 +215,14 @@ impl Kubernetes {
         self.remove_if_empty(node, orders);
     }
 
-    /// Another node for one that goes, where somebody keeps the size of its group.
+    /// Launches a node in place of one that goes, if its group has a fixed size.
     fn keep_size(&mut self, kind: u16, now: SimTime, orders: &mut Vec<Order>) {
         if !self.provisioner.is_karpenter() {
             self.launch(kind, now, orders);
         }
     }
 
-    /// A node that drains and has no pods any more is gone.
+    /// Removes a draining node that has no pods any more.
     pub(super) fn remove_if_empty(&mut self, node: u32, orders: &mut Vec<Order>) {
         if let Some((kind, change)) = self.nodes.remove_if_empty(node) {
             orders.push(Order::Node { kind, change });

@@ -1,4 +1,4 @@
-//! Nodes: they boot, are there, get pods and images, and go.
+//! Nodes and their life: launch, boot, pods and images, drain, end.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +11,16 @@ use crate::sim::cluster::scheduler::Cluster;
 use crate::sim::platform::control::{Amount, NodeChange};
 use crate::units::{SimDuration, SimTime};
 
-/// Where a node is in its life.
+/// The state of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NodeState {
-    /// It was launched and is not ready.
+    /// Launched and not ready.
     Booting,
-    /// It takes pods.
+    /// Takes pods.
     Ready,
-    /// It takes no more pods and goes with the last one.
+    /// Takes no more pods, and ends with its last one.
     Draining,
-    /// It is no more.
+    /// Ended.
     Gone,
 }
 
@@ -31,19 +31,19 @@ pub(super) struct Node {
     pub(super) kind: u16,
     pub(super) state: NodeState,
     pub(super) launched: SimTime,
-    /// Its pods do not answer any more.
+    /// True if it has failed: its pods do not answer any more.
     pub(super) failed: bool,
-    /// The cloud has taken it back.
+    /// True if the cloud has taken it back.
     pub(super) taken_back: bool,
-    /// It stays when it is empty, until the cloud takes it back.
+    /// True if it stays when it is empty, until the cloud takes it back.
     pub(super) stays: bool,
     /// Its number in the cluster, once it is ready.
     place: usize,
     images: Images,
     pods: BTreeSet<u64>,
-    /// When it became ready, or a pod came or went.
+    /// When it became ready, or a pod came or left.
     pub(super) changed: SimTime,
-    /// Since when it has not been needed.
+    /// Since when Cluster Autoscaler does not need it.
     pub(super) unneeded: Option<SimTime>,
 }
 
@@ -70,7 +70,7 @@ impl FreeSpace {
 /// All nodes.
 #[derive(Debug)]
 pub(super) struct Nodes {
-    /// Those that are ready, with what is asked of them.
+    /// The ready nodes with the requests of their pods, for the scheduler.
     pub(super) cluster: Cluster,
     kinds: Vec<NodeKind>,
     zones: u32,
@@ -82,7 +82,7 @@ pub(super) struct Nodes {
     all: Vec<Node>,
     /// By number in the cluster.
     by_place: Vec<u32>,
-    /// Kinds of the nodes of the beginning, until they are told.
+    /// Kinds of the initial nodes, until they are told.
     first: Vec<u16>,
 }
 
@@ -111,7 +111,7 @@ impl Nodes {
         nodes
     }
 
-    /// Kinds of the nodes of the beginning, once.
+    /// Takes the kinds of the initial nodes, which are told once.
     pub(super) fn untold(&mut self) -> Vec<u16> {
         std::mem::take(&mut self.first)
     }
@@ -139,13 +139,13 @@ impl Nodes {
         numbered.map(|(number, _)| number as u32).collect()
     }
 
-    /// Nodes of a kind that are there or come.
+    /// Nodes of a kind that are ready or booting.
     pub(super) fn count(&self, kind: u16) -> u32 {
         let there = |node: &&Node| node.kind == kind && matches!(node.state, NodeState::Booting | NodeState::Ready);
         self.all.iter().filter(there).count() as u32
     }
 
-    /// A node is launched: its number, and when it will be ready.
+    /// Launches a node. Returns its number, and the time at which it will be ready.
     pub(super) fn launch(&mut self, kind: u16, now: SimTime) -> (u32, SimTime) {
         let number = self.all.len() as u32;
         let ready = now + self.boot.at(self.boot_stream, u64::from(number));
@@ -197,7 +197,7 @@ impl Nodes {
         PodShape::new(Some(self.daemons.cpu), Some(self.daemons.memory << 20), u32::MAX)
     }
 
-    /// A node is ready.
+    /// Makes a node ready.
     pub(super) fn ready(&mut self, node: u32, now: SimTime) {
         if self.get(node).state != NodeState::Booting {
             return;
@@ -208,7 +208,7 @@ impl Nodes {
             memory: kind.allocatable.memory << 20,
         };
         let daemon = self.daemon();
-        // They are one pod here, which may not fit: then nothing does.
+        // All DaemonSets are one pod here, which may not fit: then no pod fits.
         let most = (kind.max_pods + u32::from(self.daemon_pods > 0)).saturating_sub(self.daemon_pods);
         let place = self.cluster.add(ClusterNode::new(has, most, node % self.zones));
         if self.daemon_pods > 0 {
@@ -227,7 +227,7 @@ impl Nodes {
         self.by_place[place]
     }
 
-    /// How long an image takes to come over such a network and to be unpacked.
+    /// Time to pull an image over the network and to unpack it.
     pub(super) fn whole_pull(&self, image: Option<Image>, network_bytes_per_s: f64) -> SimDuration {
         let Some(image) = image else { return SimDuration::ZERO };
         let bytes_per_s = network_bytes_per_s.min(self.pulls.registry_bytes_per_s);
@@ -235,7 +235,7 @@ impl Nodes {
         SimDuration::from_secs_f64(seconds)
     }
 
-    /// How long a pod on a node has to wait for its image.
+    /// Time that a pod on a node has to wait for its image.
     pub(super) fn pull(&mut self, node: u32, image: Option<Image>, now: SimTime) -> SimDuration {
         let kind = &self.kinds[self.get(node).kind as usize];
         let whole = self.whole_pull(image, kind.network_bytes_per_s);
@@ -250,7 +250,7 @@ impl Nodes {
         wait
     }
 
-    /// An image is on all nodes of the beginning.
+    /// Puts an image on all initial nodes.
     pub(super) fn preload(&mut self, node: u32, image: Option<Image>) {
         let Some(image) = image else { return };
         let known = self.get_mut(node);
@@ -260,7 +260,7 @@ impl Nodes {
         }
     }
 
-    /// The kubelet of a node looks at the disk for images, of which these are in use.
+    /// Runs one look of a node's kubelet at the disk for images, of which `used` are in use.
     pub(super) fn collect(&mut self, node: u32, in_use: &BTreeSet<u32>, disk: ImageDisk, now: SimTime) {
         let known = self.get_mut(node);
         let gone = known.images.collect(in_use, disk, now);
@@ -270,7 +270,7 @@ impl Nodes {
         }
     }
 
-    /// A pod was placed on a node.
+    /// Notes that a pod was placed on a node.
     pub(super) fn joined(&mut self, node: u32, pod: u64, now: SimTime) {
         let node = self.get_mut(node);
         node.pods.insert(pod);
@@ -278,7 +278,7 @@ impl Nodes {
         node.unneeded = None;
     }
 
-    /// A pod has left a node.
+    /// Notes that a pod has left a node.
     pub(super) fn left(&mut self, node: u32, pod: u64, shape: &PodShape, now: SimTime) {
         let known = &mut self.all[node as usize];
         known.pods.remove(&pod);
@@ -286,7 +286,7 @@ impl Nodes {
         self.cluster.unbind(known.place, shape);
     }
 
-    /// A pod is another instance from now on.
+    /// Notes that a pod is another instance from now on.
     pub(super) fn replaced(&mut self, node: u32, old: u64, new: u64) {
         let node = self.get_mut(node);
         node.pods.remove(&old);
@@ -298,7 +298,7 @@ impl Nodes {
         self.get(node).pods.iter().copied().collect()
     }
 
-    /// A node takes no more pods.
+    /// Cordons a node: it takes no more pods.
     pub(super) fn cordon(&mut self, node: u32) {
         let known = &mut self.all[node as usize];
         if known.state == NodeState::Ready {
@@ -307,12 +307,12 @@ impl Nodes {
         }
     }
 
-    /// Memory that DaemonSets ask for on each node, in bytes.
+    /// Memory that DaemonSets request on each node, in bytes.
     pub(super) fn daemon_bytes(&self) -> f64 {
         (self.daemons.memory << 20) as f64
     }
 
-    /// A node that takes no more pods and has none is gone: its kind, and how it went. `None` if it stays.
+    /// Removes a draining node without pods. Returns its kind and the way in which it ended; `None` if it stays.
     pub(super) fn remove_if_empty(&mut self, node: u32) -> Option<(u16, NodeChange)> {
         let daemon = self.daemon();
         let has_daemon = self.daemon_pods > 0;

@@ -1,4 +1,4 @@
-//! Pods that wait get nodes, at the cost of others of lower priority if need be.
+//! Placement of waiting pods, with preemption of pods of lower priority.
 
 use super::Kubernetes;
 use super::agenda::Due;
@@ -9,7 +9,8 @@ use crate::sim::platform::control::Order;
 use crate::units::{SimDuration, SimTime};
 
 impl Kubernetes {
-    /// Gives a pod a node if one has room: how long it waits for its image there. At the beginning it is there already.
+    /// Places a pod on a node. Returns the time that it waits for its image there, which is zero at the start of the run;
+    /// `None` if it fits nowhere.
     pub(super) fn place(&mut self, number: u64, initial: bool, now: SimTime) -> Option<SimDuration> {
         let service = self.pods.get(number)?.id.service;
         if self.spec.plan.cluster.launch.is_some() {
@@ -40,7 +41,7 @@ impl Kubernetes {
         Some(after)
     }
 
-    /// Has the pods that wait placed, in order of priority and age.
+    /// Places the waiting pods, in order of priority and age.
     pub(super) fn schedule(&mut self, now: SimTime, orders: &mut Vec<Order>) {
         self.changed = false;
         for number in self.pods.waiting() {
@@ -49,7 +50,7 @@ impl Kubernetes {
                 continue;
             };
             self.pods.placed(number);
-            // On a node that has failed nobody starts it.
+            // No kubelet starts it on a node that has failed.
             let starts = |node: u32| !self.nodes.get(node).failed;
             if let Some(pod) = self.pods.get(number).filter(|pod| pod.node.is_none_or(starts)) {
                 orders.push(Order::Start {
@@ -68,7 +69,7 @@ impl Kubernetes {
         }
     }
 
-    /// Makes room for a pod that fits nowhere, once, at the cost of pods of lower priority.
+    /// Preempts pods of lower priority for a pod that fits nowhere, once for each pod.
     fn preempt(&mut self, number: u64, now: SimTime, orders: &mut Vec<Order>) {
         let Some(service) = self.pods.get(number).map(|pod| pod.id.service) else {
             return;

@@ -1,4 +1,4 @@
-//! What a scenario says about a cluster and its workloads, resolved.
+//! The settings of a cluster and its workloads, resolved from the scenario.
 
 use super::{ClusterAutoscalerSpec, KarpenterSpec};
 use crate::model::dist::Dist;
@@ -7,7 +7,7 @@ use crate::sim::cluster::scheduler;
 use crate::sim::platform::control::Amount;
 use crate::units::SimDuration;
 
-/// All of it.
+/// The settings of a platform with pods.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
     /// The cluster.
@@ -23,19 +23,19 @@ pub struct ClusterPlan {
     pub kinds: Vec<NodeKind>,
     /// Zones over which nodes are spread in turn, at least 1.
     pub zones: u32,
-    /// What DaemonSets ask for on each node.
+    /// Resources that DaemonSets request on each node.
     pub daemons: Amount,
     /// Their pods on each node.
     pub daemon_pods: u32,
     /// Time from the launch of a node until it is ready.
     pub boot: Dist,
-    /// How images come to nodes.
+    /// How images are pulled.
     pub pulls: Pulls,
     /// The scheduler.
     pub scheduler: scheduler::SchedulerSettings,
-    /// Who makes nodes and takes them away.
+    /// The provisioner.
     pub provisioning: Provisioning,
-    /// What price lists call the cluster; empty without nodes.
+    /// Name of the cluster in price lists; empty without nodes.
     pub meter: String,
     /// The failure model of nodes.
     pub failures: FailureModel,
@@ -91,16 +91,16 @@ impl Default for FailureModel {
     }
 }
 
-/// How images come to nodes.
+/// How images are pulled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pulls {
     /// Bytes of a compressed image that the registry gives in a second, at most.
     pub registry_bytes_per_s: f64,
     /// Bytes of an image that a node unpacks in a second.
     pub unpack_bytes_per_s: f64,
-    /// Whether a node pulls one image at a time (`serializeImagePulls`).
+    /// True if a node pulls one image at a time (`serializeImagePulls`).
     pub serial: bool,
-    /// The disk for images of a node; `None`: there is room for all.
+    /// The disk for images of a node; `None`: it holds all images.
     pub disk: Option<ImageDisk>,
 }
 
@@ -133,25 +133,25 @@ impl Default for Pulls {
 pub struct NodeKind {
     /// Its name in the catalog, such as `m7i.large`.
     pub name: String,
-    /// What price lists call it.
+    /// Its name in price lists.
     pub meter: String,
-    /// Whether it is spare capacity that the cloud may take back.
+    /// True for spot capacity, which the cloud may take back.
     pub spot: bool,
-    /// What pods can have, that of DaemonSets included.
+    /// Resources for pods, those of DaemonSets included.
     pub allocatable: Amount,
     /// Most pods, those of DaemonSets included.
     pub max_pods: u32,
     /// Bytes that come over its network in a second.
     pub network_bytes_per_s: f64,
-    /// US dollars an hour, for those who choose by it; `None`: unknown.
+    /// Price in US dollars an hour, for provisioners that choose by it; `None`: unknown.
     pub usd_per_hour: Option<f64>,
     /// Nodes at the beginning.
     pub count: u32,
-    /// Fewest and most nodes, where somebody makes and takes them.
+    /// Fewest and most nodes, if there is a provisioner.
     pub bounds: (u32, u32),
 }
 
-/// Who makes nodes and takes them away.
+/// The provisioner.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Provisioning {
     /// Nobody.
@@ -176,13 +176,13 @@ pub struct Image {
 /// A workload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkloadPlan {
-    /// What a pod requests.
+    /// Resources that a pod requests.
     pub requests: Amount,
     /// Its image; `None`: it is on every node.
     pub image: Option<Image>,
     /// Higher goes first.
     pub priority: i32,
-    /// How many of its pods evictions have to leave; `None`: none.
+    /// Its disruption budget; `None`: none.
     pub budget: Option<DisruptionBudget>,
     /// Memory that a pod uses, where that may be more than it requests; `None`: it is not, or not known.
     pub memory: Option<PodMemory>,
@@ -202,14 +202,14 @@ pub enum DisruptionBudget {
 /// A number of pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PodCount {
-    /// So many.
+    /// A number.
     Number(u32),
-    /// So many percent of those that are wanted, rounded up.
+    /// A percentage of the wanted pods, rounded up.
     Percent(u32),
 }
 
 impl PodCount {
-    /// How many of `wanted` that are. Source: kubernetes/kubernetes, pkg/controller/disruption: percentages of either kind are
+    /// The number for `wanted` pods. Source: kubernetes/kubernetes, pkg/controller/disruption: percentages of either kind are
     /// rounded up.
     pub fn of(self, wanted: u32) -> u32 {
         match self {
@@ -222,7 +222,7 @@ impl PodCount {
 /// Memory of a pod, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PodMemory {
-    /// What it requests.
+    /// Memory that it requests.
     pub requested: f64,
     /// Used with one request in flight.
     pub at_one: f64,

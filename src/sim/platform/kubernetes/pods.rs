@@ -1,4 +1,4 @@
-//! Pods and what is known of them.
+//! Pods and their state.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,39 +9,39 @@ use crate::sim::autoscaler::series::Series;
 use crate::sim::platform::control::{InstanceId, Sight};
 use crate::units::{SimDuration, SimTime};
 
-/// Wait before a container starts again that was killed again after its first restart; it doubles each time. Source: "Pod
-/// Lifecycle": the first restart is immediate, then 10 s, 20 s and so on up to 300 s.
+/// Wait before the second restart of a container; it doubles each time. Source: "Pod Lifecycle": the first restart is
+/// immediate, then 10 s, 20 s and so on up to 300 s.
 const BACK_OFF: SimDuration = SimDuration::from_secs(10);
 const LONGEST_BACK_OFF: SimDuration = SimDuration::from_secs(300);
-/// A container that ran so long starts again without a wait.
+/// A container that ran for this time restarts without a wait.
 const RECOVERED: SimDuration = SimDuration::from_secs(600);
 
 /// A pod.
 #[derive(Debug, Clone)]
 pub(super) struct Pod {
-    /// The instance that it is.
+    /// Its instance.
     pub(super) id: InstanceId,
     created: SimTime,
     priority: i32,
     revision: u32,
     /// Its node.
     pub(super) node: Option<u32>,
-    /// Time until it has a machine of its own, where that is not over when it is created.
+    /// Time until it has a machine of its own, if that is not over when it is created.
     pub(super) launch: SimDuration,
-    /// When its container started, or will.
+    /// Start of its container, in the past or future.
     pub(super) started: Option<SimTime>,
     /// Since when it has been ready.
     pub(super) ready: Option<SimTime>,
-    /// Whether it is about to go.
+    /// True if it is being deleted.
     pub(super) deleting: bool,
-    /// Whether its node has failed: nothing is measured of it.
+    /// True if its node has failed: its CPU cannot be read.
     pub(super) lost: bool,
-    /// Whether its container is being killed.
+    /// True while its container is being killed.
     crashing: bool,
-    /// Times that happened lately.
+    /// Recent crashes.
     crashes: u32,
     cpu: Series,
-    /// Decides between equals.
+    /// Breaks ties.
     uid: u64,
 }
 
@@ -55,7 +55,7 @@ impl Pod {
 #[derive(Debug)]
 pub(super) struct Pods {
     all: BTreeMap<u64, Pod>,
-    /// Those that wait for a node, in the order in which they are looked at.
+    /// Pods that wait for a node, in the order of the scheduling queue.
     waiting: BTreeSet<(Reverse<i32>, u64)>,
     stream: Stream,
 }
@@ -77,7 +77,7 @@ impl Pods {
         self.all.get_mut(&number)
     }
 
-    /// A pod was created, and waits for a node.
+    /// Adds a pod, which waits for a node.
     pub(super) fn create(&mut self, id: InstanceId, (priority, revision): (i32, u32), now: SimTime) {
         let pod = Pod {
             id,
@@ -99,19 +99,19 @@ impl Pods {
         self.waiting.insert((Reverse(priority), id.number));
     }
 
-    /// Numbers of the pods that wait for a node, in the order in which they are looked at.
+    /// Numbers of the pods that wait for a node, in the order of the scheduling queue.
     pub(super) fn waiting(&self) -> Vec<u64> {
         self.waiting.iter().map(|(_, number)| *number).collect()
     }
 
-    /// A pod has a node.
+    /// Notes that a pod has a node.
     pub(super) fn placed(&mut self, number: u64) {
         if let Some(pod) = self.all.get(&number) {
             self.waiting.remove(&(Reverse(pod.priority), number));
         }
     }
 
-    /// A pod is to go; `None` if it is about to already.
+    /// Marks a pod as being deleted; `None` if it was already.
     pub(super) fn delete(&mut self, number: u64) -> Option<InstanceId> {
         let pod = self.all.get_mut(&number).filter(|pod| !pod.deleting)?;
         pod.deleting = true;
@@ -119,7 +119,7 @@ impl Pods {
         Some(pod.id)
     }
 
-    /// A pod has ended; `None` if it stays and only its container was killed.
+    /// Removes a pod that has ended; `None` if only its container was killed and it stays.
     pub(super) fn remove(&mut self, number: u64) -> Option<Pod> {
         if self.all.get(&number).is_none_or(|pod| pod.crashing) {
             return None;
@@ -129,14 +129,14 @@ impl Pods {
         Some(pod)
     }
 
-    /// A pod's container is being killed.
+    /// Notes that the container of a pod is being killed.
     pub(super) fn crashes(&mut self, number: u64) {
         if let Some(pod) = self.all.get_mut(&number) {
             pod.crashing = true;
         }
     }
 
-    /// A pod whose container was killed is another instance from now on: its node, and how long it waits until it starts.
+    /// Gives a pod whose container was killed its new instance. Returns its node, and the wait until it starts.
     pub(super) fn replaced(&mut self, old: InstanceId, new: InstanceId, now: SimTime) -> Option<(u32, SimDuration)> {
         let mut pod = self.all.remove(&old.number)?;
         if pod.ready.is_some_and(|ready| ready + RECOVERED <= now) {
@@ -160,7 +160,7 @@ impl Pods {
         node.map(|node| (node, wait))
     }
 
-    /// Numbers of the pods of a service that are not about to go.
+    /// Numbers of the pods of a service that are not being deleted.
     pub(super) fn active(&self, service: u16) -> Vec<u64> {
         let active = self
             .all
@@ -169,13 +169,13 @@ impl Pods {
         active.map(|(number, _)| *number).collect()
     }
 
-    /// Pods of a service that are ready and not about to go.
+    /// Pods of a service that are ready and not being deleted.
     pub(super) fn ready(&self, service: u16) -> u32 {
         let ready = |pod: &&Pod| pod.id.service == service && pod.ready.is_some() && !pod.deleting;
         self.all.values().filter(ready).count() as u32
     }
 
-    /// Pods of a service and a revision that are not about to go.
+    /// Pods of a service and a revision that are not being deleted.
     pub(super) fn current(&self, service: u16, revision: u32) -> usize {
         let current = |pod: &&Pod| pod.id.service == service && pod.revision == revision && !pod.deleting;
         self.all.values().filter(current).count()
@@ -186,13 +186,13 @@ impl Pods {
         self.all.get(&number).map_or(0, |pod| pod.revision)
     }
 
-    /// Of these pods those that are ready, and the others.
+    /// Splits pods into those that are ready and the others.
     pub(super) fn by_readiness(&self, pods: &[u64]) -> (Vec<u64>, Vec<u64>) {
         let ready = |number: &&u64| self.all.get(number).is_some_and(|pod| pod.ready.is_some());
         pods.iter().partition(ready)
     }
 
-    /// Pods that wait for a node, and those that have one.
+    /// Number of pods without a node, and with one.
     pub(super) fn counts(&self) -> (u32, u32) {
         let waiting = self.waiting.len();
         (waiting as u32, (self.all.len() - waiting) as u32)

@@ -1,9 +1,11 @@
-//! A node runs out of memory: the kubelet ends pods, those first that have more than they asked for.
+//! Node-pressure eviction: the kubelet of a node that runs out of memory ends pods, first those that use more than they
+//! request.
 //!
 //! Source: the Kubernetes documentation, "Node-pressure Eviction": the threshold `memory.available<100Mi` is looked at every
-//! ten seconds; pods go whose use is above their request, by priority and then by how far above, and after them the others; above
-//! the hard threshold they get no time to finish. Choices: what is reserved for the system is what it uses, so that the threshold is
-//! where pods and DaemonSets use all that is allocatable; DaemonSets use what they ask for; one pod goes at each look.
+//! ten seconds; pods go whose use is above their request, by priority and then by how far above, and after them the others;
+//! above the hard threshold they get no time to finish. Choices: what is reserved for the system is what it uses, so that the
+//! threshold is where pods and DaemonSets use all that is allocatable; DaemonSets use what they ask for; one pod goes at each
+//! look.
 
 use std::cmp::Reverse;
 
@@ -31,7 +33,7 @@ pub(super) fn relieve(platform: &mut Kubernetes, now: SimTime, sight: &dyn Sight
     }
 }
 
-/// The pod of a node that has to go; `None` if there is memory for all.
+/// The pod of a node that must go; `None` if the memory suffices.
 fn victim(platform: &Kubernetes, node: u32, sight: &dyn Sight) -> Option<u64> {
     let known = platform.nodes.get(node);
     let has = (platform.nodes.of(node)?.allocatable.memory as f64) - platform.nodes.daemon_bytes();

@@ -1,4 +1,4 @@
-//! Who makes nodes and takes them away.
+//! Provisioners: Cluster Autoscaler, Karpenter, or none.
 
 use super::cluster_autoscaler::ClusterAutoscaler;
 use super::karpenter::Karpenter;
@@ -8,10 +8,10 @@ use super::{Due, Kubernetes};
 use crate::sim::platform::control::{Amount, Order};
 use crate::units::{SimDuration, SimTime};
 
-/// One of them at work.
+/// The provisioner of the cluster.
 #[derive(Debug)]
 pub(super) enum Provisioner {
-    /// Nobody: nodes stay as they are.
+    /// None: nodes stay as they are.
     None,
     /// Cluster Autoscaler.
     ClusterAutoscaler(ClusterAutoscaler),
@@ -28,12 +28,12 @@ impl Provisioner {
         }
     }
 
-    /// Whether it makes nodes for pods, and keeps no groups.
+    /// Returns true for Karpenter, which has no node groups.
     pub(super) fn is_karpenter(&self) -> bool {
         matches!(self, Self::Karpenter(_))
     }
 
-    /// The age at which nodes have to go; `None`: none.
+    /// The age at which nodes are drained; `None`: never.
     pub(super) fn expire_after(&self) -> Option<SimDuration> {
         match self {
             Self::Karpenter(karpenter) => Some(karpenter.expire_after()),
@@ -41,7 +41,7 @@ impl Provisioner {
         }
     }
 
-    /// How often it looks at nodes.
+    /// Time between two looks at the nodes.
     pub(super) fn period(&self) -> Option<SimDuration> {
         match self {
             Self::None => None,
@@ -50,8 +50,8 @@ impl Provisioner {
         }
     }
 
-    /// Pods wait for a node, the newest of them with this number, and nodes may be `coming`: when it wants to make nodes, if it
-    /// has not said so yet.
+    /// Pods wait for a node, the newest of them with this number, and nodes may be `coming`: when it wants to make nodes, if
+    /// it has not said so yet.
     pub(super) fn pending(&mut self, newest: u64, coming: bool, now: SimTime) -> Option<SimTime> {
         match self {
             Self::None | Self::ClusterAutoscaler(_) => None,
@@ -60,20 +60,20 @@ impl Provisioner {
     }
 }
 
-/// A pod that waits for a node, or would have to.
+/// A pod that waits for a node, or would wait if its node went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PendingPod {
     pub(super) number: u64,
     pub(super) asks: Amount,
 }
 
-/// Pods that wait for a node, in the order in which the scheduler looks at them.
+/// Pods that wait for a node, in the order of the scheduling queue.
 pub(super) fn waiting(platform: &Kubernetes) -> Vec<PendingPod> {
     let numbers = platform.pods.waiting().into_iter();
     numbers.filter_map(|number| of(platform, number)).collect()
 }
 
-/// A pod, as it would be if it had to wait.
+/// A pod as a pending pod; `None` if it does not exist.
 pub(super) fn of(platform: &Kubernetes, number: u64) -> Option<PendingPod> {
     let service = platform.pods.get(number)?.id.service;
     let requests = platform.shape(service).requests;
@@ -93,7 +93,7 @@ pub(super) fn first_fit(pods: Vec<PendingPod>, free: &mut [FreeSpace]) -> Vec<Pe
     left
 }
 
-/// It looks at nodes.
+/// Runs one loop of the provisioner.
 pub(super) fn scan(platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Order>) {
     with(platform, |provisioner, platform| match provisioner {
         Provisioner::None => {}
@@ -106,7 +106,7 @@ pub(super) fn scan(platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Ord
     });
 }
 
-/// It makes nodes for pods that wait.
+/// Launches nodes for pods that wait.
 pub(super) fn provision(platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Order>) {
     with(platform, |provisioner, platform| {
         if let Provisioner::Karpenter(karpenter) = provisioner {
@@ -115,7 +115,7 @@ pub(super) fn provision(platform: &mut Kubernetes, now: SimTime, orders: &mut Ve
     });
 }
 
-/// What it has decided about nodes is looked at again and done.
+/// Validates and executes the decision about nodes.
 pub(super) fn execute(platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Order>) {
     with(platform, |provisioner, platform| {
         if let Provisioner::Karpenter(karpenter) = provisioner {
@@ -124,7 +124,7 @@ pub(super) fn execute(platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<
     });
 }
 
-/// It is taken out of the platform while it looks at it.
+/// Takes the provisioner out of the platform, so that it can look at the platform.
 fn with(platform: &mut Kubernetes, act: impl FnOnce(&mut Provisioner, &mut Kubernetes)) {
     let mut provisioner = std::mem::replace(&mut platform.provisioner, Provisioner::None);
     act(&mut provisioner, platform);

@@ -1,4 +1,4 @@
-//! A workload has as many pods as its autoscaler wants: some are created, some deleted.
+//! Replicas: pods are created and deleted until there are as many as the autoscaler wants.
 
 use super::agenda::Due;
 use super::{Kubernetes, rollout};
@@ -6,7 +6,7 @@ use crate::sim::platform::control::Order;
 use crate::units::SimTime;
 
 impl Kubernetes {
-    /// Has as many pods of a service as its autoscaler wants: creates those that are missing, deletes those that are too many.
+    /// Creates the pods of a service that are missing, and deletes those that are too many.
     pub(super) fn reconcile(&mut self, service: u16, now: SimTime, orders: &mut Vec<Order>) {
         let wanted = self.workloads[service as usize].replicas as usize;
         let active = self.pods.active(service);
@@ -25,7 +25,7 @@ impl Kubernetes {
         }
     }
 
-    /// Creates pods, at once or with the machines they get.
+    /// Creates pods, at once or when their machines are there.
     fn create(&mut self, service: u16, count: u32, now: SimTime, orders: &mut Vec<Order>) {
         let Some(launch) = &self.spec.plan.cluster.launch else {
             if count > 0 {
@@ -42,7 +42,7 @@ impl Kubernetes {
         }
     }
 
-    /// The next step of a rolling update.
+    /// Takes the next step of a rolling update.
     fn roll(&mut self, service: u16, (old, new): (&[u64], &[u64]), now: SimTime, orders: &mut Vec<Order>) {
         let (old_ready, old_unready) = self.pods.by_readiness(old);
         let (new_ready, _) = self.pods.by_readiness(new);
@@ -69,7 +69,7 @@ impl Kubernetes {
         self.agenda.at(now, Due::Rollout(service));
     }
 
-    /// Deletes a pod: it gets time to finish.
+    /// Deletes a pod, which gets time to finish.
     pub(super) fn delete(&mut self, number: u64, orders: &mut Vec<Order>) {
         let (at_least, at_most) = (self.spec.pre_stop, self.spec.termination_grace);
         if let Some(id) = self.pods.delete(number) {

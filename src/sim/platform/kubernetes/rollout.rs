@@ -1,9 +1,9 @@
 //! Rolling updates: pods of a new revision take the place of old ones, some at a time.
 //!
-//! Source: kubernetes/kubernetes, pkg/controller/deployment: `rolling.go` for the order of steps, `util/deployment_util.go` for
-//! how percentages become pods (`maxSurge` rounds up, `maxUnavailable` down, and not both may be zero).
+//! Source: kubernetes/kubernetes, pkg/controller/deployment: `rolling.go` for the order of steps, `util/deployment_util.go`
+//! for how percentages become pods (`maxSurge` rounds up, `maxUnavailable` down, and not both may be zero).
 
-/// A workload in the midst of an update.
+/// The pods of a workload during an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counts {
     /// Pods that are wanted.
@@ -11,12 +11,12 @@ pub(super) struct Counts {
     /// Pods of old revisions, and those of them that are ready.
     pub(super) old: u32,
     pub(super) old_ready: u32,
-    /// Pods of the new one, and those of them that are ready.
+    /// Pods of the new revision, and those of them that are ready.
     pub(super) new: u32,
     pub(super) new_ready: u32,
 }
 
-/// What is to be done next.
+/// The next step of a rolling update.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Step {
     /// New pods to be created.
@@ -60,7 +60,7 @@ pub(super) fn step(counts: Counts, (max_surge, max_unavailable): (f64, f64)) -> 
     let least = replicas.saturating_sub(unavailable);
     let may_go = total.saturating_sub(least + (new - new_ready));
     let unready = (old - old_ready).min(may_go);
-    // Those that are not ready go first; then as many as are more than enough.
+    // Pods that are not ready go first, then the surplus.
     let available = old_ready + new_ready;
     let ready = if may_go > 0 {
         available.saturating_sub(least).min(old_ready)

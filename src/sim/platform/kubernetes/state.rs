@@ -1,4 +1,4 @@
-//! The state of the cluster, for reports: what there is, what is asked for, and what is of no use to any workload.
+//! The state of the cluster, for reports: resources offered, requested, and stranded.
 
 use super::Kubernetes;
 use super::nodes::NodeState;
@@ -17,7 +17,7 @@ pub(super) fn of(platform: &Kubernetes) -> ClusterState {
     let services = 0..platform.workloads.len() as u16;
     let shapes: Vec<PodShape> = services.map(|service| platform.shape(service)).collect();
     let daemons = platform.spec.plan.cluster.daemons;
-    // What a node of any of the present kinds has at most.
+    // The most that one node of the present kinds offers.
     let (mut most, mut most_pods) = (Amount::default(), 0);
     for number in nodes
         .in_state(NodeState::Ready)
@@ -71,7 +71,7 @@ fn amount(cpu: u64, bytes: u64) -> Amount {
     }
 }
 
-/// Why what is free on a node is of no use.
+/// The reason why the free resources of a node are stranded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stranded {
     Pods,
@@ -80,7 +80,7 @@ enum Stranded {
     Both,
 }
 
-/// What all workloads' pods lack on a node; `None` if one fits.
+/// The resource that the pods of all workloads lack on a node; `None` if a pod of one workload fits.
 fn stranded(node: &Node, shapes: &[PodShape]) -> Option<Stranded> {
     if shapes.iter().any(|shape| node.fits(shape).is_ok()) {
         return None;

@@ -1,10 +1,10 @@
-//! What changes over the life of an instance: its first requests take longer, and too many at a time kill it.
+//! Changes over the life of an instance: its first requests take longer, and too many requests in flight kill it.
 
 use coldcast::sim::setup::Inside;
 
 use super::{Cold, Request, Rules, Simulator, Time};
 
-/// CPU time of what takes `wall` on the instance.
+/// CPU time of work that takes `wall` on the instance.
 pub fn on_cpu(inside: &Inside, wall: Time) -> Time {
     wall * u64::from(inside.cpu.quota.0.min(1000)) / 1000
 }
@@ -21,8 +21,8 @@ impl Simulator {
         stretch.map_or(0, |&(_, extra)| extra)
     }
 
-    /// Kills an instance if it has too many requests in flight: they fail in the order in which they came to it. True if it
-    /// did.
+    /// Kills an instance if it has too many requests in flight. They fail in the order in which they came to it. Returns
+    /// true if it did.
     pub fn kill_if_too_many(&mut self, rules: &Rules, i: usize) -> bool {
         let instance = &mut self.instances[i];
         if rules.most_in_flight.is_none_or(|most| instance.in_flight() <= most) {

@@ -30,7 +30,7 @@ pub(super) fn scale_up(platform: &mut Kubernetes, expander: Expander, now: SimTi
     true
 }
 
-/// What a group would do for the pods; `None` if nothing.
+/// The growth of one group that helps these pods; `None` if no pod fits onto a new node, or the group is full.
 fn option(platform: &Kubernetes, kind: u16, left: &[PendingPod]) -> Option<ScaleUpOption> {
     let known = &platform.nodes.kinds()[kind as usize];
     let most = known.bounds.1.saturating_sub(platform.nodes.count(kind));

@@ -28,8 +28,8 @@ impl Queue {
         self.0.retain(|replacing| replacing.by.iter().all(is_there));
     }
 
-    /// Starts a command: launches its replacements and cordons its nodes, which drain when the replacements are ready. Without
-    /// replacements the nodes drain at once.
+    /// Starts a command: launches its replacements and cordons its nodes, which drain when the replacements are ready.
+    /// Without replacements the nodes drain at once.
     pub(super) fn start(&mut self, platform: &mut Kubernetes, command: Command, now: SimTime, orders: &mut Vec<Order>) {
         let Command {
             nodes, replacements, ..

@@ -120,8 +120,9 @@ fn knative_panics_on_a_step_and_returns_to_zero() {
     assert!(falls.iter().all(|(_, pods)| *pods <= 10));
 }
 
-/// Three pods are right for 30 requests per second. Metrics cannot be read from 200 to 400 s: KEDA's looks at 203, 233 and 263 s
-/// fail, and the third one has six pods. Afterwards the highest recommendation of the last 300 s holds, which is that of 389 s.
+/// Three pods are right for 30 requests per second. Metrics cannot be read from 200 to 400 s: KEDA's looks at 203, 233 and
+/// 263 s fail, and the third one has six pods. Afterwards the highest recommendation of the last 300 s holds, which is that
+/// of 389 s.
 #[test]
 fn keda_falls_back_while_metrics_cannot_be_read() {
     let mut out = metrics(vec![MetricTarget::Rate(10_000)]);
@@ -152,9 +153,9 @@ fn keda_falls_back_while_metrics_cannot_be_read() {
     assert_eq!(times[1..], [263, 704], "{times:?}");
 }
 
-/// 30 requests per second for 100 s, none until 300 s, then 30 again; ten for each pod, and no pods at all where there are none
-/// to serve. Looks are at 14 s and each 15 s after that, over 30 s each: 11 of them in the traffic at 119 s, none at 134 s; 14
-/// of them at 314 s and 29 at 329 s.
+/// 30 requests per second for 100 s, none until 300 s, then 30 again; ten for each pod, and no pods at all where there are
+/// none to serve. Looks are at 14 s and each 15 s after that, over 30 s each: 11 of them in the traffic at 119 s, none at 134
+/// s; 14 of them at 314 s and 29 at 329 s.
 #[test]
 fn without_pods_the_rate_is_still_read() {
     let autoscaler = HpaPlan {

@@ -101,8 +101,8 @@ fn karpenter_removes_an_empty_node() {
     );
 }
 
-/// A group of one spot node that is taken back after 1,000 s, with 120 s of notice. With the notice its two pods go, and another
-/// node is launched, which is ready 60 s later; pods take a second. The first one stays until it is taken.
+/// A group of one spot node that is taken back after 1,000 s, with 120 s of notice. With the notice its two pods go, and
+/// another node is launched, which is ready 60 s later; pods take a second. The first one stays until it is taken.
 #[test]
 fn a_spot_node_goes_with_its_notice_and_another_one_takes_its_place() {
     let mut spot = kind("n", 4, 1, 0.1);
@@ -154,8 +154,8 @@ fn what_is_still_there_when_a_spot_node_is_taken_back_ends() {
     assert_eq!(driver.node_log, [(0.0, 1), (1_000.0, 2), (1_120.0, 1)]);
 }
 
-/// Two nodes with two of four pods each. One fails at 100 s; 50 s later it is found out and another one is launched; 300 s after
-/// that its pods are deleted and replaced.
+/// Two nodes with two of four pods each. One fails at 100 s; 50 s later it is found out and another one is launched; 300 s
+/// after that its pods are deleted and replaced.
 #[test]
 fn pods_of_a_node_that_fails_are_replaced_after_six_minutes() {
     let plan = cluster(vec![kind("n", 4, 2, 0.2)], 60, Provisioning::None);
@@ -206,8 +206,8 @@ fn a_disruption_budget_slows_a_drain_down() {
     assert_eq!(driver.node_log, [(0.0, 1), (101.0, 2), (170.0, 1)]);
 }
 
-/// The node class changes at 100 s. At the next look, at most 10 s later, a node is launched for the pods of the old one, which
-/// goes when that is ready; the new one has not drifted.
+/// The node class changes at 100 s. At the next look, at most 10 s later, a node is launched for the pods of the old one,
+/// which goes when that is ready; the new one has not drifted.
 #[test]
 fn a_node_that_has_drifted_is_replaced_first() {
     let spec = KarpenterSpec {
@@ -229,8 +229,8 @@ fn a_node_that_has_drifted_is_replaced_first() {
     assert_eq!(driver.ready(), 2);
 }
 
-/// Two pods on a node of eight cores for 0.38 dollars would fit onto one for 0.30. That saves a fifth of what nodes cost at the
-/// price of disrupting all of them, which is no balance.
+/// Two pods on a node of eight cores for 0.38 dollars would fit onto one for 0.30. That saves a fifth of what nodes cost at
+/// the price of disrupting all of them, which is no balance.
 #[test]
 fn a_balanced_policy_leaves_small_savings_alone() {
     let nodes_made = |consolidation_policy| {

@@ -1,4 +1,4 @@
-//! What becomes of pods: their start, their order, their end.
+//! The life of pods: their start, their order, their end.
 
 use super::*;
 
@@ -138,7 +138,8 @@ fn a_container_that_is_killed_again_and_again_waits_longer_each_time() {
 }
 
 /// Four pods that take 9 s to start, a quarter more and a quarter less. One more is created and one old one goes at once, and
-/// one more is created for it; with both ready after 9 s two old ones go and two are created, and 9 s later the last one goes.
+/// one more is created for it; with both ready after 9 s two old ones go and two are created, and 9 s later the last one
+/// goes.
 #[test]
 fn a_rolling_update_of_a_slow_starter_takes_its_time_in_turns() {
     let plan = cluster(vec![kind("n", 16, 1, 0.2)], 60, Provisioning::None);
@@ -182,8 +183,8 @@ fn pods_of_higher_priority_take_the_place_of_others() {
     assert_eq!((driver.pods.len(), driver.state.pending), (6, 2));
 }
 
-/// 8 GiB for three pods of 3 GiB that ask for one: the kubelet ends one of the lower priority, and its successor, as often as it
-/// looks. Two of them have room.
+/// 8 GiB for three pods of 3 GiB that ask for one: the kubelet ends one of the lower priority, and its successor, as often as
+/// it looks. Two of them have room.
 #[test]
 fn a_node_without_memory_ends_pods_of_low_priority() {
     let uses = plan::PodMemory {
