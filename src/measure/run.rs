@@ -45,7 +45,7 @@ pub async fn run(measurement: &Measurement, progress: &mut Progress) -> Result<F
 /// Does the same on a target that is connected. `id` marks everything that the run makes.
 ///
 /// # Errors
-/// As [`run`].
+/// Does the same as [`run`].
 pub async fn run_on<T: Target>(
     target: &T,
     id: &str,

@@ -54,7 +54,7 @@ macro_rules! places {
 places! {
     /// In containers on a Docker engine of this machine.
     Docker: docker::Containers,
-    /// As processes of this machine.
+    /// The frameworks run as processes of this machine.
     Process: process::Processes,
 }
 

@@ -1,4 +1,4 @@
-//! What the tests share: a folder in which the real program runs, and its output.
+//! Helpers of the tests: a folder in which the real program runs, and its output.
 
 pub mod odd;
 pub mod platform_run;
@@ -38,7 +38,7 @@ service-time = "100ms"
 cold-start = "400ms"
 "#;
 
-/// Two services on one account, with luck.
+/// Two services on one account, with random times.
 pub const MULTI: &str = r#"schema = 1
 name = "mall"
 seed = 3
@@ -78,7 +78,7 @@ service-time = { exponential = { mean = "300ms" } }
 cold-start = "400ms"
 "#;
 
-/// Two candidates on the same traffic, with luck.
+/// Two candidates on the same traffic, with random times.
 pub const PAIR: &str = r#"schema = 1
 name = "pair"
 seed = 5
@@ -135,7 +135,7 @@ pub struct Sandbox {
     folder: TempDir,
 }
 
-/// What a command did.
+/// The outcome of a command.
 pub struct Ran {
     pub code: Option<i32>,
     pub stdout: String,

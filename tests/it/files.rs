@@ -20,7 +20,7 @@ const COSTS: &str = "scenario, variant, service, provider, cloud_service, region
 const TIMELINE: &str = "variant, service, t_s, arrivals, completed, rejected, cold_starts, queue, instances, busy, starting, \
     nodes, latency_p50_ms, latency_p99_ms, cost_usd";
 
-/// Every kind of run: luck and none, one service and several, with and without prices, rejections and time-outs.
+/// Every kind of run: random and constant times, one service and several, with and without prices, rejections and time-outs.
 const RUNS: [&str; 9] = [
     "simulate shop.toml",
     "simulate mall.toml",

@@ -213,7 +213,8 @@ fn sizes_between_two_measured_ones_are_interpolated_only_on_request() {
     }
 }
 
-/// What was measured at half a vCPU, foretold from the other sizes. With `--nocapture` it says how far off that is.
+/// Predicts the measurements at half a vCPU from the other sizes. With `--nocapture` it prints the errors of the
+/// prediction.
 #[test]
 fn a_size_that_is_held_out_is_foretold() {
     let median = |sized: &Sized, phase: fn(&ColdStart) -> SimDuration| {

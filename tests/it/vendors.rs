@@ -1,4 +1,4 @@
-//! What the vendors' documents say of their platforms, as whole runs: the document, what goes in, what comes out.
+//! The documents of vendors about their platforms, as whole runs: the document, the input, the expected output.
 
 use coldcast::sim::fact::{Fact, Finished, Outcome, Reject};
 use coldcast::sim::observe::Observer;
@@ -42,7 +42,7 @@ impl Observer for Log {
     }
 }
 
-/// What happens to requests of `service` at these times on a platform where a start takes `init` after nothing.
+/// Simulates requests with the service time `service` at these times on a platform where a cold start takes `init`.
 fn simulate(platform: &dyn Kind, arrivals: &[f64], service: f64, init: f64, horizon: f64) -> Log {
     let mut log = Log::default();
     observed(platform, arrivals, [service, init, horizon], false, &mut log);

@@ -12,7 +12,7 @@ const NS_PER_HOUR: u64 = 3_600_000_000_000;
 
 /// Quantities by service and meter.
 pub(super) struct Sheet<'a> {
-    /// What was served, by service.
+    /// The served requests and answers, by service.
     pub(super) served: &'a [Served],
     /// Length of the time in hours.
     pub(super) hours: Decimal,

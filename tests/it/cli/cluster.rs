@@ -12,7 +12,7 @@ fn scenario(autoscaler: &str, cluster: &str) -> String {
     )
 }
 
-/// What is said about a scenario that is not run.
+/// Returns the messages about a scenario that is refused.
 #[track_caller]
 fn refused(sandbox: &Sandbox) -> String {
     let ran = sandbox.run("simulate s.toml --quiet --out out");

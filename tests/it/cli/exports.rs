@@ -1,4 +1,5 @@
-//! What finance reads: `focus.csv`, `infracost.json`, `report.xlsx`. Each holds the same bill as `costs.csv`, line by line.
+//! Files for finance departments: `focus.csv`, `infracost.json`, `report.xlsx`. Each holds the same bill as
+//! `costs.csv`, line by line.
 
 use std::collections::BTreeMap;
 
@@ -244,8 +245,8 @@ fn a_budget_is_compared_with_every_replication() {
     assert!(ran.stderr.contains("`prices.budget` is `-5`"), "{ran}");
 }
 
-/// What is stored is enough for the bill: by the same list it is the same, less a discount it is less by that, and by the month it
-/// goes with the hours. Both variants have a free allowance.
+/// A stored result is enough to price it anew. The same list gives the same bill, a discount reduces it by that much,
+/// and the length of the month scales it. Both variants have a free allowance.
 #[test]
 fn a_stored_result_is_priced_anew() {
     for (scenario, allowance) in [("pair.toml", "--free-tier"), ("mall.toml", "")] {

@@ -1,4 +1,4 @@
-//! What a service costs beside its compute.
+//! The costs of a service beside its compute.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a move costs once, against what it saves.
+//! The one-time cost of a move against its savings.
 
 use serde_json::Value;
 

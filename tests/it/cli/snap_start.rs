@@ -1,4 +1,4 @@
-//! What a snapshot costs: nothing for Java, keeping and restoring for the others.
+//! The cost of a snapshot: nothing for Java, caching and restoring for other runtimes.
 
 use crate::common::{Sandbox, table};
 

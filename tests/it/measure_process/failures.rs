@@ -94,7 +94,7 @@ fn a_missing_program_is_named_and_others_go_on() {
     bench.add("odd-lost", "requires = [\"no-such-program\"]\nprepare = []");
     bench.add(
         "odd-unready",
-        "requires = []\nprepare = [\"sh -c 'echo no luck; exit 7'\"]",
+        "requires = []\nprepare = [\"sh -c 'echo no network; exit 7'\"]",
     );
     let alone = bench.command(&["odd-lost"]).output().unwrap();
     assert_says(
@@ -109,7 +109,11 @@ fn a_missing_program_is_named_and_others_go_on() {
     assert_says(
         &unready,
         3,
-        &["odd-unready could not be prepared", "it exited with code 7", "no luck"],
+        &[
+            "odd-unready could not be prepared",
+            "it exited with code 7",
+            "no network",
+        ],
     );
     let all = bench.command(&["--all", "--samples", "1"]).output().unwrap();
     assert_says(
