@@ -3,11 +3,13 @@
 #![warn(missing_docs)]
 
 pub mod assumption;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod cost;
+#[cfg(all(feature = "measure", target_os = "linux"))]
 pub mod measure;
 pub mod model;
-mod registry;
+pub mod registry;
 pub mod report;
 pub mod rng;
 pub mod scenario;

@@ -27,6 +27,7 @@ pub mod summary;
 pub mod table;
 pub mod timeline;
 pub mod unit_costs;
+#[cfg(feature = "xlsx")]
 pub mod xlsx;
 
 use std::path::Path;
@@ -69,6 +70,7 @@ pub const REPORTS: &[&dyn Report] = &[
     &functions::Functions,
     #[cfg(feature = "polars")]
     &frame::Requests,
+    #[cfg(feature = "xlsx")]
     &xlsx::Workbook,
     &memo::Memo,
     &manifest::ManifestFile,

@@ -113,8 +113,12 @@ macro_rules! traffic {
                 rows.into_iter().flatten().collect()
             }
 
-            fn part_mut(&mut self) -> &mut dyn TrafficKind {
-                match self { $(Self::$variant(spec) => spec,)+ }
+            /// Returns the settings to be changed; `None` for a kind of the calling program's own, which stays as it is.
+            fn part_mut(&mut self) -> Option<&mut dyn TrafficKind> {
+                match self {
+                    $(Self::$variant(spec) => Some(spec),)+
+                    Self::Own(_) => None,
+                }
             }
         }
     };
@@ -179,7 +183,8 @@ impl Traffic {
     /// recorded traffic.
     pub fn scaled(&self, factor: f64) -> (Self, f64) {
         let mut scaled = self.clone();
-        let repeat = if scaled.part_mut().scale(factor) { 1.0 } else { factor };
+        let is_scaled = scaled.part_mut().is_some_and(|part| part.scale(factor));
+        let repeat = if is_scaled { 1.0 } else { factor };
         (scaled, repeat)
     }
 
@@ -229,20 +234,20 @@ impl Traffic {
 
     /// Sets where arrivals fall within their bins of time. Returns false if the traffic has no bins.
     pub fn set_placement(&mut self, placement: Placement) -> bool {
-        let place = self.part_mut().placement_mut();
+        let place = self.part_mut().and_then(|part| part.placement_mut());
         place.map(|place| *place = placement).is_some()
     }
 
     /// Sets the rule for lines that cannot be read. Has no effect if no file is read.
     pub fn set_on_bad_line(&mut self, rule: OnBadLine) {
-        if let Some(place) = self.part_mut().on_bad_line_mut() {
+        if let Some(place) = self.part_mut().and_then(|part| part.on_bad_line_mut()) {
             *place = rule;
         }
     }
 
     /// Sets the length of a bin of time. Has no effect if the length is not a setting.
     pub fn set_bin(&mut self, bin: SimDuration) {
-        if let Some(place) = self.part_mut().bin_mut() {
+        if let Some(place) = self.part_mut().and_then(|part| part.bin_mut()) {
             *place = bin;
         }
     }

@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::cost::bill::BillError;
+#[cfg(all(feature = "measure", target_os = "linux"))]
 use crate::measure::MeasureError;
 use crate::model::price::PriceError;
 use crate::report::atomic::WriteError;
@@ -108,7 +109,10 @@ fn hints_of(error: &(dyn Error + 'static)) -> Option<Vec<String>> {
     let scenario = || error.downcast_ref::<ScenarioError>().map(ScenarioError::hints);
     let price = || error.downcast_ref::<PriceError>().map(PriceError::hints);
     let bill = || error.downcast_ref::<BillError>().map(BillError::hints);
+    #[cfg(all(feature = "measure", target_os = "linux"))]
     let measure = || error.downcast_ref::<MeasureError>().map(MeasureError::hints);
+    #[cfg(not(all(feature = "measure", target_os = "linux")))]
+    let measure = || None;
     let study = || error.downcast_ref::<StudyError>().map(StudyError::hints);
     let write = || error.downcast_ref::<WriteError>().map(WriteError::hints);
     trace

@@ -5,7 +5,10 @@ pub mod bill;
 pub mod catalog;
 pub mod check;
 pub mod exit;
+#[cfg(all(feature = "measure", target_os = "linux"))]
 pub mod measure;
+#[cfg(not(all(feature = "measure", target_os = "linux")))]
+mod no_measure;
 pub mod output;
 pub mod prices;
 pub mod pricing;
@@ -17,9 +20,10 @@ pub mod trace;
 use std::ffi::OsString;
 
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use nix::sys::signal::{SigHandler, Signal, signal};
 
 use exit::Outcome;
+#[cfg(not(all(feature = "measure", target_os = "linux")))]
+use no_measure as measure;
 
 /// Measures backend frameworks, simulates traffic and projects latency and monthly cost.
 #[derive(Debug, Parser)]
@@ -95,9 +99,8 @@ fn color(words: &[OsString]) -> ColorChoice {
 
 /// Runs the command line.
 pub fn run(cli: &Cli) -> Outcome {
-    // A write beyond the limit for file sizes is then an error that can be told, not the end of the process.
-    // SAFETY: no handler is installed, so none can run at a bad moment.
-    let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
+    #[cfg(unix)]
+    ignore_file_size_signal();
     match &cli.verb {
         Verb::Simulate(args) => study::simulate(args, &cli.common),
         Verb::Compare(args) => study::compare(args, &cli.common),
@@ -111,4 +114,12 @@ pub fn run(cli: &Cli) -> Outcome {
         Verb::Trace(args) => trace::run(args, cli.common.quiet),
         Verb::Measure(args) => measure::run(args, &cli.common),
     }
+}
+
+/// Makes a write beyond the limit for file sizes an error that can be told, not the end of the process.
+#[cfg(unix)]
+fn ignore_file_size_signal() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: no handler is installed, so none can run at a bad moment.
+    let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+#[cfg(feature = "fetch")]
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -122,6 +123,7 @@ fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
 }
 
 /// How long a server may take until it accepts a connection, and until it begins to answer.
+#[cfg(feature = "fetch")]
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn read(from: &str, quiet: bool) -> Result<OfferFile, Failure> {
@@ -139,6 +141,15 @@ fn read(from: &str, quiet: bool) -> Result<OfferFile, Failure> {
     OfferFile::read(from, BufReader::new(file)).map_err(|problem| Failure::Input(anyhow!(problem)))
 }
 
+#[cfg(not(feature = "fetch"))]
+fn fetch(address: &str) -> Result<std::io::Empty, Failure> {
+    Err(Failure::Environment(anyhow!(
+        "cannot fetch {address}: this coldcast was built without the feature `fetch`; build it with --features fetch, \
+         or fetch the file by other means and give its path"
+    )))
+}
+
+#[cfg(feature = "fetch")]
 fn fetch(address: &str) -> Result<impl Read + use<>, Failure> {
     let request = ureq::get(address)
         .config()

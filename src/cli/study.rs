@@ -255,7 +255,7 @@ fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer:
     gates::check(&variants, flags)?;
     if flags.record.contains(&Record::Requests) && !cfg!(feature = "polars") {
         return Err(Failure::Environment(anyhow::anyhow!(
-            "this coldcast was built without polars and cannot write requests.parquet; build it with --features polars"
+            "this coldcast was built without the feature `polars` and cannot write requests.parquet; build it with --features polars"
         )));
     }
     if let Some(out) = &flags.out {

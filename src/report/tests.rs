@@ -27,6 +27,7 @@ const APPLIES: &[(&str, [bool; 3])] = &[
     ("functions.csv", [false, true, false]),
     #[cfg(feature = "polars")]
     ("requests.parquet", [false, false, true]),
+    #[cfg(feature = "xlsx")]
     ("report.xlsx", [true, true, true]),
     ("report.md", [true, true, true]),
     ("manifest.json", [true, true, true]),

@@ -1,5 +1,12 @@
 //! The integration tests: one binary, so that the library is linked once. `cargo test --test it cli::` runs the tests of one
-//! module.
+//! module. They need the whole program but Parquet: `cargo test --no-default-features --features cli,fetch,measure,xlsx` is the
+//! quick way.
+
+#[cfg(not(all(feature = "cli", feature = "fetch", feature = "measure", feature = "xlsx")))]
+compile_error!(
+    "the integration tests need the features cli, fetch, measure and xlsx: \
+     use `--no-default-features --features cli,fetch,measure,xlsx` to leave out polars alone"
+);
 
 mod autoscalers;
 mod bills;

@@ -6,8 +6,6 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use sha2::{Digest, Sha256};
 
 use crate::assumption::Assumption;
@@ -122,16 +120,33 @@ pub(super) fn command_line() -> String {
 }
 
 /// CPU time of this process in seconds.
+#[cfg(unix)]
 pub(super) fn cpu_seconds() -> f64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
     getrusage(UsageWho::RUSAGE_SELF).map_or(f64::NAN, |usage| {
         (usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e6
     })
 }
 
+/// CPU time of this process, which is not known here.
+#[cfg(not(unix))]
+pub(super) fn cpu_seconds() -> f64 {
+    f64::NAN
+}
+
 /// Highest resident memory of this process.
+#[cfg(unix)]
 pub(super) fn peak_resident_bytes() -> Option<u64> {
+    use nix::sys::resource::{UsageWho, getrusage};
     let peak = getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss();
     // Linux counts KiB, macOS bytes.
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     u64::try_from(peak).ok().map(|peak| peak * unit)
+}
+
+/// Highest resident memory of this process, which is not known here.
+#[cfg(not(unix))]
+pub(super) fn peak_resident_bytes() -> Option<u64> {
+    None
 }
