@@ -4,7 +4,9 @@
 //! Source for snapshots: AWS Lambda pricing page, "SnapStart". A snapshot costs per GB of memory and second while its version
 //! is published, at least three hours (a month is longer), and per GB for each restore.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod configured;
+
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -18,6 +20,7 @@ use crate::sim::observe::Observer;
 use crate::sim::platform::Architecture;
 use crate::sim::platform::billed_by::{Invocations, Runtime};
 use crate::units::{MemoryMib, SimDuration, SimTime};
+use configured::Configured;
 
 /// The rules by which invocations become billed quantities.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,42 +193,30 @@ impl LambdaMeterSpec {
     }
 }
 
-/// Nanoseconds of a step of provisioned concurrency, which is billed in whole steps while it is enabled. Source: AWS Lambda
-/// pricing page.
-const PROVISIONED_STEP: u64 = 300_000_000_000;
-
-/// The provisioned concurrency that is configured for the functions of a service.
-#[derive(Debug, Clone, Default)]
-struct Configured {
-    /// Environments and the time since which there are any, by function.
-    functions: BTreeMap<u32, (u32, SimTime)>,
-    /// The environments of all functions.
-    environments: u64,
-    /// The time up to which they are counted.
-    since: SimTime,
+/// An observer that counts the billed quantities of Lambda. Requests count if they arrived after the warm-up.
+#[derive(Debug)]
+pub struct LambdaMeter {
+    spec: LambdaMeterSpec,
+    warm_up: SimTime,
+    services: Vec<LambdaUsage>,
+    /// By service.
+    configured: Vec<Configured>,
+    /// The functions that have a snapshot and have started environments, by service.
+    snapshots: Vec<BTreeSet<u32>>,
+    /// The time of the last sample.
+    last: SimTime,
 }
 
-impl Configured {
-    /// Environment-milliseconds since the last call. The time before `warm_up` does not count.
-    fn pass(&mut self, at: SimTime, warm_up: SimTime) -> u64 {
-        let time = at.max(warm_up).since(self.since.max(warm_up));
-        self.since = at;
-        self.environments * (time.0 / 1_000_000)
-    }
-
-    /// Sets the environments of a function from `at` on. Returns the environment-milliseconds by which the last step is rounded up
-    /// if there are none any more.
-    fn change(&mut self, function: u32, at: SimTime, environments: u32) -> u64 {
-        let (before, enabled) = self.functions.insert(function, (environments, at)).unwrap_or((0, at));
-        self.environments = self.environments - u64::from(before) + u64::from(environments);
-        if environments > 0 {
-            if before > 0 {
-                self.functions.insert(function, (environments, enabled));
-            }
-            return 0;
+impl LambdaMeter {
+    fn new(spec: LambdaMeterSpec, warm_up: SimDuration, services: usize) -> Self {
+        Self {
+            spec,
+            warm_up: SimTime::ZERO + warm_up,
+            services: vec![LambdaUsage::default(); services],
+            configured: vec![Configured::default(); services],
+            snapshots: vec![BTreeSet::new(); services],
+            last: SimTime::ZERO,
         }
-        let time = at.since(enabled).0;
-        u64::from(before) * ((time.next_multiple_of(PROVISIONED_STEP) - time) / 1_000_000)
     }
 }
 
@@ -271,33 +262,6 @@ impl LambdaMeter {
                 self.services[service as usize].provisioned_ms += billed_ms(init.0, 0, &self.spec.rules, true);
             }
             _ => {}
-        }
-    }
-}
-
-/// An observer that counts the billed quantities of Lambda. Requests count if they arrived after the warm-up.
-#[derive(Debug)]
-pub struct LambdaMeter {
-    spec: LambdaMeterSpec,
-    warm_up: SimTime,
-    services: Vec<LambdaUsage>,
-    /// By service.
-    configured: Vec<Configured>,
-    /// The functions that have a snapshot and have started environments, by service.
-    snapshots: Vec<BTreeSet<u32>>,
-    /// The time of the last sample.
-    last: SimTime,
-}
-
-impl LambdaMeter {
-    fn new(spec: LambdaMeterSpec, warm_up: SimDuration, services: usize) -> Self {
-        Self {
-            spec,
-            warm_up: SimTime::ZERO + warm_up,
-            services: vec![LambdaUsage::default(); services],
-            configured: vec![Configured::default(); services],
-            snapshots: vec![BTreeSet::new(); services],
-            last: SimTime::ZERO,
         }
     }
 }
