@@ -21,7 +21,7 @@ use rust_decimal::Decimal;
 use sheet::{Sheet, gib, gib_each};
 pub use spec::{Api, BalancerSpec, ExtrasSpec, InterZoneSpec, LogsSpec, NatSpec, RegistrySpec};
 
-/// Where requests are served, as far as it matters for extras.
+/// The kind of target that serves requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// Functions.
@@ -46,7 +46,7 @@ const NS_PER_HOUR: u64 = 3_600_000_000_000;
 const API_STEP: u64 = 512 * 1_024;
 
 impl Extras {
-    /// The extras of services on a target.
+    /// Returns the extras of services on a target.
     ///
     /// # Errors
     /// The first key that does not fit, with the reason.

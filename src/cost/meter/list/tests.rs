@@ -280,7 +280,7 @@ fn a_new_way_of_billing_is_one_file_and_one_row() {
     facts().iter().for_each(|fact| meter.observe(fact));
     let quantities = spec.quantities(&meter.usage()[0]);
     assert_eq!(quantities["lambda.requests"].to_string(), "1");
-    // What the row does not price has no meter.
+    // Facts and providers that the row does not name have no meter.
     let gcp = PriceList::find("gcp-us-central1").unwrap();
     assert_eq!(one_row::MeterSpec::of(&billed_by, &gcp, None).unwrap(), None);
     assert_eq!(one_row::MeterSpec::of(&cluster(), &list, None).unwrap(), None);
