@@ -59,6 +59,7 @@ macro_rules! registry {
         // There are a handful of them, and none is moved often.
         #[allow(clippy::large_enum_variant)]
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $key)] $variant($spec),)+
             /// A part that the calling program brings along. No file can name it.

@@ -7,6 +7,8 @@ pub mod atomic;
 pub mod break_even;
 pub mod cells;
 pub mod column;
+#[cfg(feature = "plot")]
+pub mod cost_latency;
 pub mod costs;
 pub mod focus;
 #[cfg(feature = "polars")]
@@ -22,6 +24,8 @@ pub mod memo;
 pub mod meters;
 pub mod packing;
 pub mod payback;
+#[cfg(feature = "plot")]
+mod scatter;
 pub mod showback;
 pub mod summary;
 pub mod table;
@@ -70,6 +74,8 @@ pub const REPORTS: &[&dyn Report] = &[
     &functions::Functions,
     #[cfg(feature = "polars")]
     &frame::Requests,
+    #[cfg(feature = "plot")]
+    &cost_latency::CostLatency,
     #[cfg(feature = "xlsx")]
     &xlsx::Workbook,
     &memo::Memo,

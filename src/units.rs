@@ -373,6 +373,35 @@ macro_rules! serde_by_string {
 }
 serde_by_string!(SimDuration: "10m", MemoryMib: "512Mi", Bytes: "12KB", MilliCpu: "250m", PerSecond: "50/s");
 
+/// Tells the generated reference how a type that is read from a string is written: a link to its description.
+#[cfg(test)]
+macro_rules! written_as {
+    ($($t:ty: $kind:literal),+ $(,)?) => {$(
+        impl schemars::JsonSchema for $t {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($t).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "x-kind": $kind })
+            }
+        }
+    )+};
+}
+#[cfg(test)]
+pub(crate) use written_as;
+
+#[cfg(test)]
+written_as! {
+    SimDuration: "[duration](scenario.md#values)",
+    MemoryMib: "[memory](scenario.md#values)",
+    Bytes: "[data size](scenario.md#values)",
+    MilliCpu: "[CPU](scenario.md#values)",
+    PerSecond: "[rate](scenario.md#values)",
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,8 @@ mod no_measure;
 pub mod output;
 pub mod prices;
 pub mod pricing;
+#[cfg(test)]
+mod reference;
 pub mod report;
 mod stored;
 pub mod study;

@@ -71,6 +71,9 @@ impl<'de> Deserialize<'de> for Currency {
 }
 
 #[cfg(test)]
+crate::units::written_as!(Currency: "text such as `\"EUR=0.92\"`");
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

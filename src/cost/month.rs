@@ -116,6 +116,9 @@ impl<'de> Deserialize<'de> for Month {
 }
 
 #[cfg(test)]
+crate::units::written_as!(Month: "`\"730h\"` or `\"calendar:2026-02\"`");
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

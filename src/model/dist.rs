@@ -344,6 +344,9 @@ fn gamma_function(x: f64) -> f64 {
 }
 
 #[cfg(test)]
+crate::units::written_as!(DistSpec: "[distribution](scenario.md#values)");
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::rng::{Draws, Purpose};

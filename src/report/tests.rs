@@ -27,6 +27,8 @@ const APPLIES: &[(&str, [bool; 3])] = &[
     ("functions.csv", [false, true, false]),
     #[cfg(feature = "polars")]
     ("requests.parquet", [false, false, true]),
+    #[cfg(feature = "plot")]
+    ("cost-latency.svg", [true, true, false]),
     #[cfg(feature = "xlsx")]
     ("report.xlsx", [true, true, true]),
     ("report.md", [true, true, true]),

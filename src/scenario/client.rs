@@ -8,6 +8,7 @@ use crate::units::SimDuration;
 
 /// `[client]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ClientSpec {
     /// How long the answer to one attempt is waited for; `None`: as long as it takes.
@@ -26,6 +27,7 @@ pub struct ClientSpec {
 
 /// How an attempt can be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Lost {
     /// It was turned away.
@@ -38,6 +40,7 @@ pub enum Lost {
 
 /// Waits between attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct BackoffSpec {
     /// Before the first retry.
@@ -52,6 +55,7 @@ pub struct BackoffSpec {
 
 /// Limit on the retries of all requests together.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BudgetSpec {
     /// Retries for each request, such as 0.1.

@@ -14,6 +14,7 @@ use crate::units::{Bytes, MemoryMib, MilliCpu, SimDuration};
 
 /// `[cluster]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClusterSpec {
     /// Whose kubelet settings hold.
@@ -66,17 +67,18 @@ pub struct ClusterSpec {
 
 /// `[cluster.image-disk]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ImageDiskSpec {
     /// What a node's disk has for images.
     pub size: Bytes,
-    /// `imageGCHighThresholdPercent`
+    /// Percent of the disk above which the kubelet deletes unused images (`imageGCHighThresholdPercent`).
     #[serde(default = "high_threshold")]
     pub high_threshold: u32,
-    /// `imageGCLowThresholdPercent`
+    /// Percent of the disk down to which it deletes them (`imageGCLowThresholdPercent`).
     #[serde(default = "low_threshold")]
     pub low_threshold: u32,
-    /// `imageMinimumGCAge`
+    /// The least age of an image that is deleted (`imageMinimumGCAge`).
     #[serde(default = "minimum_age")]
     pub minimum_age: SimDuration,
 }
@@ -95,6 +97,7 @@ fn minimum_age() -> SimDuration {
 
 /// Whose kubelet settings hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum VendorSpec {
     /// Amazon EKS.
@@ -118,6 +121,7 @@ impl VendorSpec {
 
 /// A kind of nodes.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NodesSpec {
     /// A node type of the catalog, or a name of your own with `cpu` and `memory`.
@@ -143,6 +147,7 @@ pub struct NodesSpec {
 
 /// What DaemonSets ask for on each node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct DaemonSetsSpec {
     /// CPU of all of them.
@@ -166,6 +171,7 @@ impl Default for DaemonSetsSpec {
 
 /// `[cluster.scheduler]`
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct SchedulerSpec {
     /// How NodeResourcesFit scores.
@@ -180,6 +186,7 @@ pub struct SchedulerSpec {
 
 /// How NodeResourcesFit scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum StrategySpec {
     /// Empty nodes are better.
@@ -192,6 +199,7 @@ pub enum StrategySpec {
 
 /// A point of the shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PointSpec {
     /// Percent of what a node has.
@@ -213,6 +221,7 @@ impl Default for SchedulerSpec {
 
 /// `[service.pod]`: what the pods of a service have in place of the platform's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct PodSpec {
     /// CPU limit.
@@ -296,3 +305,6 @@ pub(super) fn with_pod(shape: Shape, pod: Option<PodSpec>) -> Shape {
         ..shape
     }
 }
+
+#[cfg(test)]
+crate::units::written_as!(PodsSpec: "whole number, or share such as `\"25%\"`");

@@ -23,6 +23,7 @@ pub const SCHEMA: u32 = 1;
 
 /// A scenario file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Scenario {
     /// Version of this format: 1.
@@ -79,6 +80,7 @@ pub struct Scenario {
 
 /// `[slo]`
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Slo {
     /// A valid request is good if it is answered within this time.
@@ -89,6 +91,7 @@ pub struct Slo {
 
 /// `[prices]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Prices {
     /// Name of a built-in list, or path of a file.
@@ -118,6 +121,7 @@ pub struct Prices {
 
 /// `[[service]]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Service {
     /// Name, unique within the scenario.

@@ -8,6 +8,7 @@ use crate::units::MemoryMib;
 
 /// `[profile.<name>]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct InlineProfile {
     /// Memory of an instance.

@@ -10,6 +10,7 @@ use crate::units::SimDuration;
 
 /// `[instance]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct InstanceSpec {
     /// How the server handles concurrent requests.
@@ -24,6 +25,7 @@ pub struct InstanceSpec {
 
 /// How a server handles concurrent requests inside one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Model {
     /// They share nothing: each takes its own time, however many there are.

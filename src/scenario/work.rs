@@ -9,6 +9,7 @@ use crate::model::dist::DistSpec;
 
 /// `[work]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Work {
     /// CPU time of the handler.
@@ -71,3 +72,6 @@ struct RouteForm {
     route: String,
     times: f64,
 }
+
+#[cfg(test)]
+crate::units::written_as!(CpuSpec: "[duration](scenario.md#values), [distribution](scenario.md#values) or `{ route = \"items\", times = 20 }`");

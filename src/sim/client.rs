@@ -69,6 +69,7 @@ pub struct Backoff {
 
 /// Jitter of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Jitter {
     /// Not at all.

@@ -30,6 +30,7 @@ const FILE_NAME: &str = "invocations_per_function_md.anon.d";
 
 /// `[traffic.azure-2019]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Azure2019Spec {
     /// A file of invocations, plain or gzip, or the folder with `invocations_per_function_md.anon.d01.csv` and so on.
@@ -47,6 +48,7 @@ pub struct Azure2019Spec {
 
 /// The unit that has instances of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ScalingUnit {
     /// An app: all its functions share its instances, as they do on Azure.

@@ -28,6 +28,7 @@ const DAY: u64 = 1440 * MINUTE;
 
 /// `[traffic.azure-day]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct AzureDaySpec {
     /// The number of functions, from 1 to 10,000,000. Day 1 of the trace has 46,412.

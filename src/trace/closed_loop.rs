@@ -10,6 +10,7 @@ use crate::model::dist::DistSpec;
 
 /// `[traffic.closed-loop]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClosedLoopSpec {
     /// The number of users, from 1 to 1,000,000.

@@ -10,6 +10,7 @@ use crate::units::{SimDuration, SimTime};
 
 /// `[traffic.constant]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConstantSpec {
     /// The time between two arrivals, and before the first one; above 0.

@@ -27,6 +27,7 @@ const COUNT: [&str; 5] = ["requests", "count", "invocations", "hits", "value"];
 
 /// `[traffic.counts]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CountsSpec {
     /// The file, plain or gzip, or `embedded:web-shop-week`.

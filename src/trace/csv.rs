@@ -24,6 +24,7 @@ const DURATION: [&str; 2] = ["duration_s", "duration"];
 
 /// `[traffic.csv]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CsvSpec {
     /// The file, plain or gzip.

@@ -16,6 +16,7 @@ const STEP: u64 = 60_000_000_000;
 
 /// `[traffic.diurnal]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DiurnalSpec {
     /// The mean number of arrivals per second over a whole week, including the weekend.
@@ -57,6 +58,7 @@ fn weekend() -> f64 {
 
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Weekday {

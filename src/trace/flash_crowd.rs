@@ -13,6 +13,7 @@ const STEP: u64 = 1_000_000_000;
 
 /// `[traffic.flash-crowd]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FlashCrowdSpec {
     /// The arrivals per second before the surge and long after it.

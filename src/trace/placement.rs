@@ -10,6 +10,7 @@ use crate::units::SimDuration;
 
 /// The rule that places the arrivals of a bin within it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// Each arrival is uniform over the bin and independent of the others.
@@ -28,6 +29,7 @@ pub enum Placement {
 
 /// The clusters of arrivals within a bin.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Clusters {
     /// The mean number of requests in a cluster (geometric distribution), at least 1.

@@ -10,6 +10,7 @@ use crate::units::{PerSecond, SimTime};
 
 /// `[traffic.poisson]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PoissonSpec {
     /// The mean number of arrivals per second, above 0 and at most 10,000,000.

@@ -16,6 +16,7 @@ const BUFFER: usize = 256 * 1024;
 
 /// The rule for lines that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OnBadLine {
     /// The run stops with an error.

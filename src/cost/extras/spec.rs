@@ -6,6 +6,7 @@ use crate::units::{Bytes, SimDuration};
 
 /// `[extras]`: what services cost beside their compute.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ExtrasSpec {
     /// Size of a request with its headers.
@@ -36,6 +37,7 @@ pub struct ExtrasSpec {
 
 /// `[extras.load-balancer]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct BalancerSpec {
     /// New connections for each request, such as `"0.1"`; `"1"` without keep-alive.
@@ -55,6 +57,7 @@ impl Default for BalancerSpec {
 
 /// Kinds of API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum Api {
     /// An HTTP API.
@@ -65,6 +68,7 @@ pub enum Api {
 
 /// `[extras.nat]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct NatSpec {
     /// Number of gateways, usually one for each zone.
@@ -90,6 +94,7 @@ impl Default for NatSpec {
 
 /// `[extras.inter-zone]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct InterZoneSpec {
     /// Bytes that each request sends.
@@ -112,6 +117,7 @@ impl Default for InterZoneSpec {
 
 /// `[extras.logs]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LogsSpec {
     /// Bytes of logs for each request.
@@ -122,6 +128,7 @@ pub struct LogsSpec {
 
 /// `[extras.registry]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RegistrySpec {
     /// Versions of each image that are kept. They are billed as if they shared no layers.

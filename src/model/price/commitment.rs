@@ -14,6 +14,7 @@ use super::{Confidence, PriceList};
 
 /// The kind of a commitment, in the order in which the usage of an hour draws on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub enum CommitmentKind {
     /// A fixed number of instances of one type in each hour.
@@ -26,6 +27,7 @@ pub enum CommitmentKind {
 
 /// The term of a commitment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 pub enum Term {
     /// One year.
     #[default]

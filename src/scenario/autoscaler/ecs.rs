@@ -10,11 +10,12 @@ use crate::units::SimDuration;
 
 /// `[autoscaler.target-tracking]`
 #[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct TargetTrackingSpec {
-    /// `MinCapacity`
+    /// The fewest tasks (`MinCapacity`).
     pub min_capacity: u32,
-    /// `MaxCapacity`
+    /// The most tasks (`MaxCapacity`).
     pub max_capacity: u32,
     /// Tasks at the beginning; `None`: `min-capacity`.
     pub initial_tasks: Option<u32>,
@@ -22,9 +23,9 @@ pub struct TargetTrackingSpec {
     pub cpu: Option<f64>,
     /// Target of `ALBRequestCountPerTarget`: requests in a minute for each task.
     pub requests_per_target: Option<f64>,
-    /// `ScaleInCooldown`
+    /// Time after a removal of tasks before the next one (`ScaleInCooldown`).
     pub scale_in_cooldown: SimDuration,
-    /// `DisableScaleIn`
+    /// True if tasks are never removed (`DisableScaleIn`).
     pub disable_scale_in: bool,
     /// Points in a row above the target until it scales out.
     pub high_points: usize,
@@ -111,11 +112,12 @@ impl AutoscalerKind for TargetTrackingSpec {
 
 /// `[autoscaler.step-scaling]`
 #[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct StepScalingSpec {
-    /// `MinCapacity`
+    /// The fewest tasks (`MinCapacity`).
     pub min_capacity: u32,
-    /// `MaxCapacity`
+    /// The most tasks (`MaxCapacity`).
     pub max_capacity: u32,
     /// Tasks at the beginning; `None`: `min-capacity`.
     pub initial_tasks: Option<u32>,
@@ -125,6 +127,7 @@ pub struct StepScalingSpec {
 
 /// An alarm and its steps.
 #[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AlarmSpec {
     /// What it looks at.
@@ -138,13 +141,14 @@ pub struct AlarmSpec {
     pub points: usize,
     /// By distance from the threshold.
     pub steps: Vec<StepSpec>,
-    /// `Cooldown`
+    /// Time after a change before the policy acts again (`Cooldown`).
     #[serde(default = "five_minutes")]
     pub cooldown: SimDuration,
 }
 
 /// What an alarm looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum MetricSpec {
     /// CPU of all tasks in percent.
@@ -155,6 +159,7 @@ pub enum MetricSpec {
 
 /// A step.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StepSpec {
     /// Distance from the threshold from which on it holds.

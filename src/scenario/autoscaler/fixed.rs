@@ -10,6 +10,7 @@ use crate::units::SimDuration;
 
 /// `[autoscaler.fixed]`
 #[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct FixedReplicasSpec {
     /// Pods.
@@ -20,6 +21,7 @@ pub struct FixedReplicasSpec {
 
 /// So many pods from a time on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Scheduled {
     /// Time since the beginning of the run.

@@ -10,11 +10,12 @@ use crate::units::{PerSecond, SimDuration};
 
 /// `[autoscaler.hpa]`
 #[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct HpaSpec {
-    /// `minReplicas`
+    /// The fewest pods (`minReplicas`); 0 needs a metric that can be read without pods.
     pub min_replicas: u32,
-    /// `maxReplicas`
+    /// The most pods (`maxReplicas`).
     pub max_replicas: u32,
     /// Pods at the beginning; `None`: `min-replicas`.
     pub initial_replicas: Option<u32>,
@@ -28,13 +29,13 @@ pub struct HpaSpec {
     pub tolerance: f64,
     /// `behavior`; `None`: as without it.
     pub behavior: Option<BehaviorSpec>,
-    /// `--horizontal-pod-autoscaler-sync-period`
+    /// Time between two decisions (`--horizontal-pod-autoscaler-sync-period`).
     pub sync_period: SimDuration,
     /// `--horizontal-pod-autoscaler-downscale-stabilization`, where there is no `behavior`.
     pub downscale_stabilization: SimDuration,
-    /// `--horizontal-pod-autoscaler-cpu-initialization-period`
+    /// Time after the start of a pod in which its CPU counts only if it was ready (`--horizontal-pod-autoscaler-cpu-initialization-period`).
     pub cpu_initialization_period: SimDuration,
-    /// `--horizontal-pod-autoscaler-initial-readiness-delay`
+    /// Time after the start of a pod in which it counts as not yet ready (`--horizontal-pod-autoscaler-initial-readiness-delay`).
     pub initial_readiness_delay: SimDuration,
     /// `--metric-resolution` of metrics-server: time between two readings.
     pub metric_resolution: SimDuration,
@@ -203,6 +204,7 @@ impl AutoscalerKind for HpaSpec {
 
 /// A time in which metrics cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Outage {
     /// Time since the beginning of the run.
@@ -219,6 +221,7 @@ impl Outage {
 
 /// What a pod should have of each metric; several are looked at together, and the highest number of pods holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Targets {
     pub(super) cpu: Option<u32>,
@@ -250,8 +253,9 @@ impl Targets {
     }
 }
 
-/// `behavior`
+/// Rules of scaling up and down (`behavior`).
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct BehaviorSpec {
     /// `scaleUp`; `None`: the API's.
@@ -262,6 +266,7 @@ pub struct BehaviorSpec {
 
 /// The rules of one direction.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RulesSpec {
     /// `stabilizationWindowSeconds`; `None`: the API's.
@@ -275,8 +280,9 @@ pub struct RulesSpec {
     pub tolerance: Option<f64>,
 }
 
-/// `selectPolicy`
+/// The policy that holds where there are several: the largest change, the smallest, or no change at all (`selectPolicy`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SelectSpec {
     /// The largest change.
@@ -289,18 +295,20 @@ pub enum SelectSpec {
 
 /// A policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PolicySpec {
     /// What `value` means.
     pub r#type: PolicyType,
     /// Most change.
     pub value: u32,
-    /// `periodSeconds`
+    /// Time in which the change counts (`periodSeconds`).
     pub period: SimDuration,
 }
 
 /// What a policy's value means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyType {
     /// So many pods.

@@ -12,21 +12,22 @@ use crate::units::{PerSecond, SimDuration};
 
 /// `[autoscaler.keda]`
 #[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct KedaSpec {
-    /// `minReplicaCount`
+    /// The fewest pods (`minReplicaCount`).
     pub min_replica_count: u32,
-    /// `maxReplicaCount`
+    /// The most pods (`maxReplicaCount`).
     pub max_replica_count: u32,
-    /// `idleReplicaCount`
+    /// Pods while nothing is going on, below `min-replica-count` (`idleReplicaCount`).
     pub idle_replica_count: Option<u32>,
     /// Pods at the beginning; `None`: `min-replica-count`.
     pub initial_replicas: Option<u32>,
-    /// `pollingInterval`
+    /// Time between two looks at the metric while there are no pods (`pollingInterval`).
     pub polling_interval: SimDuration,
-    /// `cooldownPeriod`
+    /// Time without activity before the last pods go (`cooldownPeriod`).
     pub cooldown_period: SimDuration,
-    /// `initialCooldownPeriod`
+    /// Time after the beginning before the last pods may go (`initialCooldownPeriod`).
     pub initial_cooldown_period: SimDuration,
     /// `activationThreshold`, in the metric's unit.
     pub activation_threshold: f64,
@@ -46,13 +47,14 @@ pub struct KedaSpec {
     pub metric_outages: Vec<Outage>,
 }
 
-/// `fallback`
+/// The number of pods while the metric cannot be read (`fallback`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FallbackSpec {
-    /// `failureThreshold`
+    /// Failures in a row after which it holds (`failureThreshold`).
     pub failure_threshold: u32,
-    /// `replicas`
+    /// Pods that are kept then (`replicas`).
     pub replicas: u32,
 }
 

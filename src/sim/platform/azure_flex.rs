@@ -18,6 +18,7 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 /// `[platform.azure-flex]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Spec {
     /// Memory of an instance: 512, 2,048 or 4,096 MB.

@@ -29,6 +29,7 @@ const DELAYS: SimDuration = SimDuration::from_secs(10);
 
 /// What invokes the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// Requests: an instance more every second at most.
@@ -39,6 +40,7 @@ pub enum Trigger {
 
 /// `[platform.azure-functions]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Spec {
     /// What invokes the functions.

@@ -32,6 +32,7 @@ pub enum BilledBy<'a> {
 
 /// The instruction set of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Architecture {
     /// Intel and AMD.
     #[serde(rename = "x86_64")]

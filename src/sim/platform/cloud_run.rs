@@ -29,6 +29,7 @@ const STARTS: usize = 20;
 
 /// What Cloud Run bills for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Billing {
     /// Requests, and the time in which an instance starts or has one.
@@ -39,6 +40,7 @@ pub enum Billing {
 
 /// `[platform.cloud-run]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Spec {
     /// CPU of an instance.

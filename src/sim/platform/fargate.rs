@@ -23,6 +23,7 @@ pub const DEFAULT_LAUNCH: &str = "launch = { lognormal = { median = '20s', p99 =
 
 /// `[platform.fargate]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Spec {
     /// CPU of a task.
@@ -39,7 +40,7 @@ pub struct Spec {
     pub health_check_interval: SimDuration,
     /// `deregistration_delay.timeout_seconds`
     pub deregistration_delay: SimDuration,
-    /// `stopTimeout`
+    /// Time that a task has to end before it is killed (`stopTimeout`).
     pub stop_timeout: SimDuration,
     /// Time until a task has a machine; `None`: [`DEFAULT_LAUNCH`].
     #[serde(skip_serializing)]

@@ -12,6 +12,7 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 /// `[platform.fixed]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Spec {
     /// Instances of each function, up from the start on.

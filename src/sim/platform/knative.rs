@@ -17,6 +17,7 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 /// `[platform.knative]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Spec {
     /// CPU limit of a pod: names the measured configuration of a profile.
@@ -29,39 +30,39 @@ pub struct Spec {
     pub memory_request: Option<MemoryMib>,
     /// `containerConcurrency`: requests in one pod at a time; 0: no limit.
     pub container_concurrency: u32,
-    /// `metric`
+    /// The metric that pods are counted by: requests in flight, or requests per second (`metric`).
     pub metric: Metric,
     /// `target`, in the metric's unit; `None`: the default's.
     pub target: Option<f64>,
-    /// `target-utilization-percentage`
+    /// Percent of the target that a pod is loaded to (`target-utilization-percentage`).
     pub target_utilization_percentage: f64,
-    /// `target-burst-capacity`
+    /// Spare requests below which the activator stays in the path (`target-burst-capacity`).
     pub target_burst_capacity: f64,
-    /// `stable-window`
+    /// Time over which the load is averaged (`stable-window`).
     pub stable_window: SimDuration,
-    /// `panic-window-percentage`
+    /// Percent of the stable window over which a surge is looked for (`panic-window-percentage`).
     pub panic_window_percentage: f64,
-    /// `panic-threshold-percentage`
+    /// Percent of the present capacity above which the autoscaler panics: it only adds pods (`panic-threshold-percentage`).
     pub panic_threshold_percentage: f64,
-    /// `max-scale-up-rate`
+    /// The largest factor by which pods grow in a step (`max-scale-up-rate`).
     pub max_scale_up_rate: f64,
-    /// `max-scale-down-rate`
+    /// The largest factor by which pods shrink in a step (`max-scale-down-rate`).
     pub max_scale_down_rate: f64,
-    /// `min-scale`
+    /// The fewest pods (`min-scale`).
     pub min_scale: u32,
     /// `max-scale`; 0: no bound.
     pub max_scale: u32,
-    /// `initial-scale`
+    /// Pods at the beginning (`initial-scale`).
     pub initial_scale: u32,
-    /// `activation-scale`
+    /// The fewest pods when a service comes back from zero (`activation-scale`).
     pub activation_scale: u32,
-    /// `scale-down-delay`
+    /// Time for which a lower load must last before pods go (`scale-down-delay`).
     pub scale_down_delay: SimDuration,
-    /// `enable-scale-to-zero`
+    /// True if the last pod may go (`enable-scale-to-zero`).
     pub enable_scale_to_zero: bool,
-    /// `scale-to-zero-grace-period`
+    /// The longest time that the last pod waits for the activator to take over (`scale-to-zero-grace-period`).
     pub scale_to_zero_grace_period: SimDuration,
-    /// `scale-to-zero-pod-retention-period`
+    /// The least time that the last pod is kept after the last request (`scale-to-zero-pod-retention-period`).
     pub scale_to_zero_pod_retention_period: SimDuration,
     /// `timeoutSeconds`: a request waits for a pod so long at most.
     pub timeout: SimDuration,
@@ -72,6 +73,7 @@ pub struct Spec {
 
 /// What the autoscaler measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
     /// Requests in flight.

@@ -65,6 +65,7 @@ use workload::Workload;
 
 /// `[platform.kubernetes]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Spec {
     /// CPU limit of a pod: names the measured configuration of a profile.
@@ -87,7 +88,7 @@ pub struct Spec {
     pub liveness_probe: Option<LivenessProbe>,
     /// `preStop` sleep.
     pub pre_stop: SimDuration,
-    /// `terminationGracePeriodSeconds`.
+    /// Time that a pod has to end before it is killed (`terminationGracePeriodSeconds`).
     pub termination_grace: SimDuration,
     /// `strategy.rollingUpdate.maxSurge`, as a share of the replicas.
     pub max_surge: f64,
@@ -128,13 +129,14 @@ impl Default for Spec {
 
 /// `livenessProbe` of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct LivenessProbe {
-    /// `initialDelaySeconds`
+    /// Time after the start of the container before the first probe (`initialDelaySeconds`).
     pub initial_delay: SimDuration,
-    /// `periodSeconds`
+    /// Time between two probes (`periodSeconds`).
     pub period: SimDuration,
-    /// `failureThreshold`
+    /// Failed probes in a row after which the container is killed (`failureThreshold`).
     pub failure_threshold: u32,
 }
 

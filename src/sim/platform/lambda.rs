@@ -37,6 +37,7 @@ pub const INIT_LIMIT: SimDuration = SimDuration::from_secs(10);
 
 /// `[platform.lambda]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Spec {
     /// Memory of an environment; CPU follows at 1 vCPU per 1,769 MB.
@@ -85,6 +86,7 @@ pub struct Spec {
 
 /// How the code of a function is packaged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Package {
     /// A zip archive on a managed runtime.
@@ -96,6 +98,7 @@ pub enum Package {
 
 /// Managed runtimes that can be restored from a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
     /// Java: a snapshot costs nothing.
@@ -108,6 +111,7 @@ pub enum Runtime {
 
 /// `[platform.lambda.snap-start]`: times of a restore. They depend on the function and are not part of measured profiles.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SnapStart {
     /// The managed runtime of the functions, which decides what their snapshots cost.
@@ -122,6 +126,7 @@ pub struct SnapStart {
 
 /// `[platform.lambda.asynchronous]`. Source: Developer Guide, "Asynchronous invocation".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Asynchronous {
     /// Retries after an error of the function: at most two, the first after a minute, the second after two more.
@@ -174,6 +179,7 @@ impl Asynchronous {
 
 /// Settings of the functions of one service, each in place of the platform's.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct FunctionSpec {
     /// Ceiling of each function's concurrency, taken out of the account's.
@@ -186,6 +192,7 @@ pub struct FunctionSpec {
 
 /// Idle time after which an environment ends, uniform between two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IdleTimeout {
     /// Shortest.

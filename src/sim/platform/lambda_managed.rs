@@ -24,6 +24,7 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
 const FEWEST: u32 = 3;
 /// `[platform.lambda-managed]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Spec {
     /// Memory of an environment.

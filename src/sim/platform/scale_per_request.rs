@@ -17,6 +17,7 @@ pub use histogram::HybridHistogram;
 
 /// `[platform.scale-per-request]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Spec {
     /// Time after which an instance ends.
@@ -43,6 +44,7 @@ pub struct Spec {
 
 /// From when the keep-alive time counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Clock {
     /// From the end of the last request.
@@ -55,6 +57,7 @@ pub enum Clock {
 
 /// What happens to a request when there are as many instances as allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Overflow {
     /// It is turned away.
@@ -65,6 +68,7 @@ pub enum Overflow {
 
 /// Instances that exist at the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Initial {
     /// Without a request.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The rule that names one of several free instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Routing {
     /// The one created last.

@@ -22,21 +22,22 @@ pub use expander::Expander;
 
 /// `[cluster.cluster-autoscaler]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ClusterAutoscalerSpec {
-    /// `--scan-interval`
+    /// Time between two looks at the cluster (`--scan-interval`).
     pub scan_interval: SimDuration,
-    /// `--scale-down-enabled`
+    /// True if nodes are removed (`--scale-down-enabled`).
     pub scale_down_enabled: bool,
-    /// `--scale-down-unneeded-time`
+    /// Time for which a node must be unneeded before it goes (`--scale-down-unneeded-time`).
     pub scale_down_unneeded_time: SimDuration,
-    /// `--scale-down-utilization-threshold`
+    /// Share of a node's CPU or memory that pods request, below which it is unneeded (`--scale-down-utilization-threshold`).
     pub scale_down_utilization_threshold: f64,
-    /// `--scale-down-delay-after-add`
+    /// Time after a new node in which none goes (`--scale-down-delay-after-add`).
     pub scale_down_delay_after_add: SimDuration,
     /// `--max-scale-down-parallelism`: empty nodes that go at a time.
     pub max_scale_down_parallelism: u32,
-    /// `--expander`
+    /// The rule that chooses among kinds of nodes (`--expander`).
     pub expander: Expander,
 }
 

@@ -40,6 +40,7 @@ use queue::Queue;
 
 /// `[cluster.karpenter]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct KarpenterSpec {
     /// `BATCH_IDLE_DURATION`: nodes are made when no pod has come for so long.
@@ -61,6 +62,7 @@ pub struct KarpenterSpec {
 
 /// `consolidationPolicy`: the nodes that consolidation looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum ConsolidationPolicy {
     /// Nodes without pods.
     WhenEmpty,

@@ -22,6 +22,7 @@ const LOW: f64 = 0.9;
 
 /// `[platform.lambda.provisioned-concurrency]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProvisionedSpec {
     /// Environments of each function, at the start of the run where they change.
@@ -41,6 +42,7 @@ pub struct ProvisionedSpec {
 
 /// A change at a time of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Scheduled {
     /// Time since the start of the day; the run starts with a day.
@@ -51,6 +53,7 @@ pub struct Scheduled {
 
 /// Target tracking.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tracking {
     /// Mean share of the environments that have a request, above 0 and at most 1.

@@ -8,6 +8,7 @@ use crate::units::{SimDuration, SimTime};
 
 /// `[platform.lambda.warmer]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Warmer {
     /// Period.

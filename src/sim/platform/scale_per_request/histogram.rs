@@ -25,6 +25,7 @@ const FORECAST_MARGIN: f64 = 0.15;
 
 /// `[platform.scale-per-request.hybrid-histogram]`
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct HybridHistogram {
     /// Longest idle time that the histogram counts; a multiple of `bin`.

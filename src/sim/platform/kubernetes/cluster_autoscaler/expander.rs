@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// `--expander`: the rule that chooses one of several groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Expander {
     /// The one with the least idle CPU afterwards, then memory.
