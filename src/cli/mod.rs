@@ -12,7 +12,7 @@ mod no_measure;
 pub mod output;
 pub mod prices;
 pub mod pricing;
-#[cfg(test)]
+#[cfg(all(test, feature = "fetch", feature = "measure"))]
 mod reference;
 pub mod report;
 mod stored;
