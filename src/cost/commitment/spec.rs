@@ -10,6 +10,7 @@ use crate::model::price::{CommitmentKind, PriceList, Term};
 
 /// A commitment in a file: `[[prices.commitments]]` of a scenario, or `[[commitment]]` of a file of commitments.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CommitmentSpec {
     /// Its kind.
