@@ -44,7 +44,7 @@ use crate::sim::slab::Slab;
 use crate::units::{SimDuration, SimTime};
 use calls::{Call, Loss};
 
-/// A service at work.
+/// The state of a service during a run.
 #[derive(Debug)]
 struct Service {
     /// `setup.most_in_flight` as a bare number.

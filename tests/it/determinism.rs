@@ -71,7 +71,7 @@ fn another_seed_gives_other_numbers() {
 }
 
 #[test]
-fn a_candidate_has_the_same_luck_alone_and_in_company() {
+fn a_candidate_has_the_same_random_numbers_alone_and_with_others() {
     let sandbox = Sandbox::new();
     sandbox.run("compare pair.toml --quiet --out both").ok();
     sandbox

@@ -26,3 +26,4 @@ mod stories;
 mod theory;
 mod trace;
 mod vendors;
+mod words;

@@ -75,7 +75,7 @@ pub enum EcsPolicy {
     Step(StepScaling),
 }
 
-/// A policy at work.
+/// A policy with its state.
 #[derive(Debug, Clone)]
 pub struct PolicyState {
     policy: EcsPolicy,
