@@ -176,7 +176,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// What a value is, in words. Tables get a section of their own.
+    /// The type of a value, in words. Tables get a section of their own.
     fn kind(&mut self, path: &str, property: &'a Value) -> String {
         let (schema, name) = self.resolved(property);
         if let Some(kind) = schema["x-kind"].as_str() {
