@@ -38,7 +38,7 @@ pub struct Spec {
     pub routing: Routing,
     /// `HealthCheckIntervalSeconds` of the target group; zero: a task is healthy as soon as it could answer.
     pub health_check_interval: SimDuration,
-    /// `deregistration_delay.timeout_seconds`
+    /// Time that a task which is to end stays in the target group without new requests (`deregistration_delay.timeout_seconds`).
     pub deregistration_delay: SimDuration,
     /// Time that a task has to end before it is killed (`stopTimeout`).
     pub stop_timeout: SimDuration,

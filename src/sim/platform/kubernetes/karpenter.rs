@@ -47,7 +47,7 @@ pub struct KarpenterSpec {
     pub batch_idle_duration: SimDuration,
     /// `BATCH_MAX_DURATION`: or after so long at the latest.
     pub batch_max_duration: SimDuration,
-    /// `disruption.consolidationPolicy`
+    /// Which nodes Karpenter may remove or replace to save money (`disruption.consolidationPolicy`).
     pub consolidation_policy: ConsolidationPolicy,
     /// `disruption.consolidateAfter`: time since a pod came to or left a node.
     pub consolidate_after: SimDuration,
