@@ -2,7 +2,7 @@
 //!
 //! A run:
 //! 1. [`engine::run`] makes a world of the setup: services, the platform, an empty calendar. Functions get their random
-//! streams,    and instances of the initial state are created.
+//!    streams, and instances of the initial state are created.
 //! 2. The engine takes the next arrival or the next event, whichever is earlier, until there are none.
 //! 3. The world asks the [`platform`], which answers with decisions and changes only its own memory. The world carries them
 //!    out, and puts future events in its calendar.

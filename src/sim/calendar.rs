@@ -2,8 +2,8 @@
 //!
 //! The order at one instant:
 //! 1. Completions, in the order in which the requests came to their instances.
-//! 2. Timers, by kind in the order of [`Timer`]: CPU time that is used up, cut-offs, readiness, failed liveness, the end of a
-//!    CPU boost, expiry, the end of a drain, timeouts in the queue, the platform's own actions, and last what clients do.
+//! 2. Timers, by kind in the order of [`Timer`]: CPU time that is used up, cut-offs, readiness, failed liveness, the end of
+//!    a CPU boost, expiry, the end of a drain, timeouts in the queue, the platform's own actions, and last what clients do.
 //!    Timers of one kind come by the age of their subject.
 //! 3. Arrivals, which the engine takes from their source.
 //!
@@ -16,8 +16,8 @@ use dary_heap::QuaternaryHeap;
 
 use crate::units::SimTime;
 
-/// A timer's subject. The number decides among timers of one kind at the same time: it comes from the model and not from
-/// slots, which are used again, nor from the moment the timer was set, which is a matter of thrift.
+/// A timer's subject. The number orders timers of one kind at the same time. It comes from the model, not from slots, which
+/// are used again, and not from the moment at which the timer was set, which may change for speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// A request may have had its CPU time.

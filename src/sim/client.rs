@@ -31,11 +31,11 @@ pub struct Users {
 /// The rules of retries.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Retry {
-    /// After one that was turned away.
+    /// After a rejected attempt.
     pub rejected: Option<Rule>,
     /// After one that was not answered in time.
     pub timed_out: Option<Rule>,
-    /// After one whose instance was killed.
+    /// After an attempt whose instance was killed.
     pub failed: Option<Rule>,
     /// True if a rule counts all retries of a call, false if only those for its own reason.
     pub together: bool,

@@ -3,8 +3,8 @@
 //!    holds only what is under way.
 //! 2. The end of the arrivals: the horizon is reached, or no arrivals are left. From now on the end of the counted time is
 //!    known.
-//! 3. The next event, as long as it is within the counted time or requests are unfinished. Requests in flight at the end are
-//!    finished, not dropped.
+//! 3. The next event, as long as it is within the counted time or requests are unfinished. Requests in flight at the end
+//!    are finished, not dropped.
 //! 4. Otherwise the run is over.
 //!
 //! At equal times events come before arrivals, so that capacity that becomes free serves the arrival of the same instant.

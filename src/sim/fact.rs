@@ -46,7 +46,7 @@ pub enum Role {
     Ping,
 }
 
-/// A call that ended, where clients give up or try again.
+/// The end of a call, for services whose clients have timeouts or retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
     /// Position of its service.
@@ -61,7 +61,7 @@ pub struct Ended {
     pub at: SimTime,
     /// Its outcome, if its last attempt was not rejected.
     pub outcome: Outcome,
-    /// Why its last attempt was turned away, if it was.
+    /// The reason for the rejection of its last attempt, if it was rejected.
     pub rejected: Option<Reject>,
 }
 

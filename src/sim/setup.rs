@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::model::dist::Dist;
 use crate::rng::{Draws, Purpose, Stream};
 pub use crate::sim::client::Client;
+pub use crate::sim::inside::Inside;
 pub use crate::sim::inside::code_warm_up::CodeWarmUpCurve;
 pub use crate::sim::inside::cpu::CpuLimit;
 use crate::sim::platform::Platform;
@@ -70,30 +71,6 @@ impl ServiceSetup {
     #[inline]
     pub(crate) fn as_drawn(&self, time: SimDuration) -> bool {
         self.code_warm_up.is_none() && self.timeout.is_none_or(|timeout| time <= timeout)
-    }
-}
-
-/// What the requests inside one instance share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Inside {
-    /// Workers or threads: requests that are worked on at a time, waits included. Others wait inside the instance in
-    /// order of arrival. `None`: no limit.
-    pub workers: Option<u32>,
-    /// Requests that hold the CPU at a time, each until it is done with it; others wait for their turn in order of
-    /// arrival. 1 for an event loop. `None`: all that need it share it.
-    pub turns: Option<u32>,
-    /// The CPU they share.
-    pub cpu: CpuLimit,
-    /// CPU time of the framework's overhead of a warm request.
-    pub overhead_cpu: SimDuration,
-    /// More CPU while an instance starts, and for so long afterwards; `None`: the same as ever.
-    pub boost: Option<(CpuLimit, SimDuration)>,
-}
-
-impl Inside {
-    /// CPU time of something that takes `wall` on this instance, alone and on one thread.
-    pub(crate) fn cpu_of(&self, wall: SimDuration) -> SimDuration {
-        wall.scale(f64::from(self.cpu.quota.0.min(1000)) / 1e3)
     }
 }
 

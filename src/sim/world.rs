@@ -2,12 +2,12 @@
 //!
 //! The life of a request:
 //! 1. It arrives (`requests`). Where the clients of the service have timeouts or retries, it is a call, and the request is
-//! the    first attempt of it (`calls`).
+//!    the first attempt of it (`calls`).
 //! 2. The platform decides: a free instance takes it, it joins an instance that starts, an instance is started for it, it
-//! waits    in the queue (`queue`), or it is rejected. The routing rule of the pool chooses among free instances.
+//!    waits in the queue (`queue`), or it is rejected. The routing rule of the pool chooses among free instances.
 //! 3. Its service time is drawn with its index within the function, so that it is the same under every platform. Where
-//! requests    share the inside of an instance, they share its workers and CPU (`inside`). Services that need none of the
-//! general cases    take a fast path (`fast_path`).
+//!    requests share the inside of an instance, they share its workers and CPU (`inside`). Services that need none of the
+//!    general cases take a fast path (`fast_path`).
 //! 4. It ends: answered, cut off by a timeout, or failed with its instance (`killed`).
 //! 5. The instance takes the oldest request of the queue. Without one it becomes idle, and the platform says for how long
 //!    (`instances`).
@@ -106,7 +106,7 @@ pub(crate) struct World {
     in_flight: u32,
     /// Requests in the system, and calls under way.
     present: u64,
-    /// Calls under way, where clients give up or try again, and attempts that outlived theirs.
+    /// Calls under way, for services whose clients have timeouts or retries, and attempts that outlived theirs.
     calls: Slab<Call>,
     /// Attempts of calls so far.
     attempts: u64,
@@ -330,7 +330,7 @@ impl World {
         match timer {
             Timer::Cpu { number, instance } => self.had_cpu(number, instance, observer),
             Timer::CutOff { number, index, request } => self.cut_off(number, index, request, observer),
-            // An instance that was given up on its way up has left its slot to another one.
+            // A starting instance that was ended has left its slot to another one.
             Timer::Ready { number, instance } if self.instances.0.get(instance).number == number => {
                 self.up(instance, observer);
             }

@@ -86,7 +86,7 @@ pub struct PolicyState {
 }
 
 impl PolicyState {
-    /// A policy that has seen nothing.
+    /// A policy before its first minute.
     pub fn new(policy: EcsPolicy) -> Self {
         Self {
             policy,
@@ -101,7 +101,8 @@ impl PolicyState {
         newest.clone().count() == count && newest.into_iter().all(|point| point.is_some_and(&beyond))
     }
 
-    /// Looks at the mean of the last minute; `None` if nothing was measured. `running` tasks had it, `desired` are wanted.
+    /// Takes the mean of the last minute; `None` if nothing was measured. `running` tasks had it, `desired` tasks are
+    /// wanted. Returns the proposal of the policy.
     pub fn minute(&mut self, now: SimTime, point: Option<f64>, running: u32, desired: u32) -> EcsProposal {
         self.points.push_back(point);
         let keep = match &self.policy {

@@ -1,4 +1,4 @@
-//! Readings of something that only grows, and its mean growth over a time.
+//! Readings of a counter, and its mean growth over a time.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,7 @@ impl Growth {
 }
 
 impl Series {
-    /// Adds a reading and forgets those that are of no use for looking back so far.
+    /// Adds a reading, and forgets those that are older than `back` needs.
     pub(crate) fn push(&mut self, at: SimTime, value: i128, back: SimDuration) {
         self.0.push_back((at, value));
         while self.0.get(1).is_some_and(|&(second, _)| second + back <= at) {
@@ -35,8 +35,8 @@ impl Series {
         }
     }
 
-    /// Growth over about `window` up to the last reading that is at least `lag` old; over what there is if there is less.
-    /// `None` without two readings.
+    /// Growth over about `window` up to the last reading that is at least `lag` old; over a shorter time if the readings
+    /// begin later. `None` without two readings.
     pub(crate) fn growth(&self, now: SimTime, lag: SimDuration, window: SimDuration) -> Option<Growth> {
         let last = self.0.iter().rposition(|&(at, _)| at + lag <= now)?;
         let (end, high) = self.0[last];
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(growth(60, 0, 30), (at(60), s(30), 30));
         assert_eq!(growth(20, 0, 30), (at(15), s(15), 150));
         assert_eq!(series.growth(at(10), s(0), s(30)), None);
-        // Readings that nobody can ask for are forgotten.
+        // Readings that are too old for any question are forgotten.
         for k in 5..100 {
             series.push(at(15 * k), 0, s(60));
         }

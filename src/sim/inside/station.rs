@@ -7,8 +7,8 @@
 
 use std::collections::VecDeque;
 
+use crate::sim::inside::Inside;
 use crate::sim::inside::cpu::{Cpu, Job, Released};
-use crate::sim::setup::Inside;
 use crate::units::SimTime;
 
 /// The workers and the CPU of one instance.

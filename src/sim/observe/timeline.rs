@@ -20,7 +20,7 @@ pub struct Bin {
     pub finished: u64,
     /// Sum over those requests of what the caller tallies of each.
     pub tally: u64,
-    /// Requests that were turned away in it.
+    /// Requests that were rejected in it.
     pub rejected: u64,
     /// Instances started for a request in it.
     pub cold_starts: u64,
@@ -184,7 +184,7 @@ impl ServiceTimeline {
 }
 
 impl<F: Fn(&Finished) -> u64> Observer for Timeline<F> {
-    // Always: then a fact that nobody looks at is never made.
+    // Always inlined, so that the compiler removes facts that no observer uses.
     #[inline(always)]
     fn observe(&mut self, fact: &Fact) {
         match *fact {

@@ -1,9 +1,8 @@
 //! Azure Functions on the Flex Consumption plan: as many instances as the requests in flight need, at once.
 //!
 //! Sources: Azure Functions documentation, "Flex Consumption plan", "Event-driven scaling" (HTTP scale is deterministic),
-//! read
-//! 2026. The default concurrency of an instance by its size is not confirmed, and how long an instance without a request
-//! stays is not documented: choices. CPU of an instance: 1 vCPU for each 2,048 MB, a choice after the size's share.
+//! read 2026. The default concurrency of an instance by its size is not confirmed, and how long an instance without a
+//! request stays is not documented: choices. CPU of an instance: 1 vCPU for each 2,048 MB, a choice after the size's share.
 
 use serde::{Deserialize, Serialize};
 

@@ -48,7 +48,7 @@ pub enum Order {
         /// Longest time until it ends. Requests that are not done by then fail.
         at_most: SimDuration,
     },
-    /// An instance stops answering, and nobody has noticed: what it has fails, and it goes on getting requests.
+    /// Makes an instance stop answering without notice: its requests fail, and it still gets requests.
     Lose {
         /// Which.
         instance: InstanceId,

@@ -1,11 +1,10 @@
 //! Amazon ECS services on AWS Fargate: tasks that have a machine of their own each, behind a load balancer.
 //!
 //! Sources: Amazon ECS Developer Guide, "Task CPU and memory" and service auto scaling; AWS Fargate pricing; Elastic Load
-//! Balancing documentation, health checks (a registered target is healthy after one that it passes) and deregistration delay;
-//! all read
-//! 2026. Choices: how long a machine takes to come, how fast an image is pulled and unpacked (published are 53 to 62 s from
-//! creation to running for an image of 413 MB, to which the defaults were not fitted), and that a task which is stopped ends
-//! with its last request.
+//! Balancing documentation, health checks (a registered target is healthy after one that it passes) and deregistration
+//! delay; all read 2026. Choices: how long a machine takes to come, how fast an image is pulled and unpacked (published are
+//! 53 to 62 s from creation to running for an image of 413 MB, to which the defaults were not fitted), and that a task
+//! which is stopped ends with its last request.
 
 use serde::{Deserialize, Serialize};
 

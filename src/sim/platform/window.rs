@@ -1,4 +1,4 @@
-//! Load over the last minute, for platforms that look at it every so often.
+//! The load over the last minute, for platforms that look at it regularly.
 
 use std::collections::VecDeque;
 

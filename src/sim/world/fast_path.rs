@@ -56,7 +56,7 @@ impl World {
         let slot = request.instance;
         let instance = self.instances.0.get_mut(slot);
         if instance.start.is_some() {
-            // It was the whole response of an instance on its way up.
+            // It was the whole response of a starting instance.
             return self.ends(place, observer);
         }
         instance.in_flight = 0;

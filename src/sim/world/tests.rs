@@ -182,7 +182,7 @@ fn requests_that_share_an_instance_are_cut_off_one_by_one() {
     // A request that is done at the very end of its time is done.
     let just = shared(&[0, 4], 9, 0, None);
     assert_eq!(just, [(0, 14, Completed), (4, 18, Completed)]);
-    // While it waits, too; the completion that is not to be disturbs nobody.
+    // While it waits, too: its pending completion disturbs no other request.
     let waiting = shared(&[0, 15, 40], 2, 20, None);
     assert_eq!(waiting, [(0, 14, TimedOut), (15, 29, TimedOut), (40, 54, TimedOut)]);
     // Waiting for a worker is not service.
@@ -190,7 +190,8 @@ fn requests_that_share_an_instance_are_cut_off_one_by_one() {
     assert_eq!(workers, [(0, 10, Completed), (10, 20, Completed), (20, 30, Completed)]);
 }
 
-/// Attempts as they ran; calls with their beginning, end and outcome, or why the last attempt was turned away; retries.
+/// Attempts with their end; calls with their beginning, end and outcome, or the reason for the rejection of the last
+/// attempt; retries.
 #[derive(Default)]
 struct Calls {
     ran: Ends,
@@ -253,7 +254,7 @@ fn what_a_client_no_longer_waits_for_is_worked_on_all_the_same() {
     assert_eq!(seen.ran.0, [(0, 10, Outcome::Completed), (10, 20, Outcome::Completed)]);
     assert_eq!(seen.ended, [(0, 10, Ok(Outcome::TimedOut))]);
     assert_eq!(seen.lost_at, [4]);
-    // Without a retry the call ends when its client gives up.
+    // Without a retry the call ends with its client's timeout.
     let once = Client {
         retry: Retry::default(),
         ..client

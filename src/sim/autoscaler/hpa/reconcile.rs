@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(hpa.reconcile(2, at(15), || vec![Ok(0)]).replicas, 0);
         assert_eq!(hpa.reconcile(0, at(30), || vec![Ok(0)]).replicas, 0);
         assert_eq!(hpa.reconcile(0, at(45), || vec![Ok(3)]).replicas, 3);
-        // Somebody sets none.
+        // The workload is switched off by hand.
         let mut hpa = Hpa::new(spec);
         assert_eq!(hpa.reconcile(2, at(0), || vec![Ok(2)]).replicas, 2);
         assert_eq!(hpa.reconcile(0, at(15), || vec![Ok(3)]).replicas, 0);

@@ -33,7 +33,7 @@ pub struct KpaRules {
     pub retention: SimDuration,
     /// `progress-deadline`: a revision may take so long to come up, and 30 s.
     pub progress_deadline: SimDuration,
-    /// Target burst capacity as in the decider's spec. With -1 nobody asks whether the activator is on the path.
+    /// Target burst capacity as in the decider's settings. With -1 there is no probe of the activator on the path.
     pub target_burst_capacity: f64,
 }
 

@@ -16,7 +16,7 @@ const WEIGHT_PRECISION: f64 = 0.9999;
 /// The weights of the buckets of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weighting {
-    /// All the same.
+    /// Equal weights.
     Linear,
     /// `c`, `c (1 - c)`, `c (1 - c)^2` and so on from the newest on, where `c` is the [`smoothing_coefficient`].
     Exponential,

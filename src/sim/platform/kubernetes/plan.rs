@@ -154,7 +154,7 @@ pub struct NodeKind {
 /// The provisioner.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Provisioning {
-    /// Nobody.
+    /// None: nodes stay as they are.
     None,
     /// Cluster Autoscaler.
     ClusterAutoscaler(ClusterAutoscalerSpec),
