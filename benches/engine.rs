@@ -16,8 +16,8 @@ use coldcast::sim::observe::Observer;
 use coldcast::sim::observe::recorder::Recorder;
 use coldcast::sim::observe::run_stats::RunStats;
 use coldcast::sim::observe::timeline::Timeline;
-use coldcast::sim::platform::Kind;
-use coldcast::sim::platform::scale_per_request::Spec;
+use coldcast::sim::platform::scale_per_request::ScalePerRequestSpec;
+use coldcast::sim::platform::{PlatformKind, Shape};
 use coldcast::sim::pool::Routing;
 use coldcast::sim::setup::{ColdModel, CpuLimit, Inside, ServiceSetup, ServiceTime, Setup};
 use coldcast::stats::histogram::Histogram;
@@ -166,11 +166,11 @@ fn yardstick(case: &Case, arrivals: &[Arrival]) -> u32 {
 }
 
 fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> RunStats {
-    let spec = Spec {
+    let spec = ScalePerRequestSpec {
         keep_alive: KEEP_ALIVE,
         routing: case.routing,
         concurrency: if case.shared { u32::MAX } else { 1 },
-        ..Spec::default()
+        ..ScalePerRequestSpec::default()
     };
     let inside = case.shared.then_some(Inside {
         workers: None,
@@ -184,24 +184,17 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
         boost: None,
     });
     let draws = Draws::new(SEED, 0);
-    let shape = spec.shape();
+    let shape = Shape {
+        timeout: None,
+        init_limit: None,
+        queue_timeout: None,
+        ..spec.shape()
+    };
+    let warm = ServiceTime::Whole(case.service.clone());
     let setup = Setup {
         services: vec![ServiceSetup {
-            code_warm_up: None,
-            most_in_flight: None,
             inside,
-            warm: ServiceTime::Whole(case.service.clone()),
-            cold: ColdModel::Start(Dist::Constant(COLD_START)),
-            concurrency: shape.concurrency,
-            routing: shape.routing,
-            timeout: None,
-            init_limit: None,
-            queue_timeout: None,
-            queue_refuses: shape.queue_refuses,
-            starts_ahead: shape.starts_ahead,
-            initial: shape.initial,
-            client: None,
-            first_entity: None,
+            ..ServiceSetup::new(warm, ColdModel::Start(Dist::Constant(COLD_START)), shape)
         }],
         platform: spec.build(draws, &["f"]),
         warm_up: SimDuration::ZERO,

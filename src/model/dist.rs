@@ -129,6 +129,16 @@ impl DistSpec {
         Self(Form::Constant(duration))
     }
 
+    /// Returns a log-normal distribution by its median and its 99th percentile.
+    pub fn lognormal(median: SimDuration, p99: SimDuration) -> Self {
+        Self(Form::Lognormal(LognormalForm {
+            median: Some(median),
+            p99: Some(p99),
+            mean: None,
+            sd: None,
+        }))
+    }
+
     /// Returns the path of a file with one duration per line; `None` if the distribution names no file.
     pub fn path(&self) -> Option<&str> {
         match &self.0 {

@@ -13,75 +13,53 @@ pub mod knative;
 pub mod kubernetes;
 pub mod lambda;
 pub mod lambda_managed;
+mod runs_on;
 pub mod scale_per_request;
 mod window;
 
 use crate::assumption::Assumption;
+use crate::model::profile::CpuMode;
 use crate::registry::registry;
 use crate::rng::Draws;
+use crate::sim::autoscaler::SharedPlan;
 use crate::sim::client::Client;
 use crate::sim::fact::Reject;
 pub use crate::sim::platform::billed_by::{Architecture, BilledBy};
 pub use crate::sim::platform::control::Control;
+use crate::sim::platform::kubernetes::{ClusterPlan, Kubernetes, Plan};
+pub use crate::sim::platform::runs_on::{Restore, RunsOn, TaskMachine};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
 
 registry! {
     /// A `[platform.<name>]` table.
-    pub enum PlatformSpec: Kind {
+    pub enum PlatformSpec: PlatformKind {
         /// The generic function platform.
-        "scale-per-request" => ScalePerRequest(scale_per_request::Spec),
+        "scale-per-request" => ScalePerRequest(scale_per_request::ScalePerRequestSpec),
         /// Instances that nobody scales.
-        "fixed" => Fixed(fixed::Spec),
+        "fixed" => Fixed(fixed::FixedSpec),
         /// AWS Lambda.
-        "lambda" => Lambda(lambda::Spec),
+        "lambda" => Lambda(lambda::LambdaSpec),
         /// AWS Lambda Managed Instances.
-        "lambda-managed" => LambdaManaged(lambda_managed::Spec),
+        "lambda-managed" => LambdaManaged(lambda_managed::LambdaManagedSpec),
         /// Google Cloud Run services.
-        "cloud-run" => CloudRun(cloud_run::Spec),
+        "cloud-run" => CloudRun(cloud_run::CloudRunSpec),
         /// Azure Functions, Consumption plan.
-        "azure-functions" => AzureFunctions(azure_functions::Spec),
+        "azure-functions" => AzureFunctions(azure_functions::AzureFunctionsSpec),
         /// Azure Functions, Flex Consumption plan.
-        "azure-flex" => AzureFlex(azure_flex::Spec),
+        "azure-flex" => AzureFlex(azure_flex::AzureFlexSpec),
         /// Deployments on a Kubernetes cluster.
-        "kubernetes" => Kubernetes(kubernetes::Spec),
+        "kubernetes" => Kubernetes(kubernetes::KubernetesSpec),
         /// Knative Serving on a Kubernetes cluster.
-        "knative" => Knative(knative::Spec),
+        "knative" => Knative(knative::KnativeSpec),
         /// Amazon ECS on AWS Fargate.
-        "fargate" => Fargate(fargate::Spec),
+        "fargate" => Fargate(fargate::FargateSpec),
     }
 }
 
-impl PlatformSpec {
-    /// Whether its pods share nodes.
-    pub fn has_nodes(&self) -> bool {
-        matches!(self, Self::Kubernetes(_) | Self::Knative(_))
-    }
-
-    /// Its pods, or tasks, where it has any.
-    pub fn pods(&self) -> Option<&kubernetes::Spec> {
-        match self {
-            Self::Kubernetes(spec) => Some(spec),
-            Self::Knative(spec) => Some(&spec.below),
-            Self::Fargate(spec) => Some(&spec.below),
-            _ => None,
-        }
-    }
-
-    /// The same, to be resolved.
-    pub fn pods_mut(&mut self) -> Option<&mut kubernetes::Spec> {
-        match self {
-            Self::Kubernetes(spec) => Some(spec),
-            Self::Knative(spec) => Some(&mut spec.below),
-            Self::Fargate(spec) => Some(&mut spec.below),
-            _ => None,
-        }
-    }
-}
-
-/// What every row of the registry can do.
-pub trait Kind {
+/// The answers that a platform's settings give. Nothing outside the file of a platform decides by its name.
+pub trait PlatformKind {
     /// Everything that is wrong with the settings, each with the way out.
     fn problems(&self) -> Vec<String>;
 
@@ -91,9 +69,51 @@ pub trait Kind {
     /// What the platform gives each instance and each request.
     fn shape(&self) -> Shape;
 
-    /// The physical facts by which the platform bills. A cluster's are those of its resolved plan.
-    fn billed_by(&self) -> BilledBy<'_> {
+    /// The physical facts by which the platform bills. Those of pods on nodes are facts of the resolved `cluster`.
+    fn billed_by<'a>(&'a self, _cluster: Option<&'a ClusterPlan>) -> BilledBy<'a> {
         BilledBy::Unknown
+    }
+
+    /// The ground that instances stand on, and the settings of pods where there are pods.
+    fn runs_on(&self) -> RunsOn {
+        RunsOn::Functions
+    }
+
+    /// What is wrong with the size that a service gives its instances in place of the platform's; `None`: it is offered.
+    fn size_problem(&self, _cpu: MilliCpu, _memory: MemoryMib) -> Option<String> {
+        None
+    }
+
+    /// The settings of the autoscaler, where the platform's own keys give them in place of `[autoscaler]`.
+    fn autoscaler(&self) -> Option<SharedPlan> {
+        None
+    }
+
+    /// True if an instance has more CPU while it starts than [`Self::shape`] says for later. Then starts that were measured
+    /// with more CPU stand for its starts, where a profile has them.
+    fn boosts_start(&self) -> bool {
+        self.shape().boost.is_some()
+    }
+
+    /// The memory setting that buys this CPU, where CPU follows from memory.
+    fn memory_for(&self, _cpu: MilliCpu) -> Option<MemoryMib> {
+        None
+    }
+
+    /// The restore from a snapshot that takes the place of a start; `None`: instances start as measured.
+    fn restore(&self) -> Option<Restore<'_>> {
+        None
+    }
+
+    /// Services that the settings name, each with the key of the table that names it, such as `function`.
+    fn named_services(&self) -> Vec<(&'static str, &str)> {
+        Vec::new()
+    }
+
+    /// Assumptions that a profile of containers brings with it on this platform. `cpu_mode` tells how its starts were
+    /// measured.
+    fn profile_assumptions(&self, _framework: &str, _cpu_mode: CpuMode) -> Vec<Assumption> {
+        Vec::new()
     }
 
     /// What stands between callers and the platform where it takes requests into a queue of its own; `None`: callers wait.
@@ -111,8 +131,16 @@ pub trait Kind {
         true
     }
 
-    /// The platform at work, for services of these names.
+    /// The platform at work, for services of these names. Pods have no nodes; see [`Self::build_on`].
     fn build(&self, draws: Draws, services: &[&str]) -> Box<dyn Platform>;
+
+    /// The platform at work on a resolved plan of cluster and workloads, or without one where it has no pods.
+    fn build_on(&self, plan: Option<&Plan>, draws: Draws, services: &[&str]) -> Box<dyn Platform> {
+        match (self.runs_on().pods(), plan) {
+            (Some(template), Some(plan)) => Box::new(Kubernetes::new(template.clone(), plan.clone(), draws)),
+            _ => self.build(draws, services),
+        }
+    }
 }
 
 /// What a platform gives each instance and each request.
@@ -140,6 +168,25 @@ pub struct Shape {
     pub starts_ahead: bool,
     /// Instances of each function at the start.
     pub initial: InitialState,
+}
+
+impl Default for Shape {
+    /// Instances with one vCPU that serve one request at a time, without limits.
+    fn default() -> Self {
+        Self {
+            cpu: MilliCpu(1000),
+            boost: None,
+            memory: None,
+            concurrency: 1,
+            routing: Routing::MostRecentlyUsed,
+            timeout: None,
+            init_limit: None,
+            queue_timeout: None,
+            queue_refuses: false,
+            starts_ahead: false,
+            initial: InitialState::default(),
+        }
+    }
 }
 
 /// More CPU while an instance starts and shortly after.

@@ -8,8 +8,7 @@ pub use crate::sim::client::Client;
 pub use crate::sim::inside::Inside;
 pub use crate::sim::inside::code_warm_up::CodeWarmUpCurve;
 pub use crate::sim::inside::cpu::CpuLimit;
-use crate::sim::platform::Platform;
-use crate::sim::pool::Routing;
+use crate::sim::platform::{Platform, Shape};
 use crate::units::SimDuration;
 
 /// A run before it starts.
@@ -40,25 +39,11 @@ pub struct ServiceSetup {
     pub code_warm_up: Option<CodeWarmUpCurve>,
     /// What a new instance costs its first request.
     pub cold: ColdModel,
-    /// Requests that one instance serves at a time, at least 1.
-    pub concurrency: u32,
     /// The most requests in flight for which an instance has memory, at least 1: with one more it is killed and all of
     /// them fail. `None`: any number.
     pub most_in_flight: Option<u32>,
-    /// Which of several free instances takes a request.
-    pub routing: Routing,
-    /// A request that runs longer is cut off; `None`: never.
-    pub timeout: Option<SimDuration>,
-    /// An initialisation that takes longer is aborted and run again inside the first request; `None`: never.
-    pub init_limit: Option<SimDuration>,
-    /// A request that waits longer in the queue gives up; `None`: never.
-    pub queue_timeout: Option<SimDuration>,
-    /// Whether it is turned away then, rather than gives up.
-    pub queue_refuses: bool,
-    /// Whether the platform may start instances for no request in particular.
-    pub starts_ahead: bool,
-    /// Instances that exist at the start of the run.
-    pub initial: InitialState,
+    /// The limits and rules that the platform gives each instance and each request.
+    pub shape: Shape,
     /// What those do who send its requests; `None`: each asks once and waits for the answer.
     pub client: Option<Client>,
     /// Number of the random stream of its first function; the other functions have the numbers after it. `None`: by the
@@ -67,10 +52,24 @@ pub struct ServiceSetup {
 }
 
 impl ServiceSetup {
+    /// A service whose requests share nothing, whose clients ask once, and whose instances never run out of memory.
+    pub fn new(warm: ServiceTime, cold: ColdModel, shape: Shape) -> Self {
+        Self {
+            warm,
+            inside: None,
+            code_warm_up: None,
+            cold,
+            most_in_flight: None,
+            shape,
+            client: None,
+            first_entity: None,
+        }
+    }
+
     /// Whether a request whose draw is `time` takes just that on an instance that is as it was.
     #[inline]
     pub(crate) fn as_drawn(&self, time: SimDuration) -> bool {
-        self.code_warm_up.is_none() && self.timeout.is_none_or(|timeout| time <= timeout)
+        self.code_warm_up.is_none() && self.shape.timeout.is_none_or(|timeout| time <= timeout)
     }
 }
 

@@ -83,7 +83,7 @@ struct Service {
 
 /// Sessions that stick to instances.
 fn sticky(setup: &ServiceSetup) -> u32 {
-    let client = setup.client.as_ref().filter(|_| setup.routing == Routing::Sticky);
+    let client = setup.client.as_ref().filter(|_| setup.shape.routing == Routing::Sticky);
     client.map_or(0, |client| {
         let users = client.users.as_ref().map_or(0, |users| users.count);
         client.sessions.max(users)
@@ -159,18 +159,18 @@ impl World {
             .control()
             .map_or(SimDuration::ZERO, |control| control.connect_timeout());
         let on_fast_path = |i: usize, setup: &ServiceSetup| {
-            setup.concurrency == 1
+            setup.shape.concurrency == 1
                 && setup.inside.is_none()
                 && setup.most_in_flight.is_none()
                 && setup.client.is_none()
-                && setup.initial.busy == 0
-                && !setup.starts_ahead
+                && setup.shape.initial.busy == 0
+                && !setup.shape.starts_ahead
                 && platform.ticks(i as u16).is_none()
                 && platform.shares_account(i as u16)
                 && !tell_activity
         };
         let service = |(i, setup): (usize, ServiceSetup)| {
-            assert!(setup.concurrency > 0, "an instance serves at least one request");
+            assert!(setup.shape.concurrency > 0, "an instance serves at least one request");
             assert!(
                 setup.most_in_flight != Some(0),
                 "an instance has memory for at least one request"
@@ -181,7 +181,7 @@ impl World {
                 shares: platform.shares_account(i as u16),
                 takes_free: platform.takes_free(i as u16),
                 ticks: platform.ticks(i as u16),
-                ahead: setup.starts_ahead,
+                ahead: setup.shape.starts_ahead,
                 on_fast_path: on_fast_path(i, &setup),
                 sessions: sticky(&setup),
                 first: setup.first_entity.unwrap_or((i as u64) << 32),

@@ -47,12 +47,7 @@ fn nodes_for(pods: &[(u64, u64)], empty: Room) -> Option<u32> {
 /// The cheapest type for what `pods[service]` pods in the mean request; `None` without nodes, prices or pods.
 pub fn best_nodes(variant: &Variant, pods: &[f64]) -> Option<BestNodes> {
     let pricing = variant.pricing.as_ref()?;
-    let cluster = &variant
-        .platform
-        .pods()
-        .filter(|_| variant.platform.has_nodes())?
-        .plan
-        .cluster;
+    let cluster = &variant.cluster.as_ref().filter(|_| variant.has_nodes())?.cluster;
     let known = nodes::all();
     // Images were measured on one instruction set; the nodes that there are tell which.
     let present = known

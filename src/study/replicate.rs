@@ -169,7 +169,7 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         .pricing
         .as_ref()
         .map(|pricing| pricing.start(variant.warm_up, &metered));
-    let clustered = variant.platform.has_nodes();
+    let clustered = variant.has_nodes();
     let mut observer = (
         Recorder::new(variant.warm_up, &slo),
         (
@@ -191,10 +191,9 @@ fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progre
         .iter_mut()
         .map(|opened| failing.of(opened.source.as_mut()))
         .collect();
-    let names: Vec<&str> = variant.services.iter().map(|service| service.name.as_str()).collect();
     let setup = Setup {
         services,
-        platform: variant.platform.part().build(draws, &names),
+        platform: variant.build(draws),
         warm_up: variant.warm_up,
         horizon,
         sample_every: sample_every(horizon),

@@ -443,7 +443,7 @@ fn budget(variant: &Variant, samples: &[Sample]) -> Option<(Decimal, f64)> {
 
 /// Memory that pods used, in MiB, in the mean over replications.
 fn memory_used(variant: &Variant, samples: &[Vec<Sample>]) -> Option<f64> {
-    if !variant.platform.has_nodes() {
+    if !variant.has_nodes() {
         return None;
     }
     let mut bytes = 0.0;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use coldcast::scenario::autoscaler::AutoscalerSpec;
+use coldcast::scenario::file::autoscaler::AutoscalerSpec;
 
 /// Files that may name an autoscaler: those of the autoscalers, and those of the platform whose autoscaler is its own.
 const OWN_FILES: [&str; 2] = ["sim/autoscaler", "sim/platform/knative.rs"];

@@ -11,8 +11,8 @@ use coldcast::sim::engine::{Feed, run};
 use coldcast::sim::fact::{self, Fact};
 use coldcast::sim::observe::Observer;
 use coldcast::sim::observe::recorder::Recorder;
-use coldcast::sim::platform::scale_per_request::{Clock, Initial, Overflow, Spec};
-use coldcast::sim::platform::{Kind, fixed};
+use coldcast::sim::platform::scale_per_request::{Clock, Initial, Overflow, ScalePerRequestSpec};
+use coldcast::sim::platform::{PlatformKind, Shape, fixed};
 use coldcast::sim::pool::Routing;
 use coldcast::sim::setup::{
     CodeWarmUpCurve, ColdModel, CpuLimit, InitialState, Inside, ServiceSetup, ServiceTime, Setup,
@@ -71,7 +71,7 @@ impl Observer for Log {
 /// The same rules for the engine. `batch`: arrivals handed over at a time.
 fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome {
     let length = SimDuration;
-    let spec = Spec {
+    let spec = ScalePerRequestSpec {
         keep_alive: length(rules.keep_alive),
         keep_alive_clock: rules.clock,
         routing: rules.routing,
@@ -82,51 +82,51 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
             idle: rules.initial.0 as u32,
             busy: rules.initial.1 as u32,
         },
-        ..Spec::default()
+        ..ScalePerRequestSpec::default()
     };
     let draws = Draws::new(rules.seed, 0);
-    let shape = spec.shape();
+    let shape = Shape {
+        timeout: None,
+        init_limit: None,
+        queue_timeout: rules.queue_timeout.map(length),
+        queue_refuses: false,
+        starts_ahead: false,
+        initial: match rules.fixed {
+            false => spec.shape().initial,
+            true => InitialState::default(),
+        },
+        ..spec.shape()
+    };
+    let warm = match &rules.inside {
+        None => ServiceTime::Whole(Dist::Constant(length(rules.initial.2))),
+        Some((_, cpu, wait)) => ServiceTime::Parts {
+            overhead: Dist::Constant(length(0)),
+            cpu: cpu.clone(),
+            wait: wait.clone(),
+        },
+    };
+    let cold = match rules.cold {
+        Cold::Response(time) => ColdModel::Response(Dist::Constant(length(time))),
+        Cold::Start(time) => ColdModel::Start(Dist::Constant(length(time))),
+    };
     let setup = Setup {
         services: vec![ServiceSetup {
             code_warm_up: CodeWarmUpCurve::new(rules.curve.iter().map(|&(end, extra)| (end, length(extra)))),
             most_in_flight: rules.most_in_flight.map(|most| most as u32),
             inside: rules.inside.as_ref().map(|(inside, ..)| *inside),
-            warm: match &rules.inside {
-                None => ServiceTime::Whole(Dist::Constant(length(rules.initial.2))),
-                Some((_, cpu, wait)) => ServiceTime::Parts {
-                    overhead: Dist::Constant(length(0)),
-                    cpu: cpu.clone(),
-                    wait: wait.clone(),
-                },
-            },
-            cold: match rules.cold {
-                Cold::Response(time) => ColdModel::Response(Dist::Constant(length(time))),
-                Cold::Start(time) => ColdModel::Start(Dist::Constant(length(time))),
-            },
-            concurrency: shape.concurrency,
-            routing: shape.routing,
-            timeout: None,
-            init_limit: None,
-            queue_timeout: rules.queue_timeout.map(length),
-            queue_refuses: false,
-            starts_ahead: false,
-            initial: match rules.fixed {
-                false => shape.initial,
-                true => InitialState::default(),
-            },
             client: (rules.routing == Routing::Sticky).then(|| Client {
                 timeout: None,
                 retry: Retry::default(),
                 users: None,
                 sessions: SESSIONS,
             }),
-            first_entity: None,
+            ..ServiceSetup::new(warm, cold, shape)
         }],
         platform: match rules.fixed {
             false => spec.build(draws, &["f"]),
-            true => fixed::Spec {
+            true => fixed::FixedSpec {
                 replicas: rules.initial.0 as u32,
-                ..fixed::Spec::default()
+                ..fixed::FixedSpec::default()
             }
             .build(draws, &["f"]),
         },

@@ -6,10 +6,10 @@ use coldcast::model::catalog::FRAMEWORKS;
 use coldcast::model::dist::Dist;
 use coldcast::model::profile::{FailureKind, FrameworkProfile};
 use coldcast::model::{concurrency, framework, profile};
-use coldcast::scenario::measured::{Sized, Wanted, at_size};
+use coldcast::scenario::profile::{Sized, Wanted, at_size};
 use coldcast::sim::setup::ColdStart;
 use coldcast::stats::order;
-use coldcast::units::{MilliCpu, SimDuration};
+use coldcast::units::{MemoryMib, MilliCpu, SimDuration};
 
 fn profiles() -> Vec<FrameworkProfile> {
     let all: Vec<_> = FRAMEWORKS
@@ -168,12 +168,13 @@ fn provenance_tells_how_to_repeat_it() {
     }
 }
 
-fn wanted(cpu: u32, interpolate: bool) -> Wanted {
+fn wanted(cpu: u32, interpolate: bool) -> Wanted<'static> {
     Wanted {
         cpu: MilliCpu(cpu),
         memory: None,
         interpolate,
         boosted: false,
+        memory_for: &|cpu| Some(MemoryMib(cpu.0 * 1769 / 1000)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use coldcast::sim::fact::{Fact, Finished, Outcome, Reject};
 use coldcast::sim::observe::Observer;
-use coldcast::sim::platform::{Kind, azure_functions, cloud_run, lambda};
+use coldcast::sim::platform::{PlatformKind, azure_functions, cloud_run, lambda};
 use coldcast::units::SimTime;
 
 use crate::common::platform_run::{observed, seconds};
@@ -43,13 +43,13 @@ impl Observer for Log {
 }
 
 /// Simulates requests with the service time `service` at these times on a platform where a cold start takes `init`.
-fn simulate(platform: &dyn Kind, arrivals: &[f64], service: f64, init: f64, horizon: f64) -> Log {
+fn simulate(platform: &dyn PlatformKind, arrivals: &[f64], service: f64, init: f64, horizon: f64) -> Log {
     let mut log = Log::default();
     observed(platform, arrivals, [service, init, horizon], false, &mut log);
     log
 }
 
-fn lambda(text: &str) -> lambda::Spec {
+fn lambda(text: &str) -> lambda::LambdaSpec {
     toml::from_str(&format!("memory = '1769Mi'\ntimeout = '900s'\n{text}")).expect("a Lambda platform")
 }
 
@@ -119,7 +119,7 @@ fn lambda_runs_a_long_initialisation_again() {
 #[test]
 fn a_warmer_keeps_environments_warm() {
     let burst = [1_250.0; 5];
-    let cold = |spec: &lambda::Spec| {
+    let cold = |spec: &lambda::LambdaSpec| {
         let log = simulate(spec, &burst, 1.0, 2.0, 2_000.0);
         let users = log
             .finished
@@ -163,7 +163,7 @@ fn lambda_repeats_asynchronous_invocations() {
 /// turned away.
 #[test]
 fn cloud_run_turns_away_what_has_waited_too_long() {
-    let spec = |text: &str| -> cloud_run::Spec { toml::from_str(text).expect("a platform") };
+    let spec = |text: &str| -> cloud_run::CloudRunSpec { toml::from_str(text).expect("a platform") };
     let one = spec("concurrency = 1\nmax-instances = 1");
     // Served from 2 s on; the second waits from 5 s on, and a start of 2 s is not known to be longer than 10 s.
     let log = simulate(&one, &[0.0, 5.0], 100.0, 2.0, 200.0);
@@ -182,7 +182,7 @@ fn cloud_run_turns_away_what_has_waited_too_long() {
 #[test]
 fn azure_adds_one_instance_a_second() {
     // 40,000 requests at once that take five minutes.
-    let spec = azure_functions::Spec::default();
+    let spec = azure_functions::AzureFunctionsSpec::default();
     let log = simulate(&spec, &vec![1.0; 20_000], 280.0, 0.0, 60.0);
     let mut before = 0;
     for (second, area) in log.instances.iter().filter(|(second, _)| (3.0..=60.0).contains(second)) {

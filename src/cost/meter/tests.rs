@@ -74,7 +74,9 @@ fn usage(spec: &MeterSpec, memory: Option<MemoryLine>, warm_up: u64, facts: &[Fa
 fn meter(platform: &str, lines: &str, list: &str) -> MeterSpec {
     let table: PlatformSpec = toml::from_str(&format!("[{platform}]\n{lines}")).unwrap();
     let list = PriceList::find(list).unwrap();
-    MeterSpec::of(&table.part().billed_by(), &list, None).unwrap().unwrap()
+    MeterSpec::of(&table.part().billed_by(None), &list, None)
+        .unwrap()
+        .unwrap()
 }
 
 fn cloud_run(lines: &str) -> MeterSpec {

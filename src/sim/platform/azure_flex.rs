@@ -10,7 +10,8 @@ use crate::assumption::{Assumption, Topic};
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
 use crate::sim::platform::billed_by::{BilledBy, ExecutingTime};
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Shape};
+use crate::sim::platform::kubernetes::ClusterPlan;
+use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Platform, PlatformKind, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -19,7 +20,7 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration};
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Spec {
+pub struct AzureFlexSpec {
     /// Memory of an instance: 512, 2,048 or 4,096 MB.
     pub instance_memory: MemoryMib,
     /// Requests that one instance serves at a time; `None`: 4, 16 or 32 by the size.
@@ -34,7 +35,7 @@ pub struct Spec {
     pub routing: Routing,
 }
 
-impl Default for Spec {
+impl Default for AzureFlexSpec {
     fn default() -> Self {
         Self {
             instance_memory: MemoryMib(2048),
@@ -47,7 +48,7 @@ impl Default for Spec {
     }
 }
 
-impl Spec {
+impl AzureFlexSpec {
     fn concurrency(&self) -> u32 {
         let by_size = match self.instance_memory.0 {
             512 => 4,
@@ -58,7 +59,7 @@ impl Spec {
     }
 }
 
-impl Kind for Spec {
+impl PlatformKind for AzureFlexSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if ![512, 2048, 4096].contains(&self.instance_memory.0) {
@@ -96,7 +97,7 @@ impl Kind for Spec {
         ))]
     }
 
-    fn billed_by(&self) -> BilledBy<'_> {
+    fn billed_by<'a>(&'a self, _: Option<&'a ClusterPlan>) -> BilledBy<'a> {
         BilledBy::ExecutingTime(ExecutingTime {
             memory: self.instance_memory,
             always_ready: self.always_ready,
@@ -133,7 +134,7 @@ impl Kind for Spec {
 
 /// The platform at work.
 #[derive(Debug)]
-pub struct AzureFlex(Spec);
+pub struct AzureFlex(AzureFlexSpec);
 
 impl Platform for AzureFlex {
     fn admit(&mut self, view: &FleetView) -> Admission {
@@ -165,9 +166,9 @@ mod tests {
     #[test]
     fn concurrency_and_cpu_follow_the_size() {
         for (memory, concurrency, cpu) in [(512, 4, 250), (2048, 16, 1000), (4096, 32, 2000)] {
-            let spec = Spec {
+            let spec = AzureFlexSpec {
                 instance_memory: MemoryMib(memory),
-                ..Spec::default()
+                ..AzureFlexSpec::default()
             };
             assert_eq!(spec.problems(), Vec::<String>::new());
             assert_eq!((spec.shape().concurrency, spec.shape().cpu.0), (concurrency, cpu));
@@ -176,9 +177,9 @@ mod tests {
 
     #[test]
     fn always_ready_instances_stay_and_others_go() {
-        let spec = Spec {
+        let spec = AzureFlexSpec {
             always_ready: 2,
-            ..Spec::default()
+            ..AzureFlexSpec::default()
         };
         let mut platform = spec.build(Draws::new(1, 0), &["f"]);
         let now = SimTime::ZERO + SimDuration::from_secs(100);
@@ -206,7 +207,7 @@ mod tests {
             "maximum-instance-count = 1001",
             "always-ready = 101",
         ] {
-            let spec: Spec = toml::from_str(text).unwrap();
+            let spec: AzureFlexSpec = toml::from_str(text).unwrap();
             assert_eq!(spec.problems().len(), 1, "{text}");
         }
     }

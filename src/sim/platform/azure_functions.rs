@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::assumption::{Assumption, Topic};
 use crate::rng::{Draws, Purpose};
 use crate::sim::platform::billed_by::{BilledBy, MemoryShare};
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Platform, Scale, Shape, Ticks, Used};
+use crate::sim::platform::kubernetes::ClusterPlan;
+use crate::sim::platform::{
+    Admission, FleetView, InstanceView, KeepAlive, Platform, PlatformKind, Scale, Shape, Ticks, Used,
+};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
@@ -42,7 +45,7 @@ pub enum Trigger {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Spec {
+pub struct AzureFunctionsSpec {
     /// What invokes the functions.
     pub trigger: Trigger,
     /// Requests that one instance serves at a time: `maxConcurrentRequests` of host.json.
@@ -64,7 +67,7 @@ pub struct Spec {
     pub routing: Routing,
 }
 
-impl Default for Spec {
+impl Default for AzureFunctionsSpec {
     fn default() -> Self {
         Self {
             trigger: Trigger::Http,
@@ -80,7 +83,7 @@ impl Default for Spec {
     }
 }
 
-impl Spec {
+impl AzureFunctionsSpec {
     /// Time between two instances that are added.
     fn pace(&self) -> SimDuration {
         SimDuration::from_secs(match self.trigger {
@@ -90,7 +93,7 @@ impl Spec {
     }
 }
 
-impl Kind for Spec {
+impl PlatformKind for AzureFunctionsSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.max_concurrent_requests == 0 {
@@ -136,7 +139,7 @@ impl Kind for Spec {
         ]
     }
 
-    fn billed_by(&self) -> BilledBy<'_> {
+    fn billed_by<'a>(&'a self, _: Option<&'a ClusterPlan>) -> BilledBy<'a> {
         BilledBy::MemoryShare(MemoryShare {
             instance_memory: MEMORY,
             average_memory: self.average_memory,
@@ -173,7 +176,7 @@ impl Kind for Spec {
 /// The platform at work.
 #[derive(Debug)]
 pub struct AzureFunctions {
-    spec: Spec,
+    spec: AzureFunctionsSpec,
     /// When the scale controller looks first.
     first: SimTime,
     apps: BTreeMap<(u16, u32), App>,
@@ -321,9 +324,9 @@ mod tests {
     #[test]
     fn at_most_one_instance_a_second() {
         for (trigger, after_a_minute) in [(Trigger::Http, 61), (Trigger::Other, 3)] {
-            let spec = Spec {
+            let spec = AzureFunctionsSpec {
                 trigger,
-                ..Spec::default()
+                ..AzureFunctionsSpec::default()
             };
             let mut platform = spec.build(Draws::new(1, 0), &["f"]);
             let first = platform.admit(&view(0));
@@ -347,7 +350,7 @@ mod tests {
     /// Nineteen of twenty requests decide, those of the last 10 s.
     #[test]
     fn it_grows_while_requests_wait_for_a_slot() {
-        let mut platform = Spec::default().build(Draws::new(1, 0), &["f"]);
+        let mut platform = AzureFunctionsSpec::default().build(Draws::new(1, 0), &["f"]);
         let at = |seconds: u64| SimTime::ZERO + SimDuration::from_secs(seconds);
         let look = |platform: &mut Box<dyn Platform>, second: u64| {
             let view = FleetView {
@@ -374,7 +377,7 @@ mod tests {
 
     #[test]
     fn it_grows_beyond_its_slots_and_shrinks_after_ten_minutes_below_half() {
-        let mut platform = Spec::default().build(Draws::new(1, 0), &["f"]);
+        let mut platform = AzureFunctionsSpec::default().build(Draws::new(1, 0), &["f"]);
         let mut look = |second: u64, instances: u32, in_flight: u32| {
             let view = FleetView {
                 instances,

@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::assumption::{Assumption, Topic};
 use crate::rng::{Draws, Purpose};
 use crate::sim::platform::billed_by::{BilledBy, Counted, InstanceTime};
+use crate::sim::platform::kubernetes::ClusterPlan;
 use crate::sim::platform::window::{LastMinute, WINDOW};
 use crate::sim::platform::{
-    Admission, Boost, FleetView, InstanceView, KeepAlive, Kind, Platform, Scale, Shape, Ticks, Used,
+    Admission, Boost, FleetView, InstanceView, KeepAlive, Platform, PlatformKind, Scale, Shape, Ticks, Used,
 };
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
@@ -42,7 +43,7 @@ pub enum Billing {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Spec {
+pub struct CloudRunSpec {
     /// CPU of an instance.
     pub cpu: MilliCpu,
     /// Memory of an instance.
@@ -71,7 +72,7 @@ pub struct Spec {
     pub routing: Routing,
 }
 
-impl Default for Spec {
+impl Default for CloudRunSpec {
     fn default() -> Self {
         Self {
             cpu: MilliCpu(1000),
@@ -107,7 +108,7 @@ const MEMORY: [(u32, u32, u32); 7] = [
 const BOOST: [(u32, u32); 3] = [(0, 2000), (2000, 4000), (4000, 8000)];
 const BOOST_LASTS: SimDuration = SimDuration::from_secs(10);
 
-impl Spec {
+impl CloudRunSpec {
     fn boost(&self) -> Option<Boost> {
         let step = BOOST.into_iter().rfind(|step| self.cpu.0 >= step.0);
         let (_, cpu) = step.filter(|_| self.startup_cpu_boost)?;
@@ -122,7 +123,7 @@ impl Spec {
     }
 }
 
-impl Kind for Spec {
+impl PlatformKind for CloudRunSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let cpu = self.cpu.as_vcpu();
@@ -209,7 +210,7 @@ impl Kind for Spec {
         lines
     }
 
-    fn billed_by(&self) -> BilledBy<'_> {
+    fn billed_by<'a>(&'a self, _: Option<&'a ClusterPlan>) -> BilledBy<'a> {
         BilledBy::InstanceTime(InstanceTime {
             cpu: self.cpu,
             memory: self.memory,
@@ -258,7 +259,7 @@ impl Kind for Spec {
 /// The platform at work.
 #[derive(Debug)]
 pub struct CloudRun {
-    spec: Spec,
+    spec: CloudRunSpec,
     /// When load is looked at first.
     first: SimTime,
     functions: BTreeMap<(u16, u32), Function>,
@@ -348,7 +349,7 @@ impl Platform for CloudRun {
 mod tests {
     use super::*;
 
-    fn spec(text: &str) -> Spec {
+    fn spec(text: &str) -> CloudRunSpec {
         toml::from_str(text).unwrap()
     }
 
@@ -362,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_request_waits_three_and_a_half_starts_and_at_least_ten_seconds() {
-        let mut platform = Spec::default().build(Draws::new(1, 0), &["f"]);
+        let mut platform = CloudRunSpec::default().build(Draws::new(1, 0), &["f"]);
         let mut wait = |starts: &[u64]| {
             starts
                 .iter()

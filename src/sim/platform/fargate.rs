@@ -12,19 +12,21 @@ use crate::assumption::{Assumption, Topic};
 use crate::model::dist::DistSpec;
 use crate::rng::Draws;
 use crate::sim::platform::billed_by::{BilledBy, TaskTime};
-use crate::sim::platform::kubernetes;
-use crate::sim::platform::{Architecture, Kind, Platform, Shape};
+use crate::sim::platform::kubernetes::{ClusterPlan, Kubernetes, Plan, PodTemplate};
+use crate::sim::platform::{Architecture, Platform, PlatformKind, RunsOn, Shape, TaskMachine};
 use crate::sim::pool::Routing;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
-/// Half of the machines come within 20 s, 99% within 40 s.
-pub const DEFAULT_LAUNCH: &str = "launch = { lognormal = { median = '20s', p99 = '40s' } }";
+/// Half of the machines come within 20 s, and 99 % within 40 s.
+fn default_launch() -> DistSpec {
+    DistSpec::lognormal(SimDuration::from_secs(20), SimDuration::from_secs(40))
+}
 
 /// `[platform.fargate]`
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Spec {
+pub struct FargateSpec {
     /// CPU of a task.
     pub cpu: MilliCpu,
     /// Memory of a task.
@@ -41,7 +43,7 @@ pub struct Spec {
     pub deregistration_delay: SimDuration,
     /// Time that a task has to end before it is killed (`stopTimeout`).
     pub stop_timeout: SimDuration,
-    /// Time until a task has a machine; `None`: [`DEFAULT_LAUNCH`].
+    /// Time until a task has a machine; `None`: lognormal with a median of 20 s and a 99th percentile of 40 s.
     #[serde(skip_serializing)]
     pub launch: Option<DistSpec>,
     /// Megabytes of a compressed image that come in a second.
@@ -54,12 +56,9 @@ pub struct Spec {
     pub maximum_percent: u32,
     /// When a new version is deployed, from the beginning of the run on.
     pub rollouts: Vec<SimDuration>,
-    /// Its tasks, resolved.
-    #[serde(skip)]
-    pub below: kubernetes::Spec,
 }
 
-impl Default for Spec {
+impl Default for FargateSpec {
     fn default() -> Self {
         Self {
             cpu: MilliCpu(1000),
@@ -76,7 +75,6 @@ impl Default for Spec {
             minimum_healthy_percent: 100,
             maximum_percent: 200,
             rollouts: Vec::new(),
-            below: kubernetes::Spec::default(),
         }
     }
 }
@@ -93,7 +91,7 @@ const SIZES: [(u32, u32, u32, u32); 7] = [
 ];
 
 /// What is wrong with the size of a task; `None` if Fargate offers it.
-pub fn size_problem(cpu: MilliCpu, memory: MemoryMib) -> Option<String> {
+fn size_problem(cpu: MilliCpu, memory: MemoryMib) -> Option<String> {
     let Some(&(_, least, most, step)) = SIZES.iter().find(|size| size.0 == cpu.0) else {
         return Some(format!(
             "`cpu` is {}, Fargate offers 0.25, 0.5, 1, 2, 4, 8 and 16 vCPU",
@@ -114,10 +112,10 @@ pub fn size_problem(cpu: MilliCpu, memory: MemoryMib) -> Option<String> {
     })
 }
 
-impl Spec {
-    /// What its tasks are.
-    pub fn pods(&self) -> kubernetes::Spec {
-        kubernetes::Spec {
+impl FargateSpec {
+    /// Its tasks.
+    fn template(&self) -> PodTemplate {
+        PodTemplate {
             cpu: self.cpu,
             memory: self.memory,
             concurrency: self.concurrency,
@@ -128,12 +126,12 @@ impl Spec {
             max_surge: f64::from(self.maximum_percent.saturating_sub(100)) / 100.0,
             max_unavailable: f64::from(100 - self.minimum_healthy_percent.min(100)) / 100.0,
             rollouts: self.rollouts.clone(),
-            ..kubernetes::Spec::default()
+            ..PodTemplate::default()
         }
     }
 }
 
-impl Kind for Spec {
+impl PlatformKind for FargateSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         problems.extend(size_problem(self.cpu, self.memory));
@@ -176,18 +174,31 @@ impl Kind for Spec {
         lines
     }
 
-    fn billed_by(&self) -> BilledBy<'_> {
+    fn billed_by<'a>(&'a self, _: Option<&'a ClusterPlan>) -> BilledBy<'a> {
         BilledBy::TaskTime(TaskTime {
             architecture: self.architecture,
         })
     }
 
-    fn shape(&self) -> Shape {
-        self.pods().shape()
+    fn runs_on(&self) -> RunsOn {
+        let machine = TaskMachine {
+            launch: self.launch.clone().unwrap_or_else(default_launch),
+            registry_mb_per_s: self.registry_mb_per_s,
+            unpack_mb_per_s: self.unpack_mb_per_s,
+        };
+        RunsOn::Tasks(self.template(), machine)
     }
 
-    fn build(&self, draws: Draws, services: &[&str]) -> Box<dyn Platform> {
-        self.below.build(draws, services)
+    fn size_problem(&self, cpu: MilliCpu, memory: MemoryMib) -> Option<String> {
+        size_problem(cpu, memory)
+    }
+
+    fn shape(&self) -> Shape {
+        self.template().shape()
+    }
+
+    fn build(&self, draws: Draws, _: &[&str]) -> Box<dyn Platform> {
+        Box::new(Kubernetes::new(self.template(), Plan::default(), draws))
     }
 }
 
@@ -208,14 +219,14 @@ mod tests {
             ("cpu = '8'\nmemory = '18Gi'", 1),
             ("maximum-percent = 50", 1),
         ] {
-            let spec: Spec = toml::from_str(text).unwrap();
+            let spec: FargateSpec = toml::from_str(text).unwrap();
             assert_eq!(spec.problems().len(), problems, "{text}: {:?}", spec.problems());
         }
     }
 
     #[test]
     fn a_deployment_doubles_the_tasks_and_loses_none() {
-        let pods = Spec::default().pods();
+        let pods = FargateSpec::default().template();
         assert_eq!((pods.max_surge, pods.max_unavailable), (1.0, 0.0));
         assert_eq!(pods.termination_grace, SimDuration::from_secs(330));
     }

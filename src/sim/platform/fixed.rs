@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::assumption::{Assumption, Topic};
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
-use crate::sim::platform::{Admission, FleetView, InstanceView, Kind, Lifetime, Platform, Shape};
+use crate::sim::platform::{Admission, FleetView, InstanceView, Lifetime, Platform, PlatformKind, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -14,7 +14,7 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration};
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Spec {
+pub struct FixedSpec {
     /// Instances of each function, up from the start on.
     pub replicas: u32,
     /// Requests that one instance serves at a time.
@@ -31,7 +31,7 @@ pub struct Spec {
     pub memory: Option<MemoryMib>,
 }
 
-impl Default for Spec {
+impl Default for FixedSpec {
     fn default() -> Self {
         Self {
             replicas: 1,
@@ -45,7 +45,7 @@ impl Default for Spec {
     }
 }
 
-impl Kind for Spec {
+impl PlatformKind for FixedSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.replicas == 0 {
@@ -88,7 +88,7 @@ impl Kind for Spec {
 
 /// The platform at work.
 #[derive(Debug)]
-pub struct Fixed(Spec);
+pub struct Fixed(FixedSpec);
 
 impl Platform for Fixed {
     fn admit(&mut self, view: &FleetView) -> Admission {

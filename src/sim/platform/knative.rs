@@ -10,8 +10,8 @@ use crate::assumption::{Assumption, Topic};
 use crate::rng::Draws;
 use crate::sim::autoscaler::SharedPlan;
 use crate::sim::autoscaler::kpa::{self, Defaults, KpaPlan, TargetSpec};
-use crate::sim::platform::kubernetes;
-use crate::sim::platform::{BilledBy, Kind, Platform, Shape};
+use crate::sim::platform::kubernetes::{self, ClusterPlan, Kubernetes, Plan, PodTemplate};
+use crate::sim::platform::{BilledBy, Platform, PlatformKind, RunsOn, Shape};
 use crate::sim::pool::Routing;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
@@ -19,7 +19,7 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration};
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Spec {
+pub struct KnativeSpec {
     /// CPU limit of a pod: names the measured configuration of a profile.
     pub cpu: MilliCpu,
     /// Memory limit of a pod.
@@ -66,9 +66,6 @@ pub struct Spec {
     pub scale_to_zero_pod_retention_period: SimDuration,
     /// `timeoutSeconds`: a request waits for a pod so long at most.
     pub timeout: SimDuration,
-    /// The cluster below it, resolved.
-    #[serde(skip)]
-    pub below: kubernetes::Spec,
 }
 
 /// What the autoscaler measures.
@@ -82,7 +79,7 @@ pub enum Metric {
     Rps,
 }
 
-impl Default for Spec {
+impl Default for KnativeSpec {
     fn default() -> Self {
         let (spec, rules) = (kpa::KpaSettings::default(), kpa::KpaRules::default());
         Self {
@@ -109,7 +106,6 @@ impl Default for Spec {
             scale_to_zero_grace_period: rules.grace,
             scale_to_zero_pod_retention_period: rules.retention,
             timeout: SimDuration::from_secs(300),
-            below: kubernetes::Spec::default(),
         }
     }
 }
@@ -119,10 +115,10 @@ const QUEUE_DEPTH: u32 = 10_000;
 /// Time for which a pod that is deleted still drains. Source: `pkg/queue`.
 const DRAIN: SimDuration = SimDuration::from_secs(30);
 
-impl Spec {
-    /// What its pods are on the cluster.
-    pub fn pods(&self) -> kubernetes::Spec {
-        kubernetes::Spec {
+impl KnativeSpec {
+    /// The pods of its revisions.
+    fn template(&self) -> PodTemplate {
+        PodTemplate {
             cpu: self.cpu,
             memory: self.memory,
             cpu_request: self.cpu_request,
@@ -138,13 +134,8 @@ impl Spec {
             readiness_period: SimDuration::ZERO,
             pre_stop: DRAIN.min(self.timeout),
             termination_grace: self.timeout,
-            ..kubernetes::Spec::default()
+            ..PodTemplate::default()
         }
-    }
-
-    /// The settings of its autoscaler, for the platform.
-    pub fn autoscaler(&self) -> SharedPlan {
-        SharedPlan::new(self.kpa())
     }
 
     /// The settings of its autoscaler.
@@ -190,9 +181,9 @@ impl Spec {
     }
 }
 
-impl Kind for Spec {
+impl PlatformKind for KnativeSpec {
     fn problems(&self) -> Vec<String> {
-        let mut problems = self.pods().problems();
+        let mut problems = self.template().problems();
         if self.container_concurrency > 1000 {
             problems.push("`container-concurrency` is at most 1000; 0 is no limit".into());
         }
@@ -232,7 +223,7 @@ impl Kind for Spec {
     }
 
     fn assumptions(&self) -> Vec<Assumption> {
-        let mut lines = self.pods().assumptions();
+        let mut lines = self.template().assumptions();
         lines.push(
             Topic::Platform.small("Knative: requests without a free place wait in one queue before all pods, whether the activator is on their path or \
              not, and the activator and the queue proxy take no time"),
@@ -240,16 +231,24 @@ impl Kind for Spec {
         lines
     }
 
-    fn billed_by(&self) -> BilledBy<'_> {
-        self.below.billed_by()
+    fn billed_by<'a>(&'a self, cluster: Option<&'a ClusterPlan>) -> BilledBy<'a> {
+        cluster.map_or(BilledBy::Unknown, kubernetes::node_time)
+    }
+
+    fn runs_on(&self) -> RunsOn {
+        RunsOn::Nodes(self.template())
+    }
+
+    fn autoscaler(&self) -> Option<SharedPlan> {
+        Some(SharedPlan::new(self.kpa()))
     }
 
     fn shape(&self) -> Shape {
-        self.pods().shape()
+        self.template().shape()
     }
 
-    fn build(&self, draws: Draws, services: &[&str]) -> Box<dyn Platform> {
-        self.below.build(draws, services)
+    fn build(&self, draws: Draws, _: &[&str]) -> Box<dyn Platform> {
+        Box::new(Kubernetes::new(self.template(), Plan::default(), draws))
     }
 }
 
@@ -259,16 +258,16 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_knatives() {
-        let plan = Spec::default().kpa();
+        let plan = KnativeSpec::default().kpa();
         assert_eq!(
             (plan.spec, plan.rules),
             (kpa::KpaSettings::default(), kpa::KpaRules::default())
         );
-        assert!(Spec::default().problems().is_empty());
-        let spec: Spec = toml::from_str("container-concurrency = 10\nmax-scale = 1\nmin-scale = 2").unwrap();
+        assert!(KnativeSpec::default().problems().is_empty());
+        let spec: KnativeSpec = toml::from_str("container-concurrency = 10\nmax-scale = 1\nmin-scale = 2").unwrap();
         assert_eq!(spec.problems().len(), 1);
         assert_eq!(
-            (spec.shape().concurrency, spec.pods().routing),
+            (spec.shape().concurrency, spec.template().routing),
             (10, Routing::RoundRobin)
         );
         let plan = spec.kpa();
@@ -278,7 +277,7 @@ mod tests {
             "panic-threshold-percentage = 100.0",
             "max-scale-down-rate = 1.0",
         ] {
-            let spec: Spec = toml::from_str(wrong).unwrap();
+            let spec: KnativeSpec = toml::from_str(wrong).unwrap();
             assert_eq!(spec.problems().len(), 1, "{wrong}");
         }
     }

@@ -17,10 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::assumption::{Assumption, Topic};
 use crate::model::dist::DistSpec;
+use crate::model::profile::CpuMode;
 use crate::rng::Draws;
 use crate::sim::client::{Backoff, Client, Jitter, Retry, Rule};
 use crate::sim::platform::billed_by::{BilledBy, Invocations};
-use crate::sim::platform::{Architecture, Kind, Platform, Shape};
+use crate::sim::platform::kubernetes::ClusterPlan;
+use crate::sim::platform::{Architecture, Platform, PlatformKind, Restore, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -39,7 +41,7 @@ pub const INIT_LIMIT: SimDuration = SimDuration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Spec {
+pub struct LambdaSpec {
     /// Memory of an environment; CPU follows at 1 vCPU per 1,769 MB.
     pub memory: MemoryMib,
     /// Instruction set.
@@ -232,7 +234,7 @@ fn half_gib() -> MemoryMib {
     MemoryMib(512)
 }
 
-impl Spec {
+impl LambdaSpec {
     /// Whether a function may have provisioned concurrency.
     pub fn provisions(&self) -> bool {
         let own = self
@@ -248,7 +250,7 @@ impl Spec {
     }
 }
 
-impl Kind for Spec {
+impl PlatformKind for LambdaSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if !(128..=10_240).contains(&self.memory.0) {
@@ -367,7 +369,7 @@ impl Kind for Spec {
         lines
     }
 
-    fn billed_by(&self) -> BilledBy<'_> {
+    fn billed_by<'a>(&'a self, _: Option<&'a ClusterPlan>) -> BilledBy<'a> {
         BilledBy::Invocations(Invocations {
             memory: self.memory,
             ephemeral_storage: self.ephemeral_storage,
@@ -395,6 +397,30 @@ impl Kind for Spec {
         }
     }
 
+    fn boosts_start(&self) -> bool {
+        true
+    }
+
+    fn memory_for(&self, cpu: MilliCpu) -> Option<MemoryMib> {
+        Some(MemoryMib((cpu.as_vcpu() * f64::from(MB_PER_VCPU)).round() as u32))
+    }
+
+    fn restore(&self) -> Option<Restore<'_>> {
+        self.snap_start.as_ref().map(|SnapStart { fetch, resume, .. }| Restore {
+            key: "snap-start",
+            fetch,
+            resume,
+        })
+    }
+
+    fn named_services(&self) -> Vec<(&'static str, &str)> {
+        self.function.keys().map(|name| ("function", name.as_str())).collect()
+    }
+
+    fn profile_assumptions(&self, framework: &str, cpu_mode: CpuMode) -> Vec<Assumption> {
+        stands_for(framework, cpu_mode)
+    }
+
     fn queue(&self) -> Option<Client> {
         let never = self.reserved_concurrency == Some(0);
         self.asynchronous.map(|asynchronous| asynchronous.client(never))
@@ -406,6 +432,30 @@ impl Kind for Spec {
 
     fn build(&self, draws: Draws, services: &[&str]) -> Box<dyn Platform> {
         Box::new(Lambda::new(self, draws, services))
+    }
+}
+
+/// The parts of a measured start of a container that stand for the parts of a start on Lambda.
+fn stands_for(framework: &str, cpu_mode: CpuMode) -> Vec<Assumption> {
+    match cpu_mode {
+        CpuMode::Flat => vec![
+            Topic::ColdStart.large("measured with containers: creating and starting the container stands for Lambda's environment (waited for, not \
+             billed), process start to listening socket for its init (billed where the price list says so)"),
+            Topic::ColdStart.factor("the CPU limit was in force from the start of the container; Lambda is reported to give initialisation more CPU \
+             than the memory buys, so that cold starts below 1 vCPU are rather upper bounds"),
+        ],
+        CpuMode::BoostedInit => vec![
+            Topic::ColdStart.large(format!(
+                "{framework} was measured with containers: creating and starting the container stands for Lambda's environment \
+                 (waited for, not billed), process start to the first answer of /healthz for its init (billed where the price \
+                 list says so)"
+            )),
+            Topic::ColdStart.large(format!(
+                "{framework} had 2 vCPUs (more where the limit is higher) until /healthz had answered, as Lambda is reported to \
+                 give initialisation more CPU than the memory buys, and the CPU limit from then on; the overhead of a first \
+                 request is that of the first request of /json under the limit"
+            )),
+        ],
     }
 }
 

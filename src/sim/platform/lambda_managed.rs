@@ -14,8 +14,11 @@ use crate::assumption::{Assumption, Topic};
 use crate::rng::{Draws, Purpose};
 use crate::sim::fact::Reject;
 use crate::sim::platform::billed_by::{BilledBy, HostTime};
+use crate::sim::platform::kubernetes::ClusterPlan;
 use crate::sim::platform::window::{LastMinute, WINDOW};
-use crate::sim::platform::{Admission, FleetView, InstanceView, Kind, Lifetime, Platform, Scale, Shape, Ticks, Used};
+use crate::sim::platform::{
+    Admission, FleetView, InstanceView, Lifetime, Platform, PlatformKind, Scale, Shape, Ticks, Used,
+};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration, SimTime};
@@ -26,7 +29,7 @@ const FEWEST: u32 = 3;
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Spec {
+pub struct LambdaManagedSpec {
     /// Memory of an environment.
     pub memory: MemoryMib,
     /// GiB of memory for each vCPU: 2, 4 or 8.
@@ -53,7 +56,7 @@ pub struct Spec {
     pub routing: Routing,
 }
 
-impl Default for Spec {
+impl Default for LambdaManagedSpec {
     fn default() -> Self {
         Self {
             memory: MemoryMib(2048),
@@ -72,7 +75,7 @@ impl Default for Spec {
     }
 }
 
-impl Spec {
+impl LambdaManagedSpec {
     fn cpu(&self) -> MilliCpu {
         MilliCpu((u64::from(self.memory.0) * 1000 / (1024 * u64::from(self.memory_per_vcpu.max(1)))) as u32)
     }
@@ -87,7 +90,7 @@ impl Spec {
     }
 }
 
-impl Kind for Spec {
+impl PlatformKind for LambdaManagedSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if !(2048..=32_768).contains(&self.memory.0) {
@@ -143,7 +146,7 @@ impl Kind for Spec {
         ]
     }
 
-    fn billed_by(&self) -> BilledBy<'_> {
+    fn billed_by<'a>(&'a self, _: Option<&'a ClusterPlan>) -> BilledBy<'a> {
         BilledBy::HostTime(HostTime {
             cpu: MilliCpu(1000 * self.instance_vcpu),
             memory: MemoryMib(1024 * self.memory_per_vcpu * self.instance_vcpu),
@@ -183,7 +186,7 @@ impl Kind for Spec {
 /// The platform at work.
 #[derive(Debug)]
 pub struct LambdaManaged {
-    spec: Spec,
+    spec: LambdaManagedSpec,
     /// When load is looked at first.
     first: SimTime,
     functions: BTreeMap<(u16, u32), Function>,
@@ -253,7 +256,7 @@ impl Platform for LambdaManaged {
     }
 }
 
-impl Spec {
+impl LambdaManagedSpec {
     /// Environments that the load of the last minute asks for.
     fn wanted(&self, function: &mut Function, now: SimTime, used: &Used) -> u32 {
         let load = function.minute.look(now, used, self.evaluation);
@@ -267,7 +270,7 @@ mod tests {
     use super::*;
 
     /// What is started and stopped at each look, every 10 s, with `busy(second)` requests in flight.
-    fn looks(spec: &Spec, until: u64, busy: impl Fn(u64) -> i128) -> Vec<(u64, u32)> {
+    fn looks(spec: &LambdaManagedSpec, until: u64, busy: impl Fn(u64) -> i128) -> Vec<(u64, u32)> {
         assert_eq!(spec.problems(), Vec::<String>::new());
         let mut platform = spec.build(Draws::new(1, 0), &["f"]);
         let (mut instances, mut area, mut seen) = (spec.min_environments, 0, Vec::new());
@@ -296,7 +299,7 @@ mod tests {
     /// 16 at a time on one vCPU each; four on an EC2 instance, twelve on the three that are there.
     #[test]
     fn environments_beyond_the_first_instances_wait_for_a_launch() {
-        let spec = Spec::default();
+        let spec = LambdaManagedSpec::default();
         // 220 requests in flight want 220 / (16 x 0.7) = 20 environments, on five EC2 instances.
         let seen = looks(&spec, 200, |second| if second > 10 { 220 } else { 0 });
         let at = |second: u64| seen.iter().find(|s| s.0 == second).unwrap().1;
@@ -311,7 +314,7 @@ mod tests {
 
     #[test]
     fn environments_go_after_a_time_with_less_load() {
-        let spec = Spec::default();
+        let spec = LambdaManagedSpec::default();
         let seen = looks(&spec, 800, |second| if second <= 300 { 110 } else { 20 });
         let at = |second: u64| seen.iter().find(|s| s.0 == second).unwrap().1;
         assert_eq!(at(300), 10);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::assumption::Assumption;
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Kind, Lifetime, Platform, Shape};
+use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, Shape};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -19,7 +19,7 @@ pub use histogram::HybridHistogram;
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Spec {
+pub struct ScalePerRequestSpec {
     /// Time after which an instance ends.
     pub keep_alive: SimDuration,
     /// From when that time counts.
@@ -77,7 +77,7 @@ pub struct Initial {
     pub busy: u32,
 }
 
-impl Default for Spec {
+impl Default for ScalePerRequestSpec {
     fn default() -> Self {
         Self {
             keep_alive: SimDuration::from_secs(600),
@@ -94,7 +94,7 @@ impl Default for Spec {
     }
 }
 
-impl Kind for Spec {
+impl PlatformKind for ScalePerRequestSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.concurrency == 0 {
@@ -157,7 +157,7 @@ impl Kind for Spec {
 /// The platform at work.
 #[derive(Debug)]
 pub struct ScalePerRequest {
-    spec: Spec,
+    spec: ScalePerRequestSpec,
     histograms: Option<Histograms>,
 }
 

@@ -52,7 +52,7 @@ impl World {
         let station = instance.station.as_mut().expect("an instance of this service shares");
         // A request that can be cut off must be found while it has CPU time, and a request that does not wait is done after
         // it.
-        let may_be_alone = service.setup.timeout.is_none() && wait > SimDuration::ZERO;
+        let may_be_alone = service.setup.shape.timeout.is_none() && wait > SimDuration::ZERO;
         if may_be_alone && let Some(until) = station.alone(now, job) {
             return self.calendar.done_in_order(until + wait, order, place);
         }
@@ -89,7 +89,7 @@ impl World {
     /// Sets the cut-off timer for a request whose service begins now.
     fn limit(&mut self, place: u32) {
         let request = self.running.get(place);
-        if let Some(timeout) = self.services[request.service as usize].setup.timeout {
+        if let Some(timeout) = self.services[request.service as usize].setup.shape.timeout {
             let timer = Timer::CutOff {
                 number: self.instances.0.get(request.instance).number,
                 index: request.index,
@@ -106,11 +106,11 @@ impl World {
         let request = *self.running.get(place);
         let slot = request.instance;
         let state = &self.services[request.service as usize];
-        let due = state.setup.timeout.map(|timeout| request.started + timeout);
+        let due = state.setup.shape.timeout.map(|timeout| request.started + timeout);
         if matches!(slot, Request::NOWHERE | Request::FAILED) || request.index != index || due != Some(self.now) {
             return;
         }
-        let (now, alone, kills) = (self.now, state.setup.concurrency == 1, state.kills);
+        let (now, alone, kills) = (self.now, state.setup.shape.concurrency == 1, state.kills);
         let instance = self.instances.0.get_mut(slot);
         let Some(station) = instance.station.as_mut().filter(|_| instance.number == number) else {
             return;

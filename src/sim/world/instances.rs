@@ -18,8 +18,8 @@ impl World {
     pub(super) fn new_functions(&mut self, service: u16, function: u32, observer: &mut impl Observer) {
         for number in self.services[service as usize].fleets.len() as u32..=function {
             let state = &mut self.services[service as usize];
-            let (routing, initial) = (state.setup.routing, state.setup.initial);
-            let several = state.setup.concurrency > 1;
+            let (routing, initial) = (state.setup.shape.routing, state.setup.shape.initial);
+            let several = state.setup.shape.concurrency > 1;
             let entity = state.first + u64::from(number);
             state.fleets.push(Fleet::new(self.draws, entity, routing));
             if state.ahead || state.ticks.is_some() || self.tells {
@@ -145,7 +145,7 @@ impl World {
         let state = &self.services[service as usize];
         let fleet = &state.fleets[function as usize];
         let (mut cold, response) = state.setup.cold.draw(&fleet.streams, fleet.created);
-        if let Some(limit) = state.setup.init_limit
+        if let Some(limit) = state.setup.shape.init_limit
             && cold.init > limit
         {
             // Aborted at the limit and run again inside the first request.
@@ -182,7 +182,7 @@ impl World {
             observer.observe(&Fact::ColdStart { service, at: self.now });
         }
         let (cold, response) = self.next_start(service, function);
-        let several = self.services[service as usize].setup.concurrency > 1;
+        let several = self.services[service as usize].setup.shape.concurrency > 1;
         let start = Start {
             cold,
             requests: Vec::new(),
@@ -276,7 +276,7 @@ impl World {
         let in_flight = self.instances.0.get(slot).in_flight;
         if in_flight > state.most_in_flight {
             self.kill(slot, observer);
-        } else if in_flight < state.setup.concurrency {
+        } else if in_flight < state.setup.shape.concurrency {
             self.freed(slot, observer);
         }
     }

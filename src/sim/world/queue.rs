@@ -54,7 +54,7 @@ impl World {
             let state = &mut self.services[service as usize];
             let fleet = &mut state.fleets[function as usize];
             let instance = self.instances.0.get_mut(slot);
-            if instance.in_flight >= state.setup.concurrency {
+            if instance.in_flight >= state.setup.shape.concurrency {
                 return;
             }
             let Some(QueuedRequest { request, .. }) = fleet.queue.pop_front() else {
@@ -94,7 +94,7 @@ impl World {
         };
         state.gauges.queued.down(self.now);
         self.present -= 1;
-        let refused = state.setup.queue_refuses;
+        let refused = state.setup.shape.queue_refuses;
         let (arrived, at) = (request.arrived, self.now);
         let role = match request.call {
             Request::WHOLE => Role::Request,

@@ -82,7 +82,7 @@ impl World {
             Admission::Join => self.join(request()),
             Admission::Start => self.cold_start(request(), observer),
             Admission::Wait => {
-                let at_most = self.services[service as usize].setup.queue_timeout;
+                let at_most = self.services[service as usize].setup.shape.queue_timeout;
                 self.wait(request(), at_most);
             }
             Admission::Queue { at_most, start } => self.queue(request(), at_most, start, observer),
@@ -152,7 +152,7 @@ impl World {
         let too_many = instance.in_flight > service.most_in_flight && !instance.lost;
         let load = instance.in_flight;
         let pool = fleet.pool(provisioned);
-        if load < service.setup.concurrency {
+        if load < service.setup.shape.concurrency {
             pool.chosen(slot, load, &mut self.instances);
         } else {
             pool.remove(slot, &mut self.instances);
@@ -214,7 +214,7 @@ impl World {
         self.present += 1;
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight += 1;
-        if instance.in_flight >= state.setup.concurrency {
+        if instance.in_flight >= state.setup.shape.concurrency {
             fleet.starting.pop_front();
         }
         if let Some(start) = &mut instance.start {
@@ -277,7 +277,7 @@ impl World {
         {
             time += curve.next(&mut instance.served);
         }
-        let timeout = setup.timeout.unwrap_or(SimDuration::MAX);
+        let timeout = setup.shape.timeout.unwrap_or(SimDuration::MAX);
         instance.reset = time > timeout;
         (time.min(timeout), instance.reset)
     }

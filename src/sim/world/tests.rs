@@ -7,7 +7,7 @@ use crate::sim::client::{Backoff, Budget, Client, Jitter, Retry, Rule, Users};
 use crate::sim::engine::run;
 use crate::sim::fact::{Fact, Outcome, Reject};
 use crate::sim::observe::Observer;
-use crate::sim::platform::{Kind, fixed, scale_per_request};
+use crate::sim::platform::{PlatformKind, Shape, fixed, scale_per_request};
 use crate::sim::setup::{CodeWarmUpCurve, ColdModel, ColdStart, CpuLimit, Inside, ServiceSetup, ServiceTime, Setup};
 use crate::units::{MilliCpu, SimDuration, SimTime};
 
@@ -29,46 +29,36 @@ fn seconds(s: u64) -> SimDuration {
 }
 
 /// A request takes 10 s, a start 1 s and 2 s, its first request 3 s more in place of nothing.
-fn ends(platform: &dyn Kind, arrivals: &[u64], change: impl Fn(&mut ServiceSetup)) -> Vec<(u64, u64, Outcome)> {
+fn ends(platform: &dyn PlatformKind, arrivals: &[u64], change: impl Fn(&mut ServiceSetup)) -> Vec<(u64, u64, Outcome)> {
     let mut seen = Ends::default();
     watch(platform, arrivals, None, change, &mut seen);
     seen.0
 }
 
 fn watch(
-    platform: &dyn Kind,
+    platform: &dyn PlatformKind,
     arrivals: &[u64],
     horizon: Option<SimDuration>,
     change: impl Fn(&mut ServiceSetup),
     seen: &mut impl Observer,
 ) {
-    let shape = platform.shape();
     let start = ColdStart {
         sandbox: seconds(1),
         init: seconds(2),
         first_request: seconds(3),
     };
-    let mut service = ServiceSetup {
-        warm: ServiceTime::Parts {
-            overhead: Dist::Constant(SimDuration::ZERO),
-            cpu: Dist::Constant(seconds(10)),
-            wait: Dist::Constant(SimDuration::ZERO),
-        },
-        inside: None,
-        code_warm_up: None,
-        cold: ColdModel::Measured([start].into()),
-        concurrency: shape.concurrency,
-        most_in_flight: None,
-        routing: shape.routing,
+    let warm = ServiceTime::Parts {
+        overhead: Dist::Constant(SimDuration::ZERO),
+        cpu: Dist::Constant(seconds(10)),
+        wait: Dist::Constant(SimDuration::ZERO),
+    };
+    let shape = Shape {
         timeout: None,
         init_limit: None,
         queue_timeout: None,
-        queue_refuses: shape.queue_refuses,
-        starts_ahead: shape.starts_ahead,
-        initial: shape.initial,
-        client: None,
-        first_entity: None,
+        ..platform.shape()
     };
+    let mut service = ServiceSetup::new(warm, ColdModel::Measured([start].into()), shape);
     change(&mut service);
     let draws = Draws::new(1, 0);
     let setup = Setup {
@@ -93,9 +83,9 @@ fn watch(
 
 #[test]
 fn a_killed_instance_of_a_fixed_fleet_is_back_after_its_first_answer() {
-    let fixed = fixed::Spec {
+    let fixed = fixed::FixedSpec {
         concurrency: 3,
-        ..fixed::Spec::default()
+        ..fixed::FixedSpec::default()
     };
     let seen = ends(&fixed, &[0, 4, 5, 20], |service| service.most_in_flight = Some(1));
     let expected = [
@@ -110,9 +100,9 @@ fn a_killed_instance_of_a_fixed_fleet_is_back_after_its_first_answer() {
 
 #[test]
 fn elsewhere_the_next_request_starts_a_new_instance() {
-    let spec = scale_per_request::Spec {
+    let spec = scale_per_request::ScalePerRequestSpec {
         concurrency: 2,
-        ..scale_per_request::Spec::default()
+        ..scale_per_request::ScalePerRequestSpec::default()
     };
     let killed = |arrivals: &[u64]| ends(&spec, arrivals, |service| service.most_in_flight = Some(1));
     let later = [(33, 46, Outcome::Completed), (50, 60, Outcome::Completed)];
@@ -130,7 +120,7 @@ fn elsewhere_the_next_request_starts_a_new_instance() {
 
 #[test]
 fn later_requests_cost_less_and_less_until_the_instance_initialises_again() {
-    let spec = scale_per_request::Spec::default();
+    let spec = scale_per_request::ScalePerRequestSpec::default();
     let curve = CodeWarmUpCurve::new([(1, seconds(5)), (3, seconds(1))]);
     let warming = |service: &mut ServiceSetup| service.code_warm_up = curve.clone();
     let durations = |seen: &[(u64, u64, Outcome)]| seen.iter().map(|r| r.1 - r.0).collect::<Vec<_>>();
@@ -140,7 +130,7 @@ fn later_requests_cost_less_and_less_until_the_instance_initialises_again() {
     // the third takes 2 s + 15 s and is cut off as well.
     let cut = ends(&spec, &arrivals[..3], |service| {
         warming(service);
-        service.timeout = Some(seconds(14));
+        service.shape.timeout = Some(seconds(14));
     });
     let outcomes: Vec<Outcome> = cut.iter().map(|r| r.2).collect();
     assert_eq!(durations(&cut), [13, 14, 14]);
@@ -150,13 +140,13 @@ fn later_requests_cost_less_and_less_until_the_instance_initialises_again() {
 /// Requests of some CPU time and a wait share one core of one instance and are cut off after 14 s of service.
 #[test]
 fn requests_that_share_an_instance_are_cut_off_one_by_one() {
-    let fixed = fixed::Spec {
+    let fixed = fixed::FixedSpec {
         concurrency: 3,
-        ..fixed::Spec::default()
+        ..fixed::FixedSpec::default()
     };
     let shared = |arrivals: &[u64], cpu, wait, workers| {
         ends(&fixed, arrivals, |service| {
-            service.timeout = Some(seconds(14));
+            service.shape.timeout = Some(seconds(14));
             service.inside = Some(Inside {
                 workers,
                 turns: None,
@@ -233,7 +223,7 @@ fn tries(most: u32) -> Retry {
     }
 }
 
-fn calls(platform: &dyn Kind, arrivals: &[u64], client: &Client) -> Calls {
+fn calls(platform: &dyn PlatformKind, arrivals: &[u64], client: &Client) -> Calls {
     let mut seen = Calls::default();
     let horizon = client.users.is_some().then_some(seconds(60));
     let change = |service: &mut ServiceSetup| service.client = Some(client.clone());
@@ -249,7 +239,7 @@ fn what_a_client_no_longer_waits_for_is_worked_on_all_the_same() {
         users: None,
         sessions: 0,
     };
-    let seen = calls(&fixed::Spec::default(), &[0], &client);
+    let seen = calls(&fixed::FixedSpec::default(), &[0], &client);
     // The second attempt waits for the first, is given up while it waits, and served later.
     assert_eq!(seen.ran.0, [(0, 10, Outcome::Completed), (10, 20, Outcome::Completed)]);
     assert_eq!(seen.ended, [(0, 10, Ok(Outcome::TimedOut))]);
@@ -260,16 +250,16 @@ fn what_a_client_no_longer_waits_for_is_worked_on_all_the_same() {
         ..client
     };
     assert_eq!(
-        calls(&fixed::Spec::default(), &[0], &once).ended,
+        calls(&fixed::FixedSpec::default(), &[0], &once).ended,
         [(0, 4, Ok(Outcome::TimedOut))]
     );
 }
 
 #[test]
 fn a_call_that_is_turned_away_comes_again() {
-    let one = scale_per_request::Spec {
+    let one = scale_per_request::ScalePerRequestSpec {
         max_instances: Some(1),
-        ..scale_per_request::Spec::default()
+        ..scale_per_request::ScalePerRequestSpec::default()
     };
     let client = |most| Client {
         timeout: None,
@@ -303,7 +293,7 @@ fn users_ask_again_when_they_have_thought_about_the_answer() {
         }),
         sessions: 0,
     };
-    let seen = calls(&fixed::Spec::default(), &[], &client);
+    let seen = calls(&fixed::FixedSpec::default(), &[], &client);
     let expected = [(5, 15), (5, 25), (20, 35), (30, 45), (40, 55), (50, 65)];
     let expected = expected.map(|(made, end)| (made, end, Ok(Outcome::Completed)));
     assert_eq!(seen.ended, expected);
@@ -320,9 +310,9 @@ fn instances_end_after_the_last_request() {
             }
         }
     }
-    let spec = scale_per_request::Spec {
+    let spec = scale_per_request::ScalePerRequestSpec {
         keep_alive: seconds(30),
-        ..scale_per_request::Spec::default()
+        ..scale_per_request::ScalePerRequestSpec::default()
     };
     let mut idle = Idle(0);
     watch(&spec, &[0], Some(seconds(3_600)), |_| {}, &mut idle);
@@ -337,9 +327,9 @@ fn more_cpu_after_a_start_ends_in_the_middle_of_a_request() {
         cores: 2,
         period: None,
     };
-    let spec = scale_per_request::Spec {
+    let spec = scale_per_request::ScalePerRequestSpec {
         concurrency: 2,
-        ..scale_per_request::Spec::default()
+        ..scale_per_request::ScalePerRequestSpec::default()
     };
     let seen = ends(&spec, &[0], |service| {
         service.warm = ServiceTime::Parts {

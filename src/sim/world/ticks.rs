@@ -123,7 +123,7 @@ impl World {
     /// Begins to watch a function.
     #[cold]
     pub(super) fn watch(&mut self, service: u16, function: u32) {
-        let routing = self.services[service as usize].setup.routing;
+        let routing = self.services[service as usize].setup.shape.routing;
         let entity = self.fleet(service, function).entity;
         let stream = self.draws.stream(Purpose::Routing, entity);
         self.fleet(service, function).watched = Some(Box::new(Watched {

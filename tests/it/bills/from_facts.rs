@@ -29,7 +29,7 @@ fn ran(
     service: f64,
     init: f64,
 ) -> (BTreeMap<String, Decimal>, Vec<Fact>) {
-    let spec = MeterSpec::of(&platform.part().billed_by(), list, None)
+    let spec = MeterSpec::of(&platform.part().billed_by(None), list, None)
         .unwrap()
         .unwrap();
     let mut both = Both {
@@ -66,7 +66,7 @@ proptest! {
         init_us in 0u32..9_000_000,
         memory in 128u32..10_240,
     ) {
-        let spec: lambda::Spec = toml::from_str(&format!("memory = '{memory}Mi'\ntimeout = '900s'")).unwrap();
+        let spec: lambda::LambdaSpec = toml::from_str(&format!("memory = '{memory}Mi'\ntimeout = '900s'")).unwrap();
         let platform = PlatformSpec::Lambda(spec);
         let (service, init) = (f64::from(service_us) / 1e6, f64::from(init_us) / 1e6);
         let (quantities, log) = ran(&platform, &aws(), &gaps_ms, service, init);
@@ -94,7 +94,7 @@ proptest! {
         init_us in 1u32..9_000_000,
         concurrency in 1u32..5,
     ) {
-        let spec: cloud_run::Spec = toml::from_str(&format!("concurrency = {concurrency}\nstartup-cpu-boost = false")).unwrap();
+        let spec: cloud_run::CloudRunSpec = toml::from_str(&format!("concurrency = {concurrency}\nstartup-cpu-boost = false")).unwrap();
         let platform = PlatformSpec::CloudRun(spec);
         let list = PriceList::find("gcp-us-central1").unwrap();
         let (service, init) = (f64::from(service_us) / 1e6, f64::from(init_us) / 1e6);

@@ -98,8 +98,8 @@ fn arm_has_other_tiers_than_x86() {
 /// Three tasks of 20 s are billed as three minutes, not as one.
 #[test]
 fn the_minimum_of_fargate_is_for_each_task() {
-    let spec: fargate::Spec = toml::from_str("cpu = \"1\"\nmemory = \"2Gi\"").unwrap();
-    let spec = MeterSpec::of(&PlatformSpec::Fargate(spec).part().billed_by(), &aws(), None)
+    let spec: fargate::FargateSpec = toml::from_str("cpu = \"1\"\nmemory = \"2Gi\"").unwrap();
+    let spec = MeterSpec::of(&PlatformSpec::Fargate(spec).part().billed_by(None), &aws(), None)
         .unwrap()
         .unwrap();
     let metered = MeteredService {

@@ -5,7 +5,7 @@ use coldcast::model::dist::Dist;
 use coldcast::rng::Draws;
 use coldcast::sim::engine::{Feed, run};
 use coldcast::sim::observe::Observer;
-use coldcast::sim::platform::Kind;
+use coldcast::sim::platform::PlatformKind;
 use coldcast::sim::setup::{ColdModel, ColdStart, ServiceSetup, ServiceTime, Setup};
 use coldcast::units::{SimDuration, SimTime};
 
@@ -16,14 +16,18 @@ pub fn seconds(s: f64) -> SimDuration {
 /// Requests of `service` at these times on a platform where a start takes `init` after nothing, watched for `horizon`; all in
 /// seconds. `activity`: whether the observer is told what each instance does.
 pub fn observed(
-    platform: &dyn Kind,
+    platform: &dyn PlatformKind,
     arrivals: &[f64],
     [service, init, horizon]: [f64; 3],
     activity: bool,
     observer: &mut impl Observer,
 ) {
     assert_eq!(platform.problems(), Vec::<String>::new());
-    let shape = platform.shape();
+    let warm = ServiceTime::Parts {
+        overhead: Dist::Constant(SimDuration::ZERO),
+        cpu: Dist::Constant(SimDuration::ZERO),
+        wait: Dist::Constant(seconds(service)),
+    };
     let start = ColdStart {
         sandbox: SimDuration::ZERO,
         init: seconds(init),
@@ -32,25 +36,8 @@ pub fn observed(
     let draws = Draws::new(1, 0);
     let setup = Setup {
         services: vec![ServiceSetup {
-            warm: ServiceTime::Parts {
-                overhead: Dist::Constant(SimDuration::ZERO),
-                cpu: Dist::Constant(SimDuration::ZERO),
-                wait: Dist::Constant(seconds(service)),
-            },
-            inside: None,
-            code_warm_up: None,
-            cold: ColdModel::Measured([start].into()),
-            concurrency: shape.concurrency,
-            most_in_flight: None,
-            routing: shape.routing,
-            timeout: shape.timeout,
-            init_limit: shape.init_limit,
-            queue_timeout: shape.queue_timeout,
-            queue_refuses: shape.queue_refuses,
-            starts_ahead: shape.starts_ahead,
-            initial: shape.initial,
             client: platform.queue(),
-            first_entity: None,
+            ..ServiceSetup::new(warm, ColdModel::Measured([start].into()), platform.shape())
         }],
         platform: platform.build(draws, &["f"]),
         warm_up: SimDuration::ZERO,

@@ -23,9 +23,9 @@ fn cold_ratio(run: &Run) -> f64 {
 #[test]
 fn cold_starts_of_sparse_traffic() {
     for keep_alive in [300, 600, 900] {
-        let platform = scale_per_request::Spec {
+        let platform = scale_per_request::ScalePerRequestSpec {
             keep_alive: SimDuration::from_secs(keep_alive),
-            ..scale_per_request::Spec::default()
+            ..scale_per_request::ScalePerRequestSpec::default()
         };
         let runs = replicate(&sparse(), &platform, 11, 20);
         let tau = keep_alive as f64;
@@ -51,10 +51,10 @@ fn cold_starts_of_sparse_traffic() {
 /// tau + 1/lambda with lambda tau + 1 requests, the first of which is cold.
 #[test]
 fn cold_starts_when_the_clock_counts_from_creation() {
-    let platform = scale_per_request::Spec {
+    let platform = scale_per_request::ScalePerRequestSpec {
         keep_alive: SimDuration::from_secs(900),
         keep_alive_clock: scale_per_request::Clock::Creation,
-        ..scale_per_request::Spec::default()
+        ..scale_per_request::ScalePerRequestSpec::default()
     };
     let runs = replicate(&sparse(), &platform, 12, 20);
     check(
@@ -69,7 +69,7 @@ fn cold_starts_when_the_clock_counts_from_creation() {
 /// requests in the mean, so the share of cold ones is 1 / E[exp(lambda U)], with U uniform from 300 s to 420 s.
 #[test]
 fn cold_starts_on_lambda() {
-    let mut platform: lambda::Spec = toml::from_str("memory = '1024Mi'").expect("a platform");
+    let mut platform: lambda::LambdaSpec = toml::from_str("memory = '1024Mi'").expect("a platform");
     platform.max_age = SimDuration::MAX;
     let runs = replicate(&sparse(), &platform, 13, 20);
     let (min, max) = (RATE * 300.0, RATE * 420.0);

@@ -8,7 +8,7 @@ use coldcast::sim::fact::Fact;
 use coldcast::sim::observe::Observer;
 use coldcast::sim::observe::recorder::{Recorder, ServiceRecord};
 use coldcast::sim::observe::run_stats::RunStats;
-use coldcast::sim::platform::Kind;
+use coldcast::sim::platform::PlatformKind;
 use coldcast::sim::setup::{Client, ColdModel, Inside, ServiceSetup, ServiceTime, Setup};
 use coldcast::stats::interval::estimate;
 use coldcast::units::{SimDuration, SimTime};
@@ -108,38 +108,26 @@ impl Observer for Seen {
 }
 
 /// Runs replication `replication` and checks the laws that hold in every run.
-fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
+fn once(load: &Load, platform: &dyn PlatformKind, seed: u64, replication: u64) -> Run {
     assert_eq!(platform.problems(), Vec::<String>::new());
     let draws = Draws::new(seed, replication);
     let (warm_up, end) = (
         SimDuration::from_secs_f64(load.seconds.0),
         SimDuration::from_secs_f64(load.seconds.1),
     );
-    let shape = platform.shape();
+    let warm = match &load.wait {
+        None => ServiceTime::Whole(load.service.clone()),
+        Some(wait) => ServiceTime::Parts {
+            overhead: Dist::Constant(SimDuration::ZERO),
+            cpu: load.service.clone(),
+            wait: wait.clone(),
+        },
+    };
     let setup = Setup {
         services: vec![ServiceSetup {
-            warm: match &load.wait {
-                None => ServiceTime::Whole(load.service.clone()),
-                Some(wait) => ServiceTime::Parts {
-                    overhead: Dist::Constant(SimDuration::ZERO),
-                    cpu: load.service.clone(),
-                    wait: wait.clone(),
-                },
-            },
-            cold: load.cold.clone(),
-            code_warm_up: None,
-            most_in_flight: None,
             inside: load.inside,
-            concurrency: shape.concurrency,
-            routing: shape.routing,
-            timeout: shape.timeout,
-            init_limit: shape.init_limit,
-            queue_timeout: shape.queue_timeout,
-            queue_refuses: shape.queue_refuses,
-            starts_ahead: shape.starts_ahead,
-            initial: shape.initial,
             client: load.client.clone(),
-            first_entity: None,
+            ..ServiceSetup::new(warm, load.cold.clone(), platform.shape())
         }],
         platform: platform.build(draws, &["f"]),
         warm_up,
@@ -182,7 +170,7 @@ fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
     // Little's law twice. Exactly: the integral of the number in the system is the time that requests spent there.
     let area = stats.services[0].area;
     let inside = seen.inside;
-    if shape.concurrency == 1 {
+    if platform.shape().concurrency == 1 {
         let integrals = area.starting + area.busy + area.queued;
         assert_eq!(integrals, inside, "integrals and requests disagree");
     }
@@ -206,7 +194,7 @@ fn once(load: &Load, platform: &dyn Kind, seed: u64, replication: u64) -> Run {
 }
 
 /// Independent replications on two threads, in order.
-pub fn replicate(load: &Load, platform: &(dyn Kind + Sync), seed: u64, replications: u64) -> Vec<Run> {
+pub fn replicate(load: &Load, platform: &(dyn PlatformKind + Sync), seed: u64, replications: u64) -> Vec<Run> {
     let part = |first: u64| -> Vec<Run> {
         let numbers = (first..replications).step_by(2);
         numbers.map(|r| once(load, platform, seed, r)).collect()

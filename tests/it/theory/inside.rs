@@ -10,10 +10,10 @@ use coldcast::units::{MilliCpu, SimDuration};
 use crate::theory::harness::{Load, Run, check, replicate};
 
 /// One instance that takes in all requests.
-fn one_instance() -> fixed::Spec {
-    fixed::Spec {
+fn one_instance() -> fixed::FixedSpec {
+    fixed::FixedSpec {
         concurrency: 1_000_000,
-        ..fixed::Spec::default()
+        ..fixed::FixedSpec::default()
     }
 }
 
@@ -145,10 +145,10 @@ fn a_full_instance_turns_requests_away() {
         workers: Some(servers),
         ..inside(2000, 2)
     };
-    let platform = fixed::Spec {
+    let platform = fixed::FixedSpec {
         concurrency: places,
         max_queue: Some(0),
-        ..fixed::Spec::default()
+        ..fixed::FixedSpec::default()
     };
     let load = load(20.0, r#"{ exponential = { mean = "100ms" } }"#, workers, 60_000.0);
     let runs = replicate(&load, &platform, 47, 20);

@@ -18,7 +18,7 @@ fn simfaas() {
         cold: ColdModel::Response(dist(r#"{ exponential = { mean = "2.244s" } }"#)),
         ..Load::warm(0.9, r#"{ exponential = { mean = "1.991s" } }"#, (0.0, 1e6))
     };
-    let runs = replicate(&load, &scale_per_request::Spec::default(), 21, 20);
+    let runs = replicate(&load, &scale_per_request::ScalePerRequestSpec::default(), 21, 20);
     let mean = |area: fn(&Run) -> i128| move |run: &Run| area(run) as f64 * 1e-9 / run.seconds;
     let busy = mean(|run| run.stats.services[0].area.busy);
     let idle = mean(|run| run.stats.services[0].area.idle);

@@ -22,18 +22,18 @@ fn erlang_c(servers: u32, load: f64) -> f64 {
 }
 
 /// A loss system: at most `servers` instances, which never end and start at once.
-fn loss(servers: u32) -> scale_per_request::Spec {
-    scale_per_request::Spec {
+fn loss(servers: u32) -> scale_per_request::ScalePerRequestSpec {
+    scale_per_request::ScalePerRequestSpec {
         keep_alive: SimDuration::MAX,
         max_instances: Some(servers),
-        ..scale_per_request::Spec::default()
+        ..scale_per_request::ScalePerRequestSpec::default()
     }
 }
 
-fn waiting(servers: u32) -> fixed::Spec {
-    fixed::Spec {
+fn waiting(servers: u32) -> fixed::FixedSpec {
+    fixed::FixedSpec {
         replicas: servers,
-        ..fixed::Spec::default()
+        ..fixed::FixedSpec::default()
     }
 }
 
@@ -100,7 +100,7 @@ fn waiting_in_one_queue() {
 /// The same queue on the platform that scales, with its instances limited and the rest waiting.
 #[test]
 fn waiting_on_a_platform_that_scales() {
-    let platform = scale_per_request::Spec {
+    let platform = scale_per_request::ScalePerRequestSpec {
         queue: scale_per_request::Overflow::Wait,
         ..loss(5)
     };
@@ -119,7 +119,7 @@ fn infinitely_many_servers() {
         r#"{ lognormal = { mean = "2s", sd = "3s" } }"#,
         (1_000.0, 21_000.0),
     );
-    let platform = scale_per_request::Spec::default();
+    let platform = scale_per_request::ScalePerRequestSpec::default();
     let runs = replicate(&load, &platform, 4, 20);
     check("M/G/inf mean busy", 40.0, &runs, |run| {
         run.stats.services[0].area.busy as f64 * 1e-9 / run.seconds
@@ -178,7 +178,7 @@ fn one_server() {
 #[test]
 fn a_queue_with_few_places() {
     let (rate, service_rate, servers, places) = (10.0, 2.5, 4, 9);
-    let platform = fixed::Spec {
+    let platform = fixed::FixedSpec {
         max_queue: Some(places - servers),
         ..waiting(servers)
     };

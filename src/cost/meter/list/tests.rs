@@ -104,7 +104,10 @@ fn name(spec: &MeterSpec) -> String {
 fn every_row_is_built_from_an_example_and_counts_something() {
     let lists: Vec<PriceList> = PriceList::ids().iter().map(|id| PriceList::find(id).unwrap()).collect();
     let platforms = platforms();
-    let mut billed_by: Vec<BilledBy<'_>> = platforms.iter().map(|platform| platform.part().billed_by()).collect();
+    let mut billed_by: Vec<BilledBy<'_>> = platforms
+        .iter()
+        .map(|platform| platform.part().billed_by(None))
+        .collect();
     billed_by.push(cluster());
     let mut built = BTreeSet::new();
     for list in &lists {
@@ -273,7 +276,7 @@ mod one_row {
 fn a_new_way_of_billing_is_one_file_and_one_row() {
     let list = PriceList::find("aws-us-east-1").unwrap();
     let platform: PlatformSpec = toml::from_str("[lambda]\nmemory = '1Gi'").unwrap();
-    let billed_by = platform.part().billed_by();
+    let billed_by = platform.part().billed_by(None);
     let spec = one_row::MeterSpec::of(&billed_by, &list, None).unwrap().unwrap();
     assert_eq!(spec.problems(&list), Vec::<String>::new());
     let mut meter = spec.start(SimDuration::ZERO, &[SERVICE]);

@@ -40,8 +40,8 @@ impl Kubernetes {
                     orders.push(Order::Start {
                         instance: pod.id,
                         after: SimDuration::ZERO,
-                        probe: self.spec.readiness_period,
-                        alive_within: self.spec.alive_within(),
+                        probe: self.template.readiness_period,
+                        alive_within: self.template.alive_within,
                     });
                 }
             }
@@ -125,9 +125,9 @@ impl Platform for Kubernetes {
         if self.workloads[view.service as usize].replicas == 0 {
             self.agenda.at(view.now, Due::Poke(view.service));
         }
-        if self.spec.queue_depth.is_some_and(|depth| view.queued >= depth) {
+        if self.template.queue_depth.is_some_and(|depth| view.queued >= depth) {
             Admission::Reject(Reject::QueueFull)
-        } else if self.spec.hold > SimDuration::ZERO {
+        } else if self.template.hold > SimDuration::ZERO {
             Admission::Wait
         } else {
             Admission::Reject(Reject::NoEndpoint)
@@ -153,11 +153,11 @@ impl Control for Kubernetes {
     }
 
     fn has_nodes(&self) -> bool {
-        self.spec.plan.cluster.launch.is_none()
+        self.plan.cluster.launch.is_none()
     }
 
     fn connect_timeout(&self) -> SimDuration {
-        self.spec.plan.cluster.failures.connect_timeout
+        self.plan.cluster.failures.connect_timeout
     }
 
     fn created(&mut self, id: InstanceId, now: SimTime, initial: bool) -> bool {
@@ -202,7 +202,7 @@ impl Control for Kubernetes {
     }
 
     fn replaced(&mut self, old: InstanceId, new: InstanceId, now: SimTime) {
-        if let Some(launch) = &self.spec.plan.cluster.launch {
+        if let Some(launch) = &self.plan.cluster.launch {
             let launch = launch.at(self.launch_stream, self.launched);
             self.launched += 1;
             self.created(new, now, false);

@@ -100,7 +100,7 @@ impl Images {
 
 /// Runs one look of all kubelets at their disks.
 pub(super) fn collect(platform: &mut Kubernetes, now: SimTime) {
-    let Some(disk) = platform.spec.plan.cluster.pulls.disk else {
+    let Some(disk) = platform.plan.cluster.pulls.disk else {
         return;
     };
     let there = [NodeState::Ready, NodeState::Draining];

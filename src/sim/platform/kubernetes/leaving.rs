@@ -25,7 +25,7 @@ const RETRY: SimDuration = SimDuration::from_secs(10);
 impl Kubernetes {
     /// Draws the times at which a node that has become ready is taken back, fails and expires.
     pub(super) fn draw_failures(&mut self, node: u32, now: SimTime) {
-        let failures = &self.spec.plan.cluster.failures;
+        let failures = &self.plan.cluster.failures;
         let spot = self.nodes.kinds()[self.nodes.get(node).kind as usize].spot;
         let number = u64::from(node);
         if let Some(lifetime) = failures.spot_lifetime.as_ref().filter(|_| spot) {
@@ -119,7 +119,7 @@ impl Kubernetes {
         // Karpenter ends the machine as soon as it is empty.
         known.stays = !self.provisioner.is_karpenter();
         let (kind, in_use) = (known.kind, known.state == NodeState::Ready);
-        let notice = self.spec.plan.cluster.failures.spot_notice;
+        let notice = self.plan.cluster.failures.spot_notice;
         self.agenda.at(now + notice, Due::TakenBack(node));
         if in_use {
             self.keep_size(kind, now, orders);
@@ -152,7 +152,7 @@ impl Kubernetes {
                 orders.push(Order::Lose { instance: pod.id });
             }
         }
-        let grace = self.spec.plan.cluster.failures.monitor_grace;
+        let grace = self.plan.cluster.failures.monitor_grace;
         self.agenda.at(now + grace, Due::NotReady(node));
     }
 
@@ -166,7 +166,7 @@ impl Kubernetes {
             self.nodes.get(node).state == NodeState::Ready,
         );
         self.nodes.cordon(node);
-        let toleration = self.spec.plan.cluster.failures.toleration;
+        let toleration = self.plan.cluster.failures.toleration;
         for number in self.nodes.pods(node) {
             if let Some(pod) = self.pods.get_mut(number).filter(|pod| pod.ready.is_some()) {
                 pod.ready = None;

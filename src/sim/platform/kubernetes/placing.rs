@@ -13,7 +13,7 @@ impl Kubernetes {
     /// `None` if it fits nowhere.
     pub(super) fn place(&mut self, number: u64, initial: bool, now: SimTime) -> Option<SimDuration> {
         let service = self.pods.get(number)?.id.service;
-        if self.spec.plan.cluster.launch.is_some() {
+        if self.plan.cluster.launch.is_some() {
             let revision = self.pods.revision(number);
             let image = self.workloads[service as usize].image(revision);
             let pull = self.nodes.whole_pull(image, f64::INFINITY);
@@ -56,8 +56,8 @@ impl Kubernetes {
                 orders.push(Order::Start {
                     instance: pod.id,
                     after,
-                    probe: self.spec.readiness_period,
-                    alive_within: self.spec.alive_within(),
+                    probe: self.template.readiness_period,
+                    alive_within: self.template.alive_within,
                 });
             }
         }

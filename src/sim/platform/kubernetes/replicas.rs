@@ -27,7 +27,7 @@ impl Kubernetes {
 
     /// Creates pods, at once or when their machines are there.
     fn create(&mut self, service: u16, count: u32, now: SimTime, orders: &mut Vec<Order>) {
-        let Some(launch) = &self.spec.plan.cluster.launch else {
+        let Some(launch) = &self.plan.cluster.launch else {
             if count > 0 {
                 orders.push(Order::Create { service, count });
             }
@@ -53,7 +53,7 @@ impl Kubernetes {
             new: new.len() as u32,
             new_ready: new_ready.len() as u32,
         };
-        let step = rollout::step(counts, (self.spec.max_surge, self.spec.max_unavailable));
+        let step = rollout::step(counts, (self.template.max_surge, self.template.max_unavailable));
         if step == rollout::Step::default() {
             return;
         }
@@ -71,7 +71,7 @@ impl Kubernetes {
 
     /// Deletes a pod, which gets time to finish.
     pub(super) fn delete(&mut self, number: u64, orders: &mut Vec<Order>) {
-        let (at_least, at_most) = (self.spec.pre_stop, self.spec.termination_grace);
+        let (at_least, at_most) = (self.template.pre_stop, self.template.termination_grace);
         if let Some(id) = self.pods.delete(number) {
             orders.push(Order::Drain {
                 instance: id,

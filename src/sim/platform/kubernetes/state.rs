@@ -16,7 +16,7 @@ pub(super) fn of(platform: &Kubernetes) -> ClusterState {
     };
     let services = 0..platform.workloads.len() as u16;
     let shapes: Vec<PodShape> = services.map(|service| platform.shape(service)).collect();
-    let daemons = platform.spec.plan.cluster.daemons;
+    let daemons = platform.plan.cluster.daemons;
     // The most that one node of the present kinds offers.
     let (mut most, mut most_pods) = (Amount::default(), 0);
     for number in nodes

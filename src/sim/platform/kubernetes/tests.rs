@@ -122,13 +122,13 @@ impl Sight for Eyes<'_> {
 impl Driver {
     fn new(cluster: ClusterPlan, workloads: Vec<WorkloadPlan>) -> Self {
         let services = workloads.len() as u16;
-        let spec = Spec {
+        let template = PodTemplate {
             readiness_period: SimDuration::ZERO,
-            plan: Plan { cluster, workloads },
-            ..Spec::default()
+            ..PodTemplate::default()
         };
+        let plan = Plan { cluster, workloads };
         let mut driver = Self {
-            platform: Kubernetes::new(spec, Draws::new(1, 0)),
+            platform: Kubernetes::new(template, plan, Draws::new(1, 0)),
             pods: BTreeMap::new(),
             next: 0,
             start: s(1),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::provisioned::Provisioned;
 use super::warmer::Pings;
-use super::{FunctionSpec, IdleTimeout, Spec};
+use super::{FunctionSpec, IdleTimeout, LambdaSpec};
 use crate::rng::{Draws, Purpose};
 use crate::sim::fact::Reject;
 use crate::sim::platform::{Admission, FleetView, InstanceView, Lifetime, Platform, Scale, Ticks, TokenBucket, Used};
@@ -28,7 +28,7 @@ fn request_bucket(concurrency: u32) -> TokenBucket {
 /// The platform at work.
 #[derive(Debug)]
 pub struct Lambda {
-    spec: Spec,
+    spec: LambdaSpec,
     draws: Draws,
     /// By service.
     settings: Vec<FunctionSpec>,
@@ -50,7 +50,7 @@ struct Function {
 }
 
 impl Lambda {
-    pub(super) fn new(spec: &Spec, draws: Draws, services: &[&str]) -> Self {
+    pub(super) fn new(spec: &LambdaSpec, draws: Draws, services: &[&str]) -> Self {
         let own = FunctionSpec {
             reserved_concurrency: spec.reserved_concurrency,
             provisioned_concurrency: spec.provisioned_concurrency.clone(),

@@ -6,11 +6,11 @@ use crate::sim::fact::Reject;
 use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Platform, Used};
 use crate::units::SimTime;
 
-fn spec() -> Spec {
+fn spec() -> LambdaSpec {
     toml::from_str("memory = '1024Mi'").unwrap()
 }
 
-fn lambda(spec: &Spec) -> Box<dyn Platform> {
+fn lambda(spec: &LambdaSpec) -> Box<dyn Platform> {
     spec.build(Draws::new(1, 0), &["f"])
 }
 
@@ -25,7 +25,7 @@ fn view(seconds: f64) -> FleetView {
 #[test]
 fn concurrency_is_the_accounts_or_what_is_reserved() {
     let shared = spec();
-    let reserved = Spec {
+    let reserved = LambdaSpec {
         reserved_concurrency: Some(50),
         ..spec()
     };
@@ -58,7 +58,7 @@ fn count(platform: &mut dyn Platform, n: u32, view: &FleetView, admission: Admis
 
 #[test]
 fn ten_requests_per_second_for_each_unit_of_concurrency() {
-    let reserved = Spec {
+    let reserved = LambdaSpec {
         reserved_concurrency: Some(50),
         ..spec()
     };
@@ -130,9 +130,9 @@ fn an_environment_ends_after_its_own_idle_time_or_at_its_age() {
     assert_eq!(idle(0, 0.0, 9_000.0), KeepAlive::Stop);
 }
 
-fn provisioned(text: &str) -> Spec {
+fn provisioned(text: &str) -> LambdaSpec {
     let table = format!("memory = '1024Mi'\n{text}");
-    let spec: Spec = toml::from_str(&table).unwrap();
+    let spec: LambdaSpec = toml::from_str(&table).unwrap();
     assert_eq!(spec.problems(), Vec::<String>::new());
     spec
 }

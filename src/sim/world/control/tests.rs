@@ -8,9 +8,9 @@ use crate::model::dist::Dist;
 use crate::rng::Draws;
 use crate::sim::engine::run;
 use crate::sim::observe::recorder::Recorder;
-use crate::sim::platform::{Admission, Control, FleetView, Platform};
+use crate::sim::platform::{Admission, Control, FleetView, Platform, Shape};
 use crate::sim::pool::Routing;
-use crate::sim::setup::{ColdModel, InitialState, ServiceSetup, ServiceTime, Setup};
+use crate::sim::setup::{ColdModel, ServiceSetup, ServiceTime, Setup};
 
 /// Replaces its instance every ten seconds, and wants to look whenever one has come up or has ended.
 struct Restless {
@@ -93,23 +93,12 @@ impl Control for Restless {
 fn asked(horizon: u64) -> u64 {
     let asked = Arc::new(AtomicU64::new(0));
     let zero = Dist::Constant(SimDuration::ZERO);
-    let service = ServiceSetup {
-        warm: ServiceTime::Whole(zero.clone()),
-        inside: None,
-        code_warm_up: None,
-        cold: ColdModel::Start(zero),
-        concurrency: 1,
-        most_in_flight: None,
+    let shape = Shape {
         routing: Routing::Random,
-        timeout: None,
-        init_limit: None,
-        queue_timeout: None,
-        queue_refuses: false,
         starts_ahead: true,
-        initial: InitialState::default(),
-        client: None,
-        first_entity: None,
+        ..Shape::default()
     };
+    let service = ServiceSetup::new(ServiceTime::Whole(zero.clone()), ColdModel::Start(zero), shape);
     let setup = Setup {
         services: vec![service],
         platform: Box::new(Restless {

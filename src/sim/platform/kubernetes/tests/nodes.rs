@@ -144,8 +144,8 @@ fn what_is_still_there_when_a_spot_node_is_taken_back_ends() {
     let mut plan = cluster(vec![spot], 60, Provisioning::None);
     plan.failures.spot_lifetime = Some(Dist::Constant(s(1_000)));
     let mut driver = Driver::new(plan, vec![workload(fixed(1))]);
-    driver.platform.spec.pre_stop = s(300);
-    driver.platform.spec.termination_grace = s(300);
+    driver.platform.template.pre_stop = s(300);
+    driver.platform.template.termination_grace = s(300);
     driver.run(1_119);
     // The old one, which is about to go, and the new one, on the new node.
     assert_eq!((driver.pods.len(), driver.ready()), (2, 2));

@@ -5,7 +5,7 @@ use crate::model::profile::{ColdMode, FailureKind, FrameworkProfile, MeasuredCon
 
 /// Refuses memory at or below a limit under which every start failed for want of memory, unless starts under no more than
 /// that memory were measured at the very CPU: a framework may start more processes the more CPU it has.
-pub(super) fn refuse(profile: &FrameworkProfile, wanted: &Wanted) -> Result<(), String> {
+pub(super) fn refuse(profile: &FrameworkProfile, wanted: &Wanted<'_>) -> Result<(), String> {
     let Some(memory) = wanted.memory else {
         return Ok(());
     };

@@ -1,9 +1,9 @@
 //! What requests share inside an instance of a measured framework, where the scenario does not say.
 
-use super::instance::{InstanceSpec, Model};
 use crate::assumption::{Assumption, Topic};
 use crate::model::concurrency::{self, DetectedConcurrency};
 use crate::model::profile::{FrameworkProfile, WarmRun};
+use crate::scenario::file::instance::{InstanceSpec, Model};
 use crate::units::MilliCpu;
 
 /// More than one core.

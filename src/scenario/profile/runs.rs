@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::EMPTY_ROUTE;
+use super::code_warm_up::CodeWarmUp;
 use crate::model::profile::{ColdMode, ColdSample, CpuMode, FrameworkProfile, MeasuredConfig, WarmRun};
-use crate::scenario::warm_up::WarmUp;
 use crate::sim::setup::ColdStart;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
@@ -98,8 +98,8 @@ impl<'a> Runs<'a> {
 
 impl Point<'_> {
     /// What the requests after the first cost more.
-    pub(super) fn warm_up(&self) -> WarmUp {
-        WarmUp::after(self.warm, self.skipped)
+    pub(super) fn warm_up(&self) -> CodeWarmUp {
+        CodeWarmUp::after(self.warm, self.skipped)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::units::SimDuration;
 
 /// What a profile says about the requests after the first of an instance.
 #[derive(Debug, Clone, PartialEq)]
-pub enum WarmUp {
+pub enum CodeWarmUp {
     /// They cost more until the instance is warm.
     Curve {
         /// How much more.
@@ -31,7 +31,7 @@ pub enum WarmUp {
     Unknown,
 }
 
-impl WarmUp {
+impl CodeWarmUp {
     /// What a warm run shows of the requests after the first `skipped` ones of its curve.
     pub fn after(warm: &WarmRun, skipped: usize) -> Self {
         let Some(found) = code_warm_up::detect_after(warm, skipped) else {

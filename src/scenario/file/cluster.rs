@@ -1,14 +1,9 @@
 //! `[cluster]`: nodes, what holds on them, and who makes them and takes them away.
 
-mod node_kind;
-mod planned;
-mod workloads;
-
 use serde::Deserialize;
 
 use crate::model::dist::DistSpec;
 use crate::model::nodes::Cloud;
-use crate::sim::platform::Shape;
 use crate::sim::platform::kubernetes::{ClusterAutoscalerSpec, FailureModel, KarpenterSpec, PodCount};
 use crate::units::{Bytes, MemoryMib, MilliCpu, SimDuration};
 
@@ -294,16 +289,6 @@ fn toleration() -> SimDuration {
 
 fn connect_timeout() -> SimDuration {
     FailureModel::default().connect_timeout
-}
-
-/// The platform's shape with what a service says of its pods.
-pub(super) fn with_pod(shape: Shape, pod: Option<PodSpec>) -> Shape {
-    let Some(pod) = pod else { return shape };
-    Shape {
-        cpu: pod.cpu.unwrap_or(shape.cpu),
-        memory: pod.memory.or(shape.memory),
-        ..shape
-    }
 }
 
 #[cfg(test)]

@@ -161,14 +161,14 @@ pub fn without_cpu(overhead: &Dist, cpu_time: SimDuration) -> Dist {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::platform::{Kind, fixed};
+    use crate::sim::platform::{PlatformKind, fixed};
     use crate::units::MilliCpu;
 
     fn shape(concurrency: u32, cpu: u32) -> Shape {
-        let spec = fixed::Spec {
+        let spec = fixed::FixedSpec {
             concurrency,
             cpu: MilliCpu(cpu),
-            ..fixed::Spec::default()
+            ..fixed::FixedSpec::default()
         };
         spec.shape()
     }

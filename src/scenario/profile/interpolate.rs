@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use super::at_size::{Law, Sized, cpu_ms, empty_ms, overhead};
+use super::memory::InFlight;
 use super::runs::{Point, Runs};
-use super::{Law, Sized, cpu_ms, empty_ms, overhead};
-use crate::scenario::memory::InFlight;
 use crate::sim::setup::ColdStart;
 use crate::stats::order;
 use crate::stats::reciprocal::Reciprocal;
@@ -58,7 +58,7 @@ pub(super) fn at(runs: &Runs<'_>, cpu: MilliCpu) -> Option<Sized> {
 
     // A size at which an instance is warm at once says nothing of how long others take.
     let curve = scale.by(|point| point.warm_up().total_ms());
-    let warm_up = nearest.warm_up().scaled(curve.map_or(1.0, |(factor, _)| factor));
+    let code_warm_up = nearest.warm_up().scaled(curve.map_or(1.0, |(factor, _)| factor));
     Some(Sized {
         overhead,
         cpu_ms: by_route,
@@ -73,9 +73,9 @@ pub(super) fn at(runs: &Runs<'_>, cpu: MilliCpu) -> Option<Sized> {
             start_miss,
             overhead_miss,
             cpu_misses,
-            warm_up_miss: curve.filter(|_| warm_up.curve().is_some()).map(|(_, miss)| miss),
+            warm_up_miss: curve.filter(|_| code_warm_up.curve().is_some()).map(|(_, miss)| miss),
         }),
-        warm_up,
+        code_warm_up,
     })
 }
 

@@ -53,7 +53,7 @@ pub trait AutoscalerKind {
 }
 
 /// The settings of a workload for which the scenario names no autoscaler: one pod.
-pub(super) fn without() -> SharedPlan {
+pub(in crate::scenario) fn without() -> SharedPlan {
     FixedReplicasSpec::default().plan()
 }
 

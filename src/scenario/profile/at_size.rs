@@ -5,35 +5,33 @@
 //! Nothing is extrapolated. Memory limits that were not measured take the times of the reference limit, except where an
 //! instance was measured not to start.
 
-mod between;
-mod out_of_memory;
-mod runs;
-
 use std::collections::BTreeMap;
 
+use super::code_warm_up::CodeWarmUp;
 use super::memory::InFlight;
-use super::warm_up::WarmUp;
+use super::runs::{Point, Runs};
+use super::{interpolate, out_of_memory};
 use crate::model::dist::Dist;
 use crate::model::profile::{CpuMode, FrameworkProfile, WarmRun};
-use crate::sim::platform::lambda::MB_PER_VCPU;
 use crate::sim::setup::ColdStart;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
-use runs::{Point, Runs};
 
 /// The route whose handler does nothing: what it costs is the framework's overhead.
 pub const EMPTY_ROUTE: &str = "healthz";
 
 /// What is asked of a profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
     /// CPU of an instance.
     pub cpu: MilliCpu,
     /// Memory of an instance; `None`: as measured.
     pub memory: Option<MemoryMib>,
     /// Whether a CPU size between measured ones will do.
     pub interpolate: bool,
-    /// Whether initialisation has more CPU than the limit; if it was not measured so, starts under the limit stand in.
+    /// True if initialisation has more CPU than the limit; if it was not measured so, starts under the limit stand in.
     pub boosted: bool,
+    /// The memory setting that buys a CPU size, where CPU follows from memory.
+    pub memory_for: &'a dyn Fn(MilliCpu) -> Option<MemoryMib>,
 }
 
 /// A profile at one size.
@@ -44,7 +42,7 @@ pub struct Sized {
     /// Mean CPU time of a request in milliseconds, by route.
     pub cpu_ms: BTreeMap<String, f64>,
     /// What the requests after the first cost more.
-    pub warm_up: WarmUp,
+    pub code_warm_up: CodeWarmUp,
     /// Memory by requests in flight.
     pub memory: InFlight,
     /// Memory limit of the warm instance.
@@ -80,7 +78,7 @@ pub struct Law {
 ///
 /// # Errors
 /// A sentence that says what was measured, and the way out.
-pub fn at_size(profile: &FrameworkProfile, wanted: &Wanted) -> Result<Sized, String> {
+pub fn at_size(profile: &FrameworkProfile, wanted: &Wanted<'_>) -> Result<Sized, String> {
     out_of_memory::refuse(profile, wanted)?;
     let modes: &[CpuMode] = match wanted.boosted {
         true => &[CpuMode::BoostedInit, CpuMode::Flat],
@@ -93,14 +91,14 @@ pub fn at_size(profile: &FrameworkProfile, wanted: &Wanted) -> Result<Sized, Str
         return Ok(sized);
     }
     if wanted.interpolate
-        && let Some(sized) = in_modes.iter().find_map(|runs| between::at(runs, wanted.cpu))
+        && let Some(sized) = in_modes.iter().find_map(|runs| interpolate::at(runs, wanted.cpu))
     {
         return Ok(sized);
     }
     Err(not_measured(profile, wanted, &in_modes))
 }
 
-fn not_measured(profile: &FrameworkProfile, wanted: &Wanted, in_modes: &[Runs<'_>]) -> String {
+fn not_measured(profile: &FrameworkProfile, wanted: &Wanted<'_>, in_modes: &[Runs<'_>]) -> String {
     let (name, cpu) = (&profile.name, wanted.cpu);
     let sizes = in_modes
         .iter()
@@ -113,7 +111,7 @@ fn not_measured(profile: &FrameworkProfile, wanted: &Wanted, in_modes: &[Runs<'_
             if wanted.boosted { "" } else { " under a flat CPU limit" }
         );
     };
-    let listed: Vec<String> = sizes.iter().map(|cpu| describe(*cpu)).collect();
+    let listed: Vec<String> = sizes.iter().map(|cpu| describe(*cpu, wanted)).collect();
     let listed = listed.join(", ");
     let not_at = format!("{name} was not measured at {} vCPU", cpu.as_vcpu());
     if cpu < smallest || cpu > largest {
@@ -132,17 +130,18 @@ fn not_measured(profile: &FrameworkProfile, wanted: &Wanted, in_modes: &[Runs<'_
     )
 }
 
-/// `1000m vCPU (1769Mi on Lambda)`
-fn describe(cpu: MilliCpu) -> String {
-    let lambda = (cpu.as_vcpu() * f64::from(MB_PER_VCPU)).round() as u32;
-    format!("{} vCPU ({} on Lambda)", cpu.as_vcpu(), MemoryMib(lambda))
+/// `1 vCPU (memory = 1769Mi)`, or `1 vCPU` where CPU is a setting of its own.
+fn describe(cpu: MilliCpu, wanted: &Wanted<'_>) -> String {
+    let memory = (wanted.memory_for)(cpu);
+    let memory = memory.map_or(String::new(), |memory| format!(" (memory = {memory})"));
+    format!("{} vCPU{memory}", cpu.as_vcpu())
 }
 
 fn exact(point: &Point<'_>, cpu_mode: CpuMode) -> Option<Sized> {
     Some(Sized {
         overhead: overhead(point.warm)?,
         cpu_ms: cpu_ms(point.warm),
-        warm_up: point.warm_up(),
+        code_warm_up: point.warm_up(),
         memory: InFlight::of(point.warm),
         warm_memory: point.warm_memory,
         cold: point.cold.clone(),
@@ -153,16 +152,16 @@ fn exact(point: &Point<'_>, cpu_mode: CpuMode) -> Option<Sized> {
 }
 
 /// Times of an empty handler in milliseconds, round trip taken off.
-fn empty_ms(warm: &WarmRun) -> impl Iterator<Item = f64> {
+pub(super) fn empty_ms(warm: &WarmRun) -> impl Iterator<Item = f64> {
     let times = warm.routes.get(EMPTY_ROUTE).map(|route| &route.service_time_ms);
     times.into_iter().flatten().map(|ms| (ms - warm.round_trip_ms).max(0.0))
 }
 
-fn overhead(warm: &WarmRun) -> Option<Dist> {
+pub(super) fn overhead(warm: &WarmRun) -> Option<Dist> {
     Dist::empirical(empty_ms(warm).map(SimDuration::from_millis_f64).collect())
 }
 
-fn cpu_ms(warm: &WarmRun) -> BTreeMap<String, f64> {
+pub(super) fn cpu_ms(warm: &WarmRun) -> BTreeMap<String, f64> {
     let batches = warm.routes.iter().map(|(name, route)| (name, route.cpu_per_request()));
     let measured = batches.filter(|(_, cpu)| !cpu.is_empty());
     let mean = |cpu: &[f64]| cpu.iter().sum::<f64>() / cpu.len() as f64;

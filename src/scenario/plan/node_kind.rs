@@ -1,8 +1,8 @@
 //! A kind of nodes: what pods can have of it.
 
-use super::{NodesSpec, VendorSpec};
 use crate::model::nodes::NodeType;
 use crate::model::price::PriceList;
+use crate::scenario::file::cluster::{NodesSpec, VendorSpec};
 use crate::sim::cluster::allocatable::{Size, Vendor, allocatable};
 use crate::sim::platform::control::Amount;
 use crate::sim::platform::kubernetes::NodeKind;

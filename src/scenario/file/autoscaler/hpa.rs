@@ -371,7 +371,7 @@ impl BehaviorSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::autoscaler::AutoscalerSpec;
+    use crate::scenario::file::autoscaler::AutoscalerSpec;
 
     fn resolved(text: &str) -> HpaPlan {
         toml::from_str::<HpaSpec>(text).unwrap().resolved()

@@ -1,0 +1,62 @@
+//! `[[service]]` and `[slo]`: one of several services, and the latency promise.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::autoscaler::AutoscalerSpec;
+use super::client::ClientSpec;
+use super::cluster::PodSpec;
+use super::work::Work;
+use crate::trace::Traffic;
+use crate::units::SimDuration;
+
+/// `[slo]`
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Slo {
+    /// A valid request is good if it is answered within this time.
+    pub latency: SimDuration,
+    /// Share of valid requests that must be good, above 0 and at most 1.
+    pub objective: f64,
+}
+
+impl Slo {
+    /// What is wrong with it; `None`: nothing.
+    pub fn problem(&self) -> Option<String> {
+        let is_share = self.objective > 0.0 && self.objective <= 1.0;
+        (!is_share).then(|| {
+            format!(
+                "`slo.objective` is {}; it must be above 0 and at most 1, such as 0.99",
+                self.objective
+            )
+        })
+    }
+}
+
+/// `[[service]]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Name, unique within the scenario.
+    pub name: String,
+    /// Catalog profile, path of a profile file, or inline profile.
+    pub framework: String,
+    /// Arrivals; default: the scenario's.
+    pub traffic: Option<Traffic>,
+    /// The handler's own work; default: the scenario's.
+    pub work: Option<Work>,
+    /// What those do who send its requests; default: the scenario's.
+    pub client: Option<ClientSpec>,
+    /// The latency promise; default: the scenario's.
+    pub slo: Option<Slo>,
+    /// How many pods it has; default: as the scenario's `[autoscaler]` says.
+    pub autoscaler: Option<AutoscalerSpec>,
+    /// What its pods have in place of the platform's.
+    pub pod: Option<PodSpec>,
+    /// By which its cost is shown: team, environment, cost centre.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}

@@ -1,0 +1,143 @@
+//! From a name in `framework` to an instance of the simulator: inline profiles, and measured ones.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::assumption::Topic;
+use crate::model::catalog;
+use crate::model::profile::{self, FrameworkProfile};
+use crate::scenario::file::Scenario;
+use crate::scenario::file::inline::InlineProfile;
+use crate::scenario::file::instance::InstanceSpec;
+use crate::scenario::file::work::Work;
+use crate::scenario::files::Files;
+use crate::scenario::findings::{Findings, Found};
+use crate::scenario::load::hex;
+use crate::scenario::profile::{Instance, Measured, instance};
+use crate::sim::platform::Shape;
+use crate::sim::setup::ColdModel;
+use crate::suggest;
+use crate::units::SimDuration;
+
+/// The instance of a framework or inline profile on a platform of this shape.
+pub(super) fn framework(
+    scenario: &Scenario,
+    files: Files<'_>,
+    name: &str,
+    work: Option<&Work>,
+    shape: &Shape,
+) -> Found<Option<Instance>> {
+    let mut findings = Findings::default();
+    let instance = match scenario.profile.get(name) {
+        Some(inline) => findings.take(from_inline(name, inline, scenario.instance, files, work, shape)),
+        None => match read(scenario, files, name) {
+            Ok((profile, sha256)) => {
+                findings.read_profile(label(name), sha256);
+                let asked = Measured {
+                    platform: scenario.platform.part(),
+                    shape,
+                    interpolate: scenario.interpolate,
+                    inside: scenario.instance,
+                    work,
+                    files,
+                };
+                findings
+                    .ok(instance(&profile, &asked))
+                    .map(|found| findings.take(found))
+            }
+            Err(problem) => {
+                findings.problem(problem);
+                None
+            }
+        },
+    };
+    (instance, findings)
+}
+
+/// The instance of an inline profile.
+fn from_inline(
+    name: &str,
+    inline: &InlineProfile,
+    inside: Option<InstanceSpec>,
+    files: Files<'_>,
+    work: Option<&Work>,
+    shape: &Shape,
+) -> Found<Option<Instance>> {
+    let mut findings = Findings::default();
+    let (warm, cold) = match inline.resolve(|path| files.read(path)) {
+        Ok(resolved) => resolved,
+        Err(problems) => {
+            findings.problems(problems.iter().map(|problem| format!("[profile.{name}]: {problem}")));
+            return (None, findings);
+        }
+    };
+    if work.is_some() {
+        findings.assume(Topic::Work.note(format!(
+            "[work] does not change `{name}`: the service time of an inline profile includes its work"
+        )));
+    }
+    let inside = inside.filter(InstanceSpec::shares);
+    if inside.is_some() && matches!(cold, ColdModel::Response(_)) {
+        findings.problem(format!(
+            "[profile.{name}]: [instance] needs `cold-start` in place of `cold-response`: requests that share \
+             an instance cannot know the whole response time before"
+        ));
+        return (None, findings);
+    }
+    if inside.is_some() {
+        findings.assume(Topic::Work.large(format!("with [instance] the service time of `{name}` is all CPU time")));
+    }
+    let instance = Instance {
+        warm,
+        code_warm_up: None,
+        cold,
+        most_in_flight: None,
+        inside: inside.map(|inside| inside.inside(shape, SimDuration::ZERO)),
+        memory: None,
+        image: None,
+        source: "inline".into(),
+    };
+    (Some(instance), findings)
+}
+
+/// A measured profile, and the SHA-256 of its text.
+fn read(scenario: &Scenario, files: Files<'_>, name: &str) -> Result<(FrameworkProfile, String), String> {
+    let text = if name.ends_with(".json") {
+        files.read(name)?
+    } else {
+        from_catalog(scenario, name)?.to_string()
+    };
+    let profile = profile::parse(&text).map_err(|problem| format!("profile of {name}: {problem}"))?;
+    Ok((profile, hex(&Sha256::digest(text.as_bytes()))))
+}
+
+fn from_catalog(scenario: &Scenario, name: &str) -> Result<&'static str, String> {
+    if let Some(text) = catalog::profile(name) {
+        return Ok(text);
+    }
+    if catalog::is_not_measured(name) {
+        return Err(format!(
+            "`{name}` was not measured yet; measure it (`coldcast measure docker {name} --out measured`) and name \
+             the file: framework `measured/{name}/profile.json`"
+        ));
+    }
+    let inline = scenario.profile.keys().cloned();
+    let known: Vec<String> = catalog::profile_names().map(str::to_string).chain(inline).collect();
+    let hint = suggest::did_you_mean(name, known.iter().map(String::as_str));
+    Err(format!(
+        "there is no framework or profile `{name}`; known are {}{hint}",
+        known.join(", "),
+    ))
+}
+
+/// The name of a framework: that of the file, where a path is given, or that of its folder for `gin/profile.json`.
+pub(super) fn label(framework: &str) -> String {
+    let path = Path::new(framework);
+    let folder = path.parent().and_then(Path::file_name);
+    let name = match (path.extension(), path.file_stem()) {
+        (Some(json), Some(stem)) if json == "json" => folder.filter(|_| stem == "profile").unwrap_or(stem),
+        _ => return framework.to_string(),
+    };
+    name.to_string_lossy().into_owned()
+}

@@ -1,0 +1,272 @@
+//! A measured framework as an instance of the simulator, with everything that is assumed on the way.
+
+use std::collections::BTreeMap;
+
+use super::memory::Room;
+use super::work::{HandlerTime, work};
+use super::{EMPTY_ROUTE, Law, Sized, Wanted, at_size, concurrency};
+use crate::assumption::{Assumption, Topic};
+use crate::cost::meter::MemoryLine;
+use crate::model::profile::{FrameworkProfile, MeasuredConfig};
+use crate::scenario::file::instance::{InstanceSpec, without_cpu};
+use crate::scenario::file::work::{CpuSpec, Work};
+use crate::scenario::files::Files;
+use crate::scenario::findings::{Findings, Found};
+use crate::sim::platform::{PlatformKind, Shape};
+use crate::sim::setup::{CodeWarmUpCurve, ColdModel, Inside, ServiceTime};
+use crate::units::{MemoryMib, SimDuration};
+
+/// An instance of a framework.
+pub(in crate::scenario) struct Instance {
+    /// Service time of a warm request.
+    pub(in crate::scenario) warm: ServiceTime,
+    /// The extra cost of its first requests.
+    pub(in crate::scenario) code_warm_up: Option<CodeWarmUpCurve>,
+    /// Its starts.
+    pub(in crate::scenario) cold: ColdModel,
+    /// The most requests in flight for which it has memory; `None`: any number.
+    pub(in crate::scenario) most_in_flight: Option<u32>,
+    /// What its requests share; `None`: nothing.
+    pub(in crate::scenario) inside: Option<Inside>,
+    /// Its memory by requests in flight, where that was measured.
+    pub(in crate::scenario) memory: Option<MemoryLine>,
+    /// Bytes of its image, compressed and unpacked, where that was measured.
+    pub(in crate::scenario) image: Option<(u64, u64)>,
+    /// The origin of its figures: `measured 2026-11-23`, or `inline`.
+    pub(in crate::scenario) source: String,
+}
+
+/// What is asked of a measured framework.
+pub(in crate::scenario) struct Measured<'a> {
+    /// The platform.
+    pub(in crate::scenario) platform: &'a dyn PlatformKind,
+    /// What it gives each instance of the service.
+    pub(in crate::scenario) shape: &'a Shape,
+    /// True if a CPU size between measured ones will do.
+    pub(in crate::scenario) interpolate: bool,
+    /// What requests share inside an instance, where the scenario says it.
+    pub(in crate::scenario) inside: Option<InstanceSpec>,
+    /// The handler's own work.
+    pub(in crate::scenario) work: Option<&'a Work>,
+    /// Files that distributions name.
+    pub(in crate::scenario) files: Files<'a>,
+}
+
+impl Measured<'_> {
+    /// The share of a core that one request can have: a handler runs on one thread and gains nothing above one vCPU.
+    fn share(&self) -> f64 {
+        self.shape.cpu.as_vcpu().min(1.0)
+    }
+}
+
+/// An instance of a measured framework.
+///
+/// # Errors
+/// A sentence that says what was not measured or does not fit, and the way out.
+pub(in crate::scenario) fn instance(
+    profile: &FrameworkProfile,
+    asked: &Measured<'_>,
+) -> Result<Found<Instance>, String> {
+    let name = &profile.name;
+    let sized = at_size(
+        profile,
+        &Wanted {
+            cpu: asked.shape.cpu,
+            memory: asked.shape.memory,
+            interpolate: asked.interpolate,
+            boosted: asked.platform.boosts_start(),
+            memory_for: &|cpu| asked.platform.memory_for(cpu),
+        },
+    )?;
+    let mut findings = Findings::default();
+    findings.measured_on(profile.machine(), name);
+    let most_in_flight = findings.take(memory(profile, &sized, asked.shape)?);
+    let shared = findings.take(shared(profile, asked));
+    if let Some(law) = &sized.law {
+        findings.assume(interpolated(name, law, asked, shared.is_some()));
+    }
+    findings.assume_all(measured_how(profile, &sized, asked.platform));
+    // Where requests share the CPU, the engine stretches their CPU time.
+    let share = if shared.is_some() { 1.0 } else { asked.share() };
+    let HandlerTime { cpu, wait } = findings.take(work(name, asked.work, &sized.cpu_ms, share, asked.files)?);
+    let mut overhead = sized.overhead;
+    let mut inside = None;
+    if let Some(shared) = shared {
+        let overhead_ms = sized.cpu_ms.get(EMPTY_ROUTE).copied().unwrap_or(0.0);
+        let overhead_cpu = SimDuration::from_millis_f64(overhead_ms);
+        overhead = without_cpu(&overhead, overhead_cpu.scale(1.0 / asked.share()));
+        inside = Some(shared.inside(asked.shape, overhead_cpu));
+    }
+    let instance = Instance {
+        warm: ServiceTime::Parts { overhead, cpu, wait },
+        code_warm_up: sized.code_warm_up.curve(),
+        cold: ColdModel::Measured(sized.cold.into()),
+        most_in_flight,
+        inside,
+        memory: sized.memory.line(),
+        image: profile
+            .image
+            .compressed_bytes
+            .map(|compressed| (compressed, profile.image.unpacked_bytes)),
+        source: format!("measured {}", profile.measured_on()),
+    };
+    Ok((instance, findings))
+}
+
+/// The assumptions that come with the way in which a framework was measured.
+fn measured_how(profile: &FrameworkProfile, sized: &Sized, platform: &dyn PlatformKind) -> Vec<Assumption> {
+    let name = &profile.name;
+    let mut assumptions = vec![
+        Topic::Work.small(
+            "an empty handler costs what /healthz was measured to take with one request in flight, network round trip \
+             taken off; a cold start is one measured start with its phases together",
+        ),
+        sized.code_warm_up.assumption(name),
+    ];
+    if profile.runs.iter().any(MeasuredConfig::is_cpu_alone) {
+        assumptions.push(Topic::Work.large(format!(
+            "CPU time per request of {name} was measured with one request at a time, which costs more than under load; \
+             other profiles may have that of a busy server"
+        )));
+    }
+    if profile.is_of_processes() {
+        assumptions.push(Topic::ColdStart.large(format!(
+            "{name} was measured as processes, without containers: creating an environment is not in its cold starts, \
+             which are lower bounds; process start to listening socket stands for initialisation"
+        )));
+    } else {
+        assumptions.extend(platform.profile_assumptions(name, sized.cpu_mode));
+    }
+    assumptions
+}
+
+/// What requests share inside an instance: what the scenario says, or what was measured where there are several at a time;
+/// `None`: nothing.
+fn shared(profile: &FrameworkProfile, asked: &Measured<'_>) -> Found<Option<InstanceSpec>> {
+    let mut findings = Findings::default();
+    let chosen = match asked.inside {
+        Some(inside) => Some(inside),
+        None if asked.shape.concurrency <= 1 => None,
+        None => {
+            let measured = concurrency::of(profile, asked.shape.cpu);
+            if measured.is_none() {
+                findings.assume(Topic::Concurrency.factor(format!(
+                    "{}: requests inside an instance take their own time, however many there are: what they share was not \
+                     measured; [instance] says it",
+                    profile.name
+                )));
+            }
+            measured.map(|(inside, assumption)| {
+                findings.assume(assumption);
+                findings.assume_all(inside.assumptions());
+                inside
+            })
+        }
+    };
+    (chosen.filter(InstanceSpec::shares), findings)
+}
+
+/// The most requests in flight for which an instance has memory; `None`: any number.
+fn memory(profile: &FrameworkProfile, sized: &Sized, shape: &Shape) -> Result<Found<Option<u32>>, String> {
+    let name = &profile.name;
+    let mut findings = Findings::default();
+    let limit = shape.memory.unwrap_or(sized.warm_memory);
+    let concurrency = shape.concurrency;
+    let room = sized.memory.room(limit, concurrency);
+    let room = room.map_err(|problem| format!("{name} needs more memory than {limit}: {problem}"))?;
+    if profile.is_of_processes() {
+        findings.assume(Topic::Memory.small(format!(
+            "{name} was measured as processes of a host, without a memory limit; under {limit} the same times are assumed"
+        )));
+    } else {
+        findings.assume_all(under_limits(limit, sized));
+    }
+    if concurrency <= 1 {
+        return Ok((None, findings));
+    }
+    let mib = |bytes: Option<f64>| bytes.unwrap_or_default() / 1_048_576.0;
+    let line = format!(
+        "{:.1} MiB of anonymous memory with one request in flight and {:.3} MiB for each further one, measured up to {}",
+        mib(sized.memory.at_one),
+        mib(sized.memory.growth),
+        sized.memory.seen
+    );
+    let (most, assumption) = match room {
+        Room::Enough => (
+            None,
+            Topic::Memory.note(format!(
+                "{name}: under {limit} an instance has memory for all {concurrency} requests at a time ({line})"
+            )),
+        ),
+        Room::AtMost(most) => (
+            Some(most),
+            Topic::Memory.factor(format!(
+                "{name}: under {limit} an instance with more than {most} requests in flight is killed ({line})"
+            )),
+        ),
+        Room::Unknown => (
+            None,
+            Topic::Memory.large(format!(
+                "{name}: memory under concurrency is not modelled and no instance is killed for want of it: growth with \
+                 requests in flight was not measured, or lies within noise"
+            )),
+        ),
+    };
+    findings.assume(assumption);
+    Ok((most, findings))
+}
+
+/// How a size between measured ones came about. Of the routes those that are used are told.
+fn interpolated(name: &str, law: &Law, asked: &Measured<'_>, shares: bool) -> Assumption {
+    let percent = |share: f64| format!("{:.0}%", 100.0 * share);
+    let mut misses = vec![
+        format!("{} in a phase of a start", percent(law.start_miss)),
+        format!("{} in an empty handler", percent(law.overhead_miss)),
+    ];
+    let mut routes: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut used = |route: &str| routes.extend(law.cpu_misses.get_key_value(route).map(|(k, v)| (k.as_str(), *v)));
+    if shares {
+        used(EMPTY_ROUTE);
+    }
+    if let Some(CpuSpec::Route { route, .. }) = asked.work.and_then(|work| work.cpu.as_ref()) {
+        used(route);
+    }
+    misses.extend(
+        routes
+            .iter()
+            .map(|(route, miss)| format!("{} in the CPU time of /{route}", percent(*miss))),
+    );
+    misses.extend(law.warm_up_miss.map(|miss| format!("{} in the warm-up", percent(miss))));
+    let sizes: Vec<String> = law.sizes.iter().map(|cpu| cpu.as_vcpu().to_string()).collect();
+    Topic::Profile.large(format!(
+        "{name} at {cpu} vCPU is interpolated: what was measured at {nearest} vCPU, the nearest in 1/cpu, with times scaled \
+         by the law T = a + b/cpu (a, b >= 0), fitted to the medians at {} vCPU by least squares on relative errors; it \
+         misses them by at most {}; memory{} as measured at {nearest} vCPU",
+        sizes.join(", "),
+        misses.join(", "),
+        if law.warm_up_miss.is_some() {
+            " is"
+        } else {
+            " and warm-up are"
+        },
+        cpu = asked.shape.cpu.as_vcpu(),
+        nearest = law.nearest.as_vcpu(),
+    ))
+}
+
+/// Under which memory limits was measured what is used at `memory`, unless it was all measured there.
+fn under_limits(memory: MemoryMib, sized: &Sized) -> Option<Assumption> {
+    let (cold, warm) = (sized.cold_memory, sized.warm_memory);
+    if cold == memory && warm == memory {
+        None
+    } else if cold == warm {
+        Some(Topic::Memory.small(format!(
+            "profiles were measured under a memory limit of {cold}; at {memory} the same times are assumed"
+        )))
+    } else {
+        Some(Topic::Memory.small(format!(
+            "cold starts were measured under a memory limit of {cold}, warm requests under {warm}; at {memory} the same times are \
+             assumed"
+        )))
+    }
+}
