@@ -1,21 +1,206 @@
-//! coldcast answers one question with evidence: what will a backend framework cost per month, and will it keep a latency
-//! promise? See ARCHITECTURE.md for the tour.
+//! coldcast answers one question with evidence: what does a backend framework cost per month, and does it keep a latency
+//! promise?
+//!
+//! A **scenario** is a TOML text: traffic, platform, frameworks, latency promise, price list. [`load()`] reads it, [`plan()`]
+//! resolves it to **variants**, [`run()`] simulates every variant several times with the same traffic and the same random numbers,
+//! and the [`Study`] has the results: each [`Metric`] with its confidence interval, bills, timelines and paired differences.
+//!
+//! # A queue
+//!
+//! One server, Poisson arrivals and exponential service times are the queue M/M/1. Requests stay in it for 1 / (μ - λ) on
+//! average: with 8 arrivals per second and a service time of 100 ms that is 0.5 s.
+//!
+//! ```
+//! use coldcast::{Metric, Options, Progress};
+//!
+//! let scenario = coldcast::from_text(
+//!     r#"
+//!     schema = 1
+//!     name = "queue"
+//!     replications = 10
+//!     warm-up = "500s"
+//!     horizon = "5000s"
+//!     frameworks = ["server"]
+//!     [traffic.poisson]
+//!     rate = "8/s"
+//!     [platform.fixed]
+//!     replicas = 1
+//!     [profile.server]
+//!     service-time = { exponential = { mean = "100ms" } }
+//!     cold-start = "0s"
+//!     "#,
+//! )?;
+//! let plan = coldcast::plan(&scenario)?;
+//! let study = coldcast::run(&plan.variants, Options::default(), &Progress::default())?;
+//! let (low, high) = study.variants[0].all().interval(Metric::LatencyMean).expect("ten replications");
+//! assert!(low < 500.0 && 500.0 < high, "{low} to {high}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A scenario
+//!
+//! Two of the measured frameworks on AWS Lambda, with their bills. The same requests meet both, so the difference between
+//! them is narrower than either interval.
+//!
+//! ```
+//! use coldcast::{Metric, Options, Progress};
+//!
+//! let scenario = coldcast::from_text(
+//!     r#"
+//!     schema = 1
+//!     name = "shop"
+//!     replications = 5
+//!     horizon = "2h"
+//!     frameworks = ["gin", "spring-boot"]
+//!     [traffic.poisson]
+//!     rate = "2/s"
+//!     [slo]
+//!     latency = "300ms"
+//!     objective = 0.99
+//!     [platform.lambda]
+//!     memory = "1769Mi"
+//!     [prices]
+//!     list = "aws-us-east-1"
+//!     "#,
+//! )?;
+//! let plan = coldcast::plan(&scenario)?;
+//! let study = coldcast::run(&plan.variants, Options::default(), &Progress::default())?;
+//! for variant in &study.variants {
+//!     let usd = variant.all().float(Metric::MonthlyCost).expect("there is a price list");
+//!     println!("{}: {usd:.2} US dollars per month", variant.name());
+//! }
+//! let difference = study.paired(0, 1, Metric::LatencyP99).expect("both have answered requests");
+//! assert!(difference.mean > 0.0, "Spring Boot is the slower one");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A platform of one's own
+//!
+//! A [`Platform`] decides what happens with each request; [`PlatformSpec::own`] puts it into a variant. The same goes for
+//! traffic ([`TrafficKind`], [`Traffic::own`]) and reports ([`Report`], [`write_files`]). `examples/own_platform.rs` has one of
+//! each.
+//!
+//! ```
+//! use coldcast::platform::{Admission, FleetView, Platform, PlatformKind, Reject, Shape};
+//! use coldcast::{Draws, Metric, Options, PlatformSpec, Progress};
+//!
+//! /// One instance and no queue: who finds it busy is turned away.
+//! struct OneInstance;
+//!
+//! impl PlatformKind for OneInstance {
+//!     fn problems(&self) -> Vec<String> {
+//!         Vec::new()
+//!     }
+//!     fn assumptions(&self) -> Vec<coldcast::Assumption> {
+//!         Vec::new()
+//!     }
+//!     fn shape(&self) -> Shape {
+//!         Shape::default()
+//!     }
+//!     fn build(&self, _: Draws, _: &[&str]) -> Box<dyn Platform> {
+//!         Box::new(Self)
+//!     }
+//! }
+//!
+//! impl Platform for OneInstance {
+//!     fn admit(&mut self, view: &FleetView) -> Admission {
+//!         if view.free { Admission::Warm } else { Admission::Reject(Reject::QueueFull) }
+//!     }
+//!     fn replicas(&self) -> u32 {
+//!         1
+//!     }
+//! }
+//!
+//! let scenario = coldcast::from_text(
+//!     r#"
+//!     schema = 1
+//!     name = "loss"
+//!     replications = 10
+//!     horizon = "5000s"
+//!     frameworks = ["server"]
+//!     [traffic.poisson]
+//!     rate = "10/s"
+//!     [platform.fixed]
+//!     [profile.server]
+//!     service-time = { exponential = { mean = "100ms" } }
+//!     cold-start = "0s"
+//!     "#,
+//! )?;
+//! let mut plan = coldcast::plan(&scenario)?;
+//! plan.variants[0].platform = PlatformSpec::own("one-instance", OneInstance);
+//! let study = coldcast::run(&plan.variants, Options::default(), &Progress::default())?;
+//! // Erlang's loss formula: with a load of 1 every other request is lost.
+//! let all = study.variants[0].all();
+//! let lost = all.float(Metric::Rejected).unwrap() / all.float(Metric::Requests).unwrap();
+//! assert!((lost - 0.5).abs() < 0.01, "{lost}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! Without default features there is the simulator alone. `cli` is the program, `measure` measures frameworks (Linux only),
+//! `fetch` reads price lists from the network, `polars` writes Parquet and `xlsx` a workbook.
+//!
+//! The modules that the documentation does not show are public for the program, the tests and the benches. They may change in
+//! any version.
 #![warn(missing_docs)]
 
+#[doc(hidden)]
 pub mod assumption;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod cost;
 #[cfg(all(feature = "measure", target_os = "linux"))]
+#[doc(hidden)]
 pub mod measure;
+#[doc(hidden)]
 pub mod model;
-pub mod registry;
+mod registry;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod rng;
+#[doc(hidden)]
 pub mod scenario;
+#[doc(hidden)]
 pub mod sim;
+#[doc(hidden)]
 pub mod stats;
+#[doc(hidden)]
 pub mod study;
+#[doc(hidden)]
 pub mod suggest;
+#[doc(hidden)]
 pub mod trace;
 pub mod units;
+
+pub use assumption::Assumption;
+pub use registry::Own;
+pub use report::manifest::Manifest;
+pub use report::{REPORTS, Report, write_files};
+pub use rng::Draws;
+pub use scenario::plan::plan;
+pub use scenario::{Loaded, Plan, ScenarioError, Variant, from_text, load};
+pub use sim::platform::PlatformSpec;
+pub use stats::interval::Estimate;
+pub use study::{Metric, Options, Progress, Study, StudyError, VariantResult, run};
+pub use trace::Traffic;
+
+/// What a platform of one's own needs.
+pub mod platform {
+    pub use crate::sim::fact::Reject;
+    pub use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, Shape};
+}
+
+/// What traffic of one's own needs.
+pub mod traffic {
+    pub use crate::model::arrival::Arrival;
+    pub use crate::trace::{Open, Opened, Source, TraceError, TrafficKind};
+}
+
+#[doc(no_inline)]
+pub use platform::{Platform, PlatformKind};
+#[doc(no_inline)]
+pub use traffic::{Source, TrafficKind};

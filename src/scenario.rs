@@ -17,5 +17,5 @@ pub mod set;
 
 pub use error::ScenarioError;
 pub use file::Scenario;
-pub use load::{Loaded, load};
+pub use load::{Loaded, from_text, load};
 pub use plan::{Plan, Variant};

@@ -57,9 +57,20 @@ pub fn load(path: Option<&Path>, sets: &[String]) -> Result<Loaded, ScenarioErro
         }
         document.to_string()
     };
-    let scenario = parse(&name, &text)?;
+    loaded(name, &text, base)
+}
+
+/// Reads a scenario from its text. Relative paths in it start at the current folder.
+///
+/// # Errors
+/// Text that is not a scenario.
+pub fn from_text(text: &str) -> Result<Loaded, ScenarioError> {
+    loaded("the text".to_string(), text, PathBuf::new())
+}
+
+fn loaded(name: String, text: &str, base: PathBuf) -> Result<Loaded, ScenarioError> {
     Ok(Loaded {
-        scenario,
+        scenario: parse(&name, text)?,
         name,
         base,
         sha256: hex(&Sha256::digest(text.as_bytes())),
