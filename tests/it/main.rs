@@ -13,6 +13,7 @@ mod bills;
 mod cli;
 mod common;
 mod determinism;
+mod extending;
 mod files;
 mod frameworks;
 mod layers;
