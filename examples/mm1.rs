@@ -32,12 +32,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
         let plan = coldcast::plan(&coldcast::from_text(&text)?)?;
         let study = coldcast::run(&plan.variants, Options::default(), &Progress::default())?;
-        let (low, high) = study.variants[0].all().interval(Metric::LatencyMean).ok_or("one replication")?;
+        let (low, high) = study.variants[0]
+            .all()
+            .interval(Metric::LatencyMean)
+            .ok_or("one replication")?;
         let theory = 1e3 / (SERVICES - arrivals);
         println!("{:4.1}  {theory:10.1}  {low:.1} to {high:.1}", arrivals / SERVICES);
         // Wider than the 95% interval, which misses for one seed in twenty.
         let slack = high - low;
-        assert!(low - slack < theory && theory < high + slack, "theory is outside of what was simulated");
+        assert!(
+            low - slack < theory && theory < high + slack,
+            "theory is outside of what was simulated"
+        );
     }
     Ok(())
 }

@@ -121,7 +121,11 @@ impl Report for Losses {
         let lines = study.variants.iter().map(|variant| {
             let rejected = variant.all().float(Metric::Rejected)?;
             let share = rejected / variant.all().float(Metric::Requests)?;
-            Some(format!("{} on {}: {share:.3} lost\n", variant.name(), variant.all().platform))
+            Some(format!(
+                "{} on {}: {share:.3} lost\n",
+                variant.name(),
+                variant.all().platform
+            ))
         });
         lines.collect::<Option<String>>().map(String::into_bytes)
     }

@@ -7,16 +7,36 @@ use coldcast::PlatformSpec;
 
 /// A row of the table, and the test that holds it: its file and its function.
 const HELD: [(&str, &str, &str); 10] = [
-    ("a framework", "src/model/catalog.rs", "every_file_under_models_has_a_row"),
-    ("a price list", "src/model/catalog.rs", "every_file_under_models_has_a_row"),
-    ("node types", "src/model/catalog.rs", "every_file_under_models_has_a_row"),
+    (
+        "a framework",
+        "src/model/catalog.rs",
+        "every_file_under_models_has_a_row",
+    ),
+    (
+        "a price list",
+        "src/model/catalog.rs",
+        "every_file_under_models_has_a_row",
+    ),
+    (
+        "node types",
+        "src/model/catalog.rs",
+        "every_file_under_models_has_a_row",
+    ),
     (
         "a way of billing",
         "src/cost/meter/list/tests.rs",
         "a_new_way_of_billing_is_one_file_and_one_row",
     ),
-    ("a platform", "tests/it/extending.rs", "every_platform_has_a_file_and_a_row"),
-    ("an autoscaler", "tests/it/autoscalers.rs", "nothing_outside_its_files_names_an_autoscaler"),
+    (
+        "a platform",
+        "tests/it/extending.rs",
+        "every_platform_has_a_file_and_a_row",
+    ),
+    (
+        "an autoscaler",
+        "tests/it/autoscalers.rs",
+        "nothing_outside_its_files_names_an_autoscaler",
+    ),
     (
         "a result file",
         "src/report/tests.rs",
@@ -27,7 +47,11 @@ const HELD: [(&str, &str, &str); 10] = [
         "src/study/metric.rs",
         "every_metric_has_a_name_of_its_own_a_title_a_unit_and_a_sentence",
     ),
-    ("a place to measure on", "src/measure/targets.rs", "each_file_of_a_place_has_its_line"),
+    (
+        "a place to measure on",
+        "src/measure/targets.rs",
+        "each_file_of_a_place_has_its_line",
+    ),
     ("traffic", "src/trace/tests.rs", "no_other_file_names_a_row"),
 ];
 
@@ -41,8 +65,14 @@ fn every_row_of_the_table_has_its_test() {
     let text = read("ARCHITECTURE.md");
     let (_, section) = text.split_once("\n## Adding something").expect("the section");
     let section = section.split("\n## ").next().unwrap_or_default();
-    let cells = section.lines().filter_map(|line| line.strip_prefix('|')?.split('|').next());
-    let rows: BTreeSet<&str> = cells.map(str::trim).filter(|cell| !cell.starts_with("---")).skip(1).collect();
+    let cells = section
+        .lines()
+        .filter_map(|line| line.strip_prefix('|')?.split('|').next());
+    let rows: BTreeSet<&str> = cells
+        .map(str::trim)
+        .filter(|cell| !cell.starts_with("---"))
+        .skip(1)
+        .collect();
     let held: BTreeSet<&str> = HELD.iter().map(|(row, ..)| *row).collect();
     assert_eq!(rows, held, "the table in ARCHITECTURE.md, and the tests named here");
     for (row, file, test) in HELD {
