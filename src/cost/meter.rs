@@ -13,6 +13,7 @@ mod hourly;
 mod lambda;
 mod list;
 mod managed;
+mod memory_line;
 mod nodes;
 mod served;
 #[cfg(test)]
@@ -23,10 +24,11 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-pub use billing::{Billing, ClusterPart, Counts, MemoryLine, MeteredService, Tally};
+pub use billing::{Billing, ClusterPart, Counts, MeteredService, Tally};
 pub use hourly::{Hourly, Reading};
 pub use list::MeterRow;
 use list::meters;
+pub use memory_line::MemoryLine;
 pub use served::{Served, ServedMeter};
 
 /// Quantities by meter, in the units of the price list.

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::Quantities;
 use crate::assumption::Assumption;
+use crate::cost::meter::memory_line::MemoryLine;
 use crate::model::price::{PriceError, PriceList};
 use crate::sim::fact::Finished;
 use crate::sim::observe::Observer;
@@ -99,22 +100,6 @@ pub struct MeteredService {
     pub memory: Option<MemoryLine>,
     /// The requests of one of its pods: thousandths of a core, and MiB.
     pub requests: (u64, u64),
-}
-
-/// Memory of an instance by requests at a time, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MemoryLine {
-    /// With one request.
-    pub at_one: f64,
-    /// For each further one.
-    pub growth: f64,
-}
-
-impl MemoryLine {
-    /// Bytes with `n` requests at a time. Less than one request counts as one.
-    pub fn bytes(&self, n: u32) -> f64 {
-        self.at_one + self.growth * f64::from(n.saturating_sub(1))
-    }
 }
 
 /// A part of a cluster that is billed.
