@@ -191,7 +191,9 @@ pub use trace::Traffic;
 /// What a platform of one's own needs.
 pub mod platform {
     pub use crate::sim::fact::Reject;
-    pub use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, Shape};
+    pub use crate::sim::platform::{
+        Admission, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, Shape,
+    };
 }
 
 /// What traffic of one's own needs.
