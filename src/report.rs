@@ -27,6 +27,7 @@ pub mod payback;
 #[cfg(feature = "plot")]
 mod scatter;
 pub mod showback;
+pub mod stored;
 pub mod summary;
 pub mod table;
 pub mod timeline;
@@ -79,6 +80,7 @@ pub const REPORTS: &[&dyn Report] = &[
     #[cfg(feature = "xlsx")]
     &xlsx::Workbook,
     &memo::Memo,
+    &stored::StudyFile,
     &manifest::ManifestFile,
 ];
 

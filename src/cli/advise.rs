@@ -10,7 +10,6 @@ use rust_decimal::Decimal;
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say, shown};
 use super::pricing::PricingArgs;
-use super::stored;
 use crate::cost::bill::Terms;
 use crate::cost::commitment::{Commitment, CommitmentSpec};
 use crate::cost::stored::Stored;
@@ -67,7 +66,7 @@ pub fn run(args: &AdviseArgs, quiet: bool) -> Outcome {
     let list = args.pricing.list(&args.prices)?;
     if !args.pricing.commitments(&list)?.is_empty() {
         return Err(Failure::Input(anyhow!(
-            "`advise` looks at one new plan alone: leave --commitments out; `report --commitments` prices several together"
+            "`advise` looks at one new plan alone: leave --commitments out; `reprice --commitments` prices several together"
         )));
     }
     let commitment = commitment(args, &list)?;
@@ -83,7 +82,7 @@ pub fn run(args: &AdviseArgs, quiet: bool) -> Outcome {
             ))
         })?;
     let mut rows = Vec::new();
-    for variant in stored::read(&args.folder, true)? {
+    for variant in crate::report::stored::use_of(&args.folder, true).map_err(Failure::input)? {
         let advice = of(
             &variant,
             &list,

@@ -1,174 +1,87 @@
-//! `report`: prices a stored result anew, without simulating.
+//! `report`: rebuilds the reports of a stored result, without simulating.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 use super::exit::{Failure, Outcome};
-use super::output::{Format, print, say, shown};
-use super::pricing::PricingArgs;
-use super::stored;
-use crate::cost::bill::{Bill, Terms};
-use crate::cost::commitment::Commitment;
-use crate::cost::stored::Stored;
-use crate::model::price::PriceList;
-use crate::report::{cells, costs};
-use crate::stats::interval::estimate;
+use super::output::{Format, print, say};
+use super::study::{dollars, remarks, written};
+use crate::report::{self, answer, stored};
 
 /// Flags of `report`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  coldcast report result --prices aws-us-east-1 --discount lambda=12%")]
+#[command(after_help = "Example:\n  coldcast report result --format markdown")]
 pub struct ReportArgs {
     /// Folder that `simulate` or `compare` wrote with --out
     folder: PathBuf,
-    /// Name of a built-in price list, or path of one
-    #[arg(long, value_name = "NAME|PATH")]
-    prices: String,
-    #[command(flatten)]
-    pricing: PricingArgs,
-    /// Print the lines of the new bills instead of their totals
+    /// Write the reports into this folder [default: the folder of the result]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The cost of a move from the first variant to another, in US dollars: shows after how many months it has paid back
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    migration_cost: Option<f64>,
+    /// Print all assumptions, not only the three that matter most
     #[arg(long)]
-    lines: bool,
-    /// How the answer is printed
+    assumptions: bool,
+    /// Format of the printed answer
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    #[command(flatten)]
+    pricing: PricingFlags,
 }
 
-const COLUMNS: [&str; 8] = [
-    "scenario",
-    "variant",
-    "service",
-    "stored_monthly_cost_usd",
-    "monthly_cost_usd",
-    "monthly_cost_usd_low",
-    "monthly_cost_usd_high",
-    "change_ratio",
-];
+/// Flags of `reprice`, which `report` once had.
+#[derive(Debug, Args)]
+struct PricingFlags {
+    #[arg(long, hide = true)]
+    prices: Option<String>,
+    #[arg(long, hide = true)]
+    set_price: Vec<String>,
+    #[arg(long, hide = true)]
+    discount: Vec<String>,
+    #[arg(long, hide = true)]
+    free_tier: bool,
+    #[arg(long, hide = true)]
+    month: Option<String>,
+    #[arg(long, hide = true)]
+    commitments: Option<String>,
+    #[arg(long, hide = true)]
+    lines: bool,
+}
 
-/// A service of a variant, or all of them, priced anew.
-struct Priced {
-    scenario: String,
-    variant: String,
-    service: String,
-    /// In each replication.
-    totals: Vec<Decimal>,
-    mean: Bill,
+impl PricingFlags {
+    fn is_given(&self) -> bool {
+        self.prices.is_some()
+            || !self.set_price.is_empty()
+            || !self.discount.is_empty()
+            || self.free_tier
+            || self.month.is_some()
+            || self.commitments.is_some()
+            || self.lines
+    }
 }
 
 /// `coldcast report`
 pub fn run(args: &ReportArgs, quiet: bool) -> Outcome {
-    let list = args.pricing.list(&args.prices)?;
-    let commitments = args.pricing.commitments(&list)?;
-    let stored = stored::read(&args.folder, !commitments.is_empty())?;
-    let terms = args.pricing.terms();
-    let mut priced = Vec::new();
-    for variant in &stored {
-        priced.extend(price(variant, &list, terms, &commitments)?);
+    let folder = args.folder.display();
+    if args.pricing.is_given() {
+        return Err(Failure::Input(anyhow::anyhow!(
+            "`report` rebuilds the files of a stored result; to price it with another list, write `coldcast reprice {folder} --prices {}`",
+            args.pricing.prices.as_deref().unwrap_or("LIST")
+        )));
     }
-    if args.lines {
-        let rows = priced
-            .iter()
-            .filter(|priced| !priced.mean.lines.is_empty())
-            .flat_map(|priced| {
-                let lines = priced.mean.lines.iter();
-                lines.map(|line| costs::cells(&priced.scenario, &priced.variant, &priced.service, line))
-            });
-        print(shown(args.format, "costs", &costs::header(), rows.collect(), 8))?;
-    } else {
-        let before = before(&args.folder)?;
-        let rows = priced.iter().map(|priced| row(priced, &before));
-        print(shown(args.format, "prices", &COLUMNS, rows.collect(), 3))?;
-    }
+    let (study, manifest) = stored::load(&args.folder).map_err(Failure::input)?;
+    let out = args.out.as_ref().unwrap_or(&args.folder);
+    report::write_files(out, report::REPORTS, &study, &manifest).map_err(Failure::output)?;
+    let asked = answer::Asked {
+        differences: study.variants.len() > 1,
+        migration_usd: args.migration_cost,
+    };
+    print(written(&study, asked, args.format))?;
     if !quiet {
-        say(format_args!(
-            "\n{}. How use becomes quantities (steps, minimums) is as in the run.",
-            args.pricing.said(&list)
-        ));
+        remarks(&manifest, args.assumptions);
+        say(format_args!("wrote {}", out.display()));
     }
     Ok(())
-}
-
-/// All services of a variant together, where there are several, and each.
-fn price(stored: &Stored, list: &PriceList, terms: Terms, commitments: &[Commitment]) -> Result<Vec<Priced>, Failure> {
-    let mut by_service: Vec<Vec<Bill>> = vec![Vec::new(); stored.services.len()];
-    for metered in &stored.replications {
-        let bills = metered.bills(list, terms, commitments).map_err(Failure::input)?;
-        by_service
-            .iter_mut()
-            .zip(bills)
-            .for_each(|(bills, bill)| bills.push(bill));
-    }
-    let new = |service: &str, totals, mean| Priced {
-        scenario: stored.scenario.clone(),
-        variant: stored.variant.clone(),
-        service: service.to_string(),
-        totals,
-        mean,
-    };
-    let mut priced = Vec::new();
-    if stored.services.len() > 1 {
-        let sum = |r: usize| by_service.iter().map(|bills| bills[r].total_usd()).sum::<Decimal>();
-        let totals = (0..stored.replications.len()).map(sum).collect();
-        priced.push(new(crate::study::result::ALL, totals, Bill::default()));
-    }
-    for (service, bills) in stored.services.iter().zip(&by_service) {
-        let totals = bills.iter().map(Bill::total_usd).collect();
-        priced.push(new(service, totals, Bill::mean(bills)));
-    }
-    Ok(priced)
-}
-
-/// What the stored summary says: cost by scenario, variant and service.
-type Before = std::collections::BTreeMap<(String, String, String), Decimal>;
-
-fn before(folder: &Path) -> Result<Before, Failure> {
-    let name = folder.join("summary.csv");
-    let failed = |error: csv::Error| {
-        Failure::Input(anyhow::Error::new(error).context(format!("cannot read {}", name.display())))
-    };
-    let mut reader = csv::Reader::from_path(&name).map_err(failed)?;
-    let header = reader.headers().map_err(failed)?.clone();
-    let mut before = Before::new();
-    for record in reader.records() {
-        let record = record.map_err(failed)?;
-        let cell = |column: &str| {
-            let place = header.iter().position(|name| name == column);
-            place
-                .and_then(|place| record.get(place))
-                .unwrap_or_default()
-                .to_string()
-        };
-        if let Ok(cost) = Decimal::from_str_exact(&cell("monthly_cost_usd")) {
-            before.insert((cell("scenario"), cell("variant"), cell("service")), cost);
-        }
-    }
-    Ok(before)
-}
-
-fn row(priced: &Priced, before: &Before) -> Vec<String> {
-    let key = (priced.scenario.clone(), priced.variant.clone(), priced.service.clone());
-    let before = before.get(&key).copied();
-    let count = Decimal::from(priced.totals.len().max(1));
-    let mean = priced.totals.iter().sum::<Decimal>() / count;
-    let floats: Vec<f64> = priced.totals.iter().filter_map(ToPrimitive::to_f64).collect();
-    let interval = estimate(&floats).and_then(|estimate| estimate.interval);
-    let change = before
-        .and_then(|before| mean.checked_div(before))
-        .map(|ratio| ratio - Decimal::ONE);
-    vec![
-        priced.scenario.clone(),
-        priced.variant.clone(),
-        priced.service.clone(),
-        before
-            .map(|before| before.round_dp(9).normalize().to_string())
-            .unwrap_or_default(),
-        mean.round_dp(9).normalize().to_string(),
-        cells::maybe(interval.map(|interval| interval.0)),
-        cells::maybe(interval.map(|interval| interval.1)),
-        change
-            .map(|change| change.round_dp(6).normalize().to_string())
-            .unwrap_or_default(),
-    ]
 }

@@ -77,6 +77,9 @@ struct StudyFlags {
     /// What to do on a line of the trace that cannot be read, in place of the scenario's setting
     #[arg(long, value_enum, value_name = "RULE")]
     on_bad_line: Option<BadLine>,
+    /// Print all assumptions, not only the three that matter most
+    #[arg(long)]
+    assumptions: bool,
     /// End with exit code 1 if a variant misses its SLO
     #[arg(long, value_enum, value_name = "WHAT")]
     fail_on: Option<FailOn>,
@@ -210,7 +213,8 @@ fn tell_apart(plans: &mut [Plan], paths: &[&Path]) -> Outcome {
     Ok(())
 }
 
-fn dollars(text: &str) -> Result<f64, String> {
+/// An amount of dollars that a flag gives.
+pub(super) fn dollars(text: &str) -> Result<f64, String> {
     let usd: f64 = text
         .parse()
         .map_err(|_| "write an amount in dollars, such as 250".to_string())?;
@@ -283,13 +287,17 @@ fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer:
     }
     print(written(&study, shown, flags.format))?;
     if !common.quiet {
-        remarks(&manifest, flags.out.as_deref());
+        remarks(&manifest, flags.assumptions);
+        if let Some(out) = &flags.out {
+            say(format_args!("wrote {}", out.display()));
+        }
+        effort(&manifest);
     }
     gates::hold(&study, flags)
 }
 
 /// The answer in a format.
-fn written(study: &Study, shown: answer::Asked, format: Format) -> Vec<u8> {
+pub(super) fn written(study: &Study, shown: answer::Asked, format: Format) -> Vec<u8> {
     match format {
         Format::Table => answer::text(study, shown, Style::Plain).into_bytes(),
         Format::Markdown => answer::text(study, shown, Style::Markdown).into_bytes(),
@@ -333,7 +341,8 @@ fn bracket(variants: &[Variant]) -> Result<Vec<Variant>, Failure> {
     Ok(all)
 }
 
-fn remarks(manifest: &Manifest, out: Option<&Path>) {
+/// Says what a result rests on.
+pub(super) fn remarks(manifest: &Manifest, all_assumptions: bool) {
     for (service, import) in &manifest.imports {
         for sentence in import.sentences() {
             say(format_args!("traffic of {service}: {sentence}"));
@@ -343,15 +352,31 @@ fn remarks(manifest: &Manifest, out: Option<&Path>) {
         1 => "\nOne replication gives no intervals.".to_string(),
         n => format!("\n± is half the 95% interval of the mean over {n} replications."),
     });
-    if !manifest.assumptions.is_empty() {
-        say("Assumptions:");
+    say_assumptions(&manifest.assumptions, all_assumptions);
+}
+
+/// Says the assumptions, or the three that matter most. They are sorted by how much they can move the answer.
+pub(super) fn say_assumptions(assumptions: &[String], all: bool) {
+    const MOST: usize = 3;
+    let rest = if all { 0 } else { assumptions.len().saturating_sub(MOST) };
+    let shown = &assumptions[..assumptions.len() - rest];
+    match (shown, rest) {
+        ([], _) => {}
+        (_, 0) => say("Assumptions:"),
+        (..) => say(format_args!("The {} assumptions that matter most:", shown.len())),
     }
-    for assumption in &manifest.assumptions {
+    for assumption in shown {
         say(format_args!("- {assumption}"));
     }
-    if let Some(out) = out {
-        say(format_args!("wrote {}", out.display()));
+    if rest > 0 {
+        say(format_args!(
+            "{rest} more: add --assumptions, or see manifest.json of --out."
+        ));
     }
+}
+
+/// Says what the run took.
+fn effort(manifest: &Manifest) {
     let Run {
         wall_s,
         cpu_s,

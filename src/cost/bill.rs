@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::month::Month;
 use super::rate::{self, QUANTITY_DECIMALS};
@@ -31,7 +32,7 @@ pub struct Terms {
 }
 
 /// One line of a bill. `cost_usd` is exactly `quantity` times `unit_price_usd`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BillLine {
     /// The provider, such as `aws`.
     pub provider: String,
@@ -66,13 +67,14 @@ pub struct BillLine {
     /// The date on which the price was read; `None` for a price set by hand.
     pub price_as_of: Option<AsOf>,
     /// How reliable the price is.
+    #[serde(with = "named")]
     pub confidence: Confidence,
     /// The line's part in a commitment; `None`: it has none.
     pub commitment: Option<CommitmentPart>,
 }
 
 /// The part of a line in a commitment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommitmentPart {
     /// Name of the commitment.
     pub name: String,
@@ -87,7 +89,7 @@ pub struct CommitmentPart {
 }
 
 /// The role of a line in a commitment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CommitmentRole {
     /// The cost of the commitment itself, used or not.
     Purchase,
@@ -108,6 +110,30 @@ impl CommitmentRole {
     }
 }
 
+/// How a stored bill writes a confidence: by its name, also the one that no price list may have.
+mod named {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use crate::model::price::Confidence;
+
+    const ALL: [Confidence; 4] = [
+        Confidence::Low,
+        Confidence::Medium,
+        Confidence::High,
+        Confidence::SetByHand,
+    ];
+
+    pub fn serialize<S: Serializer>(confidence: &Confidence, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(confidence)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Confidence, D::Error> {
+        let name = String::deserialize(d)?;
+        let known = ALL.into_iter().find(|confidence| confidence.to_string() == name);
+        known.ok_or_else(|| de::Error::custom(format!("`{name}` is no confidence")))
+    }
+}
+
 impl BillLine {
     /// US dollars if the cost of commitments is spread over the usage that they cover. These costs have the same sum as the
     /// billed ones.
@@ -120,7 +146,7 @@ impl BillLine {
 }
 
 /// A month's bill, ordered by meter and tier.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bill {
     /// Its lines. A meter that was given and not used has a line with quantity 0.
     pub lines: Vec<BillLine>,

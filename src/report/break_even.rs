@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::cells::{self, maybe, number};
-use super::table::{self, Style, with_interval};
+use super::table::{self, Style, shown};
 use crate::study::break_even::{Costing, Level, Scan, Turn};
+use crate::study::result::{Number, Value as CostValue};
 
 /// Columns of the CSV: a row for each level and variant.
 pub const COLUMNS: [&str; 11] = [
@@ -37,12 +38,19 @@ pub fn text(scan: &Scan, style: Style) -> String {
     let rows = scan.levels.iter().map(|level| {
         let mut cells = vec![short(level.factor), short(requests(level) / 1e6)];
         cells.extend(level.variants.iter().map(|costing| {
-            let cost = with_interval(costing.cost.float(), costing.cost.interval);
+            let cost = shown(&costing.cost, None);
             let missed = costing.slo_met == Some(false);
             format!("{cost}{}", if missed { " (SLO missed)" } else { "" })
         }));
         cells.push(level.leader().unwrap_or("none keeps its SLO").to_string());
-        let ahead = level.ahead.map(|ahead| with_interval(ahead.mean, ahead.interval));
+        let ahead = level.ahead.map(|ahead| {
+            let value = CostValue {
+                mean: Number::Float(ahead.mean),
+                interval: ahead.interval,
+                symmetric: true,
+            };
+            shown(&value, None)
+        });
         cells.push(ahead.unwrap_or_default());
         cells
     });

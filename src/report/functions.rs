@@ -4,6 +4,7 @@ use super::Report;
 use super::column::{Cell, Column, ColumnDoc, column, csv_of_some, docs};
 use super::manifest::Manifest;
 use crate::study::Study;
+use crate::study::estimate::{decimals_of_latency, rounded};
 use crate::study::split::FunctionRow;
 
 /// `functions.csv`.
@@ -21,7 +22,9 @@ struct Function<'a> {
 
 fn columns<'a>() -> [Column<Function<'a>>; 12] {
     fn ms(ns: Option<u64>) -> Cell {
-        Cell::maybe(ns, |ns| Cell::number(ns as f64 / 1e6))
+        Cell::maybe(ns.map(|ns| ns as f64 / 1e6), |ms| {
+            Cell::number(rounded(ms, decimals_of_latency(ms)))
+        })
     }
     [
         column("variant", "", "The name of the variant.", |of| Cell::text(of.variant)),

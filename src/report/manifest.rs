@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Report;
 use crate::study::Study;
@@ -29,7 +29,7 @@ impl Report for ManifestFile {
 }
 
 /// What was run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of this format: 1.
     pub schema: u32,
@@ -58,7 +58,7 @@ pub struct Manifest {
 }
 
 /// What differs between two runs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// Command line.
     pub command: String,

@@ -45,7 +45,7 @@ pub const COLUMNS: [Place; 55] = [
         "The framework, or the frameworks joined by `+`.",
         |row| Cell::text(&row.framework),
     ),
-    fixed("platform", "", "The platform.", |row| Cell::text(row.platform)),
+    fixed("platform", "", "The platform.", |row| Cell::text(&row.platform)),
     fixed("replications", "", "The number of replications.", |row| {
         Cell::count(row.replications)
     }),

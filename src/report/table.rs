@@ -5,7 +5,8 @@ use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 use comfy_table::{CellAlignment, Table};
 
 use crate::stats::interval::Estimate;
-use crate::study::result::Value;
+use crate::study::estimate::rounded;
+use crate::study::result::{Number, Value};
 use crate::study::{Difference, Metric, Row, Study};
 
 /// How a table is drawn.
@@ -116,13 +117,15 @@ pub fn differences(study: &Study, style: Style) -> String {
 
 fn difference(difference: &Difference, scale: f64) -> String {
     let Estimate { mean, interval } = difference.difference;
-    let text = with_interval(
-        mean * scale,
-        interval.map(|(low, high)| order(low * scale, high * scale)),
-    );
+    let scaled = Value {
+        mean: Number::Float(mean * scale),
+        interval: interval.map(|(low, high)| order(low * scale, high * scale)),
+        symmetric: true,
+    };
+    let text = shown(&scaled, difference.decimals);
     // What rounds to nothing has no sign.
-    let shown = text.split(' ').next().unwrap_or_default();
-    if !shown.contains(|digit: char| ('1'..='9').contains(&digit)) {
+    let number = text.split(' ').next().unwrap_or_default();
+    if !number.contains(|digit: char| ('1'..='9').contains(&digit)) {
         text.trim_start_matches('-').to_string()
     } else if mean * scale > 0.0 {
         format!("+{text}")
@@ -135,29 +138,88 @@ fn cell(row: &Row, metric: Metric, show: impl Fn(f64) -> f64) -> String {
     let Some(value) = row.values.get(&metric) else {
         return String::new();
     };
-    let Value { interval, .. } = value;
-    with_interval(
-        show(value.float()),
-        interval.map(|(low, high)| order(show(low), show(high))),
-    )
+    let scaled = Value {
+        mean: Number::Float(show(value.float())),
+        interval: value.interval.map(|(low, high)| order(show(low), show(high))),
+        symmetric: value.symmetric,
+    };
+    shown(&scaled, metric.decimals(value.float()))
 }
 
 fn order(a: f64, b: f64) -> (f64, f64) {
     if a <= b { (a, b) } else { (b, a) }
 }
 
-/// `12.3 ±0.4`: the mean with as many decimals as the half width of its interval has meaning.
-pub fn with_interval(mean: f64, interval: Option<(f64, f64)>) -> String {
-    let Some((low, high)) = interval else {
-        return format!("{mean:.3}");
+/// The number with so many decimals; negative ones are tens, hundreds and so on.
+fn digits(x: f64, decimals: i32) -> String {
+    format!("{:.*}", decimals.max(0) as usize, rounded(x, decimals))
+}
+
+/// The decimals with which a number has two significant digits, at most four.
+fn two_digits(x: f64) -> i32 {
+    (1 - x.abs().log10().floor() as i32).min(4)
+}
+
+/// A value with no more digits than are known: `12.3 ±0.4`, the mean with as many decimals as the half width of its interval has
+/// meaning; `700 (73 to 6600)` where the interval is not symmetric; the mean alone where all replications say the same. `known` is the
+/// number of decimals that the value has at most.
+pub fn shown(value: &Value, known: Option<i32>) -> String {
+    let mean = value.float();
+    let at_most = |decimals: i32| known.map_or(decimals, |known| known.min(decimals));
+    let Some((low, high)) = value.interval else {
+        return digits(mean, at_most(3));
     };
     let half = (high - low) / 2.0;
-    // Two significant digits of the half width, at most four decimals; two where it is zero but for rounding.
-    let certain = half <= 1e-9 * mean.abs();
-    let decimals = if certain {
-        2
-    } else {
-        (1 - half.log10().floor() as i32).clamp(0, 4)
-    } as usize;
-    format!("{mean:.decimals$} ±{half:.decimals$}")
+    if half <= 1e-9 * mean.abs() {
+        return digits(mean, at_most(2));
+    }
+    if !value.symmetric {
+        let end = |x: f64| {
+            if x == 0.0 {
+                "0".to_string()
+            } else {
+                digits(x, at_most(two_digits(x)))
+            }
+        };
+        return format!(
+            "{} ({} to {})",
+            digits(mean, at_most(two_digits(mean))),
+            end(low),
+            end(high)
+        );
+    }
+    let decimals = at_most(two_digits(half));
+    if rounded(half, decimals) == 0.0 {
+        return digits(mean, decimals);
+    }
+    format!("{} ±{}", digits(mean, decimals), digits(half, decimals))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_digits_that_are_known() {
+        let value = |mean: f64, interval: Option<(f64, f64)>, symmetric: bool| Value {
+            mean: Number::Float(mean),
+            interval,
+            symmetric,
+        };
+        let around = |mean: f64, half: f64| value(mean, Some((mean - half, mean + half)), true);
+        for (value, known, text) in [
+            (around(12.345, 0.41), None, "12.35 ±0.41"),
+            (around(12_345.6, 1_234.0), None, "12300 ±1200"),
+            (around(22.4, 0.0099), Some(1), "22.4"),
+            (around(22.4, 0.1), Some(1), "22.4 ±0.1"),
+            (around(100.0, 0.0), Some(0), "100"),
+            (around(2.7344, 0.0), None, "2.73"),
+            (around(1_500.0, 30.0), Some(-1), "1500 ±30"),
+            (value(2.73444, None, true), None, "2.734"),
+            (value(696.0, Some((72.9, 6_640.0)), false), None, "700 (73 to 6600)"),
+            (value(0.02, Some((0.0, 1.234)), false), None, "0.020 (0 to 1.2)"),
+        ] {
+            assert_eq!(shown(&value, known), text);
+        }
+    }
 }

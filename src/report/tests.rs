@@ -32,6 +32,7 @@ const APPLIES: &[(&str, [bool; 3])] = &[
     #[cfg(feature = "xlsx")]
     ("report.xlsx", [true, true, true]),
     ("report.md", [true, true, true]),
+    ("study.json", [true, true, true]),
     ("manifest.json", [true, true, true]),
 ];
 

@@ -1,6 +1,6 @@
 //! What a million requests cost: in the mean, those that were answered in time, and the next ones.
 
-use super::table::{self, Style, with_interval};
+use super::table::{self, Style, shown};
 use crate::study::{Metric, Study};
 
 const COLUMNS: [(Metric, &str); 3] = [
@@ -17,7 +17,7 @@ pub fn table(study: &Study, style: Style) -> String {
     let rows = study.variants.iter().map(|variant| {
         let cell = |metric| {
             let value = variant.all().values.get(&metric);
-            value.map_or(String::new(), |value| with_interval(value.float(), value.interval))
+            value.map_or(String::new(), |value| shown(value, None))
         };
         let cells = COLUMNS.map(|(metric, _)| cell(metric));
         std::iter::once(variant.name().to_string()).chain(cells).collect()

@@ -4,6 +4,7 @@
 //! first. Burstable types are left out, as their CPU credits are not modelled. What traffic does in between, and that pods come and go, is left out: the figure is for choosing, not for billing.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::model::nodes::{self, Cloud, NodeType};
 use crate::model::price::PriceList;
@@ -12,7 +13,7 @@ use crate::sim::cluster::allocatable::{Size, Vendor, allocatable};
 use crate::units::{MemoryMib, MilliCpu};
 
 /// Nodes of one type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BestNodes {
     /// Its name.
     pub node_type: String,

@@ -178,6 +178,7 @@ mod tests {
                 cost: Value {
                     mean: Number::Float(fixed + each * factor),
                     interval: None,
+                    symmetric: true,
                 },
             })
             .collect();

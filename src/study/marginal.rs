@@ -3,9 +3,9 @@
 //! by the growth in requests, replication by replication.
 
 use super::VariantResult;
+use super::estimate::value;
 use super::metric::{Computed, Metric};
 use super::result::{Study, Value};
-use crate::stats::interval::estimate;
 
 /// The traffic of the second study, in times that of the first.
 pub const MORE: f64 = 1.1;
@@ -41,5 +41,5 @@ pub(super) fn marginal(variant: &VariantResult, more: &VariantResult) -> Option<
         .zip(&requests)
         .map(|(usd, requests)| usd / requests * 1e6)
         .collect();
-    estimate(&each).map(Value::new)
+    value(Metric::MarginalCostPerMillion, &each)
 }

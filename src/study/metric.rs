@@ -2,6 +2,10 @@
 //! title, unit, kind and the function that computes it; its doc comment is also its text in the reference. A metric without a
 //! function does not compile.
 
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::marginal;
 use super::result::{Value, VariantResult};
 use super::sample::{Cost, Sample};
@@ -184,6 +188,33 @@ metrics! {
 
 /// The metrics that `requests` is the exact sum of.
 pub const OUTCOMES: [Metric; 4] = [Metric::Completed, Metric::Rejected, Metric::TimedOut, Metric::Failed];
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Metric {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl FromStr for Metric {
+    type Err = UnknownMetric;
+
+    /// Reads the name of its column.
+    fn from_str(name: &str) -> Result<Self, UnknownMetric> {
+        let known = Self::ALL.iter().find(|metric| metric.name() == name);
+        known.copied().ok_or_else(|| UnknownMetric(name.to_string()))
+    }
+}
+
+/// A name that no metric has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no metric: write the name of a column of summary.csv, such as monthly_cost_usd")]
+pub struct UnknownMetric(String);
 
 impl Metric {
     /// The value in one replication; `None` where it is not known, or where one replication does not tell.

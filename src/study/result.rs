@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
+use serde::{Deserialize, Serialize};
 
 use super::best_nodes::{BestNodes, best_nodes};
 use super::bills::{self, Bills};
+use super::estimate::{rounded, value};
 use super::metric::{Metric, OUTCOMES};
 use super::replicate::Replication;
 use super::sample::{Sample, rejected_by_reason};
@@ -65,21 +67,24 @@ impl StudyError {
 }
 
 /// A value of a row: an exact decimal or a float, with its interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Value {
     /// Mean over replications; exact where other columns must add up to it.
     pub mean: Number,
     /// 95% interval of the mean; `None` with one replication.
     pub interval: Option<(f64, f64)>,
+    /// True if the interval is symmetric about the mean; it is not where that would hold impossible values.
+    pub symmetric: bool,
 }
 
-/// A number that is either exact or not.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A number that is either exact or not. In JSON an exact one is text, so that it keeps its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Number {
-    /// A decimal, printed in full.
-    Exact(Decimal),
     /// A float, printed with the digits it needs.
     Float(f64),
+    /// A decimal, printed in full.
+    Exact(Decimal),
 }
 
 impl Value {
@@ -90,17 +95,10 @@ impl Value {
             Number::Float(float) => float,
         }
     }
-
-    pub(super) fn new(Estimate { mean, interval }: Estimate) -> Self {
-        Self {
-            mean: Number::Float(mean),
-            interval,
-        }
-    }
 }
 
 /// One row of the summary: a service of a variant, or all of them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Name of the scenario.
     pub scenario: String,
@@ -111,7 +109,7 @@ pub struct Row {
     /// Framework or frameworks.
     pub framework: String,
     /// Platform.
-    pub platform: &'static str,
+    pub platform: String,
     /// Replications.
     pub replications: u32,
     /// Seed.
@@ -138,11 +136,11 @@ pub struct Row {
     /// The metrics that are known.
     pub values: BTreeMap<Metric, Value>,
     /// Requests turned away, by reason, summed over replications.
-    pub rejected_by_reason: BTreeMap<&'static str, u64>,
+    pub rejected_by_reason: BTreeMap<String, u64>,
 }
 
 /// What a study found about one variant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct VariantResult {
     /// Its rows: `all` first, then its services where it has several.
     pub rows: Vec<Row>,
@@ -153,6 +151,7 @@ pub struct VariantResult {
     /// Tags by service.
     pub tags: Vec<BTreeMap<String, String>>,
     /// What each replication used; empty without prices.
+    #[serde(skip)]
     pub metered: Vec<ReplicationUsage>,
     /// Timeline by service name.
     pub timelines: Vec<(String, Vec<TimelineRow>)>,
@@ -163,8 +162,10 @@ pub struct VariantResult {
     /// What the traffic's import said in the first replication, by service name.
     pub imports: Vec<(String, ImportReport)>,
     /// Every request of the first replication, where they were asked for.
+    #[serde(skip)]
     pub requests: Vec<RequestRecord>,
     /// True if they were asked for.
+    #[serde(skip)]
     pub recorded_requests: bool,
     /// Every function of the first replication, where they were asked for and share nothing.
     pub functions: Vec<FunctionRow>,
@@ -200,10 +201,12 @@ pub struct Difference {
     pub metric: Metric,
     /// Variant less baseline with the same traffic and the same random numbers.
     pub difference: Estimate,
+    /// The decimals that the difference has at most; `None` where it is exact.
+    pub decimals: Option<i32>,
 }
 
 /// What a study found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Study {
     /// By variant.
     pub variants: Vec<VariantResult>,
@@ -259,6 +262,7 @@ impl Study {
                         variant: variant.name().to_string(),
                         baseline: baseline.name().to_string(),
                         metric,
+                        decimals: metric.decimals(baseline.largest(metric).max(variant.largest(metric))),
                         difference,
                     });
                 }
@@ -273,13 +277,20 @@ impl Study {
     }
 }
 
-fn paired(a: &VariantResult, b: &VariantResult, metric: Metric) -> Option<Estimate> {
-    let (a, b) = (a.samples(metric)?, b.samples(metric)?);
+fn paired(one: &VariantResult, other: &VariantResult, metric: Metric) -> Option<Estimate> {
+    let (a, b) = (one.samples(metric)?, other.samples(metric)?);
     if a.len() != b.len() {
         return None;
     }
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
-    estimate(&differences)
+    let Estimate { mean, interval } = estimate(&differences)?;
+    // A difference is known no better than the larger of the two.
+    let largest = one.largest(metric).max(other.largest(metric));
+    let round = |x: f64| metric.decimals(largest).map_or(x, |decimals| rounded(x, decimals));
+    Some(Estimate {
+        mean: round(mean),
+        interval: interval.map(|(low, high)| (round(low), round(high))),
+    })
 }
 
 impl VariantResult {
@@ -313,6 +324,12 @@ impl VariantResult {
     /// The total of its bills, exactly; 0 without prices.
     pub fn total_usd(&self) -> Decimal {
         self.bills.iter().map(|(_, bill)| bill.total_usd()).sum()
+    }
+
+    /// The largest amount of a metric in a replication; 0 where one does not know it.
+    fn largest(&self, metric: Metric) -> f64 {
+        let samples = self.samples(metric).unwrap_or_default();
+        samples.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()))
     }
 
     /// A metric in each replication; `None` where one does not know it.
@@ -471,7 +488,7 @@ fn metrics(samples: &[Sample]) -> BTreeMap<Metric, Vec<f64>> {
 fn values(service: Option<usize>, samples: &[Sample], bills: Option<&Bills>) -> BTreeMap<Metric, Value> {
     let mut values: BTreeMap<Metric, Value> = metrics(samples)
         .iter()
-        .filter_map(|(&metric, samples)| estimate(samples).map(|estimate| (metric, Value::new(estimate))))
+        .filter_map(|(&metric, samples)| Some((metric, value(metric, samples)?)))
         .collect();
     // Counts are decimals of three places, so that the identity holds to the last digit.
     let mut requests = Decimal::ZERO;
@@ -523,7 +540,7 @@ fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Opt
     let mut rejected = BTreeMap::new();
     for sample in samples {
         for (reason, count) in rejected_by_reason(&sample.record.rejected) {
-            *rejected.entry(reason).or_default() += count;
+            *rejected.entry(reason.to_string()).or_default() += count;
         }
     }
     Row {
@@ -531,7 +548,7 @@ fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Opt
         variant: variant.name.clone(),
         service: service.map_or(ALL.to_string(), |s| variant.services[s].name.clone()),
         framework: unique(|s| &s.framework),
-        platform: variant.platform.name(),
+        platform: variant.platform.name().to_string(),
         replications: variant.replications,
         seed: variant.seed,
         horizon_s: end.as_secs_f64(),

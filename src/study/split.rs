@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::bills::list_price;
 use super::replicate::{Feeds, Options, Progress, Replication, sample_every};
@@ -22,7 +23,7 @@ use crate::trace::{Functions, Open};
 use crate::units::{SimDuration, SimTime};
 
 /// What is known of one function.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionRow {
     /// Position of its service.
     pub service: u16,

@@ -1,13 +1,14 @@
 //! The terms of a variant's bills, as far as reports tell them.
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::cost::currency::Currency;
 use crate::cost::month::Month;
 use crate::scenario::plan::Pricing;
 
 /// The terms of a variant's bills.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Billing {
     /// The month that is billed.
     pub month: Month,

@@ -1,14 +1,17 @@
 //! The timeline of a variant: the mean over replications, bin by bin.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::bills::list_price;
+use super::estimate::{decimals, rounded};
 use super::replicate::Replication;
 use crate::scenario::plan::Pricing;
 use crate::sim::observe::timeline::Bin;
+use crate::stats::histogram::Sparse;
 
 /// One bin of one service, as means over replications.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimelineRow {
     /// Start of the bin in seconds since the start of the run.
     pub t_s: f64,
@@ -80,14 +83,20 @@ pub fn merge(replications: &[Replication], service: usize, pricing: Option<&Pric
             busy: mean(bin.area.busy),
             starting: mean(bin.area.starting),
             nodes: nodes.get(i).map(|&area| mean(area)),
-            latency_p50_ms: bin.latency_ms(0.5),
-            latency_p99_ms: bin.latency_ms(0.99),
+            latency_p50_ms: bin.latency_ms(0.5).map(rounded_latency),
+            latency_p99_ms: bin.latency_ms(0.99).map(rounded_latency),
             cost_usd: pricing.and_then(|pricing| cost(pricing, bin.finished as f64 / n, bin.tally as f64 / n)),
         };
         t += width / n / 1e9;
         row
     });
     rows.collect()
+}
+
+/// A latency in milliseconds without digits below the width of its bucket: 64 buckets for each power of two.
+fn rounded_latency(ms: f64) -> f64 {
+    let exponent = (ms * 1e6).max(1.0).log2().floor() as i32 - Sparse::BITS as i32;
+    rounded(ms, decimals(2f64.powi(exponent.max(0))))
 }
 
 /// The cost of a bin in which `charged` requests ended, whose billed quantity is `tally`, to nine decimals of a dollar.

@@ -1,9 +1,9 @@
 //! The account of an import: lines, functions, and everything that the user should know.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The account of a file that was read. All numbers are 0 for generated traffic.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportReport {
     /// The number of lines that were read, without the header.
     pub lines: u64,

@@ -1,12 +1,13 @@
 //! `break-even`: at how much traffic another variant becomes the cheapest.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
 
 use super::watch;
-use super::{Asked, plans};
+use super::{Asked, plans, say_assumptions};
 use crate::assumption::Assumption;
 use crate::cli::Common;
 use crate::cli::exit::{Failure, Outcome};
@@ -40,6 +41,9 @@ pub struct BreakEvenArgs {
     /// Levels of traffic that are looked at first; what changes between two of them is then narrowed down to 2%
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(2..=1000))]
     points: u32,
+    /// Print all assumptions, not only the three that matter most
+    #[arg(long)]
+    assumptions: bool,
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -107,14 +111,11 @@ pub fn run(args: &BreakEvenArgs, common: &Common) -> Outcome {
     if !common.quiet {
         say(
             "\nThe cheapest is the one with the lowest mean monthly bill among those that keep their SLO. ± is half the 95% interval \
-             of the mean. Assumptions:",
+             of the mean.",
         );
-        let mut assumptions: Vec<&Assumption> = base.iter().flat_map(|plan| &plan.assumptions).collect();
-        assumptions.sort();
-        assumptions.dedup();
-        for assumption in assumptions {
-            say(format_args!("- {assumption}"));
-        }
+        let assumptions: BTreeSet<&Assumption> = base.iter().flat_map(|plan| &plan.assumptions).collect();
+        let assumptions: Vec<String> = assumptions.into_iter().map(Assumption::to_string).collect();
+        say_assumptions(&assumptions, args.assumptions);
     }
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! The packing of pods onto nodes over a run: means over time of resources offered, requested and stranded.
 
+use serde::{Deserialize, Serialize};
+
 use crate::sim::fact::Fact;
 use crate::sim::observe::Observer;
 use crate::sim::platform::control::{Amount, ClusterState, NodeChange};
 use crate::units::{SimDuration, SimTime};
 
 /// Integrals over the counted time of one replication or several: counts, thousandths of a core and MiB, times nanoseconds.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Packing {
     /// Length of the time.
     pub ns: u128,
@@ -23,7 +25,7 @@ pub struct Packing {
 }
 
 /// [`ClusterState`], integrated or as a mean.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
     /// Nodes that are ready.
     pub nodes: f64,

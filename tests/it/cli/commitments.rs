@@ -237,7 +237,7 @@ fn a_scenario_with_a_commitment_pays_it_whatever_is_used() {
     let plan = PLAN.replace("prices.commitments", "commitment");
     sandbox.write("plan.toml", &plan);
     let report = sandbox
-        .run("report r --prices aws-us-east-1 --commitments plan.toml --quiet --format csv")
+        .run("reprice r --prices aws-us-east-1 --commitments plan.toml --quiet --format csv")
         .ok();
     let again = table(&report.stdout);
     let (again, total) = (dec(&again[0]["monthly_cost_usd"]), total.round_dp(9));
@@ -339,7 +339,9 @@ fn a_plan_is_advised_on() {
     assert_eq!(rows[0]["commitment_usd_per_hour"], "0");
     assert_eq!(rows[0]["used_ratio"], "");
     // The row of the level in the file says what a scenario with that commitment costs.
-    let report = sandbox.run("report r --prices aws-us-east-1 --quiet --format csv").ok();
+    let report = sandbox
+        .run("reprice r --prices aws-us-east-1 --quiet --format csv")
+        .ok();
     let stored = dec(&table(&report.stdout)[0]["monthly_cost_usd"]);
     assert!((cost(&rows[0]) - stored).abs() < dec("0.006"), "{ran}");
     for (flags, part) in [

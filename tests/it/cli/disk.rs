@@ -63,10 +63,10 @@ fn a_file_beyond_the_limit_leaves_nothing() {
 fn a_full_disk_keeps_the_old_files() {
     let sandbox = Sandbox::new();
     // A small file system that only this child sees, filled up to two pages.
-    let script = r#"mkdir small && mount -t tmpfs -o size=256k tmpfs small || exit 77
+    let script = r#"mkdir small && mount -t tmpfs -o size=1m tmpfs small || exit 77
         "$COLDCAST" simulate shop.toml --quiet --set seed=1 --out small >printed || exit 78
         cp small/summary.csv before; head -c 8192 /dev/zero >small/spare
-        head -c 1000000 /dev/zero >small/filler 2>/dev/null; rm small/spare
+        head -c 4000000 /dev/zero >small/filler 2>/dev/null; rm small/spare
         "$COLDCAST" simulate shop.toml --quiet --set seed=2 --out small >printed; echo exit $?
         cmp before small/summary.csv && echo the old summary is still there; rm small/filler; ls -A small"#;
     sandbox.write("full.sh", script);
@@ -88,6 +88,7 @@ fn a_full_disk_keeps_the_old_files() {
     meters.csv
     report.md
     report.xlsx
+    study.json
     summary.csv
     timeline.csv
     ");

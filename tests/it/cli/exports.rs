@@ -252,7 +252,7 @@ fn a_stored_result_is_priced_anew() {
     for (scenario, allowance) in [("pair.toml", "--free-tier"), ("mall.toml", "")] {
         let (sandbox, summary) = results(scenario);
         let report = |flags: &str| {
-            let line = format!("report r --prices aws-us-east-1 {flags} --format csv");
+            let line = format!("reprice r --prices aws-us-east-1 {flags} --format csv");
             table(&sandbox.run(&line).ok().stdout)
         };
         let same = report(allowance);
@@ -283,9 +283,86 @@ fn a_stored_result_is_priced_anew() {
         assert_eq!(lines, table(&sandbox.read("r/costs.csv")));
     }
     let sandbox = Sandbox::new();
-    let none = sandbox.run("report none --prices aws-us-east-1");
+    let none = sandbox.run("reprice none --prices aws-us-east-1");
     assert_eq!(none.code, Some(2), "{none}");
     assert!(none.stderr.contains("none/meters.csv"), "{none}");
+}
+
+/// All reports are made again out of what is stored: of several variants, of several services with every function, of a cluster
+/// with commitments, and without prices.
+#[test]
+fn the_reports_of_a_stored_result_are_rebuilt_byte_for_byte() {
+    const STORED: [&str; 4] = ["study.json", "manifest.json", "meters.csv", "hours.csv"];
+    let shipped = |name: &str| format!("{}/models/scenarios/{name}", env!("CARGO_MANIFEST_DIR"));
+    let lines = [
+        "compare pair.toml --marginal".to_string(),
+        "simulate mall.toml --set 'prices.currency=\"EUR=0.92\"'".to_string(),
+        format!(
+            "simulate {} --set traffic.azure-day.functions=5 --set traffic.azure-day.invocations=2000 --record functions",
+            shipped("azure-day.toml")
+        ),
+        format!(
+            "simulate {} --set horizon=30m --set replications=2",
+            shipped("eks-committed.toml")
+        ),
+        "simulate pair.toml --set platform.fixed.replicas=1".to_string(),
+    ];
+    for line in lines {
+        let sandbox = Sandbox::new();
+        let told = sandbox.run(&format!("{line} --quiet --out r")).ok();
+        let files = || -> BTreeMap<String, Vec<u8>> {
+            let names = sandbox.names("r").into_iter();
+            names
+                .map(|name| (name.clone(), std::fs::read(sandbox.path(&format!("r/{name}"))).unwrap()))
+                .collect()
+        };
+        let before = files();
+        for name in before.keys().filter(|name| !STORED.contains(&name.as_str())) {
+            std::fs::remove_file(sandbox.path(&format!("r/{name}"))).unwrap();
+        }
+        let again = sandbox.run("report r --quiet").ok();
+        let after = files();
+        assert_eq!(
+            before.keys().collect::<Vec<_>>(),
+            after.keys().collect::<Vec<_>>(),
+            "{line}"
+        );
+        for (name, content) in &before {
+            assert!(*content == after[name], "{line}: {name} differs");
+        }
+        if line.starts_with("compare") {
+            assert_eq!(told.stdout, again.stdout);
+        }
+        sandbox.run("report r --out copy --quiet").ok();
+        assert_eq!(sandbox.names("copy"), sandbox.names("r"));
+    }
+}
+
+#[test]
+fn pricing_a_stored_result_is_reprice() {
+    let (sandbox, _) = results("pair.toml");
+    let ran = sandbox.run("report r --prices aws-us-east-1 --discount lambda=25%");
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(
+        ran.stderr.contains("`coldcast reprice r --prices aws-us-east-1`"),
+        "{ran}"
+    );
+    // Without a list it is the one of the run.
+    let same = sandbox.run("reprice r --format csv --quiet").ok();
+    let named = sandbox
+        .run("reprice r --prices aws-us-east-1 --format csv --quiet")
+        .ok();
+    assert_eq!(same.stdout, named.stdout);
+    let none = sandbox.run("report none");
+    assert_eq!(none.code, Some(2), "{none}");
+    assert!(none.stderr.contains("none/study.json"), "{none}");
+    let study = sandbox.read("r/study.json");
+    sandbox.write("r/study.json", &study.replacen("\"schema\":1", "\"schema\":99", 1));
+    let old = sandbox.run("report r");
+    assert!(
+        old.code == Some(2) && old.stderr.contains("run the scenario again"),
+        "{old}"
+    );
 }
 
 /// Three services, two of one team and one without: for each tag the rows add up to the bill, and `untagged` is always there.

@@ -15,7 +15,7 @@ pub mod pricing;
 #[cfg(all(test, feature = "fetch", feature = "measure"))]
 mod reference;
 pub mod report;
-mod stored;
+pub mod reprice;
 pub mod study;
 pub mod trace;
 
@@ -63,8 +63,10 @@ pub enum Verb {
     Compare(study::CompareArgs),
     /// At how much traffic another variant becomes the cheapest
     BreakEven(study::break_even::BreakEvenArgs),
-    /// Prices a stored result anew, without simulating
+    /// Rebuilds the reports of a stored result
     Report(report::ReportArgs),
+    /// Prices a stored result anew, without simulating
+    Reprice(reprice::RepriceArgs),
     /// How much to commit to: what a stored result costs by the level of a savings plan
     Advise(advise::AdviseArgs),
     /// Validates a scenario and everything it names, and runs nothing
@@ -108,6 +110,7 @@ pub fn run(cli: &Cli) -> Outcome {
         Verb::Compare(args) => study::compare(args, &cli.common),
         Verb::BreakEven(args) => study::break_even::run(args, &cli.common),
         Verb::Report(args) => report::run(args, cli.common.quiet),
+        Verb::Reprice(args) => reprice::run(args, cli.common.quiet),
         Verb::Advise(args) => advise::run(args, cli.common.quiet),
         Verb::Check(args) => check::run(args, cli.common.quiet),
         Verb::Bill(args) => bill::run(args, cli.common.quiet),

@@ -4,6 +4,7 @@
 pub mod best_nodes;
 pub mod bills;
 pub mod break_even;
+pub mod estimate;
 pub mod marginal;
 pub mod metric;
 pub mod replicate;
