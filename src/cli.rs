@@ -59,7 +59,7 @@ pub struct Common {
 pub enum Verb {
     /// Simulates traffic: latency, SLO, instances, monthly bill
     Simulate(study::SimulateArgs),
-    /// Compares variants on the same traffic and luck, with intervals
+    /// Compares variants with the same traffic and random numbers, with intervals
     Compare(study::CompareArgs),
     /// At how much traffic another variant becomes the cheapest
     BreakEven(study::break_even::BreakEvenArgs),

@@ -87,7 +87,7 @@ pub const REPORTS: &[&dyn Report] = &[
 /// Writes the reports that apply into `folder`, which is made if it does not exist. Either all files are new or none is.
 ///
 /// # Errors
-/// What the system said about which file; nothing half-written stays.
+/// A file cannot be written; nothing half-written stays.
 pub fn write_files(
     folder: &Path,
     reports: &[&dyn Report],

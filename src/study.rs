@@ -7,6 +7,7 @@ pub mod break_even;
 pub mod estimate;
 pub mod marginal;
 pub mod metric;
+pub mod precision;
 pub mod replicate;
 pub mod result;
 pub mod sample;

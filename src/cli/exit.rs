@@ -25,7 +25,7 @@ pub enum Failure {
     Environment(anyhow::Error),
 }
 
-/// What every command returns.
+/// The result of every command.
 pub type Outcome = Result<(), Failure>;
 
 impl Failure {
@@ -53,7 +53,7 @@ impl Failure {
         Self::Environment(error.into())
     }
 
-    /// What to do about it.
+    /// Returns ways to fix it.
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Gate(_) => Vec::new(),
@@ -92,7 +92,7 @@ fn told_once(error: &anyhow::Error) -> String {
     })
 }
 
-/// Whether this link of a chain is a file that may not be read.
+/// Returns true if this link of a chain is a file that may not be read.
 fn is_denied(error: &(dyn Error + 'static)) -> bool {
     let io = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
     let trace = |error: &TraceError| matches!(error, TraceError::Read { reason, .. } if io(reason));

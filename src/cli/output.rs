@@ -1,4 +1,4 @@
-//! What every verb that answers has in common: formats, and printing to a stdout that may be closed.
+//! The parts that all verbs with an answer share: formats, and printing to a stdout that may be closed.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -36,7 +36,7 @@ pub fn print(data: impl AsRef<[u8]>) -> Outcome {
     out.write_all(data.as_ref()).and_then(|()| out.flush()).or_else(stopped)
 }
 
-/// What an error of stdout means for the command.
+/// Returns the result of a command whose stdout failed.
 pub fn stopped(error: io::Error) -> Outcome {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Ok(()),

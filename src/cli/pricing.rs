@@ -1,4 +1,4 @@
-//! What every verb that prices has in common: changes to a price list, allowance and month.
+//! The flags that all pricing verbs share: changes to a price list, allowance and month.
 
 use std::path::PathBuf;
 
@@ -41,7 +41,7 @@ struct Commitments {
 }
 
 impl PricingArgs {
-    /// What is promised, at the prices of a list; nothing without a file.
+    /// Returns the commitments at the prices of a list; none without a file.
     ///
     /// # Errors
     /// The file cannot be read, or what it says does not fit.
@@ -86,7 +86,7 @@ impl PricingArgs {
         Ok(list)
     }
 
-    /// What the bill covers; the window in which something was observed is not known here.
+    /// Returns the terms of the bill; the observed window is not known here.
     pub fn terms(&self) -> Terms {
         Terms {
             window: None,
@@ -95,7 +95,7 @@ impl PricingArgs {
         }
     }
 
-    /// What a bill by this list rests on, in words.
+    /// Returns the terms of a bill by this list in words.
     pub fn said(&self, list: &PriceList) -> String {
         let allowance = if self.free_tier {
             "free allowance granted"

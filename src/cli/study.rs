@@ -13,7 +13,8 @@ use crate::report::manifest::{Manifest, Run};
 use crate::report::table::Style;
 use crate::report::{self, answer, json, summary};
 use crate::scenario::{self, Plan, Variant, plan};
-use crate::study::{Options, Study, marginal};
+use crate::study::precision::{self, Precision};
+use crate::study::{Metric, Options, Study, marginal};
 use crate::trace::{OnBadLine, Placement};
 
 pub mod break_even;
@@ -77,6 +78,15 @@ struct StudyFlags {
     /// What to do on a line of the trace that cannot be read, in place of the scenario's setting
     #[arg(long, value_enum, value_name = "RULE")]
     on_bad_line: Option<BadLine>,
+    /// Replicate until the intervals are this narrow, in place of the scenario's number of replications, such as 2%
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    precision: Option<f64>,
+    /// The metrics whose intervals must be that narrow: columns of summary.csv [default: monthly_cost_usd,latency_p99_ms]
+    #[arg(long, value_name = "METRIC,...", value_delimiter = ',', requires = "precision")]
+    precision_of: Vec<Metric>,
+    /// The most replications that --precision makes
+    #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(u32).range(10..=1000), requires = "precision")]
+    most_replications: u32,
     /// Print all assumptions, not only the three that matter most
     #[arg(long)]
     assumptions: bool,
@@ -168,7 +178,7 @@ fn plans(asked: &Asked<'_>) -> Result<Vec<Plan>, Failure> {
         for b in plans[1..].iter().map(|plan| &plan.variants[0]) {
             if (a.seed, a.replications) != (b.seed, b.replications) {
                 return Err(Failure::Input(anyhow::anyhow!(
-                    "the two scenarios have seeds {} and {}, {} and {} replications: a paired comparison needs the same luck; \
+                    "the two scenarios have seeds {} and {}, {} and {} replications: a paired comparison needs the same random numbers; \
                      add --set seed={} --set replications={}",
                     a.seed,
                     b.seed,
@@ -211,6 +221,27 @@ fn tell_apart(plans: &mut [Plan], paths: &[&Path]) -> Outcome {
         }
     }
     Ok(())
+}
+
+impl StudyFlags {
+    fn precision(&self) -> Option<Precision> {
+        let metrics = match self.precision_of.as_slice() {
+            [] => precision::METRICS.to_vec(),
+            metrics => metrics.to_vec(),
+        };
+        Some(Precision {
+            relative: self.precision?,
+            most: self.most_replications,
+            metrics,
+        })
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse().ok());
+    let percent = percent.filter(|percent: &f64| *percent > 0.0 && *percent <= 50.0);
+    let percent = percent.ok_or("write a percentage above 0% and at most 50%, such as 2%")?;
+    Ok(percent / 100.0)
 }
 
 /// An amount of dollars that a flag gives.
@@ -267,12 +298,14 @@ fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer:
     }
     let options = Options {
         threads: common.threads.map(usize::from),
+        precision: flags.precision(),
         record_requests: flags.record.contains(&Record::Requests),
         record_functions: flags.record.contains(&Record::Functions),
     };
-    let mut study = watch::watched(&variants, options, common.quiet)?;
+    let mut study = watch::watched(&variants, &options, common.quiet)?;
     if flags.marginal {
-        study.add_marginal(&with_more(asked, flags, common)?);
+        let more = with_more(asked, flags, common, study.variants[0].all().replications)?;
+        study.add_marginal(&more);
     }
     let mut manifest = manifest::manifest(&plans, &study)?;
     manifest.run = Run {
@@ -288,6 +321,9 @@ fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer:
     print(written(&study, shown, flags.format))?;
     if !common.quiet {
         remarks(&manifest, flags.assumptions);
+        if let Some(precision) = &options.precision {
+            say_precision(precision, &study);
+        }
         if let Some(out) = &flags.out {
             say(format_args!("wrote {}", out.display()));
         }
@@ -307,7 +343,7 @@ pub(super) fn written(study: &Study, shown: answer::Asked, format: Format) -> Ve
 }
 
 /// The same with a little more traffic.
-fn with_more(asked: &Asked<'_>, flags: &StudyFlags, common: &Common) -> Result<Study, Failure> {
+fn with_more(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, replications: u32) -> Result<Study, Failure> {
     let more = Asked {
         times: asked.times * marginal::MORE,
         ..*asked
@@ -316,7 +352,11 @@ fn with_more(asked: &Asked<'_>, flags: &StudyFlags, common: &Common) -> Result<S
         threads: common.threads.map(usize::from),
         ..Options::default()
     };
-    watch::watched(&variants(&plans(&more)?, flags)?, options, common.quiet)
+    let mut variants = variants(&plans(&more)?, flags)?;
+    for variant in &mut variants {
+        variant.replications = replications;
+    }
+    watch::watched(&variants, &options, common.quiet)
 }
 
 /// Each variant with each of the placements of the bracket.
@@ -371,6 +411,21 @@ pub(super) fn say_assumptions(assumptions: &[String], all: bool) {
     if rest > 0 {
         say(format_args!(
             "{rest} more: add --assumptions, or see manifest.json of --out."
+        ));
+    }
+}
+
+/// Says how narrow the intervals are.
+fn say_precision(precision: &Precision, study: &Study) {
+    let (percent, replications) = (100.0 * precision.relative, study.variants[0].all().replications);
+    say(format_args!(
+        "The intervals allow for looking at the replications up to {} times.",
+        precision.looks().len()
+    ));
+    for (variant, metric) in precision.missed(study) {
+        say(format_args!(
+            "After {replications} replications {} of {variant} is not yet known to {percent}%: raise --most-replications.",
+            metric.name()
         ));
     }
 }

@@ -4,7 +4,7 @@ use super::table::{self, Style};
 use super::{packing, payback, unit_costs};
 use crate::study::{Metric, Study};
 
-/// What somebody asked for.
+/// The parts of the answer that a user asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Asked {
     /// True to show the paired differences between variants.
@@ -31,7 +31,13 @@ pub fn sections(study: &Study, asked: Asked, style: Style) -> Vec<Section> {
         }
     };
     if asked.differences {
-        section("Differences", table::differences(study, style));
+        let mut differences = table::differences(study, style);
+        let ranking = table::ranking(study);
+        if !ranking.is_empty() {
+            differences.push('\n');
+            differences.push_str(&ranking);
+        }
+        section("Differences", differences);
     }
     if study
         .rows()

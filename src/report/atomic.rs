@@ -13,7 +13,7 @@ pub struct WriteError {
 }
 
 impl WriteError {
-    /// What went wrong with which file.
+    /// An error of the system about a file.
     pub fn new(path: &Path, source: io::Error) -> Self {
         Self {
             path: path.display().to_string(),
@@ -21,7 +21,7 @@ impl WriteError {
         }
     }
 
-    /// Whether another path would do: this one names a file where a folder is needed, or the other way round.
+    /// Returns true if another path would do: this one names a file where a folder is needed, or the other way round.
     pub fn is_bad_path(&self) -> bool {
         matches!(
             self.source.kind(),
@@ -29,7 +29,7 @@ impl WriteError {
         )
     }
 
-    /// What to do about it.
+    /// Returns ways to fix it.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self.source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -72,7 +72,7 @@ impl Staged {
     /// Writes a file under a temporary name.
     ///
     /// # Errors
-    /// What the system said.
+    /// The file cannot be written.
     pub fn add(&mut self, name: &str, content: &[u8]) -> Result<(), WriteError> {
         let (temporary, path) = self.reserve(name);
         let write = || -> io::Result<()> {
@@ -94,7 +94,7 @@ impl Staged {
     /// Gives all files their names.
     ///
     /// # Errors
-    /// What the system said about the first that could not be renamed.
+    /// A file cannot be renamed.
     pub fn commit(mut self) -> Result<(), WriteError> {
         // What is in the way of the last file is better found before the first gets its name.
         if let Some((_, path)) = self.files.iter().find(|(_, path)| path.is_dir()) {

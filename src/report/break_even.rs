@@ -66,7 +66,7 @@ pub fn text(scan: &Scan, style: Style) -> String {
     text
 }
 
-/// What the levels say in words.
+/// The levels in words.
 fn sentences(scan: &Scan) -> Vec<String> {
     let Some((first, last)) = scan.levels.first().zip(scan.levels.last()) else {
         return Vec::new();

@@ -28,7 +28,7 @@ impl Report for ManifestFile {
     }
 }
 
-/// What was run.
+/// The account of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of this format: 1.
@@ -47,17 +47,17 @@ pub struct Manifest {
     pub prices: BTreeMap<String, String>,
     /// SHA-256 of each trace file, by path.
     pub traces: BTreeMap<String, String>,
-    /// What was read of each trace in the first replication, by service.
+    /// The reports of the import of each trace in the first replication, by service.
     pub imports: BTreeMap<String, ImportReport>,
     /// Choices that the answer depends on, one line each, the one that can move it most first.
     pub assumptions: Vec<String>,
     /// Requests simulated in all replications of all variants, warm-up included.
     pub simulated_requests: u64,
-    /// What differs between two runs.
+    /// The part that differs between two runs.
     pub run: Run,
 }
 
-/// What differs between two runs.
+/// The part that differs between two runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// Command line.

@@ -1,12 +1,12 @@
 //! When a move pays back: what it costs once, over what it saves each month against the first variant.
 //!
-//! Differences are paired, so that the interval of the saving is that of both on the same traffic and luck. A saving whose interval
+//! Differences are paired, so that the interval of the saving is that of both with the same traffic and random numbers. A saving whose interval
 //! holds 0 may never pay back, and then the months have no upper end.
 
 use super::table::{self, Style};
 use crate::study::{Metric, Study};
 
-/// What moving to a variant brings.
+/// The saving of a move to a variant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Payback {
     /// The variant.
@@ -23,7 +23,7 @@ pub struct Payback {
     pub months_interval: Option<(Option<f64>, Option<f64>)>,
 }
 
-/// What moving to each other variant brings, for so many US dollars once. Variants whose cost is not known are left out.
+/// Returns the savings of a move to each other variant that costs `once_usd` once. Variants whose cost is not known are left out.
 pub fn paybacks(study: &Study, once_usd: f64) -> Vec<Payback> {
     let months = |saving: f64| (saving > 0.0).then(|| once_usd / saving);
     let costs = study

@@ -74,7 +74,7 @@ pub enum StoredError {
     Content {
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }

@@ -115,6 +115,32 @@ pub fn differences(study: &Study, style: Style) -> String {
     draw(style, &header, rows, 1)
 }
 
+/// Sentences on variants that cannot be ranked, because the interval of their paired difference holds 0.
+pub fn ranking(study: &Study) -> String {
+    let mut text = String::new();
+    for (metric, by) in [
+        (Metric::MonthlyCost, "monthly cost"),
+        (Metric::SloViolationRatio, "requests within the SLO"),
+    ] {
+        let known = study.variants.iter().enumerate();
+        let known = known.filter_map(|(v, variant)| Some((v, variant.name(), variant.all().float(metric)?)));
+        let mut ranked: Vec<(usize, &str, f64)> = known.collect();
+        ranked.sort_by(|a, b| a.2.total_cmp(&b.2));
+        for pair in ranked.windows(2) {
+            let [(a, first, _), (b, second, _)] = *pair else {
+                continue;
+            };
+            let interval = study.paired(a, b, metric).and_then(|difference| difference.interval);
+            if interval.is_some_and(|(low, high)| low < high && low <= 0.0 && high >= 0.0) {
+                text.push_str(&format!(
+                    "The interval is too wide to rank {first} and {second} by {by}: more replications, or --precision 2%, narrow it.\n"
+                ));
+            }
+        }
+    }
+    text
+}
+
 fn difference(difference: &Difference, scale: f64) -> String {
     let Estimate { mean, interval } = difference.difference;
     let scaled = Value {

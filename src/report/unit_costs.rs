@@ -1,4 +1,4 @@
-//! What a million requests cost: in the mean, those that were answered in time, and the next ones.
+//! The cost of a million requests: on average, of those that keep the SLO, and of the next ones.
 
 use super::table::{self, Style, shown};
 use crate::study::{Metric, Study};

@@ -1,7 +1,8 @@
 //! The node type of the catalog that holds a mix of pods for the least money.
 //!
-//! As many pods of each service as there were in the mean, rounded up, are put onto nodes of one type first fit, larger ones
-//! first. Burstable types are left out, as their CPU credits are not modelled. What traffic does in between, and that pods come and go, is left out: the figure is for choosing, not for billing.
+//! The mean number of pods of each service, rounded up, is packed onto nodes of one type: first fit, larger pods first. Burstable
+//! types are left out, because their CPU credits are not modelled. Changes of traffic over time are left out, too: the number is for
+//! choosing a type, not for billing.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -19,11 +20,11 @@ pub struct BestNodes {
     pub node_type: String,
     /// How many hold the pods.
     pub nodes: u32,
-    /// What they cost in a month, in US dollars.
+    /// The cost of a month in US dollars.
     pub monthly_cost_usd: Decimal,
 }
 
-/// What is free on a node: thousandths of a core, MiB, and places.
+/// The free resources of a node: thousandths of a core, MiB, and places for pods.
 type Room = (u64, u64, u32);
 
 /// Nodes that hold these pods, given as CPU and memory; `None` if one does not fit onto an empty node.
@@ -92,7 +93,7 @@ fn price(list: &PriceList, node: &NodeType) -> Option<Decimal> {
     price.tiers.first().map(|tier| tier.unit_price_usd)
 }
 
-/// What pods that are no DaemonSet's can have on a node.
+/// The resources of a node for pods that belong to no DaemonSet.
 fn room(node: &NodeType, (cpu, memory, pods): (u64, u64, u32)) -> Room {
     let size = Size {
         cpu: MilliCpu(1000 * node.vcpu),

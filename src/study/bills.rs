@@ -23,7 +23,7 @@ pub struct Bills {
     /// By service and line of the mean bill: the 5th and the 95th percentile of what it costs in a replication; `None` with
     /// one replication.
     pub ranges: Vec<Vec<Option<[Decimal; 2]>>>,
-    /// What each replication used.
+    /// The use of each replication.
     pub metered: Vec<ReplicationUsage>,
     /// Cost of each service in each replication: `costs[replication][service]`.
     pub costs: Vec<Vec<Cost>>,
@@ -76,7 +76,7 @@ pub fn bills(variant: &Variant, replications: &[Replication]) -> Result<Option<B
     }))
 }
 
-/// What a bill has for commitments, and the part of that which nothing is used for.
+/// The fees for commitments in a bill, and the part of them that nothing uses.
 fn committed(bill: &Bill) -> (f64, f64) {
     let of = |role: CommitmentRole, usd: fn(&BillLine) -> Decimal| -> f64 {
         let lines = bill.lines.iter();
@@ -94,8 +94,8 @@ fn quantities(pricing: &Pricing, usage: &[Usage]) -> Vec<BTreeMap<String, Decima
     usage.iter().map(|usage| pricing.meter.quantities(usage)).collect()
 }
 
-/// What a replication used, in all and between two readings, the first of which is the end of the warm-up. What there is beside
-/// compute is worked out for each such hour.
+/// The use of a replication, in total and between two readings. The first reading is the end of the warm-up. The extras beside compute
+/// are added for each such hour.
 fn metered(variant: &Variant, pricing: &Pricing, replication: &Replication, window: SimDuration) -> ReplicationUsage {
     let image = |service: &PlannedService| service.image.map_or(0, |(compressed, _)| compressed);
     let images: Vec<u64> = variant.services.iter().map(image).collect();
@@ -140,7 +140,7 @@ fn metered(variant: &Variant, pricing: &Pricing, replication: &Replication, wind
     all
 }
 
-/// What was used since `before`. A node that turns out to be free takes back what was counted of it before.
+/// The use since `before`. A node that turns out to be free takes back what was counted of it earlier.
 fn since(now: &BTreeMap<String, Decimal>, before: &BTreeMap<String, Decimal>) -> BTreeMap<String, Decimal> {
     let more = now.iter().map(|(meter, quantity)| {
         let more = quantity - before.get(meter).copied().unwrap_or_default();
@@ -167,7 +167,7 @@ fn ranges(mean: &Bill, bills: &[Bill]) -> Vec<Option<[Decimal; 2]>> {
     mean.lines.iter().map(of).collect()
 }
 
-/// What quantities cost without an allowance; scaled to the month if a window is given.
+/// The cost of quantities without a free allowance; scaled to the month if a window is given.
 pub fn list_price(
     pricing: &Pricing,
     quantities: &BTreeMap<String, Decimal>,

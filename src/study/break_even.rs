@@ -31,7 +31,7 @@ pub struct Costing {
     pub variant: String,
     /// Requests in a month.
     pub requests: f64,
-    /// Whether it keeps its SLO, where it has one.
+    /// True if it keeps its SLO; `None` without one.
     pub slo_met: Option<bool>,
     /// US dollars a month.
     pub cost: Value,
@@ -45,13 +45,13 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Whether the difference is more than noise at both ends.
+    /// Returns true if the difference is more than noise at both ends.
     pub fn is_clear(&self) -> bool {
         self.between.iter().all(Level::is_clear)
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scan {
     /// The levels that were asked for, rising.
@@ -66,7 +66,7 @@ pub struct Scan {
 pub struct NoCost(pub String);
 
 impl Level {
-    /// What a study with this much of the scenario's traffic says.
+    /// Returns the level of a study with `factor` times the scenario's traffic.
     ///
     /// # Errors
     /// A variant without a cost.
@@ -105,7 +105,7 @@ impl Level {
         self.cheapest.map(|cheapest| self.variants[cheapest].variant.as_str())
     }
 
-    /// Whether the cheapest is so by more than noise. What cannot be told is not.
+    /// Returns true if the cheapest is so by more than noise; false where this is not known.
     pub fn is_clear(&self) -> bool {
         let interval = self.ahead.and_then(|ahead| ahead.interval);
         self.cheapest.is_none() || interval.is_some_and(|(low, _)| low > 0.0)

@@ -4,11 +4,11 @@
 use super::metric::{Kind, Metric};
 use super::result::{Number, Value};
 use crate::stats::histogram::Histogram;
-use crate::stats::interval::{Estimate, estimate};
+use crate::stats::interval::{Estimate, estimate_at_looks};
 
-/// Estimates a metric; `None` without replications, or where one is not finite.
-pub(super) fn value(metric: Metric, samples: &[f64]) -> Option<Value> {
-    let (estimate, symmetric) = within(metric.kind().range(), estimate(samples)?);
+/// Estimates a metric from replications that were looked at so many times; `None` without replications, or where one is not finite.
+pub(super) fn value(metric: Metric, samples: &[f64], looks: u32) -> Option<Value> {
+    let (estimate, symmetric) = within(metric.kind().range(), estimate_at_looks(samples, looks)?);
     let round = |x: f64| metric.decimals(x).map_or(x, |decimals| rounded(x, decimals));
     Some(Value {
         mean: Number::Float(round(estimate.mean)),
@@ -88,33 +88,37 @@ mod tests {
             (0.000_412_3, 0.000_412),
             (0.0, 0.0),
         ] {
-            let value = value(Metric::LatencyP50, &[ms, ms]).unwrap();
+            let value = value(Metric::LatencyP50, &[ms, ms], 1).unwrap();
             assert_eq!((value.float(), value.interval), (shown, Some((shown, shown))), "{ms}");
             let width = Histogram::resolution_at((ms * 1e6) as u64) as f64 / 1e6;
             assert!(10f64.powi(-decimals_of_latency(ms)) >= 0.999_999 * width);
         }
         // Means are exact.
-        assert_eq!(value(Metric::LatencyMean, &[22.3904]).unwrap().float(), 22.3904);
+        assert_eq!(value(Metric::LatencyMean, &[22.3904], 1).unwrap().float(), 22.3904);
     }
 
     #[test]
     fn an_interval_stays_within_what_is_possible() {
         // Student's: 696 +- 1570 or so.
-        let wide = value(Metric::LatencyMean, &[60.0, 1_425.0, 603.0]).unwrap();
+        let wide = value(Metric::LatencyMean, &[60.0, 1_425.0, 603.0], 1).unwrap();
         let (low, high) = wide.interval.unwrap();
         assert!(!wide.symmetric && 0.0 < low && low < 696.0 && high > 696.0, "{wide:?}");
         // The ends are the same factor from the mean.
         assert!((696.0 / low - high / 696.0).abs() < 1e-9 * high, "{low} {high}");
-        let share = value(Metric::SloViolationRatio, &[0.0, 0.01, 0.0]).unwrap();
+        let share = value(Metric::SloViolationRatio, &[0.0, 0.01, 0.0], 1).unwrap();
         let (low, high) = share.interval.unwrap();
         assert!(0.0 < low && high < 1.0 && !share.symmetric, "{share:?}");
-        let all = value(Metric::SloViolationRatio, &[1.0, 1.0, 0.99]).unwrap();
+        let all = value(Metric::SloViolationRatio, &[1.0, 1.0, 0.99], 1).unwrap();
         assert!(all.interval.unwrap().1 < 1.0, "{all:?}");
-        let none = value(Metric::ColdStarts, &[0.0, 0.0]).unwrap();
+        let none = value(Metric::ColdStarts, &[0.0, 0.0], 1).unwrap();
         assert_eq!((none.interval, none.symmetric), (Some((0.0, 0.0)), true));
         // What fits is Student's interval, and money may change either way.
-        assert!(value(Metric::ColdStarts, &[10.0, 11.0, 12.0]).unwrap().symmetric);
-        assert!(value(Metric::MarginalCostPerMillion, &[-1.0, 5.0]).unwrap().symmetric);
+        assert!(value(Metric::ColdStarts, &[10.0, 11.0, 12.0], 1).unwrap().symmetric);
+        assert!(
+            value(Metric::MarginalCostPerMillion, &[-1.0, 5.0], 1)
+                .unwrap()
+                .symmetric
+        );
     }
 
     #[test]

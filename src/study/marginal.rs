@@ -41,5 +41,5 @@ pub(super) fn marginal(variant: &VariantResult, more: &VariantResult) -> Option<
         .zip(&requests)
         .map(|(usd, requests)| usd / requests * 1e6)
         .collect();
-    value(Metric::MarginalCostPerMillion, &each)
+    value(Metric::MarginalCostPerMillion, &each, variant.looks())
 }

@@ -10,7 +10,7 @@ use super::marginal;
 use super::result::{Value, VariantResult};
 use super::sample::{Cost, Sample};
 
-/// What kind of number a metric is, which decides its possible range and how it is shown.
+/// The kind of number that a metric is. It decides the possible range and the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use super::precision::Precision;
 use super::result::{Study, StudyError, VariantResult};
 use super::split::{self, FunctionRow};
 use crate::cost::meter::{Hourly, Reading, Usage};
@@ -22,7 +23,7 @@ use crate::sim::setup::Setup;
 use crate::trace::{ImportReport, Open, Source, TraceError};
 use crate::units::{SimDuration, SimTime};
 
-/// What one replication of one variant gave.
+/// The observations of one replication of one variant.
 #[derive(Debug)]
 pub struct Replication {
     /// The engine's own figures.
@@ -35,7 +36,7 @@ pub struct Replication {
     pub usage: Vec<Usage>,
     /// The same hour by hour, in order of time.
     pub readings: Vec<Reading>,
-    /// What the traffic's import said, by service.
+    /// The reports of the traffic's import, by service.
     pub imports: Vec<ImportReport>,
     /// Every request, where they were asked for.
     pub requests: Option<Vec<RequestRecord>>,
@@ -45,7 +46,7 @@ pub struct Replication {
     pub packing: Option<Packing>,
 }
 
-/// What others may see of a running study.
+/// The progress of a running study.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Requests simulated so far.
@@ -54,18 +55,20 @@ pub struct Progress {
     pub done: AtomicU64,
 }
 
-/// What to run.
-#[derive(Debug, Clone, Copy, Default)]
+/// The options of a run.
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Worker threads; `None`: all cores.
     pub threads: Option<usize>,
-    /// Whether every request of the first replication is kept.
+    /// A precision to reach in place of the scenario's number of replications.
+    pub precision: Option<Precision>,
+    /// True to keep every request of the first replication.
     pub record_requests: bool,
-    /// Whether figures of every function of the first replication are kept, where functions share nothing.
+    /// True to keep figures of every function of the first replication, where functions share nothing.
     pub record_functions: bool,
 }
 
-/// What hands arrivals to the engine, and how it failed.
+/// The feeds that hand arrivals to the engine, and the first failure.
 pub(super) struct Feeds<'a> {
     pub(super) failure: Mutex<Option<TraceError>>,
     pub(super) progress: &'a Progress,
@@ -101,38 +104,77 @@ impl<'a> Feeds<'a> {
 ///
 /// # Errors
 /// The first trace or bill that fails.
-pub fn run(variants: &[Variant], options: Options, progress: &Progress) -> Result<Study, StudyError> {
-    let jobs: Vec<(usize, u32)> = variants
-        .iter()
-        .enumerate()
-        .flat_map(|(v, variant)| (0..variant.replications).map(move |r| (v, r)))
-        .collect();
+pub fn run(variants: &[Variant], options: &Options, progress: &Progress) -> Result<Study, StudyError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads.unwrap_or(0))
         .build()
         .map_err(|error| StudyError::Threads(error.to_string()))?;
-    let replications: Vec<Result<Replication, StudyError>> = pool.install(|| {
-        jobs.par_iter()
-            .with_max_len(1)
-            .map(|&(v, r)| {
-                let alone = split::replicate(&variants[v], r, options, progress);
-                let replication = alone.unwrap_or_else(|| replicate(&variants[v], r, options, progress));
-                progress.done.fetch_add(1, Ordering::Relaxed);
-                replication
-            })
-            .collect()
-    });
-    let mut replications = replications.into_iter();
-    let mut results = Vec::with_capacity(variants.len());
-    for variant in variants {
-        let own: Result<Vec<_>, _> = replications.by_ref().take(variant.replications as usize).collect();
-        results.push(VariantResult::new(variant, own?)?);
+    let mut done: Vec<Vec<Replication>> = variants.iter().map(|_| Vec::new()).collect();
+    let mut study = match &options.precision {
+        None => {
+            pool.install(|| extend(variants, &mut done, |variant| variant.replications, options, progress))?;
+            results(variants, &done, 1)?
+        }
+        Some(precision) => {
+            let looks = precision.looks();
+            let mut study = Study::new(Vec::new());
+            for &count in &looks {
+                pool.install(|| extend(variants, &mut done, |_| count, options, progress))?;
+                study = results(variants, &done, looks.len() as u32)?;
+                if precision.is_reached(&study) {
+                    break;
+                }
+            }
+            study
+        }
+    };
+    for (variant, replications) in study.variants.iter_mut().zip(&mut done) {
+        let first = replications.first_mut();
+        variant.requests = first.and_then(|first| first.requests.take()).unwrap_or_default();
     }
-    Ok(Study::new(results))
+    Ok(study)
+}
+
+/// Runs the replications that are missing to so many of each variant.
+fn extend(
+    variants: &[Variant],
+    done: &mut [Vec<Replication>],
+    count: impl Fn(&Variant) -> u32,
+    options: &Options,
+    progress: &Progress,
+) -> Result<(), StudyError> {
+    let jobs: Vec<(usize, u32)> = variants
+        .iter()
+        .enumerate()
+        .flat_map(|(v, variant)| (done[v].len() as u32..count(variant)).map(move |r| (v, r)))
+        .collect();
+    let run = |&(v, r): &(usize, u32)| {
+        let alone = split::replicate(&variants[v], r, options, progress);
+        let replication = alone.unwrap_or_else(|| replicate(&variants[v], r, options, progress));
+        progress.done.fetch_add(1, Ordering::Relaxed);
+        replication
+    };
+    let replications: Vec<Result<Replication, StudyError>> = jobs.par_iter().with_max_len(1).map(run).collect();
+    for ((v, _), replication) in jobs.into_iter().zip(replications) {
+        done[v].push(replication?);
+    }
+    Ok(())
+}
+
+/// The results of the variants, whose replications are looked at so many times.
+fn results(variants: &[Variant], done: &[Vec<Replication>], looks: u32) -> Result<Study, StudyError> {
+    let results = variants.iter().zip(done);
+    let results = results.map(|(variant, own)| VariantResult::new(variant, own, looks));
+    Ok(Study::new(results.collect::<Result<_, _>>()?))
 }
 
 /// Runs one replication.
-fn replicate(variant: &Variant, number: u32, options: Options, progress: &Progress) -> Result<Replication, StudyError> {
+fn replicate(
+    variant: &Variant,
+    number: u32,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Replication, StudyError> {
     let record = options.record_requests && number == 0;
     let draws = Draws::new(variant.seed, u64::from(number));
     let mut opened = Vec::new();

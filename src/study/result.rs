@@ -1,4 +1,4 @@
-//! What a study found: rows of estimates, bills, timelines and paired differences.
+//! The result of a study: rows of estimates, bills, timelines and paired differences.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::model::price::PriceError;
 use crate::scenario::Variant;
 use crate::sim::observe::packing::Packing;
 use crate::sim::observe::records::RequestRecord;
-use crate::stats::interval::{Estimate, estimate};
+use crate::stats::interval::{Estimate, estimate_at_looks};
 use crate::trace::{ImportReport, TraceError};
 use crate::units::{SimDuration, SimTime};
 
@@ -54,7 +54,7 @@ pub enum StudyError {
 }
 
 impl StudyError {
-    /// What to do about it.
+    /// Returns ways to fix it.
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Trace(error) => error.hints(),
@@ -120,7 +120,7 @@ pub struct Row {
     pub slo_latency_ms: Option<f64>,
     /// Its objective.
     pub slo_objective: Option<f64>,
-    /// Whether the mean share of violations keeps it.
+    /// True if the mean share of violations keeps it.
     pub slo_met: Option<bool>,
     /// Price list.
     pub price_list: Option<String>,
@@ -139,7 +139,7 @@ pub struct Row {
     pub rejected_by_reason: BTreeMap<String, u64>,
 }
 
-/// What a study found about one variant.
+/// The result of one variant.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct VariantResult {
     /// Its rows: `all` first, then its services where it has several.
@@ -150,7 +150,7 @@ pub struct VariantResult {
     pub bill_ranges: Vec<Vec<Option<[Decimal; 2]>>>,
     /// Tags by service.
     pub tags: Vec<BTreeMap<String, String>>,
-    /// What each replication used; empty without prices.
+    /// The use of each replication; empty without prices.
     #[serde(skip)]
     pub metered: Vec<ReplicationUsage>,
     /// Timeline by service name.
@@ -159,7 +159,7 @@ pub struct VariantResult {
     pub billing: Option<Billing>,
     /// The monthly cost of the nodes and of the control plane of its cluster; `None` without them or without prices.
     pub cluster_usd: Option<[Decimal; 2]>,
-    /// What the traffic's import said in the first replication, by service name.
+    /// The reports of the traffic's import in the first replication, by service name.
     pub imports: Vec<(String, ImportReport)>,
     /// Every request of the first replication, where they were asked for.
     #[serde(skip)]
@@ -171,7 +171,7 @@ pub struct VariantResult {
     pub functions: Vec<FunctionRow>,
     /// Names of the services by position.
     pub services: Vec<String>,
-    /// Whether each of them has a latency promise.
+    /// True for each of them that has a latency promise.
     pub has_slo: Vec<bool>,
     /// Requests simulated in all replications, warm-up included.
     pub simulated: u64,
@@ -179,13 +179,15 @@ pub struct VariantResult {
     pub packing: Option<Packing>,
     /// The node type that holds the mean mix of pods for the least money; `None` without nodes or prices.
     pub best_nodes: Option<BestNodes>,
-    /// What the pods of each service request in the mean: thousandths of a core, and MiB.
+    /// The mean requests of the pods of each service: thousandths of a core, and MiB.
     pub pod_requests: Vec<[f64; 2]>,
     /// CPU that requests used in the mean, in vCPU; `None` where it is not counted.
     pub cpu_used: Option<f64>,
     /// Memory that pods used in the mean, in MiB, by the measured line of memory over requests in flight; `None` without
     /// nodes, or where it is not known for all services.
     pub memory_used: Option<f64>,
+    /// The number of times that the replications are looked at, for the width of intervals.
+    looks: u32,
     /// The metrics of the `all` row in each replication, for paired differences.
     samples: BTreeMap<Metric, Vec<f64>>,
 }
@@ -195,7 +197,7 @@ pub struct VariantResult {
 pub struct Difference {
     /// The variant.
     pub variant: String,
-    /// What it is compared with.
+    /// The variant that it is compared with.
     pub baseline: String,
     /// The metric.
     pub metric: Metric,
@@ -205,7 +207,7 @@ pub struct Difference {
     pub decimals: Option<i32>,
 }
 
-/// What a study found.
+/// The result of a study.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Study {
     /// By variant.
@@ -248,8 +250,8 @@ impl Study {
         self.variants.iter().map(|variant| variant.simulated).sum()
     }
 
-    /// Every variant less the first, replication by replication: both saw the same arrivals and the same luck, so what
-    /// they share cancels out.
+    /// Every variant less the first, replication by replication: both had the same arrivals and the same random
+    /// numbers, so what they share cancels out.
     pub fn differences(&self) -> Vec<Difference> {
         let Some((baseline, others)) = self.variants.split_first() else {
             return Vec::new();
@@ -283,7 +285,7 @@ fn paired(one: &VariantResult, other: &VariantResult, metric: Metric) -> Option<
         return None;
     }
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
-    let Estimate { mean, interval } = estimate(&differences)?;
+    let Estimate { mean, interval } = estimate_at_looks(&differences, one.looks)?;
     // A difference is known no better than the larger of the two.
     let largest = one.largest(metric).max(other.largest(metric));
     let round = |x: f64| metric.decimals(largest).map_or(x, |decimals| rounded(x, decimals));
@@ -332,13 +334,23 @@ impl VariantResult {
         samples.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()))
     }
 
+    /// The number of times that the replications are looked at.
+    pub(super) fn looks(&self) -> u32 {
+        self.looks
+    }
+
+    /// The estimate of a metric before it is rounded or kept within what is possible; `None` where it is not known.
+    pub(super) fn raw_estimate(&self, metric: Metric) -> Option<Estimate> {
+        estimate_at_looks(self.samples(metric)?, self.looks)
+    }
+
     /// A metric in each replication; `None` where one does not know it.
     pub(super) fn samples(&self, metric: Metric) -> Option<&[f64]> {
         self.samples.get(&metric).map(Vec::as_slice)
     }
 
-    pub(super) fn new(variant: &Variant, replications: Vec<Replication>) -> Result<Self, StudyError> {
-        let bills = bills::bills(variant, &replications)?;
+    pub(super) fn new(variant: &Variant, replications: &[Replication], looks: u32) -> Result<Self, StudyError> {
+        let bills = bills::bills(variant, replications)?;
         let count = variant.services.len();
         // samples[service][replication], and the sum over services
         let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); count];
@@ -361,9 +373,9 @@ impl VariantResult {
             }
         }
         let end = replications.iter().map(|r| r.stats.end).max().unwrap_or(SimTime::ZERO);
-        let mut rows = vec![row(variant, None, &all, bills.as_ref(), end)];
+        let mut rows = vec![row(variant, None, &all, bills.as_ref(), (end, looks))];
         if count > 1 {
-            rows.extend((0..count).map(|s| row(variant, Some(s), &samples[s], bills.as_ref(), end)));
+            rows.extend((0..count).map(|s| row(variant, Some(s), &samples[s], bills.as_ref(), (end, looks))));
         }
         let names: Vec<String> = variant.services.iter().map(|service| service.name.clone()).collect();
         let shown = |s: usize| if count > 1 { names[s].clone() } else { ALL.to_string() };
@@ -371,7 +383,7 @@ impl VariantResult {
         Ok(Self {
             rows,
             timelines: (0..count)
-                .map(|s| (shown(s), timeline::merge(&replications, s, variant.pricing.as_ref())))
+                .map(|s| (shown(s), timeline::merge(replications, s, variant.pricing.as_ref())))
                 .collect(),
             tags: variant.services.iter().map(|service| service.tags.clone()).collect(),
             metered: bills.as_ref().map(|bills| bills.metered.clone()).unwrap_or_default(),
@@ -394,11 +406,8 @@ impl VariantResult {
             has_slo: variant.services.iter().map(|service| service.slo.is_some()).collect(),
             functions: replications.first().map(|r| r.functions.clone()).unwrap_or_default(),
             recorded_requests: first.is_some_and(|r| r.requests.is_some()),
-            requests: replications
-                .into_iter()
-                .next()
-                .and_then(|r| r.requests)
-                .unwrap_or_default(),
+            requests: Vec::new(),
+            looks,
             services: names,
         })
     }
@@ -416,7 +425,7 @@ fn mean_pods(samples: &[Vec<Sample>]) -> Vec<f64> {
     samples.iter().map(mean).collect()
 }
 
-/// What the pods of each service request, in the mean over time and replications.
+/// The requests of the pods of each service, mean over time and replications.
 fn pod_requests(variant: &Variant, samples: &[Vec<Sample>]) -> Vec<[f64; 2]> {
     let pods = mean_pods(samples).into_iter().zip(&variant.services);
     pods.map(|(pods, service)| {
@@ -485,10 +494,10 @@ fn metrics(samples: &[Sample]) -> BTreeMap<Metric, Vec<f64>> {
 }
 
 /// The estimates of all metrics for a service, or for all services together. Counts and money are exact decimals.
-fn values(service: Option<usize>, samples: &[Sample], bills: Option<&Bills>) -> BTreeMap<Metric, Value> {
+fn values(service: Option<usize>, samples: &[Sample], bills: Option<&Bills>, looks: u32) -> BTreeMap<Metric, Value> {
     let mut values: BTreeMap<Metric, Value> = metrics(samples)
         .iter()
-        .filter_map(|(&metric, samples)| Some((metric, value(metric, samples)?)))
+        .filter_map(|(&metric, samples)| Some((metric, value(metric, samples, looks)?)))
         .collect();
     // Counts are decimals of three places, so that the identity holds to the last digit.
     let mut requests = Decimal::ZERO;
@@ -517,8 +526,14 @@ fn values(service: Option<usize>, samples: &[Sample], bills: Option<&Bills>) -> 
     values
 }
 
-fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Option<&Bills>, end: SimTime) -> Row {
-    let values = values(service, samples, bills);
+fn row(
+    variant: &Variant,
+    service: Option<usize>,
+    samples: &[Sample],
+    bills: Option<&Bills>,
+    (end, looks): (SimTime, u32),
+) -> Row {
+    let values = values(service, samples, bills, looks);
     let services: Vec<_> = match service {
         Some(s) => vec![&variant.services[s]],
         None => variant.services.iter().collect(),
@@ -549,7 +564,7 @@ fn row(variant: &Variant, service: Option<usize>, samples: &[Sample], bills: Opt
         service: service.map_or(ALL.to_string(), |s| variant.services[s].name.clone()),
         framework: unique(|s| &s.framework),
         platform: variant.platform.name().to_string(),
-        replications: variant.replications,
+        replications: samples.len() as u32,
         seed: variant.seed,
         horizon_s: end.as_secs_f64(),
         slo_latency_ms: slo.map(|slo| slo.latency.as_millis_f64()),

@@ -17,7 +17,7 @@ pub struct Sample {
     pub record: ServiceRecord,
     /// Instances.
     pub stats: ServiceStats,
-    /// Whether there is a latency promise to violate.
+    /// True if there is a latency promise to violate.
     pub has_slo: bool,
     /// CPU that requests used and that instances which were up had, in thousandths of a core times nanoseconds.
     pub cpu_used_of: Option<(f64, f64)>,
@@ -36,7 +36,7 @@ pub struct Cost {
     pub cold_starts: f64,
     /// Its part for instances without a request.
     pub idle: Option<f64>,
-    /// What is paid for commitments, and the part of that which nothing is used for; `None` without commitments.
+    /// The fees for commitments, and the part of them that nothing uses; `None` without commitments.
     pub committed: Option<(f64, f64)>,
     /// The month over the counted time.
     pub scale: f64,

@@ -1,4 +1,4 @@
-//! Functions that share nothing are run one by one, spread over the worker threads. Each has the luck it has together with
+//! Functions that share nothing are run one by one, spread over the worker threads. Each has the random numbers that it has together with
 //! the others, and what is counted are integers, so that the sum is the same for any number of threads.
 
 use std::sync::Mutex;
@@ -22,7 +22,7 @@ use crate::sim::setup::Setup;
 use crate::trace::{Functions, Open};
 use crate::units::{SimDuration, SimTime};
 
-/// What is known of one function.
+/// The figures of one function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionRow {
     /// Position of its service.
@@ -80,7 +80,7 @@ impl Sum {
     }
 }
 
-/// Whether the functions of a variant share nothing and can be run one by one.
+/// Returns true if the functions of a variant share nothing and can be run one by one.
 pub fn possible(variant: &Variant) -> bool {
     opened(variant, Draws::new(variant.seed, 0)).is_some()
 }
@@ -107,7 +107,7 @@ fn opened(variant: &Variant, draws: Draws) -> Option<Vec<Box<dyn Functions>>> {
 pub(super) fn replicate(
     variant: &Variant,
     number: u32,
-    options: Options,
+    options: &Options,
     progress: &Progress,
 ) -> Option<Result<Replication, StudyError>> {
     if options.record_requests {

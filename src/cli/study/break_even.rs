@@ -88,7 +88,7 @@ pub fn run(args: &BreakEvenArgs, common: &Common) -> Outcome {
     let found = scan(&factors(args.from, args.to, args.points), |times| {
         let plans = plans(&asked(times))?;
         let variants: Vec<Variant> = plans.into_iter().flat_map(|plan| plan.variants).collect();
-        let study = watch::watched(&variants, options, common.quiet)?;
+        let study = watch::watched(&variants, &options, common.quiet)?;
         let level = Level::of(times, &study).map_err(Failure::input)?;
         if !common.quiet {
             say(format_args!(

@@ -1,4 +1,4 @@
-//! What a result came from: hashes of everything that was read, and what the run itself took.
+//! The origin of a result: hashes of all inputs, and the resources of the run.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,7 @@ pub(super) fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failur
         schema: 1,
         version: env!("CARGO_PKG_VERSION").into(),
         seed: first.seed,
-        replications: first.replications,
+        replications: study.variants[0].all().replications,
         scenarios: plans
             .iter()
             .map(|p| (p.variants[0].scenario.clone(), p.scenario_sha256.clone()))
@@ -62,7 +62,7 @@ pub(super) fn manifest(plans: &[Plan], study: &Study) -> Result<Manifest, Failur
     })
 }
 
-/// What was read of each trace, and what is worth knowing of made traffic, by scenario and service.
+/// The reports of the import of each trace, with notes on generated traffic, by scenario and service.
 fn imports(study: &Study) -> BTreeMap<String, ImportReport> {
     let mut imports = BTreeMap::new();
     for variant in &study.variants {

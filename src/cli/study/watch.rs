@@ -10,9 +10,15 @@ use crate::scenario::Variant;
 use crate::study::{self, Options, Progress, Study};
 
 /// Runs the study while a progress bar shows how far it is.
-pub(super) fn watched(variants: &[Variant], options: Options, quiet: bool) -> Result<Study, Failure> {
+pub(super) fn watched(variants: &[Variant], options: &Options, quiet: bool) -> Result<Study, Failure> {
     let progress = Progress::default();
-    let total: u64 = variants.iter().map(|variant| u64::from(variant.replications)).sum();
+    let most = |variant: &Variant| {
+        options
+            .precision
+            .as_ref()
+            .map_or(variant.replications, |precision| precision.most)
+    };
+    let total: u64 = variants.iter().map(|variant| u64::from(most(variant))).sum();
     let target = if quiet {
         ProgressDrawTarget::hidden()
     } else {
