@@ -39,7 +39,7 @@ const APPLIES: &[(&str, [bool; 3])] = &[
 fn study(path: &Path, sets: &[&str], options: Options) -> Study {
     let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
     let plan = plan::plan(&scenario::load(Some(path), &sets).unwrap()).unwrap();
-    crate::study::run(&plan.variants, &options, &Progress::default()).unwrap()
+    crate::study::run(&plan.variants, options, &Progress::default()).unwrap()
 }
 
 fn studies() -> [Study; 3] {

@@ -104,7 +104,8 @@ impl<'a> Feeds<'a> {
 ///
 /// # Errors
 /// The first trace or bill that fails.
-pub fn run(variants: &[Variant], options: &Options, progress: &Progress) -> Result<Study, StudyError> {
+pub fn run(variants: &[Variant], options: Options, progress: &Progress) -> Result<Study, StudyError> {
+    let options = &options;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads.unwrap_or(0))
         .build()

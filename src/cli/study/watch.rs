@@ -37,7 +37,7 @@ pub(super) fn watched(variants: &[Variant], options: &Options, quiet: bool) -> R
                 bar.set_position(progress.done.load(Ordering::Relaxed));
             }
         });
-        let result = study::run(variants, options, progress);
+        let result = study::run(variants, options.clone(), progress);
         drop(finished);
         result
     });
