@@ -5,6 +5,8 @@ use std::path::Path;
 
 use coldcast::PlatformSpec;
 
+use crate::layers::source::files;
+
 /// A row of the table, and the test that holds it: its file and its function.
 const HELD: [(&str, &str, &str); 10] = [
     (
@@ -90,7 +92,7 @@ fn indent(file: &str) -> &'static str {
     }
 }
 
-/// A platform is a file of `sim/platform` that implements the trait for its settings, and a row of the registry that names it.
+/// A platform is a file of `sim/platform`, or a folder beside it, that implements the trait for its settings, and a row of the registry that names it.
 /// That a platform needs nothing else is shown by `examples/own_platform.rs`, which is outside of the crate.
 #[test]
 fn every_platform_has_a_file_and_a_row() {
@@ -103,17 +105,14 @@ fn every_platform_has_a_file_and_a_row() {
     let rows: Vec<(String, String)> = rows.collect();
     let keys: Vec<&str> = rows.iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(keys, PlatformSpec::NAMES);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sim/platform");
-    let mut files = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            let text = std::fs::read_to_string(&path).unwrap();
-            if text.contains("impl Kind for ") || text.contains("impl PlatformKind for ") {
-                files.insert(path.file_stem().unwrap().to_string_lossy().into_owned());
-            }
-        }
-    }
+    let files: BTreeSet<String> = files()
+        .into_iter()
+        .filter(|file| file.code.has("impl PlatformKind for"))
+        .filter_map(|file| {
+            let below = file.path.strip_prefix("sim/platform/")?;
+            Some(below.split('/').next()?.trim_end_matches(".rs").to_string())
+        })
+        .collect();
     let modules: BTreeSet<String> = rows.into_iter().map(|(_, module)| module).collect();
     assert_eq!(files, modules);
 }
