@@ -35,7 +35,7 @@ pub struct Cli {
     /// Flags of every verb.
     #[command(flatten)]
     pub common: Common,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub verb: Verb,
 }
@@ -54,7 +54,7 @@ pub struct Common {
     pub threads: Option<u16>,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Simulates traffic: latency, SLO, instances, monthly bill
@@ -75,7 +75,7 @@ pub enum Verb {
     Bill(bill::BillArgs),
     /// Newer price lists from what providers publish
     Prices(prices::PricesArgs),
-    /// What is built in, with provenance and dates
+    /// Shows the built-in data, with sources and dates
     Catalog(catalog::CatalogArgs),
     /// Looks at traffic or makes some up
     Trace(trace::TraceArgs),

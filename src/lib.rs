@@ -188,7 +188,7 @@ pub use stats::interval::Estimate;
 pub use study::{Metric, Options, Progress, Study, StudyError, VariantResult, run};
 pub use trace::Traffic;
 
-/// What a platform of one's own needs.
+/// The parts that a platform of your own needs.
 pub mod platform {
     pub use crate::sim::fact::Reject;
     pub use crate::sim::platform::{
@@ -196,7 +196,7 @@ pub mod platform {
     };
 }
 
-/// What traffic of one's own needs.
+/// The parts that traffic of your own needs.
 pub mod traffic {
     pub use crate::model::arrival::Arrival;
     pub use crate::trace::{Open, Opened, Source, TraceError, TrafficKind};

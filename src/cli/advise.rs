@@ -27,7 +27,7 @@ pub struct AdviseArgs {
     prices: String,
     #[command(flatten)]
     pricing: PricingArgs,
-    /// What would be promised: compute-savings-plan or ec2-instance-savings-plan
+    /// The kind of commitment: compute-savings-plan or ec2-instance-savings-plan
     #[arg(long, value_name = "KIND", default_value = "compute-savings-plan")]
     kind: CommitmentKind,
     /// For how long: 1y or 3y, which decides the usual rates

@@ -124,7 +124,7 @@ fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
 
 /// How long a server may take until it accepts a connection, and until it begins to answer.
 #[cfg(feature = "fetch")]
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn read(from: &str, quiet: bool) -> Result<OfferFile, Failure> {
     let file: Box<dyn Read> = if from.starts_with("https://") || from.starts_with("http://") {
@@ -153,8 +153,8 @@ fn fetch(address: &str) -> Result<std::io::Empty, Failure> {
 fn fetch(address: &str) -> Result<impl Read + use<>, Failure> {
     let request = ureq::get(address)
         .config()
-        .timeout_connect(Some(PATIENCE))
-        .timeout_recv_response(Some(PATIENCE))
+        .timeout_connect(Some(TIMEOUT))
+        .timeout_recv_response(Some(TIMEOUT))
         .build();
     let answer = request.call().map_err(|error| {
         Failure::Environment(anyhow!(

@@ -44,7 +44,7 @@ impl PricingArgs {
     /// Returns the commitments at the prices of a list; none without a file.
     ///
     /// # Errors
-    /// The file cannot be read, or what it says does not fit.
+    /// The file cannot be read, or its content does not fit.
     pub fn commitments(&self, list: &PriceList) -> Result<Vec<Commitment>, Failure> {
         let Some(path) = &self.commitments else {
             return Ok(Vec::new());

@@ -45,7 +45,8 @@ pub struct CompareArgs {
     /// Candidates in place of the scenario's; the first is what the others are compared with
     #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
     frameworks: Vec<String>,
-    /// What a move from the first variant to another costs once, in US dollars: shows after how many months it has paid back
+    /// The one-time cost of moving from the first variant to another in US dollars; shows the months until it has paid
+    /// back
     #[arg(long, value_name = "USD", value_parser = dollars)]
     migration_cost: Option<f64>,
     #[command(flatten)]
@@ -75,7 +76,7 @@ struct StudyFlags {
     /// Run everything again with a tenth more traffic: what the next million requests cost
     #[arg(long)]
     marginal: bool,
-    /// What to do on a line of the trace that cannot be read, in place of the scenario's setting
+    /// The rule for lines of the trace that cannot be read, in place of the setting in the scenario
     #[arg(long, value_enum, value_name = "RULE")]
     on_bad_line: Option<BadLine>,
     /// Replicate until the intervals are this narrow, in place of the scenario's number of replications, such as 2%

@@ -1,4 +1,4 @@
-//! What can be wrong with a scenario.
+//! Errors of scenarios.
 
 use std::io;
 
@@ -12,7 +12,7 @@ pub enum ScenarioError {
     Read {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The text is not a scenario; the message shows the line.
@@ -28,7 +28,7 @@ pub enum ScenarioError {
     /// A `--set` that cannot be applied.
     #[error("--set {given}: {problem}")]
     Set {
-        /// What was typed.
+        /// The text that the user gave.
         given: String,
         /// Why it cannot be applied.
         problem: String,
@@ -59,7 +59,7 @@ fn bullets(problems: &[String]) -> String {
 }
 
 impl ScenarioError {
-    /// What to do about it.
+    /// Returns remedies, one sentence each.
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { .. } => vec!["give the path of a scenario file, or no path for the built-in scenario".into()],

@@ -52,7 +52,7 @@ pub struct Scenario {
     /// Candidates: each becomes a variant on the same traffic.
     #[serde(default)]
     pub frameworks: Vec<String>,
-    /// Whether sizes between two measured ones may be interpolated.
+    /// True if sizes between two measured ones may be interpolated.
     #[serde(default)]
     pub interpolate: bool,
     /// Arrivals.
@@ -62,7 +62,7 @@ pub struct Scenario {
     pub traffic_factor: f64,
     /// The handler's own work.
     pub work: Option<Work>,
-    /// What those do who send the requests; default: each asks once and waits for the answer.
+    /// The behaviour of the clients. Default: each sends a request once and waits for the answer.
     pub client: Option<ClientSpec>,
     /// The latency promise.
     pub slo: Option<Slo>,
@@ -72,11 +72,11 @@ pub struct Scenario {
     pub autoscaler: Option<AutoscalerSpec>,
     /// The nodes that pods run on.
     pub cluster: Option<ClusterSpec>,
-    /// What requests share inside an instance; default: nothing.
+    /// The resources that requests share inside an instance. Default: nothing.
     pub instance: Option<InstanceSpec>,
-    /// What it costs.
+    /// The prices.
     pub prices: Option<Prices>,
-    /// What there is beside compute: load balancer, traffic, logs, images.
+    /// The costs beside compute: load balancer, traffic, logs, images.
     pub extras: Option<ExtrasSpec>,
     /// Profiles written into the scenario.
     #[serde(default)]

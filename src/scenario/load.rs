@@ -14,7 +14,7 @@ use crate::suggest;
 /// A scenario and where it came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// What it says.
+    /// The content of the file.
     pub scenario: Scenario,
     /// The file, or `the built-in scenario`.
     pub name: String,

@@ -1,4 +1,4 @@
-//! What a scenario means: variants ready to run, with every choice made.
+//! The plan of a scenario: variants that are ready to run, with every choice made.
 //!
 //! Each file below is a step: a function that takes what it needs, and returns a value with its findings.
 
@@ -101,14 +101,14 @@ pub struct PlannedService {
     pub tags: BTreeMap<String, String>,
     /// Bytes of its image compressed and unpacked, where that was measured.
     pub image: Option<(u64, u64)>,
-    /// What one of its pods requests: thousandths of a core, and MiB; 0 where there are no pods.
+    /// The requests of one of its pods: thousandths of a core, and MiB; 0 without pods.
     pub requests: (u64, u64),
     /// The simulator's share.
     pub setup: ServiceSetup,
 }
 
 impl PlannedService {
-    /// What a meter has to know of it.
+    /// Returns the view of the meters on the service.
     pub fn metered(&self) -> MeteredService {
         MeteredService {
             memory: self.memory,

@@ -66,7 +66,7 @@ pub trait PlatformKind {
     /// Choices where the platform's documents are silent, and defaults that matter, in words.
     fn assumptions(&self) -> Vec<Assumption>;
 
-    /// What the platform gives each instance and each request.
+    /// Returns the resources and limits of each instance and each request.
     fn shape(&self) -> Shape;
 
     /// The physical facts by which the platform bills. Those of pods on nodes are facts of the resolved `cluster`.
@@ -79,7 +79,8 @@ pub trait PlatformKind {
         RunsOn::Functions
     }
 
-    /// What is wrong with the size that a service gives its instances in place of the platform's; `None`: it is offered.
+    /// Returns the problem of the size that a service gives its instances in place of the platform's; `None` if the
+    /// platform offers it.
     fn size_problem(&self, _cpu: MilliCpu, _memory: MemoryMib) -> Option<String> {
         None
     }
@@ -116,7 +117,7 @@ pub trait PlatformKind {
         Vec::new()
     }
 
-    /// What stands between callers and the platform where it takes requests into a queue of its own; `None`: callers wait.
+    /// Returns the queue between callers and the platform; `None` if callers wait for the answer.
     fn queue(&self) -> Option<Client> {
         None
     }
@@ -126,7 +127,7 @@ pub trait PlatformKind {
         None
     }
 
-    /// Whether functions share anything, so that they cannot be run one by one.
+    /// Returns true if functions share resources and therefore cannot be simulated one by one.
     fn couples(&self) -> bool {
         true
     }
@@ -143,7 +144,7 @@ pub trait PlatformKind {
     }
 }
 
-/// What a platform gives each instance and each request.
+/// The resources and limits of each instance and each request on a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     /// CPU of an instance: names the measured configuration of a profile.
@@ -162,9 +163,9 @@ pub struct Shape {
     pub init_limit: Option<SimDuration>,
     /// A request that waits longer gives up.
     pub queue_timeout: Option<SimDuration>,
-    /// Whether a request that has waited too long is turned away, rather than gives up.
+    /// True if the platform rejects a request that has waited too long; false if the client gives up.
     pub queue_refuses: bool,
-    /// Whether instances may be started for no request in particular.
+    /// True if instances may be started without a request.
     pub starts_ahead: bool,
     /// Instances of each function at the start.
     pub initial: InitialState,
@@ -198,7 +199,7 @@ pub struct Boost {
     pub lasts: SimDuration,
 }
 
-/// What is to happen with a request.
+/// The decision about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// An instance with a free slot takes it; which one is a matter of routing.
@@ -215,7 +216,7 @@ pub enum Admission {
     Queue {
         /// Longest wait.
         at_most: SimDuration,
-        /// Whether an instance is started for what waits.
+        /// True if an instance is started for the waiting request.
         start: bool,
     },
     /// It is turned away.
@@ -227,7 +228,7 @@ pub enum Admission {
 pub enum KeepAlive {
     /// Until this instant, if it stays idle so long.
     Until(SimTime),
-    /// As long as the run lasts.
+    /// Until the end of the run.
     Forever,
     /// It ends at once.
     Stop,
@@ -251,7 +252,7 @@ impl Lifetime {
         latest: SimTime::NEVER,
     };
 
-    /// What becomes of the instance if it is idle from `now` on.
+    /// Returns the decision about an instance that is idle from `now` on.
     #[inline]
     pub(crate) fn from(self, now: SimTime) -> KeepAlive {
         let until = (now + self.idle).min(self.latest);
@@ -263,7 +264,7 @@ impl Lifetime {
     }
 }
 
-/// What a platform sees of a function when a request arrives.
+/// The state of a function when a request arrives, as the platform sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FleetView {
     /// The instant of the decision.
@@ -272,11 +273,11 @@ pub struct FleetView {
     pub service: u16,
     /// Number of the function within the service.
     pub function: u32,
-    /// Whether an instance that is up, and not one of provisioned concurrency, has a free slot.
+    /// True if a running instance without provisioned concurrency has a free slot.
     pub free: bool,
-    /// Whether an instance of provisioned concurrency that is up has a free slot.
+    /// True if a running instance of provisioned concurrency has a free slot.
     pub free_provisioned: bool,
-    /// Whether an instance that is on its way up has a free slot.
+    /// True if a starting instance has a free slot.
     pub starting_free: bool,
     /// Instances on their way up that have a free slot, and are not of provisioned concurrency.
     pub starting: u32,
@@ -317,7 +318,7 @@ impl FleetView {
     }
 }
 
-/// What a function has used since the start of the run, for platforms that look at it by themselves.
+/// The resource use of a function since the start of the run, for platforms that act by themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Used {
     /// Integral over time of the requests in service or waiting for an instance that starts for them, in
@@ -329,7 +330,7 @@ pub struct Used {
     pub cpu: u128,
 }
 
-/// What a platform sees of an instance that just became idle.
+/// The state of an instance that has just become idle, as the platform sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InstanceView {
     /// The instant of the decision.
@@ -344,9 +345,9 @@ pub struct InstanceView {
     pub ordinal: u64,
     /// When it was created.
     pub created: SimTime,
-    /// Whether it belongs to provisioned concurrency.
+    /// True if the instance belongs to provisioned concurrency.
     pub provisioned: bool,
-    /// Whether it was started ahead and has not had a request yet.
+    /// True if the instance was started in advance and has had no request yet.
     pub unused: bool,
 }
 
@@ -359,10 +360,10 @@ pub struct Ticks {
     pub every: SimDuration,
 }
 
-/// What is to change about a function, apart from what its requests cause.
+/// The changes of a function that are not caused by its requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Scale {
-    /// What is configured as provisioned concurrency from now on; `None`: as before.
+    /// The configured provisioned concurrency from now on; `None`: unchanged.
     pub configured: Option<u32>,
     /// Instances to be started.
     pub start: u32,
@@ -376,7 +377,7 @@ pub struct Scale {
     pub pings: Option<(u32, SimDuration)>,
     /// Machines that are there or on their way for the function's instances, where they have machines of their own.
     pub hosts: Option<u32>,
-    /// Whether the platform wants to look again even if the function has neither instances nor requests.
+    /// True if the platform wants to look again even if the function has neither instances nor requests.
     pub awake: bool,
 }
 
@@ -385,8 +386,8 @@ pub trait Platform: Send {
     /// Decides about a request.
     fn admit(&mut self, view: &FleetView) -> Admission;
 
-    /// Whether a request of the service goes to a free instance wherever there is one, whatever else is the case, and the
-    /// platform need not know of it: then it is not asked about such a request.
+    /// Returns true if a request of the service always goes to a free instance if there is one. The platform is then
+    /// not asked about such requests.
     fn takes_free(&self, _service: u16) -> bool {
         false
     }
@@ -418,7 +419,7 @@ pub trait Platform: Send {
         0
     }
 
-    /// Whether requests of the service count towards the account's limit.
+    /// Returns true if requests of the service count towards the limit of the account.
     fn shares_account(&self, _service: u16) -> bool {
         true
     }

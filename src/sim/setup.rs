@@ -1,4 +1,4 @@
-//! What a run needs, resolved and checked: the services, how long their requests take, and where time is cut.
+//! The setup of a run, resolved and checked: services, service times, horizon and warm-up.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct Setup {
     pub horizon: Option<SimDuration>,
     /// Distance of the samples of the fleet's state that observers get.
     pub sample_every: SimDuration,
-    /// Whether observers are told what each instance does.
+    /// True if observers learn the activity of each instance.
     pub tell_activity: bool,
 }
 
@@ -32,19 +32,19 @@ pub struct Setup {
 pub struct ServiceSetup {
     /// Service time of a warm request.
     pub warm: ServiceTime,
-    /// What its requests share inside an instance; `None`: nothing, each takes its own time.
+    /// The resources that its requests share inside an instance; `None`: nothing, each request takes its own time.
     pub inside: Option<Inside>,
-    /// What the requests after the first of an instance cost more until it is warm; `None`: nothing. Not for requests
-    /// whose service time the traffic gives.
+    /// The extra cost of the requests after the first one until an instance is warm; `None`: no extra cost. It does not
+    /// apply to requests whose service time comes with the traffic.
     pub code_warm_up: Option<CodeWarmUpCurve>,
-    /// What a new instance costs its first request.
+    /// The cost of a new instance for its first request.
     pub cold: ColdModel,
     /// The most requests in flight for which an instance has memory, at least 1: with one more it is killed and all of
     /// them fail. `None`: any number.
     pub most_in_flight: Option<u32>,
     /// The limits and rules that the platform gives each instance and each request.
     pub shape: Shape,
-    /// What those do who send its requests; `None`: each asks once and waits for the answer.
+    /// The behaviour of the clients; `None`: each sends a request once and waits for the answer.
     pub client: Option<Client>,
     /// Number of the random stream of its first function; the other functions have the numbers after it. `None`: by the
     /// service's position. With it, functions that are run one by one have the same random numbers as together.
@@ -66,7 +66,7 @@ impl ServiceSetup {
         }
     }
 
-    /// Whether a request whose draw is `time` takes just that on an instance that is as it was.
+    /// Returns true if a request with the drawn time `time` takes exactly that time on an unchanged instance.
     #[inline]
     pub(crate) fn as_drawn(&self, time: SimDuration) -> bool {
         self.code_warm_up.is_none() && self.shape.timeout.is_none_or(|timeout| time <= timeout)
@@ -98,7 +98,7 @@ pub enum ServiceTime {
     },
 }
 
-/// What a new instance costs its first request.
+/// The cost of a new instance for its first request.
 #[derive(Debug, Clone)]
 pub enum ColdModel {
     /// The whole response time of the first request, start included.

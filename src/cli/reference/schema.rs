@@ -362,7 +362,7 @@ fn simple(schema: &Value) -> Option<&str> {
 
 /// A doc comment as one line, without links to code.
 fn prose(text: &str) -> String {
-    let text = text.replace("\n\n", "\u{1}").replace('\n', " ").replace('\u{1}', " ");
+    let text = text.replace("\n\n", " ").replace('\n', " ");
     text.replace("[`", "`").replace("`]", "`")
 }
 

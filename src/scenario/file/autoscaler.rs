@@ -32,7 +32,7 @@ registry! {
     }
 }
 
-/// What every row of the registry can do.
+/// A kind of autoscaler: the settings behind one row of the registry.
 pub trait AutoscalerKind {
     /// Everything that is wrong with the settings, each with the way out.
     fn problems(&self) -> Vec<String>;
@@ -48,7 +48,7 @@ pub trait AutoscalerKind {
         None
     }
 
-    /// Whether it is for ECS services, or for Deployments; `None`: for both.
+    /// Returns true for ECS services and false for Deployments; `None` for both.
     fn is_of_ecs(&self) -> Option<bool>;
 }
 

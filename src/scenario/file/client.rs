@@ -15,7 +15,7 @@ pub struct ClientSpec {
     pub timeout: Option<SimDuration>,
     /// Most attempts after the first.
     pub retries: u32,
-    /// What is tried again.
+    /// The failures that are retried.
     pub retry_on: Vec<Lost>,
     /// Waits between attempts.
     pub backoff: BackoffSpec,
@@ -129,7 +129,7 @@ impl ClientSpec {
         problems
     }
 
-    /// What the engine is told.
+    /// Returns the behaviour of the clients for the simulator.
     pub fn client(&self, users: Option<Users>) -> Client {
         let BackoffSpec {
             first,

@@ -20,7 +20,7 @@ pub struct ClusterSpec {
     /// Zones over which nodes are spread in turn.
     #[serde(default = "one")]
     pub zones: u32,
-    /// What DaemonSets ask for on each node.
+    /// The requests of DaemonSets on each node.
     #[serde(default)]
     pub daemonsets: DaemonSetsSpec,
     /// Time from the launch of a node until it is ready.
@@ -65,7 +65,7 @@ pub struct ClusterSpec {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ImageDiskSpec {
-    /// What a node's disk has for images.
+    /// The space on the disk of a node for images.
     pub size: Bytes,
     /// Percent of the disk above which the kubelet deletes unused images (`imageGCHighThresholdPercent`).
     #[serde(default = "high_threshold")]
@@ -140,7 +140,7 @@ pub struct NodesSpec {
     pub max_pods: Option<u32>,
 }
 
-/// What DaemonSets ask for on each node.
+/// The requests of DaemonSets on each node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -173,9 +173,10 @@ pub struct SchedulerSpec {
     pub strategy: StrategySpec,
     /// Points of the shape of `requested-to-capacity-ratio`.
     pub shape: Vec<PointSpec>,
-    /// Whether NodeResourcesBalancedAllocation scores by what a pod changes, as from Kubernetes 1.36 on; approximate.
+    /// True if NodeResourcesBalancedAllocation scores by the change that a pod makes, as in Kubernetes 1.36 and later;
+    /// approximate.
     pub balance_by_change: bool,
-    /// Whether pods of a Deployment are spread over nodes and zones.
+    /// True if pods of a Deployment are spread over nodes and zones.
     pub spread: bool,
 }
 

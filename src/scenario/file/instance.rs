@@ -92,13 +92,13 @@ impl InstanceSpec {
         matches!(self.model, Model::ThreadPool | Model::LockedThreads | Model::Prefork)
     }
 
-    /// Whether requests share anything.
+    /// Returns true if requests share resources.
     pub fn shares(&self) -> bool {
         self.model != Model::Independent
     }
 
-    /// What the engine is told of a model whose requests share something. `overhead_cpu` is the CPU time of the framework's
-    /// overhead.
+    /// Returns the model for the simulator if requests share resources. `overhead_cpu` is the CPU time of the overhead
+    /// of the framework.
     pub fn inside(&self, shape: &Shape, overhead_cpu: SimDuration) -> Inside {
         let whole_cores = shape.cpu.0.div_ceil(1000).max(1);
         let loops = self.processes.unwrap_or(1);

@@ -18,12 +18,12 @@ pub struct Prices {
     /// Length of the month that is billed.
     #[serde(default)]
     pub month: Month,
-    /// Whether the provider's free allowance is granted, once to each variant.
+    /// True if each variant gets the free allowance of the provider once.
     #[serde(default)]
     pub free_tier: bool,
     /// The day whose rules decide what is billed, such as 2025-07-31; default: the day from which the list stands.
     pub rules_of: Option<String>,
-    /// What a variant may cost in a month, in US dollars, in quotes.
+    /// The largest monthly cost of a variant in US dollars, in quotes.
     pub budget: Option<String>,
     /// A currency in which exports show the bill as well, such as "EUR=0.92": what a US dollar comes to.
     pub currency: Option<Currency>,
@@ -33,7 +33,7 @@ pub struct Prices {
     /// Discounts such as `"12%"` by meter, by the first words of meters, or by cloud service.
     #[serde(default)]
     pub discounts: BTreeMap<String, String>,
-    /// What is promised to be used or spent for a lower rate.
+    /// The commitments: use or spending that is promised for a lower rate.
     #[serde(default)]
     pub commitments: Vec<CommitmentSpec>,
 }

@@ -23,7 +23,7 @@ pub struct Slo {
 }
 
 impl Slo {
-    /// What is wrong with it; `None`: nothing.
+    /// Returns the problem; `None` if there is none.
     pub fn problem(&self) -> Option<String> {
         let is_share = self.objective > 0.0 && self.objective <= 1.0;
         (!is_share).then(|| {
@@ -48,13 +48,13 @@ pub struct Service {
     pub traffic: Option<Traffic>,
     /// The handler's own work; default: the scenario's.
     pub work: Option<Work>,
-    /// What those do who send its requests; default: the scenario's.
+    /// The behaviour of its clients. Default: that of the scenario.
     pub client: Option<ClientSpec>,
     /// The latency promise; default: the scenario's.
     pub slo: Option<Slo>,
     /// How many pods it has; default: as the scenario's `[autoscaler]` says.
     pub autoscaler: Option<AutoscalerSpec>,
-    /// What its pods have in place of the platform's.
+    /// The sizes of its pods in place of those of the platform.
     pub pod: Option<PodSpec>,
     /// By which its cost is shown: team, environment, cost centre.
     #[serde(default)]

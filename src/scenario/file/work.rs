@@ -21,7 +21,7 @@ pub struct Work {
 /// CPU time of a handler.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CpuSpec {
-    /// As often as stated the CPU time that the framework was measured to need for a route.
+    /// The measured CPU time of the framework for a route, multiplied by the stated number.
     Route {
         /// Name of the measured route, such as `items`.
         route: String,

@@ -27,9 +27,9 @@ pub struct Pricing {
     pub list: PriceList,
     /// Length of the month.
     pub month: Month,
-    /// Whether the free allowance is granted.
+    /// True if the free allowance is granted.
     pub free_tier: bool,
-    /// What a variant may cost in a month, in US dollars.
+    /// The largest monthly cost of a variant in US dollars.
     pub budget: Option<Decimal>,
     /// A currency in which exports show the bill as well.
     pub currency: Option<Currency>,
@@ -37,7 +37,7 @@ pub struct Pricing {
     pub commitments: Vec<Commitment>,
     /// How what happens becomes billed quantities.
     pub meter: MeterSpec,
-    /// What there is beside compute.
+    /// The costs beside compute.
     pub extras: Option<Extras>,
 }
 
@@ -49,12 +49,12 @@ impl Pricing {
         Hourly::new(self.meter.start(warm_up, metered), served, services)
     }
 
-    /// Whether it has to be told what each instance does.
+    /// Returns true if it needs to know the activity of each instance.
     pub fn needs_activity(&self) -> bool {
         self.meter.needs_activity() || self.extras.as_ref().is_some_and(Extras::needs_activity)
     }
 
-    /// Whether all that is billed comes with requests, so that a part of the time has a part of the bill.
+    /// Returns true if requests cause the whole bill, so that a part of the time has a part of the bill.
     pub fn is_by_request(&self) -> bool {
         self.extras.is_none() && self.commitments.is_empty()
     }
@@ -180,7 +180,7 @@ fn amount(text: Option<&str>) -> Found<Option<Decimal>> {
     (amount, findings)
 }
 
-/// What there is beside compute.
+/// Returns the costs beside compute.
 fn extras(scenario: &Scenario, list: &PriceList) -> Found<Option<Extras>> {
     let mut findings = Findings::default();
     let Some(spec) = &scenario.extras else {

@@ -63,7 +63,7 @@ pub(super) fn service(scenario: &Scenario, files: Files<'_>, service: &Service) 
     (Some(planned), findings)
 }
 
-/// What the platform gives an instance of a service whose pods may have other limits.
+/// Returns the resources and limits of an instance of a service whose pods may have other limits.
 fn of_service(shape: Shape, pod: Option<PodSpec>) -> Shape {
     let pod = pod.unwrap_or_default();
     Shape {

@@ -107,7 +107,7 @@ impl Pod {
     }
 }
 
-/// What is wrong with the size that a service gives its pods.
+/// Returns the problem of the pod size of a service; `None` if there is none.
 fn size_problem(platform: &dyn PlatformKind, service: &Service, pod: &Pod) -> Option<String> {
     service.pod?;
     let problem = platform.size_problem(pod.cpu, pod.memory)?;

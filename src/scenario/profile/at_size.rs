@@ -19,14 +19,14 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration};
 /// The route whose handler does nothing: what it costs is the framework's overhead.
 pub const EMPTY_ROUTE: &str = "healthz";
 
-/// What is asked of a profile.
+/// The question to a profile.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
     /// CPU of an instance.
     pub cpu: MilliCpu,
     /// Memory of an instance; `None`: as measured.
     pub memory: Option<MemoryMib>,
-    /// Whether a CPU size between measured ones will do.
+    /// True if a CPU size between measured ones is acceptable.
     pub interpolate: bool,
     /// True if initialisation has more CPU than the limit; if it was not measured so, starts under the limit stand in.
     pub boosted: bool,
@@ -41,7 +41,7 @@ pub struct Sized {
     pub overhead: Dist,
     /// Mean CPU time of a request in milliseconds, by route.
     pub cpu_ms: BTreeMap<String, f64>,
-    /// What the requests after the first cost more.
+    /// The extra cost of the requests after the first.
     pub code_warm_up: CodeWarmUp,
     /// Memory by requests in flight.
     pub memory: InFlight,

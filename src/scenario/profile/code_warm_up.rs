@@ -7,7 +7,7 @@ use crate::sim::setup::CodeWarmUpCurve;
 use crate::stats::change_points::Shape;
 use crate::units::SimDuration;
 
-/// What a profile says about the requests after the first of an instance.
+/// The extra cost of the requests after the first of an instance, as the profile shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CodeWarmUp {
     /// They cost more until the instance is warm.
@@ -32,7 +32,7 @@ pub enum CodeWarmUp {
 }
 
 impl CodeWarmUp {
-    /// What a warm run shows of the requests after the first `skipped` ones of its curve.
+    /// Returns the extra cost that a warm run shows after the first `skipped` requests of its curve.
     pub fn after(warm: &WarmRun, skipped: usize) -> Self {
         let Some(found) = code_warm_up::detect_after(warm, skipped) else {
             return Self::Unknown;
@@ -69,7 +69,7 @@ impl CodeWarmUp {
         }
     }
 
-    /// What the curve costs in all, in milliseconds.
+    /// Returns the total extra cost of the curve, in milliseconds.
     pub fn total_ms(&self) -> Option<f64> {
         self.curve().map(|curve| curve.total().as_millis_f64())
     }
@@ -93,7 +93,7 @@ impl CodeWarmUp {
         }
     }
 
-    /// What is assumed about instances of `name`.
+    /// Returns the assumption about instances of `name`.
     pub fn assumption(&self, name: &str) -> Assumption {
         let same = format!("{name}: a warm instance costs the same from its second request on");
         match self {

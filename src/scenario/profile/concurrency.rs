@@ -1,4 +1,4 @@
-//! What requests share inside an instance of a measured framework, where the scenario does not say.
+//! The resources that requests share inside an instance of a measured framework if the scenario does not say.
 
 use crate::assumption::{Assumption, Topic};
 use crate::model::concurrency::{self, DetectedConcurrency};

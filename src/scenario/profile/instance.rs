@@ -26,7 +26,7 @@ pub(in crate::scenario) struct Instance {
     pub(in crate::scenario) cold: ColdModel,
     /// The most requests in flight for which it has memory; `None`: any number.
     pub(in crate::scenario) most_in_flight: Option<u32>,
-    /// What its requests share; `None`: nothing.
+    /// The resources that its requests share; `None`: nothing.
     pub(in crate::scenario) inside: Option<Inside>,
     /// Its memory by requests in flight, where that was measured.
     pub(in crate::scenario) memory: Option<MemoryLine>,
@@ -36,15 +36,15 @@ pub(in crate::scenario) struct Instance {
     pub(in crate::scenario) source: String,
 }
 
-/// What is asked of a measured framework.
+/// The question to a measured framework.
 pub(in crate::scenario) struct Measured<'a> {
     /// The platform.
     pub(in crate::scenario) platform: &'a dyn PlatformKind,
-    /// What it gives each instance of the service.
+    /// The resources and limits of each instance of the service.
     pub(in crate::scenario) shape: &'a Shape,
     /// True if a CPU size between measured ones will do.
     pub(in crate::scenario) interpolate: bool,
-    /// What requests share inside an instance, where the scenario says it.
+    /// The resources that requests share inside an instance, if the scenario says so.
     pub(in crate::scenario) inside: Option<InstanceSpec>,
     /// The handler's own work.
     pub(in crate::scenario) work: Option<&'a Work>,
@@ -140,8 +140,8 @@ fn measured_how(profile: &FrameworkProfile, sized: &Sized, platform: &dyn Platfo
     assumptions
 }
 
-/// What requests share inside an instance: what the scenario says, or what was measured where there are several at a time;
-/// `None`: nothing.
+/// Returns the resources that requests share inside an instance: as the scenario says, or as measured if an instance
+/// has several requests at a time; `None`: nothing.
 fn shared(profile: &FrameworkProfile, asked: &Measured<'_>) -> Found<Option<InstanceSpec>> {
     let mut findings = Findings::default();
     let chosen = match asked.inside {

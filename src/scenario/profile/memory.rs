@@ -23,7 +23,7 @@ pub struct InFlight {
     pub seen: u32,
 }
 
-/// What a number of requests in flight means for an instance.
+/// The effect of a number of requests in flight on the memory of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
     /// It has memory for all that the platform gives it.
@@ -35,8 +35,8 @@ pub enum Room {
 }
 
 impl InFlight {
-    /// What a warm run shows. Without a reading at one request in flight, memory at rest and the growth for one stand for
-    /// it.
+    /// Returns the memory that a warm run shows. Without a reading at one request in flight, the memory at rest plus
+    /// the growth for one request is used.
     pub fn of(warm: &WarmRun) -> Self {
         let measured = warm.anon_by_in_flight.iter().find(|(clients, _)| *clients == 1);
         let at_rest = || Some(warm.idle.anon_bytes? as f64 + warm.anon_bytes_per_in_flight?);

@@ -36,8 +36,8 @@ pub(super) fn refuse(profile: &FrameworkProfile, wanted: &Wanted<'_>) -> Result<
     ))
 }
 
-/// Whether no start came up, and memory was the reason. What ended by itself or took too long beside starts that were
-/// killed has died of the same; trouble with the engine says nothing.
+/// Returns true if no start succeeded and memory was the reason. Starts that exited or timed out beside starts that
+/// were killed count as failures of memory; failures of the engine do not count.
 fn never_starts(run: &MeasuredConfig) -> bool {
     let out_of_memory = run
         .failures

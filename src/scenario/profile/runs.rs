@@ -18,7 +18,7 @@ pub(super) struct Runs<'a> {
     reference: MemoryMib,
 }
 
-/// What was measured at one CPU size.
+/// The measurements at one CPU size.
 #[derive(Debug)]
 pub(super) struct Point<'a> {
     pub(super) cpu: MilliCpu,
@@ -97,7 +97,7 @@ impl<'a> Runs<'a> {
 }
 
 impl Point<'_> {
-    /// What the requests after the first cost more.
+    /// Returns the extra cost of the requests after the first.
     pub(super) fn warm_up(&self) -> CodeWarmUp {
         CodeWarmUp::after(self.warm, self.skipped)
     }

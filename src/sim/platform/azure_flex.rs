@@ -132,7 +132,7 @@ impl PlatformKind for AzureFlexSpec {
     }
 }
 
-/// The platform at work.
+/// The state of the platform during a run.
 #[derive(Debug)]
 pub struct AzureFlex(AzureFlexSpec);
 

@@ -30,7 +30,7 @@ const HTTP_LIMIT: SimDuration = SimDuration::from_secs(230);
 /// Waits of this long are looked at.
 const DELAYS: SimDuration = SimDuration::from_secs(10);
 
-/// What invokes the functions.
+/// The trigger of the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -46,7 +46,7 @@ pub enum Trigger {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct AzureFunctionsSpec {
-    /// What invokes the functions.
+    /// The trigger of the functions.
     pub trigger: Trigger,
     /// Requests that one instance serves at a time: `maxConcurrentRequests` of host.json.
     pub max_concurrent_requests: u32,
@@ -173,7 +173,7 @@ impl PlatformKind for AzureFunctionsSpec {
     }
 }
 
-/// The platform at work.
+/// The state of the platform during a run.
 #[derive(Debug)]
 pub struct AzureFunctions {
     spec: AzureFunctionsSpec,
@@ -182,7 +182,7 @@ pub struct AzureFunctions {
     apps: BTreeMap<(u16, u32), App>,
 }
 
-/// What the scale controller remembers of a function app.
+/// The state of a function app in the scale controller.
 #[derive(Debug, Default)]
 struct App {
     /// When an instance was added last.
@@ -195,7 +195,7 @@ struct App {
     delays: Delays,
 }
 
-/// What requests have waited for a slot, by second.
+/// The time that requests have waited for a slot, by second.
 #[derive(Debug, Default)]
 struct Delays(VecDeque<Second>);
 

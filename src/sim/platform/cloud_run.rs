@@ -28,7 +28,7 @@ const LEAST_WAIT: SimDuration = SimDuration::from_secs(10);
 /// Starts over which that mean is taken.
 const STARTS: usize = 20;
 
-/// What Cloud Run bills for.
+/// The billing mode of Cloud Run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -48,7 +48,7 @@ pub struct CloudRunSpec {
     pub cpu: MilliCpu,
     /// Memory of an instance.
     pub memory: MemoryMib,
-    /// What is billed for.
+    /// The billing mode.
     pub billing: Billing,
     /// Requests that one instance serves at a time; `None`: 80, or 1 below one vCPU.
     pub concurrency: Option<u32>,
@@ -56,7 +56,7 @@ pub struct CloudRunSpec {
     pub min_instances: u32,
     /// Most instances.
     pub max_instances: u32,
-    /// Whether an instance has more CPU while it starts and for 10 s afterwards.
+    /// True if an instance has more CPU while it starts and for 10 s afterwards.
     pub startup_cpu_boost: bool,
     /// A request that is not answered in this time, waiting and starting included, ends with an error.
     pub timeout: SimDuration,
@@ -256,7 +256,7 @@ impl PlatformKind for CloudRunSpec {
     }
 }
 
-/// The platform at work.
+/// The state of the platform during a run.
 #[derive(Debug)]
 pub struct CloudRun {
     spec: CloudRunSpec,
@@ -265,7 +265,7 @@ pub struct CloudRun {
     functions: BTreeMap<(u16, u32), Function>,
 }
 
-/// What Cloud Run remembers of a service.
+/// The state of a service on Cloud Run.
 #[derive(Debug, Default)]
 struct Function {
     /// The last starts.

@@ -90,7 +90,7 @@ const SIZES: [(u32, u32, u32, u32); 7] = [
     (16_000, 32_768, 122_880, 8_192),
 ];
 
-/// What is wrong with the size of a task; `None` if Fargate offers it.
+/// Returns the problem of a task size; `None` if Fargate offers the size.
 fn size_problem(cpu: MilliCpu, memory: MemoryMib) -> Option<String> {
     let Some(&(_, least, most, step)) = SIZES.iter().find(|size| size.0 == cpu.0) else {
         return Some(format!(

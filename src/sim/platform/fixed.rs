@@ -86,7 +86,7 @@ impl PlatformKind for FixedSpec {
     }
 }
 
-/// The platform at work.
+/// The state of the platform during a run.
 #[derive(Debug)]
 pub struct Fixed(FixedSpec);
 

@@ -68,7 +68,7 @@ pub struct KnativeSpec {
     pub timeout: SimDuration,
 }
 
-/// What the autoscaler measures.
+/// The metric of the autoscaler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]

@@ -53,7 +53,8 @@ pub struct LambdaSpec {
     /// Concurrency that all functions of the account share.
     #[serde(default = "thousand")]
     pub account_concurrency: u32,
-    /// Whether concurrency and request rate of the account are limited; without limits functions share nothing.
+    /// True if the concurrency and the request rate of the account are limited. Without limits, functions share
+    /// nothing.
     #[serde(default = "yes")]
     pub account_limits: bool,
     /// Ceiling of each function's concurrency, taken out of the account's; `None`: none.
@@ -235,7 +236,7 @@ fn half_gib() -> MemoryMib {
 }
 
 impl LambdaSpec {
-    /// Whether a function may have provisioned concurrency.
+    /// Returns true if a function may have provisioned concurrency.
     pub fn provisions(&self) -> bool {
         let own = self
             .function

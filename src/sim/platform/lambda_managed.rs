@@ -183,7 +183,7 @@ impl PlatformKind for LambdaManagedSpec {
     }
 }
 
-/// The platform at work.
+/// The state of the platform during a run.
 #[derive(Debug)]
 pub struct LambdaManaged {
     spec: LambdaManagedSpec,
@@ -192,7 +192,7 @@ pub struct LambdaManaged {
     functions: BTreeMap<(u16, u32), Function>,
 }
 
-/// What is remembered of a function.
+/// The state of a function.
 #[derive(Debug, Default)]
 struct Function {
     /// Its load.
@@ -269,7 +269,8 @@ impl LambdaManagedSpec {
 mod tests {
     use super::*;
 
-    /// What is started and stopped at each look, every 10 s, with `busy(second)` requests in flight.
+    /// Returns the numbers of instances that are started and stopped at each evaluation, every 10 s, with
+    /// `busy(second)` requests in flight.
     fn looks(spec: &LambdaManagedSpec, until: u64, busy: impl Fn(u64) -> i128) -> Vec<(u64, u32)> {
         assert_eq!(spec.problems(), Vec::<String>::new());
         let mut platform = spec.build(Draws::new(1, 0), &["f"]);

@@ -32,7 +32,7 @@ pub struct ScalePerRequestSpec {
     pub concurrency: u32,
     /// The most instances of a function; `None`: no limit.
     pub max_instances: Option<u32>,
-    /// What happens to a request at that limit.
+    /// The rule for requests at that limit.
     pub queue: Overflow,
     /// Instances that exist at the start.
     pub initial: Initial,
@@ -55,7 +55,7 @@ pub enum Clock {
     Never,
 }
 
-/// What happens to a request when there are as many instances as allowed.
+/// The rule for a request if there is the largest allowed number of instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -154,7 +154,7 @@ impl PlatformKind for ScalePerRequestSpec {
     }
 }
 
-/// The platform at work.
+/// The state of the platform during a run.
 #[derive(Debug)]
 pub struct ScalePerRequest {
     spec: ScalePerRequestSpec,

@@ -130,7 +130,7 @@ pub struct StepScalingSpec {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AlarmSpec {
-    /// What it looks at.
+    /// The metric.
     pub metric: MetricSpec,
     /// The alarm goes off above this, as a mean over a minute.
     pub above: Option<f64>,
@@ -146,7 +146,7 @@ pub struct AlarmSpec {
     pub cooldown: SimDuration,
 }
 
-/// What an alarm looks at.
+/// The metric of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]

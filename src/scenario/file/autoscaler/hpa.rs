@@ -219,7 +219,7 @@ impl Outage {
     }
 }
 
-/// What a pod should have of each metric; several are looked at together, and the highest number of pods holds.
+/// The target of each metric for a pod. Several metrics are evaluated together, and the highest number of pods wins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -298,7 +298,7 @@ pub enum SelectSpec {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PolicySpec {
-    /// What `value` means.
+    /// The meaning of `value`.
     pub r#type: PolicyType,
     /// Most change.
     pub value: u32,
@@ -306,7 +306,7 @@ pub struct PolicySpec {
     pub period: SimDuration,
 }
 
-/// What a policy's value means.
+/// The meaning of the value of a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]

@@ -35,7 +35,7 @@ pub struct KedaSpec {
     pub in_flight: Option<f64>,
     /// Requests per second for each pod.
     pub rate: Option<PerSecond>,
-    /// What the autoscaler behind it does.
+    /// The behaviour of the autoscaler behind it.
     pub behavior: Option<BehaviorSpec>,
     /// Time over which a metric is a mean.
     pub metric_window: SimDuration,

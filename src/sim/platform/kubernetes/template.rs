@@ -68,7 +68,7 @@ impl Default for PodTemplate {
 }
 
 impl PodTemplate {
-    /// What the platform gives each pod and each request.
+    /// Returns the resources and limits of each pod and each request.
     pub fn shape(&self) -> Shape {
         Shape {
             cpu: self.cpu,

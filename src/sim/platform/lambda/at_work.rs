@@ -25,7 +25,7 @@ fn request_bucket(concurrency: u32) -> TokenBucket {
     TokenBucket::new(rate, rate)
 }
 
-/// The platform at work.
+/// The state of the platform during a run.
 #[derive(Debug)]
 pub struct Lambda {
     spec: LambdaSpec,
@@ -39,7 +39,7 @@ pub struct Lambda {
     taken: u32,
 }
 
-/// What Lambda remembers of a function.
+/// The state of a function on Lambda.
 #[derive(Debug)]
 struct Function {
     scaling: TokenBucket,
@@ -93,7 +93,7 @@ impl Lambda {
         })
     }
 
-    /// What becomes of a request of a function that has something of its own.
+    /// Decides about a request of a function with settings of its own.
     #[cold]
     #[inline(never)]
     fn admit_special(&mut self, view: &FleetView) -> Option<Admission> {

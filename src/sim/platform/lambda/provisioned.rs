@@ -130,7 +130,7 @@ impl ProvisionedSpec {
     }
 }
 
-/// The provisioned concurrency of one function at work.
+/// The state of the provisioned concurrency of one function.
 #[derive(Debug)]
 pub(super) struct Provisioned {
     spec: ProvisionedSpec,
@@ -174,7 +174,7 @@ impl Provisioned {
         self.configured.unwrap_or(0)
     }
 
-    /// Whether one more request may go to these environments, by the limit of requests per second.
+    /// Returns true if one more request may go to these environments under the limit of requests per second.
     pub(super) fn take(&mut self, now: SimTime) -> bool {
         self.requests.take(now)
     }
@@ -210,7 +210,7 @@ impl Provisioned {
         }
     }
 
-    /// What is configured at this time of the day.
+    /// Returns the provisioned concurrency at this time of the day.
     fn scheduled(&self, now: SimTime) -> u32 {
         let time = SimDuration(now.0 % DAY.0);
         let schedule = &self.spec.schedule;

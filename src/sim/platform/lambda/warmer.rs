@@ -49,7 +49,7 @@ impl Warmer {
     }
 }
 
-/// A warmer of one function at work.
+/// The state of a warmer of one function.
 #[derive(Debug)]
 pub(super) struct Pings {
     warmer: Warmer,
