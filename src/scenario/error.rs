@@ -65,7 +65,7 @@ impl ScenarioError {
             Self::Read { .. } => vec!["give the path of a scenario file, or no path for the built-in scenario".into()],
             Self::Syntax { nearest, .. } => nearest.iter().map(|n| format!("did you mean `{n}`?")).collect(),
             Self::Set { .. } => {
-                vec!["write --set path.to.key=value, such as --set platform.lambda.memory=1769Mi".into()]
+                vec!["write --set path.to.key=value, such as --set slo.latency=200ms".into()]
             }
             Self::Problems { .. } => Vec::new(),
             Self::Price(error) => error.hints(),

@@ -7,7 +7,7 @@ use coldcast::scenario::file::autoscaler::AutoscalerSpec;
 /// Files that may name an autoscaler: those of the autoscalers, and those of the platform whose autoscaler is its own.
 const OWN_FILES: [&str; 2] = ["sim/autoscaler", "sim/platform/knative.rs"];
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+pub fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -19,7 +19,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// The code of a file without comments and unit tests.
-fn code(path: &Path) -> String {
+pub fn code(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap();
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));

@@ -84,31 +84,31 @@ fn what_cannot_be_set_is_said() {
     exit 2
     --- stderr
     error: --set seed: there is no `=`
-    hint: write --set path.to.key=value, such as --set platform.lambda.memory=1769Mi
+    hint: write --set path.to.key=value, such as --set slo.latency=200ms
     ");
     assert_snapshot!(sandbox.run("simulate shop.toml --set platform..memory=1Gi"), @r"
     exit 2
     --- stderr
     error: --set platform..memory=1Gi: the path has an empty part
-    hint: write --set path.to.key=value, such as --set platform.lambda.memory=1769Mi
+    hint: write --set path.to.key=value, such as --set slo.latency=200ms
     ");
     assert_snapshot!(sandbox.run("simulate mall.toml --set service.chekout.framework=slow"), @r"
     exit 2
     --- stderr
     error: --set service.chekout.framework=slow: there is no service `chekout`, only checkout, search
-    hint: write --set path.to.key=value, such as --set platform.lambda.memory=1769Mi
+    hint: write --set path.to.key=value, such as --set slo.latency=200ms
     ");
     assert_snapshot!(sandbox.run("simulate shop.toml --set service.checkout.framework=slow"), @r"
     exit 2
     --- stderr
     error: --set service.checkout.framework=slow: the scenario has no [[service]]
-    hint: write --set path.to.key=value, such as --set platform.lambda.memory=1769Mi
+    hint: write --set path.to.key=value, such as --set slo.latency=200ms
     ");
     assert_snapshot!(sandbox.run("simulate mall.toml --set service.checkout=slow"), @r"
     exit 2
     --- stderr
     error: --set service.checkout=slow: it names a whole service; name one of its keys
-    hint: write --set path.to.key=value, such as --set platform.lambda.memory=1769Mi
+    hint: write --set path.to.key=value, such as --set slo.latency=200ms
     ");
     assert_snapshot!(sandbox.run("simulate shop.toml --set platform.lambda.memry=1Gi"), @r#"
     exit 2
