@@ -7,10 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::assumption::Topic;
 use crate::model::catalog;
 use crate::model::profile::{self, FrameworkProfile};
-use crate::scenario::file::Scenario;
 use crate::scenario::file::inline::InlineProfile;
 use crate::scenario::file::instance::InstanceSpec;
-use crate::scenario::file::work::Work;
+use crate::scenario::file::{Scenario, Service};
 use crate::scenario::files::Files;
 use crate::scenario::findings::{Findings, Found};
 use crate::scenario::load::hex;
@@ -18,19 +17,20 @@ use crate::scenario::profile::{Instance, Measured, instance};
 use crate::sim::platform::Shape;
 use crate::sim::setup::ColdModel;
 use crate::suggest;
+use crate::trace::Traffic;
 use crate::units::SimDuration;
 
 /// The instance of a framework or inline profile on a platform of this shape.
 pub(super) fn framework(
     scenario: &Scenario,
     files: Files<'_>,
-    name: &str,
-    work: Option<&Work>,
+    service: &Service,
     shape: &Shape,
 ) -> Found<Option<Instance>> {
     let mut findings = Findings::default();
+    let (name, work) = (service.framework.as_str(), service.work.as_ref());
     let instance = match scenario.profile.get(name) {
-        Some(inline) => findings.take(from_inline(name, inline, scenario.instance, files, work, shape)),
+        Some(inline) => findings.take(from_inline(inline, service, scenario.instance, files, shape)),
         None => match read(scenario, files, name) {
             Ok((profile, sha256)) => {
                 findings.read_profile(label(name), sha256);
@@ -57,22 +57,24 @@ pub(super) fn framework(
 
 /// The instance of an inline profile.
 fn from_inline(
-    name: &str,
     inline: &InlineProfile,
+    service: &Service,
     inside: Option<InstanceSpec>,
     files: Files<'_>,
-    work: Option<&Work>,
     shape: &Shape,
 ) -> Found<Option<Instance>> {
     let mut findings = Findings::default();
-    let (warm, cold) = match inline.resolve(|path| files.read(path)) {
+    let name = &service.framework;
+    // Traffic that is missing is a problem of its own.
+    let carries_durations = service.traffic.as_ref().is_none_or(Traffic::carries_durations);
+    let (warm, cold) = match inline.resolve(carries_durations, |path| files.read(path)) {
         Ok(resolved) => resolved,
         Err(problems) => {
             findings.problems(problems.iter().map(|problem| format!("[profile.{name}]: {problem}")));
             return (None, findings);
         }
     };
-    if work.is_some() {
+    if service.work.is_some() {
         findings.assume(Topic::Work.note(format!(
             "[work] does not change `{name}`: the service time of an inline profile includes its work"
         )));

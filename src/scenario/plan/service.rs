@@ -21,13 +21,7 @@ pub(super) fn service(scenario: &Scenario, files: Files<'_>, service: &Service) 
     findings.problems(service.slo.iter().filter_map(|slo| slo.problem()));
     let (traffic, repeat) = findings.take(traffic(scenario, service)).unzip();
     let client = findings.take(client(scenario, files, service, traffic.as_ref(), &shape));
-    let Some(instance) = findings.take(framework(
-        scenario,
-        files,
-        &service.framework,
-        service.work.as_ref(),
-        &shape,
-    )) else {
+    let Some(instance) = findings.take(framework(scenario, files, service, &shape)) else {
         return (None, findings);
     };
     if shape.starts_ahead && matches!(instance.cold, ColdModel::Response(_)) {

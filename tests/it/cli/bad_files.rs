@@ -98,7 +98,7 @@ fn missing_files_and_columns_are_named() {
     exit 2
     --- stderr
     error: other.csv has no column `arrival_s` (its columns: name, time)
-    hint: set time-column to one of the file's columns; the first line must name them
+    hint: set time-column to a column of the file; the first line must name the columns
     ");
     assert_snapshot!(sandbox.run("trace inspect nope.csv"), @r"
     exit 2

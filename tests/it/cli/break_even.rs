@@ -147,7 +147,9 @@ fn traffic_factor_makes_more_or_less_of_the_same() {
     assert_eq!(requests("3"), 1200.0);
     // Five standard deviations of a binomial number.
     assert!((requests("0.5") - 200.0).abs() < 50.0);
-    let said = sandbox.run("simulate s.toml --set traffic-factor=1.5").ok();
+    let said = sandbox
+        .run("simulate s.toml --assumptions --set traffic-factor=1.5")
+        .ok();
     assert!(said.stderr.contains("1.5 times the traffic"), "{said}");
 }
 

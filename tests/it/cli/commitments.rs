@@ -201,7 +201,7 @@ fn mall() -> Sandbox {
 fn a_scenario_with_a_commitment_pays_it_whatever_is_used() {
     let sandbox = mall();
     sandbox.run("simulate long.toml --quiet --out r").ok();
-    let ran = sandbox.run("simulate committed.toml --out c").ok();
+    let ran = sandbox.run("simulate committed.toml --assumptions --out c").ok();
     assert!(
         ran.stderr
             .contains("commitment `compute-savings-plan`: 0.02 US dollars an hour")
@@ -347,7 +347,7 @@ fn a_plan_is_advised_on() {
     for (flags, part) in [
         ("advise r --kind reserved-instances", "`advise` knows savings plans"),
         ("advise r --kind savings", "invalid value 'savings'"),
-        ("advise r --kind ec2-instance-savings-plan", "need `family`"),
+        ("advise r --kind ec2-instance-savings-plan", "needs `family`"),
         ("advise r --less 1.5", "write --less 30%"),
         ("advise r --rate fargate.vcpu.x86", "has no `=`"),
         ("advise none", "none/meters.csv"),

@@ -80,6 +80,7 @@ fn a_full_disk_keeps_the_old_files() {
     hint: free some space, or choose another folder with --out; no half-written file was left
     exit 3
     the old summary is still there
+    cost-latency.svg
     costs.csv
     focus.csv
     hours.csv

@@ -28,7 +28,7 @@ fn a_load_balancer_logs_and_traffic_are_on_the_bill() {
     let shop = sandbox.read("shop.toml");
     sandbox.write("extras.toml", &shop.replace("\n[prices]", EXTRAS));
     sandbox.run("simulate shop.toml --quiet --out without").ok();
-    let ran = sandbox.run("simulate extras.toml --out with").ok();
+    let ran = sandbox.run("simulate extras.toml --assumptions --out with").ok();
     assert!(ran.to_string().contains("LCUs are worked out for each hour"), "{ran}");
     let (without, with) = (quantities(&sandbox, "without"), quantities(&sandbox, "with"));
     let requests = with["lambda.requests"];

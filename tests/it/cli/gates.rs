@@ -52,6 +52,7 @@ fn the_files_are_written_all_the_same() {
     assert_eq!(
         sandbox.names("r"),
         [
+            "cost-latency.svg",
             "costs.csv",
             "focus.csv",
             "hours.csv",

@@ -96,7 +96,7 @@ fn a_list_is_renewed_from_what_the_provider_publishes() {
     for said in [
         "wrote new.toml as aws-us-east-1-2026-11-24",
         "kept lambda.duration.arm: the tiers in the files have other bounds",
-        "kept ec2.m7g.xlarge: several products with different prices have its usage type",
+        "kept ec2.m7g.xlarge: several products with different prices share its usage type",
         "kept ec2.c7g.large: its usage type is not in the files",
         "kept lambda.snapstart.cache: its usage type is unknown",
     ] {

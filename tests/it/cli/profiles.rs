@@ -66,7 +66,7 @@ fn a_size_that_was_not_measured_is_an_error_with_a_way_out() {
     exit 2
     --- stderr
     error: measured.toml has a problem:
-      - made-up was not measured at 0.75 vCPU; measured: 0.5 vCPU (885Mi on Lambda), 1 vCPU (1769Mi on Lambda). Choose one of these, or set `interpolate = true` to interpolate between two of them
+      - made-up was not measured at 0.75 vCPU; measured: 0.5 vCPU (memory = 885Mi), 1 vCPU (memory = 1769Mi). Choose one of these, or set `interpolate = true` to interpolate between two of them
     ");
     // 9 ms at half a vCPU and 4.5 ms at one are 4.5 ms / cpu: 6 ms at three quarters.
     let allowed = "simulate measured.toml --assumptions --set platform.lambda.memory=1327Mi --set interpolate=true";
@@ -82,13 +82,13 @@ fn a_size_that_was_not_measured_is_an_error_with_a_way_out() {
     exit 2
     --- stderr
     error: measured.toml has a problem:
-      - made-up was not measured at 0.289 vCPU, which lies outside what was measured: 0.5 vCPU (885Mi on Lambda), 1 vCPU (1769Mi on Lambda). Choose one of these; nothing is extrapolated
+      - made-up was not measured at 0.289 vCPU, which lies outside what was measured: 0.5 vCPU (memory = 885Mi), 1 vCPU (memory = 1769Mi). Choose one of these; nothing is extrapolated
     ");
     assert_snapshot!(sandbox.run("simulate measured.toml --set platform.lambda.memory=3Gi"), @r"
     exit 2
     --- stderr
     error: measured.toml has a problem:
-      - made-up was not measured at 1.737 vCPU, which lies outside what was measured: 0.5 vCPU (885Mi on Lambda), 1 vCPU (1769Mi on Lambda). Choose one of these; nothing is extrapolated
+      - made-up was not measured at 1.737 vCPU, which lies outside what was measured: 0.5 vCPU (memory = 885Mi), 1 vCPU (memory = 1769Mi). Choose one of these; nothing is extrapolated
     ");
 }
 

@@ -201,6 +201,6 @@ fn sizes_under_different_memory_limits_have_no_law() {
     exit 2
     --- stderr
     error: s.toml has a problem:
-      - made-up was not measured at 0.75 vCPU, and no law can be fitted there, because what was measured has different memory limits: 0.5 vCPU (885Mi on Lambda), 1 vCPU (1769Mi on Lambda). Choose one of these
+      - made-up was not measured at 0.75 vCPU, and no law can be fitted there, because what was measured has different memory limits: 0.5 vCPU, 1 vCPU. Choose one of these
     ");
 }
