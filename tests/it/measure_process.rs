@@ -133,7 +133,8 @@ list = "aws-us-east-1"
 "#;
     let path = bench.profile_path("odd-plain").display().to_string();
     std::fs::write(&scenario, text.replace("PROFILE", &path)).unwrap();
-    let output: std::process::Output = Command::output(coldcast().arg("simulate").arg(&scenario)).unwrap();
+    let output: std::process::Output =
+        Command::output(coldcast().args(["simulate", "--assumptions"]).arg(&scenario)).unwrap();
     assert_says(
         &output,
         0,

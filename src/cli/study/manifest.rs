@@ -135,12 +135,22 @@ pub(super) fn cpu_seconds() -> f64 {
     f64::NAN
 }
 
-/// Highest resident memory of this process.
-#[cfg(unix)]
+/// Returns the highest resident memory of this process. The figure of `getrusage` will not do on Linux: a program inherits
+/// there that of the process which started it.
+#[cfg(target_os = "linux")]
+pub(super) fn peak_resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// Returns the highest resident memory of this process.
+#[cfg(all(unix, not(target_os = "linux")))]
 pub(super) fn peak_resident_bytes() -> Option<u64> {
     use nix::sys::resource::{UsageWho, getrusage};
     let peak = getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss();
-    // Linux counts KiB, macOS bytes.
+    // macOS counts bytes, others KiB.
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     u64::try_from(peak).ok().map(|peak| peak * unit)
 }

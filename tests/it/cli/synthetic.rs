@@ -36,7 +36,9 @@ pub fn sandbox(scenario: &str, change: impl FnOnce(&mut Vec<Value>)) -> Sandbox 
 
 /// Runs a scenario and returns its row of `summary.csv` as a function from columns to numbers, and what was assumed.
 pub fn simulate(sandbox: &Sandbox, more: &str) -> (impl Fn(&str) -> f64, String) {
-    let ran = sandbox.run(&format!("simulate s.toml --assumptions --out out {more}")).ok();
+    let ran = sandbox
+        .run(&format!("simulate s.toml --assumptions --out out {more}"))
+        .ok();
     let rows = table(&sandbox.read("out/summary.csv"));
     assert_eq!(rows.len(), 1);
     let row = rows[0].clone();

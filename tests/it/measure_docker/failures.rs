@@ -88,7 +88,7 @@ fn an_app_that_breaks_the_contract_is_not_measured() {
         command.arg(bench.models()).output().unwrap()
     };
     let output = check("odd-sloppy");
-    assert_says(&output, 1, &["is not met by odd-sloppy"]);
+    assert_says(&output, 1, &["do not meet the HTTP contract", "odd-sloppy"]);
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(
         told.contains("FAIL  GET /items/{id}") && told.contains(reason) && told.contains("ok    POST /echo"),

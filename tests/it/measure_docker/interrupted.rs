@@ -64,7 +64,7 @@ fn a_killed_run_is_resumed_where_it_stopped() {
     let other = killed(&bench, "odd-resumed");
     assert!(other.contains("boot_ms"));
     let output = bench.measure(&["--samples", "13", "--resume"]);
-    assert_says(&output, 2, &["cannot resume", "command: now", "without --resume"]);
+    assert_says(&output, 2, &["cannot resume", "command: now", "leave out --resume"]);
     assert_says(
         &coldcast().args(["measure", "cleanup", "--yes"]).output().unwrap(),
         0,
