@@ -107,13 +107,17 @@ impl Extras {
     /// Choices that change the bill.
     pub fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = vec![
-            Topic::Price.note("services share the cost of [extras] in proportion to their requests of every outcome; an answer is sent for each one \
-             that succeed"),
+            Topic::Price.note(
+                "services share the cost of [extras] in proportion to their requests of every outcome; an answer is sent for \
+                 each request that succeeds",
+            ),
         ];
         if self.spec.load_balancer.is_some() {
             lines.push(
-                Topic::Price.small("the active connections of a load balancer are the requests in flight, without idle kept-alive connections; LCUs are \
-                 out for each hour"),
+                Topic::Price.small(
+                    "the active connections of a load balancer are the requests in flight, without idle kept-alive connections; \
+                     LCUs are worked out for each hour",
+                ),
             );
         }
         if self.spec.nat.as_ref().is_some_and(|nat| nat.pulls) {

@@ -110,7 +110,7 @@ fn missing_files_and_columns_are_named() {
     exit 2
     --- stderr
     error: embedded:nope: there is no built-in trace of this name
-    hint: there is embedded:web-shop-week
+    hint: the built-in traces are: embedded:web-shop-week
     ");
 }
 
