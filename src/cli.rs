@@ -1,4 +1,6 @@
 //! The command line: one file per verb. Data goes to stdout, talk to stderr.
+// Help texts are plain text: `<NAME>` in them is no HTML.
+#![allow(rustdoc::invalid_html_tags)]
 
 pub mod advise;
 pub mod bill;

@@ -1,7 +1,7 @@
 //! Scenarios: from a TOML file to variants that can be run.
 //!
 //! A scenario passes through three steps, each of which returns values:
-//! 1. [`load`] reads the file, applies `--set` ([`set`]), and parses it strictly ([`file`]).
+//! 1. [`load()`] reads the file, applies `--set` ([`set`]), and parses it strictly ([`file`]).
 //! 2. [`plan`] resolves all choices: prices, cluster, services and variants. A measured framework becomes an instance at the
 //!    size that the platform gives ([`profile`]).
 //! 3. Problems, assumptions and hashes of all steps are merged ([`findings`]); all problems are reported at once.

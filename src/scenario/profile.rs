@@ -1,9 +1,9 @@
 //! From a measured profile to an instance of the simulator.
 //!
-//! [`instance`] is the face. It takes the profile at the size of the platform's instances ([`at_size`], with sizes between
-//! measured ones in [`interpolate`]), asks whether memory is enough for the requests in flight ([`memory`]), chooses what
-//! requests share inside an instance ([`concurrency`]), and adds the handler's own work ([`work`]). The extra cost of an
-//! instance's first requests is [`code_warm_up`].
+//! `instance` is the face. It takes the profile at the size of the platform's instances (`at_size`, with sizes between
+//! measured ones in `interpolate`), asks whether memory is enough for the requests in flight (`memory`), chooses what
+//! requests share inside an instance (`concurrency`), and adds the handler's own work (`work`). The extra cost of an
+//! instance's first requests is `code_warm_up`.
 
 mod at_size;
 pub mod code_warm_up;

@@ -66,7 +66,7 @@ fn has_word(text: &str, word: &str) -> bool {
         let before = text[..at].chars().next_back();
         let after = text[at + word.len()..].chars().next();
         let ends_in_letter = word.ends_with(is_letter);
-        !before.is_some_and(is_letter) && !(ends_in_letter && after.is_some_and(is_letter))
+        !(before.is_some_and(is_letter) || ends_in_letter && after.is_some_and(is_letter))
     })
 }
 
