@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"os"
@@ -26,6 +27,7 @@ import (
 
 const (
 	maxMillis = 10_000
+	maxCount  = 9999
 	// Buffalo's module knows no version of its own at run time; go.mod pins this one.
 	version = "1.1.4"
 )
@@ -61,7 +63,7 @@ type stock struct {
 
 type listing struct {
 	ID    int64  `json:"id"`
-	Count int    `json:"count"`
+	Count int64  `json:"count"`
 	Items []item `json:"items"`
 }
 
@@ -143,13 +145,31 @@ func decimal(text string, digits int) (int64, bool) {
 	return n, err == nil
 }
 
+var errBadCount = errors.New("bad count")
+
+func count(c buffalo.Context) (int64, error) {
+	text := c.Param("count")
+	n, ok := decimal(text, 4)
+	if !ok || text[0] == '0' {
+		return 0, c.Error(http.StatusBadRequest, errBadCount)
+	}
+	return n, nil
+}
+
 func items(c buffalo.Context) error {
 	text := c.Param("id")
 	id, ok := decimal(text, 7)
 	if !ok || text[0] == '0' || id > 1_000_000 {
 		return c.Error(http.StatusNotFound, errors.New("no such item"))
 	}
-	list := listing{ID: id, Count: 20, Items: make([]item, 20)}
+	n := int64(20)
+	if c.Request().URL.Query().Has("count") {
+		var err error
+		if n, err = count(c); err != nil {
+			return err
+		}
+	}
+	list := listing{ID: id, Count: n, Items: make([]item, n)}
 	for i := range list.Items {
 		list.Items[i] = newItem(id, int64(i+1))
 	}
@@ -168,6 +188,43 @@ func echo(c buffalo.Context) error {
 		body.Tags = []string{}
 	}
 	return c.Render(http.StatusOK, r.JSON(body))
+}
+
+func validateOrders(c buffalo.Context) error {
+	var orders []order
+	if err := c.Bind(&orders); err != nil {
+		return c.Render(http.StatusUnprocessableEntity, r.JSON(object{"error": "invalid body", "details": err.Error()}))
+	}
+	problems := validate.Validate(
+		&validators.IntIsGreaterThan{Name: "orders", Field: len(orders), Compared: 0},
+		&validators.IntIsLessThan{Name: "orders", Field: len(orders), Compared: maxCount + 1},
+	)
+	for i := range orders {
+		problems.Append(orders[i].validate())
+	}
+	if problems.HasAny() {
+		return c.Render(http.StatusUnprocessableEntity, r.JSON(object{"error": "invalid body", "details": problems.Errors}))
+	}
+	return c.Render(http.StatusOK, r.JSON(newTotals(orders)))
+}
+
+func template(c buffalo.Context) error {
+	n, err := count(c)
+	if err != nil {
+		return err
+	}
+	return c.Render(http.StatusOK, r.Func("text/html; charset=utf-8", func(w io.Writer, _ render.Data) error {
+		_, err := io.WriteString(w, newPage(n))
+		return err
+	}))
+}
+
+func compute(c buffalo.Context) error {
+	n, err := count(c)
+	if err != nil {
+		return err
+	}
+	return c.Render(http.StatusOK, r.JSON(newSummary(n)))
 }
 
 var errBadMillis = errors.New("bad ms")
@@ -220,7 +277,7 @@ func wait(c buffalo.Context) error {
 func failed(status int, err error, c buffalo.Context) error {
 	text := strings.ToLower(http.StatusText(status))
 	switch {
-	case errors.Is(err, errBadMillis):
+	case errors.Is(err, errBadCount), errors.Is(err, errBadMillis):
 		text = err.Error()
 	case status >= 500:
 		log.Print(err)
@@ -252,6 +309,9 @@ func main() {
 	app.GET("/json", hello)
 	app.GET("/items/{id}", items)
 	app.POST("/echo", echo)
+	app.POST("/validate", validateOrders)
+	app.GET("/template", template)
+	app.GET("/compute", compute)
 	app.GET("/cpu", cpu)
 	app.GET("/io", wait)
 	if err := app.Serve(); err != nil {

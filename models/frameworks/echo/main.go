@@ -54,7 +54,7 @@ type stock struct {
 
 type listing struct {
 	ID    int64  `json:"id"`
-	Count int    `json:"count"`
+	Count int64  `json:"count"`
 	Items []item `json:"items"`
 }
 
@@ -62,6 +62,10 @@ type order struct {
 	Name     string   `json:"name" validate:"required,min=1,max=100"`
 	Quantity int      `json:"quantity" validate:"required,min=1,max=1000"`
 	Tags     []string `json:"tags" validate:"max=10"`
+}
+
+type batch struct {
+	Orders []order `validate:"min=1,max=9999,dive"`
 }
 
 // structValidator makes go-playground's validator Echo's.
@@ -119,13 +123,30 @@ func decimal(text string, digits int) (int64, bool) {
 	return n, err == nil
 }
 
+var errBadCount = echo.NewHTTPError(http.StatusBadRequest, "bad count")
+
+func count(text string) (int64, error) {
+	n, ok := decimal(text, 4)
+	if !ok || text[0] == '0' {
+		return 0, errBadCount
+	}
+	return n, nil
+}
+
 func items(c *echo.Context) error {
 	text := c.Param("id")
 	id, ok := decimal(text, 7)
 	if !ok || text[0] == '0' || id > 1_000_000 {
 		return echo.ErrNotFound
 	}
-	list := listing{ID: id, Count: 20, Items: make([]item, 20)}
+	n := int64(20)
+	if c.QueryParams().Has("count") {
+		var err error
+		if n, err = count(c.QueryParam("count")); err != nil {
+			return err
+		}
+	}
+	list := listing{ID: id, Count: n, Items: make([]item, n)}
 	for i := range list.Items {
 		list.Items[i] = newItem(id, int64(i+1))
 	}
@@ -145,6 +166,34 @@ func echoBody(c *echo.Context) error {
 		body.Tags = []string{}
 	}
 	return c.JSON(http.StatusOK, body)
+}
+
+func validateOrders(c *echo.Context) error {
+	var body batch
+	err := c.Bind(&body.Orders)
+	if err == nil {
+		err = c.Validate(&body)
+	}
+	if err != nil {
+		return c.JSON(http.StatusUnprocessableEntity, map[string]string{"error": "invalid body", "details": err.Error()})
+	}
+	return c.JSON(http.StatusOK, newTotals(body.Orders))
+}
+
+func template(c *echo.Context) error {
+	n, err := count(c.QueryParam("count"))
+	if err != nil {
+		return err
+	}
+	return c.HTML(http.StatusOK, newPage(n))
+}
+
+func compute(c *echo.Context) error {
+	n, err := count(c.QueryParam("count"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, newSummary(n))
 }
 
 var errBadMillis = echo.NewHTTPError(http.StatusBadRequest, "bad ms")
@@ -225,6 +274,9 @@ func main() {
 	e.GET("/json", hello)
 	e.GET("/items/:id", items)
 	e.POST("/echo", echoBody)
+	e.POST("/validate", validateOrders)
+	e.GET("/template", template)
+	e.GET("/compute", compute)
 	e.GET("/cpu", cpu)
 	e.GET("/io", wait)
 

@@ -22,7 +22,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const maxMillis = 10_000
+const (
+	maxMillis = 10_000
+	maxCount  = 9999
+)
 
 var (
 	processID = newProcessID()
@@ -52,7 +55,7 @@ type stock struct {
 
 type listing struct {
 	ID    int64  `json:"id"`
-	Count int    `json:"count"`
+	Count int64  `json:"count"`
 	Items []item `json:"items"`
 }
 
@@ -114,6 +117,16 @@ func decimal(text string, digits int) (int64, bool) {
 	return n, err == nil
 }
 
+// count answers 400 and returns false unless text is a number from 1 to maxCount.
+func count(c *gin.Context, text string) (int64, bool) {
+	n, ok := decimal(text, 4)
+	if !ok || text[0] == '0' {
+		c.JSON(http.StatusBadRequest, gin.H{"error": "bad count"})
+		return 0, false
+	}
+	return n, true
+}
+
 func items(c *gin.Context) {
 	text := c.Param("id")
 	id, ok := decimal(text, 7)
@@ -121,7 +134,11 @@ func items(c *gin.Context) {
 		notFound(c)
 		return
 	}
-	list := listing{ID: id, Count: 20, Items: make([]item, 20)}
+	n, ok := count(c, c.DefaultQuery("count", "20"))
+	if !ok {
+		return
+	}
+	list := listing{ID: id, Count: n, Items: make([]item, n)}
 	for i := range list.Items {
 		list.Items[i] = newItem(id, int64(i+1))
 	}
@@ -138,6 +155,31 @@ func echo(c *gin.Context) {
 		body.Tags = []string{}
 	}
 	c.JSON(http.StatusOK, body)
+}
+
+func validate(c *gin.Context) {
+	var orders []order
+	if err := c.ShouldBindJSON(&orders); err != nil {
+		c.JSON(http.StatusUnprocessableEntity, gin.H{"error": "invalid body", "details": err.Error()})
+		return
+	}
+	if len(orders) == 0 || len(orders) > maxCount {
+		c.JSON(http.StatusUnprocessableEntity, gin.H{"error": "invalid body", "details": "from 1 to 9999 orders"})
+		return
+	}
+	c.JSON(http.StatusOK, newTotals(orders))
+}
+
+func template(c *gin.Context) {
+	if n, ok := count(c, c.Query("count")); ok {
+		c.Data(http.StatusOK, "text/html; charset=utf-8", []byte(newPage(n)))
+	}
+}
+
+func compute(c *gin.Context) {
+	if n, ok := count(c, c.Query("count")); ok {
+		c.JSON(http.StatusOK, newSummary(n))
+	}
 }
 
 // milliseconds answers 400 and returns false unless ?ms= is acceptable.
@@ -195,6 +237,9 @@ func main() {
 	router.GET("/json", hello)
 	router.GET("/items/:id", items)
 	router.POST("/echo", echo)
+	router.POST("/validate", validate)
+	router.GET("/template", template)
+	router.GET("/compute", compute)
 	router.GET("/cpu", cpu)
 	router.GET("/io", wait)
 
