@@ -83,6 +83,7 @@ pub use targets::Backend;
 pub use targets::docker::conformance::{Verdict, check as check_images};
 pub use targets::docker::registry::Registry;
 pub use targets::process::limits as process_limits;
+pub use warm::routes::OwnRoute;
 
 use config::Config;
 use warm::pace::Pace;

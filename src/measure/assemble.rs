@@ -9,7 +9,8 @@ use crate::measure::subject::Subject;
 use crate::measure::warning::Warning;
 use crate::measure::{Measurement, host, noise, probe};
 use crate::model::profile::{
-    BlockReading, ColdSample, ContractCheck, FrameworkProfile, ImageFacts, MeasuredConfig, Provenance, SCHEMA, Verdict,
+    BlockReading, ColdSample, ContainerOptions, ContractCheck, FrameworkProfile, ImageFacts, MeasuredConfig,
+    Provenance, SCHEMA, Verdict,
 };
 use crate::stats::order;
 
@@ -104,6 +105,8 @@ pub fn profile(
         Subject::Image { .. } => None,
     };
     let repeated_blocks = repeated(&slots);
+    let proven = |cold: &Cold| cold.sample.process_id.is_some();
+    let cold_proven = slots.iter().flat_map(|slot| &slot.cold).all(proven);
     let mut runs: Vec<MeasuredConfig> = slots.into_iter().map(|slot| config(slot, quiet)).collect();
     runs.sort_by_key(|run| (run.cpu, run.memory, run.cold_mode, run.cpu_mode));
     FrameworkProfile {
@@ -139,6 +142,10 @@ pub fn profile(
         },
         image: image.facts,
         contract,
+        quick: measurement.quick,
+        cold_proven: Some(cold_proven),
+        options: ContainerOptions::default(),
+        panel: None,
         blocks: blocks.to_vec(),
         runs,
     }

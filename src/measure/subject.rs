@@ -85,7 +85,10 @@ impl Subject {
     pub fn routes(&self) -> Routes {
         match self {
             Self::Framework { .. } => Routes::Contract,
-            Self::Image { path, .. } => Routes::Only(path.clone()),
+            Self::Image { path, .. } => Routes::Own {
+                ready: path.clone(),
+                further: Vec::new(),
+            },
         }
     }
 }

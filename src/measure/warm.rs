@@ -126,7 +126,7 @@ pub fn run(
 
     let parallel = match instance.routes {
         Routes::Contract => parallel::run(server, pace, long.is_some(), &mut peak),
-        Routes::Only(_) => Parallel::default(),
+        Routes::Own { .. } => Parallel::default(),
     };
     errors += parallel.errors;
     let saturation = load::closed_loop(server, &main, SATURATION_CLIENTS, pace.saturation, || {
@@ -145,6 +145,12 @@ pub fn run(
         warm_up_cpu_ms,
         round_trip_ms: round_trip.median_ms,
         routes,
+        settling: None,
+        work: BTreeMap::new(),
+        work_settling: None,
+        rates: Vec::new(),
+        responses: Vec::new(),
+        rates_idle_cpu_ms_per_s: None,
         idle,
         loaded,
         peak_anon_bytes: peak.bytes,
@@ -205,7 +211,7 @@ fn rest(stop: &AtomicBool, lasting: Duration, usage: Option<&Usage>) -> Option<f
 fn warm_routes(
     server: Server<'_>,
     connection: &mut Connection,
-    requests: &[(&'static str, Request)],
+    requests: &[(String, Request)],
     pace: Pace,
 ) -> std::io::Result<u32> {
     let end = Instant::now() + pace.route_warm_up_time;
@@ -224,7 +230,7 @@ fn warm_routes(
 fn routes(
     server: Server<'_>,
     connection: &mut Connection,
-    requests: &[(&'static str, Request)],
+    requests: &[(String, Request)],
     pace: Pace,
     usage: Option<&Usage>,
     idle_cpu_ms_per_s: Option<f64>,
@@ -235,6 +241,7 @@ fn routes(
             service_time_ms: Vec::new(),
             cpu_batch: CPU_BATCH,
             cpu_loaded_ms: Vec::new(),
+            unsettled_cpu_loaded_ms: Vec::new(),
         };
         (name.to_string(), run)
     };
@@ -247,7 +254,7 @@ fn routes(
             let (began, before) = (Instant::now(), usage.and_then(Usage::cpu_time));
             let (times, wrong) = load::one_by_one(server, connection, request, CPU_BATCH as usize, left, |_| {})?;
             let used = || Some(usage.and_then(Usage::cpu_time)?.saturating_sub(before?).as_secs_f64() * 1e3);
-            let Some(run) = runs.get_mut(*name) else {
+            let Some(run) = runs.get_mut(name) else {
                 continue;
             };
             if times.len() == CPU_BATCH as usize

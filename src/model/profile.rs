@@ -7,12 +7,22 @@
 mod block;
 mod cold;
 mod image;
+mod options;
+mod panel;
+mod rates;
+mod settling;
 mod warm;
+mod work;
 
 pub use block::BlockReading;
 pub use cold::{ColdMode, ColdSample, CpuMode, FailureKind, StartFailure, Verdict};
 pub use image::{ImageFacts, LayerPull, Pull, Scan};
+pub use options::ContainerOptions;
+pub use panel::PanelLink;
+pub use rates::{CPU_5MS, JSON, RateRun, ResponsePoint};
+pub use settling::{Settling, SettlingEnd};
 pub use warm::{CLIENT_TOO_SLOW, MemoryReading, Plateau, RouteRun, StableRate, Trial, WarmRun};
+pub use work::WorkSize;
 
 use std::collections::BTreeMap;
 
@@ -20,14 +30,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{MemoryMib, MilliCpu};
 
-/// The version of the profile format that this program reads and writes.
-pub const SCHEMA: u32 = 1;
+/// The version of the profile format that this program writes.
+pub const SCHEMA: u32 = 2;
+/// The versions that this program reads. Version 1 has no work in sizes, no rates and no settling.
+const READ: [u32; 2] = [1, SCHEMA];
 
 /// All measurements of one image on one host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FrameworkProfile {
-    /// The version of this format: 1.
+    /// The version of this format: 2; version 1 is read as well.
     pub schema: u32,
     /// The name of the framework, which is also the name of its folder, such as `express`.
     pub name: String,
@@ -44,6 +56,18 @@ pub struct FrameworkProfile {
     /// contract.
     #[serde(default)]
     pub contract: Option<ContractCheck>,
+    /// True if the measurement was a quick one, with few samples and short loads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quick: bool,
+    /// True if every cold start was shown to be cold: a new process answered its first request. `null` in schema 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold_proven: Option<bool>,
+    /// The flags that changed the container of a user's own image.
+    #[serde(default, skip_serializing_if = "ContainerOptions::is_usual")]
+    pub options: ContainerOptions,
+    /// The panel of the measuring stretch; `null` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panel: Option<PanelLink>,
     /// The state of the machine before each block, in the order of measurement.
     #[serde(default)]
     pub blocks: Vec<BlockReading>,
@@ -57,9 +81,12 @@ pub struct FrameworkProfile {
 /// A sentence that says what is wrong, with the position in the text.
 pub fn parse(text: &str) -> Result<FrameworkProfile, String> {
     let profile: FrameworkProfile = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    match profile.schema {
-        SCHEMA => Ok(profile),
-        other => Err(format!("its schema is {other}; this version reads {SCHEMA}")),
+    match READ.contains(&profile.schema) {
+        true => Ok(profile),
+        false => Err(format!(
+            "its schema is {}; this version reads {} to {SCHEMA}",
+            profile.schema, READ[0]
+        )),
     }
 }
 
@@ -195,4 +222,45 @@ pub struct MeasuredConfig {
     pub failures: Vec<StartFailure>,
     /// The measurements of a warm instance; `null` if no instance became ready.
     pub warm: Option<WarmRun>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A profile of schema 1 as older versions wrote it.
+    const OLD: &str = include_str!("../../tests/data/synthetic-profile.json");
+
+    #[test]
+    fn an_old_profile_is_read_and_gains_nothing_when_written() {
+        let old = parse(OLD).unwrap();
+        assert_eq!((old.schema, old.quick, old.cold_proven), (1, false, None));
+        let written = serde_json::to_value(&old).unwrap();
+        for key in ["quick", "cold_proven", "options", "panel"] {
+            assert!(written.get(key).is_none(), "{key}");
+        }
+        let warm = written["runs"].as_array().unwrap().iter().map(|run| &run["warm"]);
+        for warm in warm.filter(|warm| !warm.is_null()) {
+            for key in [
+                "settling",
+                "work",
+                "work_settling",
+                "rates",
+                "responses",
+                "rates_idle_cpu_ms_per_s",
+            ] {
+                assert!(warm.get(key).is_none(), "{key}");
+            }
+        }
+        assert_eq!(parse(&written.to_string()).unwrap(), old);
+    }
+
+    #[test]
+    fn a_profile_of_the_future_is_refused() {
+        let future = OLD.replace("\"schema\": 1", "\"schema\": 3");
+        assert_eq!(
+            parse(&future).unwrap_err(),
+            "its schema is 3; this version reads 1 to 2"
+        );
+    }
 }

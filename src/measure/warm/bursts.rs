@@ -16,7 +16,7 @@ const IN_FLIGHT: u32 = 4;
 /// Measures the CPU time per request of each route, burst by burst; the routes take turns. Returns the number of wrong answers.
 pub fn add(
     instance: &Instance<'_>,
-    requests: &[(&'static str, Request)],
+    requests: &[(String, Request)],
     pace: Pace,
     idle_cpu_ms_per_s: Option<f64>,
     runs: &mut BTreeMap<String, RouteRun>,
@@ -30,7 +30,7 @@ pub fn add(
             let after = usage.and_then(Usage::cpu_time);
             errors += seen.errors;
             let used = before.zip(after).map(|(before, after)| after.saturating_sub(before));
-            if let (Some(used), Some(run)) = (used.filter(|_| seen.completed > 0), runs.get_mut(*name)) {
+            if let (Some(used), Some(run)) = (used.filter(|_| seen.completed > 0), runs.get_mut(name)) {
                 let idle_ms = idle_cpu_ms_per_s.unwrap_or(0.0) * began.elapsed().as_secs_f64();
                 let net = (used.as_secs_f64() * 1e3 - idle_ms).max(0.0);
                 run.cpu_loaded_ms.push(round4(net / f64::from(seen.completed)));

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{RateRun, ResponsePoint, Settling, WorkSize};
+
 /// The measurements of one warm instance: warm-up curve, service times, CPU time per request, memory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +21,25 @@ pub struct WarmRun {
     pub round_trip_ms: f64,
     /// The routes by name: `healthz`, `json`, `items`, `echo`.
     pub routes: BTreeMap<String, RouteRun>,
+    /// The way in which the CPU time per request of the routes (`cpu_loaded_ms`) settled; `null` in schema 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settling: Option<Settling>,
+    /// The work in sizes, by kind: `items`, `validate`, `template`, `compute`, or the name of a route of the user. The sizes
+    /// ascend. Empty if work in sizes was not measured.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub work: BTreeMap<String, Vec<WorkSize>>,
+    /// The way in which the CPU time per request of the work in sizes settled; `null` if it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_settling: Option<Settling>,
+    /// The open-loop loads at several rates on `/json` and on `/cpu?ms=5`; empty if they were not measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<RateRun>,
+    /// The response curve of `/cpu?ms=5` by ascending rate; empty if it was not measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<ResponsePoint>,
+    /// The CPU time per second without requests while the rates took turns, in milliseconds; `null` if not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates_idle_cpu_ms_per_s: Option<f64>,
     /// The memory at rest after the warm-up.
     pub idle: MemoryReading,
     /// The memory at the end of the load.
@@ -128,10 +149,14 @@ pub struct RouteRun {
     pub cpu_ms: Vec<f64>,
     /// The number of requests in each batch of `cpu_ms`.
     pub cpu_batch: u32,
-    /// The CPU time per request of bursts with four requests in flight, without the CPU time of an idle instance. This is the
-    /// cost of a request on a busy server. Empty in profiles of older versions.
+    /// The CPU time per request of bursts with several requests in flight, without the CPU time of an idle instance. This is
+    /// the cost of a request on a busy server. From schema 2 on only bursts from the time at which it had settled. Empty in
+    /// profiles of older versions.
     #[serde(default)]
     pub cpu_loaded_ms: Vec<f64>,
+    /// The CPU time per request of the bursts before it had settled, in order. They do not count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsettled_cpu_loaded_ms: Vec<f64>,
 }
 
 impl RouteRun {

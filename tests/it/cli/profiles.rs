@@ -101,7 +101,7 @@ fn a_profile_of_the_future_or_of_another_kind_is_refused() {
     exit 2
     --- stderr
     error: measured.toml has a problem:
-      - profile of made-up/profile.json: its schema is 9; this version reads 1
+      - profile of made-up/profile.json: its schema is 9; this version reads 1 to 2
     ");
     sandbox.write("made-up/profile.json", "{}");
     assert_snapshot!(sandbox.run("check measured.toml"), @r"
