@@ -139,7 +139,7 @@
 //! # Features
 //!
 //! Without default features there is the simulator alone. `cli` is the program, `measure` measures frameworks (Linux only),
-//! `fetch` reads price lists from the network, `polars` writes Parquet and `xlsx` a workbook.
+//! `fetch` reads price lists from the network, `parquet` writes Parquet and `xlsx` a workbook.
 //!
 //! The modules that the documentation does not show are public for the program, the tests and the benches. They may change in
 //! any version.

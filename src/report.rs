@@ -11,7 +11,7 @@ pub mod column;
 pub mod cost_latency;
 pub mod costs;
 pub mod focus;
-#[cfg(feature = "polars")]
+#[cfg(feature = "parquet")]
 pub mod frame;
 pub mod framework_detail;
 pub mod framework_ratios;
@@ -73,7 +73,7 @@ pub const REPORTS: &[&dyn Report] = &[
     &allocation::Allocation,
     &packing::Packing,
     &functions::Functions,
-    #[cfg(feature = "polars")]
+    #[cfg(feature = "parquet")]
     &frame::Requests,
     #[cfg(feature = "plot")]
     &cost_latency::CostLatency,

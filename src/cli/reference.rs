@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 const WRITE: &str = "COLDCAST_WRITE_REFERENCE";
 
 /// Blocks that cannot be rendered because a feature is off.
-const LEFT: &[&str] = if cfg!(all(feature = "plot", feature = "polars", feature = "xlsx")) {
+const LEFT: &[&str] = if cfg!(all(feature = "plot", feature = "parquet", feature = "xlsx")) {
     &[]
 } else {
     &["files"]

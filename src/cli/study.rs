@@ -289,9 +289,9 @@ fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer:
     let (clock, cpu) = (Instant::now(), cpu_seconds());
     let variants = variants(&plans, flags)?;
     gates::check(&variants, flags)?;
-    if flags.record.contains(&Record::Requests) && !cfg!(feature = "polars") {
+    if flags.record.contains(&Record::Requests) && !cfg!(feature = "parquet") {
         return Err(Failure::Environment(anyhow::anyhow!(
-            "this coldcast was built without the feature `polars` and cannot write requests.parquet; build it with --features polars"
+            "this coldcast was built without the feature `parquet` and cannot write requests.parquet; build it with --features parquet"
         )));
     }
     if let Some(out) = &flags.out {

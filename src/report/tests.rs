@@ -25,7 +25,7 @@ const APPLIES: &[(&str, [bool; 3])] = &[
     ("allocation.csv", [true, false, false]),
     ("packing.csv", [true, false, false]),
     ("functions.csv", [false, true, false]),
-    #[cfg(feature = "polars")]
+    #[cfg(feature = "parquet")]
     ("requests.parquet", [false, false, true]),
     #[cfg(feature = "plot")]
     ("cost-latency.svg", [true, true, false]),
@@ -101,6 +101,52 @@ fn every_report_applies_where_it_should_and_writes_its_columns() {
                 assert_eq!(documented.collect::<Vec<_>>(), written, "{name}");
             }
         }
+    }
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn recorded_requests_come_back_from_the_file() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
+
+    let [.., study] = studies();
+    let file = Report::write(&frame::Requests, &study, &Manifest::default()).unwrap();
+    let mut on_disk = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut on_disk, &file).unwrap();
+    let reader = SerializedFileReader::new(on_disk).unwrap();
+    assert_eq!(reader.num_row_groups(), study.variants.len());
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    let recorded = study
+        .variants
+        .iter()
+        .flat_map(|variant| variant.requests.iter().map(move |request| (variant, request)));
+    assert_eq!(rows.len(), recorded.clone().count());
+    assert!(!rows.is_empty());
+    for (row, (variant, request)) in rows.iter().zip(recorded) {
+        let seconds = |ns: u64| Field::Double(ns as f64 / 1e9);
+        let expected = [
+            ("variant", Field::Str(variant.name().into())),
+            (
+                "service",
+                Field::Str(variant.services[usize::from(request.service)].clone()),
+            ),
+            ("function", Field::UInt(request.function)),
+            ("arrived_s", seconds(request.arrived)),
+            ("started_s", request.started.map_or(Field::Null, seconds)),
+            ("finished_s", seconds(request.finished)),
+            (
+                "latency_ms",
+                Field::Double((request.finished - request.arrived) as f64 / 1e6),
+            ),
+            ("cold", Field::Bool(request.cold)),
+            ("outcome", Field::Str(request.outcome.into())),
+        ];
+        let read: Vec<(&str, Field)> = row
+            .get_column_iter()
+            .map(|(name, field)| (name.as_str(), field.clone()))
+            .collect();
+        assert_eq!(read, expected);
     }
 }
 

@@ -87,7 +87,7 @@ fn a_candidate_has_the_same_random_numbers_alone_and_with_others() {
     assert_eq!(of_slow("both"), of_slow("alone"));
 }
 
-#[cfg(feature = "polars")]
+#[cfg(feature = "parquet")]
 #[test]
 fn recorded_requests_are_the_same_bytes_too() {
     let sandbox = Sandbox::new();

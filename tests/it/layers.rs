@@ -87,7 +87,7 @@ fn heavy_and_impure_things_stay_where_they_belong() {
     let measuring = |path: &str| path.starts_with("measure") || path.starts_with("cli/measure");
     let rules: BTreeMap<&str, fn(&str) -> bool> = BTreeMap::from([
         (
-            "polars::",
+            "parquet::",
             (|path| path == "report/frame.rs" || path == "trace/parquet.rs") as fn(&str) -> bool,
         ),
         ("anyhow", |path| path.starts_with("cli")),
@@ -126,7 +126,7 @@ fn the_simulator_is_pure() {
         "std::time",
         "std::thread",
         "tokio",
-        "polars",
+        "parquet",
         "rust_decimal",
         "Usd",
         "println!",

@@ -5,7 +5,7 @@
 #[cfg(not(all(feature = "cli", feature = "fetch", feature = "measure", feature = "xlsx")))]
 compile_error!(
     "the integration tests need the features cli, fetch, measure and xlsx: \
-     use `--no-default-features --features cli,fetch,measure,xlsx` to leave out polars alone"
+     use `--no-default-features --features cli,fetch,measure,xlsx` to leave out Parquet alone"
 );
 
 mod autoscalers;

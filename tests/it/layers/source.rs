@@ -227,7 +227,7 @@ fn tests_and_comments_are_left_out_and_what_follows_them_is_read() {
         use crate::sim::fact;
         #[cfg(test)]
         use crate::report::{a, b};
-        /// polars in a doc comment
+        /// parquet in a doc comment
         #[cfg(test)]
         #[derive(Debug)]
         fn helper<A, B>(a: [u8; 2]) -> crate::cli::Cli { crate::study::run() }
@@ -246,7 +246,7 @@ fn tests_and_comments_are_left_out_and_what_follows_them_is_read() {
     assert!(!code.imports(3).contains("stats"));
     assert_eq!(code.test_modules, ["tests"]);
     assert!(code.has("std::fs") && code.has("println!") && code.mentions("f64"));
-    for absent in ["tokio", "polars", "Debug", "helper", "seen"] {
+    for absent in ["tokio", "parquet", "Debug", "helper", "seen"] {
         assert!(!code.mentions(absent), "{absent}");
     }
 }
