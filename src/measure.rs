@@ -75,6 +75,7 @@ mod warning;
 pub use env::EnvVar;
 pub use error::MeasureError;
 pub use estimate::{Estimate, estimate};
+pub use noise::{Calibration, Machine, Readings, Timed};
 pub use progress::{Progress, human};
 pub use run::{Finished, run, run_on};
 pub use store::write_profile;

@@ -18,6 +18,7 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration};
 mod agreement;
 mod cleanup;
 mod contract;
+mod noise;
 mod plan;
 mod process;
 mod table;
@@ -62,6 +63,15 @@ enum What {
     /// Compares two measurements of the same frameworks: medians of the cold start, size by size
     #[command(after_help = "Example:\n  coldcast measure agreement models/frameworks models/frameworks")]
     Agreement(agreement::AgreementArgs),
+    /// Shows how quiet this machine is, and renews the figures against which noise is judged
+    ///
+    /// Every measurement times fixed work before each block, and calls a block noisy if the work takes longer than the machine at
+    /// rest allows. The figures of the machine at rest are kept in the state folder of the user (XDG_STATE_HOME, or
+    /// ~/.local/state). They are taken by the first measurement that finds the machine idle. Fails with exit code 1 if the
+    /// machine is noisy now.
+    #[command(verbatim_doc_comment)]
+    #[command(after_help = "Example:\n  coldcast measure noise")]
+    Noise(noise::NoiseArgs),
     /// Removes the remains of interrupted runs from the Docker engine and from this machine
     ///
     /// Finds containers and networks by their label, pulled images by their name, processes by a variable in their
@@ -170,6 +180,7 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
         What::Plan(args) => return print(plan::table(&request(args).map_err(failure)?)),
         What::Contract(args) => return contract::run(args, common),
         What::Agreement(args) => return agreement::run(args),
+        What::Noise(args) => return noise::run(args),
         What::Cleanup(args) => return cleanup::run(args),
     };
     let mut progress = Progress::new(common.quiet, std::io::stderr().is_terminal());

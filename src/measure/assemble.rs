@@ -10,7 +10,7 @@ use crate::measure::warning::Warning;
 use crate::measure::{Measurement, host, noise, probe};
 use crate::model::profile::{
     BlockReading, ColdSample, ContainerOptions, ContractCheck, FrameworkProfile, ImageFacts, MeasuredConfig,
-    Provenance, SCHEMA, Verdict,
+    Provenance, QuietMachine, SCHEMA, Verdict,
 };
 use crate::stats::order;
 
@@ -70,6 +70,8 @@ pub struct Taken<'a> {
     pub contract: Option<ContractCheck>,
     /// The readings of the machine before each block of the session.
     pub blocks: &'a [BlockReading],
+    /// The figures of the machine at rest.
+    pub quiet_machine: Option<&'a QuietMachine>,
 }
 
 /// Assembles the profile of one subject.
@@ -86,8 +88,8 @@ pub fn profile(
         warnings,
         contract,
         blocks,
+        quiet_machine,
     } = taken;
-    let quiet = noise::Quiet::of(blocks);
     let mut notes = circumstances.notes.clone();
     notes.extend(image.notes);
     notes.extend(subject_notes(measurement, subject, &slots));
@@ -107,7 +109,7 @@ pub fn profile(
     let repeated_blocks = repeated(&slots);
     let proven = |cold: &Cold| cold.sample.process_id.is_some();
     let cold_proven = slots.iter().flat_map(|slot| &slot.cold).all(proven);
-    let mut runs: Vec<MeasuredConfig> = slots.into_iter().map(|slot| config(slot, quiet)).collect();
+    let mut runs: Vec<MeasuredConfig> = slots.into_iter().map(|slot| config(slot, quiet_machine)).collect();
     runs.sort_by_key(|run| (run.cpu, run.memory, run.cold_mode, run.cpu_mode));
     FrameworkProfile {
         schema: SCHEMA,
@@ -147,12 +149,13 @@ pub fn profile(
         options: ContainerOptions::default(),
         panel: None,
         blocks: blocks.to_vec(),
+        quiet_machine: quiet_machine.cloned(),
         runs,
     }
 }
 
-fn config(slot: Slot, quiet: Option<noise::Quiet>) -> MeasuredConfig {
-    let noise = |cold: &Cold| quiet.map_or(1.0, |quiet| quiet.ratio(cold.spin_ms, cold.walk_ms));
+fn config(slot: Slot, quiet: Option<&QuietMachine>) -> MeasuredConfig {
+    let noise = |cold: &Cold| cold.noise.unwrap_or(0.0);
     // If a block was repeated, the quieter start counts; the later one if both were alike.
     let quieter = |cold: &Cold| {
         slot.cold.iter().any(|other| {
@@ -161,7 +164,7 @@ fn config(slot: Slot, quiet: Option<noise::Quiet>) -> MeasuredConfig {
         })
     };
     let settled = |cold: &Cold| ColdSample {
-        spin_ratio: round3(noise(cold)),
+        spin_ratio: round3(noise::slowdown(quiet, cold.spin_ms, cold.walk_ms, cold.contention)),
         verdict: if quieter(cold) {
             Verdict::NoisyHost
         } else {

@@ -1,122 +1,92 @@
-//! The noise of the machine: readings before each block, and the rule that tells a noisy block from a quiet one. No sample is
-//! deleted because of noise.
+//! The noise of the machine: readings before the build and before each block, and the rule that tells a noisy block from a quiet
+//! one. No sample is deleted because of noise.
+//!
+//! A reading times fixed work: a computation on several cores at once, and a walk through fresh memory. Two comparisons follow.
+//!
+//! 1. The CPU time of the computation against its wall time. The computation never sleeps, so the difference is time in which
+//!    its cores ran other programs. This needs no earlier figure: it finds noise that is there from the first second on.
+//! 2. Both times against the figures of the same machine at rest ([`calibration`]), which are kept between runs ([`kept`]). This
+//!    finds what CPU time does not show: neighbours on the host, stolen time, slower clocks.
 
-use std::time::Instant;
+use crate::model::profile::{BlockReading, QuietMachine};
 
-use crate::measure::host;
-use crate::measure::load::round3;
-use crate::model::profile::BlockReading;
-use crate::stats::order;
+mod busy;
+mod calibration;
+mod kept;
+mod machine;
+mod work;
 
-/// The source of the readings before the blocks of a session.
+pub use calibration::{Calibration, is_better};
+pub use kept::{Kept, State};
+pub use machine::{Looked, Machine};
+pub use work::{Timed, Work};
+
+/// The share of the time of the computation that other programs may take before a block is noisy, where the figures of the
+/// machine at rest do not allow more.
+pub const CONTENDED: f64 = 0.08;
+/// The largest share that these figures can allow.
+const MOST_CONTENDED: f64 = 0.15;
+/// The share by which the computation may be slower than on the machine at rest, where its own spread does not allow more.
+const SPIN_FLOOR: f64 = 0.05;
+/// The same for the walk through memory.
+const WALK_FLOOR: f64 = 0.10;
+/// The number of spreads (median to 90th percentile) above the median up to which a reading is quiet. Three spreads are 3.8
+/// standard deviations of a normal distribution, and hold 99.5% of an exponential one.
+const SPREADS: f64 = 3.0;
+
+/// The source of the readings of a session.
 pub trait Readings: std::fmt::Debug {
     /// Reads the machine before `block`. `other_instances` is part of the reading.
     fn read(&mut self, block: u32, other_instances: Option<u64>) -> BlockReading;
+
+    /// Looks at the machine before anything is built or started. Returns what a user should know.
+    fn look(&mut self) -> Looked {
+        Looked::default()
+    }
+
+    /// Waits until the machine has come to rest after work of this process. Returns what a user should know if it does not.
+    fn rest(&mut self) -> Option<String> {
+        None
+    }
+
+    /// The figures of the machine at rest against which blocks are judged; `None` if there are none.
+    fn quiet_machine(&self) -> Option<QuietMachine> {
+        None
+    }
 }
 
-/// This machine.
-#[derive(Debug)]
-pub struct Machine {
-    work: Work,
-    /// The stolen and all CPU ticks at the last reading.
-    ticks: Option<(u64, u64)>,
+/// The noise of a reading: the largest of its figures, each divided by the limit of the machine. Above 1 the machine was noisy.
+pub fn noise(quiet: Option<&QuietMachine>, spin_ms: f64, walk_ms: Option<f64>, contention: Option<f64>) -> f64 {
+    let allowed = quiet.map_or(0.0, |quiet| {
+        quiet.contention.median + SPREADS * quiet.contention.spread()
+    });
+    let contention = contention.unwrap_or(0.0) / allowed.clamp(CONTENDED, MOST_CONTENDED);
+    let Some(quiet) = quiet else { return contention };
+    let spin = spin_ms / quiet.spin_ms.limit(SPIN_FLOOR, SPREADS);
+    let walk = walk_ms.map_or(0.0, |walk| walk / quiet.walk_ms.limit(WALK_FLOOR, SPREADS));
+    contention.max(spin).max(walk)
 }
 
-impl Machine {
-    /// This machine, with a spin that takes 20 ms on it.
-    pub fn calibrated() -> Self {
-        Self {
-            ticks: host::steal_and_total(),
-            work: Work::calibrated(),
+/// The ratio of the time of the fixed work to that on the machine at rest: the larger of computation and walk. Without figures
+/// of the machine at rest, it is the wall time of the computation over its CPU time.
+pub fn slowdown(quiet: Option<&QuietMachine>, spin_ms: f64, walk_ms: Option<f64>, contention: Option<f64>) -> f64 {
+    match quiet {
+        Some(quiet) => {
+            let walk = walk_ms.map_or(0.0, |walk| walk / quiet.walk_ms.median);
+            (spin_ms / quiet.spin_ms.median).max(walk)
         }
+        None => 1.0 / (1.0 - contention.unwrap_or(0.0)).max(0.01),
     }
 }
 
-impl Readings for Machine {
-    /// Load and pressures contain the measurement's own work in the block before.
-    fn read(&mut self, block: u32, other_instances: Option<u64>) -> BlockReading {
-        let now = host::steal_and_total();
-        let steal_share = std::mem::replace(&mut self.ticks, now).zip(now).and_then(steal_share);
-        BlockReading {
-            block,
-            load: host::load(),
-            cpu_pressure: host::pressure("cpu"),
-            memory_pressure: host::pressure("memory"),
-            io_pressure: host::pressure("io"),
-            steal_share: steal_share.map(round3),
-            available_memory_mib: host::available_memory_mib(),
-            cpu_mhz: host::cpu_mhz().map(round3),
-            thermal_throttles: host::thermal_throttles(),
-            other_containers: other_instances,
-            spin_ms: round3(self.work.spin_ms()),
-            walk_ms: Some(round3(self.work.walk_ms())),
-        }
-    }
+/// Returns true if a block began on a noisy machine. In profiles of older versions no block says so.
+pub fn is_noisy(block: &BlockReading) -> bool {
+    block.noise.is_some_and(|noise| noise > 1.0)
 }
 
-/// The fixed work that is timed before each block: a spin that stays within a core, and a walk through memory that does not.
-#[derive(Debug, Clone, Copy)]
-struct Work {
-    rounds: u64,
-}
-
-/// The milliseconds that the spin takes on a quiet machine.
-const SPIN_MS: f64 = 20.0;
-/// A block counts as noisy above this ratio to the 10th percentile of the session.
-pub const NOISY: f64 = 1.10;
-/// The length of the walk's memory in lines of 64 bytes: 32 MiB, more than the caches of a core hold.
-const WALK_LINES: usize = 1 << 19;
-/// The steps of the walk. Each step waits for the one before.
-const WALK_STEPS: usize = 200_000;
-/// The number of walks, of which the quickest counts: a single walk varies by a tenth on a quiet machine.
-const WALKS: usize = 4;
-
-impl Work {
-    /// Finds the number of rounds that take [`SPIN_MS`] on this machine.
-    fn calibrated() -> Self {
-        let probe = Self { rounds: 1_000_000 };
-        let quickest = (0..5).map(|_| probe.spin_ms()).fold(f64::INFINITY, f64::min);
-        Self {
-            rounds: (probe.rounds as f64 * SPIN_MS / quickest.max(0.01)) as u64,
-        }
-    }
-
-    /// Spins, and returns the time in milliseconds.
-    fn spin_ms(self) -> f64 {
-        let began = Instant::now();
-        let mut x = 1u64;
-        for _ in 0..self.rounds {
-            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        }
-        std::hint::black_box(x);
-        began.elapsed().as_secs_f64() * 1e3
-    }
-
-    /// Gets fresh pages from the kernel, writes to all of them and follows a chain through them; returns the time in
-    /// milliseconds. A starting program does the same, and a spin does not: the host shares its memory and outer caches among
-    /// all that runs on it.
-    fn walk_ms(self) -> f64 {
-        (0..WALKS).map(|_| walk_once_ms()).fold(f64::INFINITY, f64::min)
-    }
-}
-
-fn walk_once_ms() -> f64 {
-    const PER_LINE: usize = 64 / size_of::<u32>();
-    let began = Instant::now();
-    let mut next = vec![0u32; WALK_LINES * PER_LINE];
-    // A linear congruential generator of full period visits each line once (Hull and Dobell: the modulus a power of
-    // two, an odd addend, a multiplier of 1 modulo 4).
-    let mut line = 0;
-    for _ in 0..WALK_LINES {
-        let after = (line * 1_664_525 + 1_013_904_223) % WALK_LINES;
-        next[line * PER_LINE] = after as u32;
-        line = after;
-    }
-    for _ in 0..WALK_STEPS {
-        line = next[line * PER_LINE] as usize;
-    }
-    std::hint::black_box(line);
-    began.elapsed().as_secs_f64() * 1e3
+/// The number of blocks that began on a noisy machine.
+pub fn noisy_blocks(blocks: &[BlockReading]) -> usize {
+    blocks.iter().filter(|block| is_noisy(block)).count()
 }
 
 /// The share of the CPU time that was stolen between two readings of steal and total ticks; `None` if no time passed.
@@ -124,79 +94,68 @@ pub fn steal_share(((steal0, total0), (steal1, total1)): ((u64, u64), (u64, u64)
     (total1 > total0).then(|| steal1.saturating_sub(steal0) as f64 / (total1 - total0) as f64)
 }
 
-/// The time of the fixed work on the quiet machine: the 10th percentile of all readings.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Quiet {
-    spin_ms: f64,
-    /// `None` in a session of a version without the walk.
-    walk_ms: Option<f64>,
-}
-
-impl Quiet {
-    /// The quiet machine of a session; `None` without a reading.
-    pub fn of(blocks: &[BlockReading]) -> Option<Self> {
-        let tenth = |values: Vec<f64>| order::quantile(&order::sorted(values), 0.10);
-        Some(Self {
-            spin_ms: tenth(blocks.iter().map(|block| block.spin_ms).collect())?,
-            walk_ms: tenth(blocks.iter().filter_map(|block| block.walk_ms).collect()),
-        })
-    }
-
-    /// The ratio of the time of the work to that on the quiet machine; the larger of spin and walk.
-    pub fn ratio(self, spin_ms: f64, walk_ms: Option<f64>) -> f64 {
-        let walk = walk_ms.zip(self.walk_ms).map_or(0.0, |(walk, quiet)| walk / quiet);
-        (spin_ms / self.spin_ms).max(walk)
-    }
-}
-
-/// The number of blocks that began on a noisy machine.
-pub fn noisy_blocks(blocks: &[BlockReading]) -> usize {
-    let noisy = |quiet: Quiet| {
-        let ratios = blocks.iter().map(|block| quiet.ratio(block.spin_ms, block.walk_ms));
-        ratios.filter(|ratio| *ratio > NOISY).count()
-    };
-    Quiet::of(blocks).map_or(0, noisy)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::profile::Spread;
 
-    #[test]
-    fn ratios_are_against_the_quiet_blocks() {
-        let block = |spin_ms| BlockReading {
-            spin_ms,
-            ..BlockReading::default()
-        };
-        let mut blocks = vec![block(20.0); 9];
-        blocks.push(block(30.0));
-        assert_eq!(noisy_blocks(&blocks), 1);
-        assert_eq!((Quiet::of(&[]), noisy_blocks(&[])), (None, 0));
-        // A slower walk is as much of a sign as a slower spin.
-        for (k, block) in blocks.iter_mut().enumerate() {
-            block.walk_ms = Some(if k == 4 { 70.0 } else { 50.0 });
+    fn quiet() -> QuietMachine {
+        QuietMachine {
+            at: "2026-11-30T20:00:00Z".into(),
+            rounds: 1,
+            readings: 40,
+            spin_ms: Spread {
+                median: 20.0,
+                p90: 20.1,
+            },
+            walk_ms: Spread {
+                median: 50.0,
+                p90: 54.0,
+            },
+            contention: Spread {
+                median: 0.005,
+                p90: 0.01,
+            },
+            quiet: true,
         }
-        assert_eq!(noisy_blocks(&blocks), 2);
-        let quiet = Quiet::of(&blocks).unwrap();
-        assert_eq!(quiet.ratio(20.0, Some(70.0)), 1.4);
-        assert_eq!(quiet.ratio(30.0, Some(50.0)), 1.5);
-        assert_eq!(quiet.ratio(30.0, None), 1.5);
     }
 
     #[test]
-    fn a_reading_holds_what_the_machine_says() {
-        let mut machine = Machine {
-            work: Work { rounds: 100_000 },
-            ticks: None,
-        };
-        let first = machine.read(3, Some(0));
-        assert_eq!(
-            (first.block, first.steal_share, first.other_containers),
-            (3, None, Some(0))
+    fn the_limits_come_from_the_spread_of_the_machine() {
+        let quiet = quiet();
+        let noise = |spin, walk, contention| noise(Some(&quiet), spin, Some(walk), Some(contention));
+        // The spin varies little, so the floor of 5% holds: 21 ms. The walk varies, so its own spread holds: 62 ms.
+        assert!(noise(20.9, 50.0, 0.0) < 1.0 && noise(21.1, 50.0, 0.0) > 1.0);
+        assert!(noise(20.0, 61.0, 0.0) < 1.0 && noise(20.0, 63.0, 0.0) > 1.0);
+        assert!(noise(20.0, 50.0, 0.07) < 1.0 && noise(20.0, 50.0, 0.09) > 1.0);
+        assert_eq!(slowdown(Some(&quiet), 30.0, Some(50.0), Some(0.3)), 1.5);
+        assert_eq!(slowdown(Some(&quiet), 20.0, Some(70.0), None), 1.4);
+    }
+
+    /// Two busy loops on two cores, from the first second on: the computation gets half of the time.
+    #[test]
+    fn contention_is_noise_without_any_figure_of_the_machine() {
+        assert!(noise(None, 40.0, Some(90.0), Some(0.5)) > 6.0);
+        assert!(
+            noise(None, 40.0, Some(90.0), Some(0.01)) < 1.0,
+            "a slow machine is not a noisy one"
         );
-        assert!(first.available_memory_mib.is_some_and(|mib| mib > 0) && first.load.is_some());
-        assert!(machine.ticks.is_some());
-        assert!(first.spin_ms > 0.0 && first.walk_ms.is_some_and(|ms| ms > 1.0));
+        assert_eq!(slowdown(None, 40.0, None, Some(0.5)), 2.0);
+        // Figures that were taken on a busy machine cannot hide it.
+        let busy = QuietMachine {
+            contention: Spread { median: 0.5, p90: 0.5 },
+            ..quiet()
+        };
+        assert!(noise(Some(&busy), 20.0, Some(50.0), Some(0.5)) > 3.0);
+    }
+
+    #[test]
+    fn blocks_that_say_nothing_are_not_noisy() {
+        let block = |noise| BlockReading {
+            noise,
+            ..BlockReading::default()
+        };
+        assert_eq!(noisy_blocks(&[block(None), block(Some(0.99)), block(Some(1.2))]), 1);
         assert_eq!(steal_share(((10, 100), (15, 200))), Some(0.05));
         assert_eq!(steal_share(((10, 100), (10, 100))), None);
     }

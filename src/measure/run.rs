@@ -14,7 +14,7 @@ use crate::measure::error::MeasureError;
 use crate::measure::progress::Progress;
 use crate::measure::session::Session;
 use crate::measure::slot::Slot;
-use crate::measure::target::Target;
+use crate::measure::target::{Looked, Target};
 use crate::measure::warning::{self, Warning};
 use crate::measure::{host, noise, store};
 use crate::model::profile::FrameworkProfile;
@@ -82,6 +82,18 @@ async fn run_until<T: Target>(
     outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Says what a look at the machine found, before anything is built or started.
+fn tell_noise(looked: &Looked, progress: &Progress) {
+    for remark in &looked.remarks {
+        progress.say(remark);
+    }
+    if let Some(trouble) = &looked.trouble {
+        progress.say(&format!(
+            "warning: {trouble}. Blocks that begin like this are marked as noisy, and up to a quarter of them are repeated"
+        ));
+    }
+}
+
 fn warn_of(left: BTreeMap<String, Leftover>, progress: &Progress) {
     let dead = left.into_values().filter(|left| !left.alive).count();
     if dead > 0 {
@@ -134,6 +146,10 @@ async fn measure<T: Target>(
     progress: &mut Progress,
 ) -> Result<Finished, MeasureError> {
     let backing = target.backing();
+    let mut readings = target.readings();
+    // Before the build, whose own load would look like that of others.
+    let looked = readings.look();
+    tell_noise(&looked, progress);
     let mut intake = Intake::new(measurement, &backing, id);
     for subject in &measurement.subjects {
         intake.add(target, subject, progress).await?;
@@ -152,14 +168,17 @@ async fn measure<T: Target>(
     if prepared.is_empty() {
         return Ok(finished);
     }
-    let (load, ticks) = (host::load(), host::steal_and_total());
     target.open().await?;
-    let mut session = Session::new(target, measurement, prepared, slots, blocks, prober);
+    if let Some(trouble) = readings.rest() {
+        progress.say(&format!("warning: {trouble}"));
+    }
+    let ticks = host::steal_and_total();
+    let mut session = Session::new(target, measurement, prepared, slots, blocks, prober, readings);
     session.take(progress).await?;
 
     let steal_share = ticks.zip(host::steal_and_total()).and_then(noise::steal_share);
     let mut notes = assemble::session_notes(target.remarks());
-    for warning in warning::of_session(&session.blocks, load, steal_share) {
+    for warning in warning::of_session(&session.blocks, looked.load, steal_share) {
         progress.say(&format!("warning: {warning}"));
         notes.push(warning.to_string());
     }
@@ -186,6 +205,7 @@ fn write_profiles<T: Target>(
     finished: &mut Finished,
     progress: &Progress,
 ) -> Result<(), MeasureError> {
+    let quiet_machine = session.quiet_machine();
     let Session {
         measurement,
         prepared,
@@ -214,6 +234,7 @@ fn write_profiles<T: Target>(
             warnings,
             contract: prepared.contract,
             blocks: &blocks,
+            quiet_machine: quiet_machine.as_ref(),
         };
         let profile = assemble::profile(measurement, backing, prepared.subject, image, taken, circumstances);
         let path = store::write_profile(&measurement.out, &profile)?;

@@ -8,7 +8,7 @@ use crate::measure::config::Config;
 use crate::measure::error::MeasureError;
 use crate::measure::estimate::Expected;
 use crate::measure::load::ms;
-use crate::measure::noise::{self, Quiet, Readings};
+use crate::measure::noise::Readings;
 use crate::measure::progress::Progress;
 use crate::measure::slot::{GIVE_UP_AFTER, Slot};
 use crate::measure::start::{Failed, Outcome};
@@ -16,7 +16,9 @@ use crate::measure::store::{Cold, ProberUse, RawFile, Taken};
 use crate::measure::subject::Subject;
 use crate::measure::target::Target;
 use crate::measure::{host, protocol};
-use crate::model::profile::{BlockReading, ColdMode, ColdSample, ContractCheck, FailureKind, Pull, StartFailure};
+use crate::model::profile::{
+    BlockReading, ColdMode, ColdSample, ContractCheck, FailureKind, Pull, QuietMachine, StartFailure,
+};
 
 mod warm_runs;
 
@@ -106,12 +108,13 @@ impl<'a, T: Target> Session<'a, T> {
         slots: Vec<Slot>,
         blocks: Vec<BlockReading>,
         prober: Prober,
+        readings: Box<dyn Readings>,
     ) -> Self {
         let taken = || slots.iter().flat_map(|slot| &slot.cold);
         Self {
             made: taken().map(|cold| cold.sample.order + 1).max().unwrap_or(0),
             seen: taken().filter_map(|cold| cold.sample.process_id.clone()).collect(),
-            readings: target.readings(),
+            readings,
             weights: Vec::new(),
             target,
             measurement,
@@ -186,12 +189,9 @@ impl<T: Target> Session<'_, T> {
     /// readings alone decide which of both samples counts.
     async fn noisy_blocks_again(&mut self, progress: &mut Progress) -> Result<(), MeasureError> {
         let blocks = self.measurement.blocks();
-        let Some(quiet) = noise::Quiet::of(&self.blocks) else {
-            return Ok(());
-        };
         let mut noisy: Vec<(f64, u32)> = (0..blocks)
-            .filter_map(|block| Some((self.noise_of(block, quiet)?, block)))
-            .filter(|(ratio, _)| *ratio > noise::NOISY)
+            .filter_map(|block| Some((self.noise_of(block)?, block)))
+            .filter(|(noise, _)| *noise > 1.0)
             .collect();
         noisy.sort_by(|a, b| b.0.total_cmp(&a.0));
         noisy.truncate((f64::from(blocks) * REPEATED_SHARE).ceil() as usize);
@@ -203,11 +203,14 @@ impl<T: Target> Session<'_, T> {
     }
 
     /// The noise before the first sample of a block; `None` if it has no sample.
-    fn noise_of(&self, block: u32, quiet: Quiet) -> Option<f64> {
-        let cold = self.slots.iter().flat_map(|slot| &slot.cold);
-        cold.filter(|cold| cold.sample.block == block)
-            .map(|cold| quiet.ratio(cold.spin_ms, cold.walk_ms))
-            .next()
+    fn noise_of(&self, block: u32) -> Option<f64> {
+        let mut cold = self.slots.iter().flat_map(|slot| &slot.cold);
+        cold.find(|cold| cold.sample.block == block)?.noise
+    }
+
+    /// The figures of the machine at rest.
+    pub fn quiet_machine(&self) -> Option<QuietMachine> {
+        self.readings.quiet_machine()
     }
 
     /// Starts every configuration that takes part in a block and has started `before` times in it.
@@ -231,16 +234,15 @@ impl<T: Target> Session<'_, T> {
         }
         let others = self.target.other_instances().await;
         let reading = self.readings.read(block, others);
-        let noise = (reading.spin_ms, reading.walk_ms);
         let subjects: BTreeSet<usize> = due.iter().map(|&index| self.slots[index].subject).collect();
         for &subject in &subjects {
             self.prepared[subject].raw.block(&reading)?;
         }
-        self.blocks.push(reading);
+        self.blocks.push(reading.clone());
         let (began, cpu) = (Instant::now(), host::own_cpu_time());
         for index in due {
             progress.now(format!("{label}: {}", self.label(index)));
-            self.sample(index, block, noise, progress).await?;
+            self.sample(index, &reading, progress).await?;
             progress.advance(self.weights[index].0);
         }
         let used = used_since(began, cpu);
@@ -252,16 +254,10 @@ impl<T: Target> Session<'_, T> {
         Ok(())
     }
 
-    /// Takes one cold start of the configuration `index`.
-    async fn sample(
-        &mut self,
-        index: usize,
-        block: u32,
-        (spin_ms, walk_ms): (f64, Option<f64>),
-        progress: &Progress,
-    ) -> Result<(), MeasureError> {
+    /// Takes one cold start of the configuration `index`, in the block of this reading.
+    async fn sample(&mut self, index: usize, reading: &BlockReading, progress: &Progress) -> Result<(), MeasureError> {
         let label = self.label(index);
-        let order = self.made;
+        let (order, block) = (self.made, reading.block);
         let (subject, config) = (self.slots[index].subject, self.slots[index].config);
         let outcome = self.start(subject, config).await;
         let slot = &mut self.slots[index];
@@ -278,8 +274,10 @@ impl<T: Target> Session<'_, T> {
                         order,
                         ..up.sample
                     },
-                    spin_ms,
-                    walk_ms,
+                    spin_ms: reading.spin_ms,
+                    walk_ms: reading.walk_ms,
+                    contention: reading.contention,
+                    noise: reading.noise,
                     throttled_ms: up.throttled.map(ms),
                     disk_read: up
                         .disk_read

@@ -99,6 +99,12 @@ pub struct Cold {
     /// The milliseconds of the walk through memory before its block.
     #[serde(default)]
     pub walk_ms: Option<f64>,
+    /// The contention before its block.
+    #[serde(default)]
+    pub contention: Option<f64>,
+    /// The noise before its block; above 1 the machine was noisy.
+    #[serde(default)]
+    pub noise: Option<f64>,
     /// The milliseconds for which the CPU limit stopped it.
     pub throttled_ms: Option<f64>,
     /// The bytes that the first process read from the disk until it was ready.

@@ -13,7 +13,7 @@ use crate::measure::subject::Subject;
 
 pub use crate::measure::assemble::{Backing, Image};
 pub use crate::measure::cleanup::Leftover;
-pub use crate::measure::noise::{Machine, Readings};
+pub use crate::measure::noise::{Looked, Machine, Readings};
 pub use crate::measure::probe::{Endpoint, Expect, NotReady, Ready, until_ready};
 pub use crate::measure::start::{Failed, Outcome, Up};
 
@@ -67,7 +67,7 @@ pub trait Target {
 
     /// The source of the readings that tell noisy blocks from quiet ones: this machine, unless the target knows better.
     fn readings(&self) -> Box<dyn Readings> {
-        Box::new(Machine::calibrated())
+        Box::new(Machine::here())
     }
 
     /// Remarks about the place for readers of the profile.

@@ -24,7 +24,7 @@ const SHORT_MS: f64 = 5.0;
 pub enum Warning {
     /// The number of blocks that began on a noisy machine, and of all blocks.
     NoisyBlocks(usize, usize),
-    /// The load average before the first start, and the number of cores.
+    /// The load average before anything was built or started, and the number of cores.
     Loaded(f64, u32),
     /// The share of CPU time that was stolen.
     Stolen(f64),
@@ -51,14 +51,14 @@ impl fmt::Display for Warning {
         match self {
             Self::NoisyBlocks(noisy, of) => write!(
                 f,
-                "{noisy} of {of} blocks began on a noisy machine (a fixed CPU spin or walk through memory took over {} times as \
-                 long as on the quiet one), probably because of other programs or other virtual machines on the host; up to a quarter of the blocks are \
-                 repeated. Stop other programs (`top` shows them) and measure again",
-                noise::NOISY
+                "{noisy} of {of} blocks began on a noisy machine (a fixed computation or walk through memory took longer than the \
+                 spread of the machine at rest allows, or other programs took time from it), probably because of other programs or \
+                 other virtual machines on the host; up to a quarter of the blocks are repeated. Stop other programs (`top` shows \
+                 them) and measure again; `coldcast measure noise` shows the state of the machine"
             ),
             Self::Loaded(load, cores) => write!(
                 f,
-                "the load average was {load} on {cores} cores before the first start, so other work was running. Find it with \
+                "the load average was {load} on {cores} cores before the measurement began, so other work was running. Find it with \
                  `top`, wait for its end and measure again"
             ),
             Self::Stolen(share) => write!(
@@ -111,7 +111,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The warnings about a session, from its blocks, the load average before the first start, and the share of CPU time stolen.
+/// The warnings about a session, from its blocks, the load average before it began, and the share of CPU time stolen.
 pub fn of_session(blocks: &[BlockReading], load: Option<f64>, steal_share: Option<f64>) -> Vec<Warning> {
     let cores = host::cores();
     let mut warnings = Vec::new();
@@ -172,6 +172,7 @@ mod tests {
     fn a_quiet_session_has_nothing_to_say() {
         let block = |spin_ms: f64| BlockReading {
             spin_ms,
+            noise: Some(spin_ms / 22.0),
             available_memory_mib: Some(8000),
             memory_pressure: Some(0.0),
             io_pressure: Some(2.0),

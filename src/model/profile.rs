@@ -14,7 +14,7 @@ mod settling;
 mod warm;
 mod work;
 
-pub use block::BlockReading;
+pub use block::{BlockReading, QuietMachine, Spread};
 pub use cold::{ColdMode, ColdSample, CpuMode, FailureKind, StartFailure, Verdict};
 pub use image::{ImageFacts, LayerPull, Pull, Scan};
 pub use options::ContainerOptions;
@@ -71,6 +71,9 @@ pub struct FrameworkProfile {
     /// The state of the machine before each block, in the order of measurement.
     #[serde(default)]
     pub blocks: Vec<BlockReading>,
+    /// The figures of the machine at rest against which the blocks were judged; `null` if there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_machine: Option<QuietMachine>,
     /// One entry for each pair of CPU limit and memory limit, sorted by both.
     pub runs: Vec<MeasuredConfig>,
 }

@@ -294,6 +294,8 @@ impl Readings for Spins {
         BlockReading {
             block,
             spin_ms,
+            // At rest the computation takes up to 22 ms.
+            noise: Some(spin_ms / 22.0),
             ..BlockReading::default()
         }
     }

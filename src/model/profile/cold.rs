@@ -134,8 +134,9 @@ pub struct ColdSample {
     pub anon_bytes: Option<u64>,
     /// The number of connection attempts before the first accepted one.
     pub tries: u32,
-    /// The time of the fixed work before the block divided by its 10th percentile over the session; the larger ratio of CPU
-    /// and memory. The host was noisy if it is above 1.10.
+    /// The time of the fixed work before the block divided by its time on the machine at rest; the larger ratio of computation
+    /// and walk. Without figures of the machine at rest, the wall time of the computation over its CPU time. In profiles of
+    /// older versions the divisor is the 10th percentile over the session.
     pub spin_ratio: f64,
     /// The random id that the app chose when its process started. No two cold samples share one. `null` for images without
     /// the HTTP contract.
