@@ -56,6 +56,7 @@ mod http;
 mod load;
 mod lock;
 mod noise;
+mod panel;
 mod probe;
 mod programs;
 mod progress;
@@ -76,6 +77,10 @@ pub use env::EnvVar;
 pub use error::MeasureError;
 pub use estimate::{Estimate, estimate};
 pub use noise::{Calibration, Machine, Readings, Timed};
+pub use panel::{
+    config as panel_config, finished as finished_panel, is_fresh as is_fresh_panel, kept_link as kept_panel,
+    link_of_file as panel_of_file,
+};
 pub use progress::{Progress, human};
 pub use run::{Finished, run, run_on};
 pub use store::write_profile;
@@ -86,9 +91,10 @@ pub use targets::docker::registry::Registry;
 pub use targets::process::limits as process_limits;
 pub use warm::routes::OwnRoute;
 
-use config::Config;
+use config::{Config, WarmKind};
 use warm::pace::Pace;
 
+use crate::model::panel::PanelLink;
 use crate::model::profile::ColdMode;
 
 /// The longest time that a start may take unless the user says otherwise: a JVM on a quarter of a CPU needs its time.
@@ -122,6 +128,8 @@ pub struct Measurement {
     pub quick: bool,
     /// True to measure although the disk is nearly full or the engine is on another machine.
     pub force: bool,
+    /// The figures of the panel of this machine, which profiles carry.
+    pub panel: Option<PanelLink>,
     /// The command line that repeats the measurement. A run resumes samples of the same command only.
     pub command: String,
 }
@@ -142,6 +150,7 @@ impl Measurement {
             resume: false,
             quick: false,
             force: false,
+            panel: None,
             command: format!("coldcast measure {}", backend.name()),
         }
     }
@@ -149,6 +158,11 @@ impl Measurement {
     /// The number of blocks. Each block holds at most one cold start of every configuration.
     pub fn blocks(&self) -> u32 {
         self.configs.iter().map(|config| config.samples).max().unwrap_or(0)
+    }
+
+    /// Returns true if the outcome is a panel.
+    pub fn is_panel(&self) -> bool {
+        self.configs.iter().any(|config| config.warm_run == WarmKind::Panel)
     }
 
     /// Returns true if a configuration starts in this cold mode.

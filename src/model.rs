@@ -7,6 +7,7 @@ pub mod concurrency;
 pub mod dist;
 pub mod framework;
 pub mod nodes;
+pub mod panel;
 pub mod price;
 pub mod profile;
 pub mod published;

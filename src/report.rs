@@ -19,6 +19,7 @@ pub mod frameworks;
 pub mod functions;
 pub mod infracost;
 pub mod json;
+pub mod linked;
 pub mod manifest;
 pub mod memo;
 pub mod meters;

@@ -12,13 +12,16 @@ use super::output::print;
 use crate::measure;
 use crate::measure::config::{self, Config, Limits, WarmKind};
 use crate::measure::{Backend, EnvVar, MeasureError, Measurement, Progress, Registry, Subject};
+use crate::model::panel::PanelLink;
 use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 mod agreement;
 mod cleanup;
 mod contract;
+mod link;
 mod noise;
+mod panel;
 mod plan;
 mod process;
 mod table;
@@ -50,9 +53,19 @@ enum What {
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure process flask --quick")]
     Process(Box<process::ProcessArgs>),
-    /// Prints the plan of `measure docker` with the same arguments, and the time that it takes
+    /// Measures all frameworks at 1 vCPU and 512Mi within half an hour: the panel of this machine
+    ///
+    /// Takes a dozen cold starts of each framework in blocks, and a short load on two warm instances. Writes <OUT>/panel.json.
+    /// Every measuring stretch begins with a panel: profiles carry its figures, and machines are linked by their panels.
+    #[command(verbatim_doc_comment)]
+    #[command(after_help = "Example:\n  coldcast measure panel --frameworks gin,express,flask --out measured/panel")]
+    Panel(panel::PanelArgs),
+    /// Links two machines by their panels: the factor of each quantity with its interval, and a test if one factor is enough
+    #[command(after_help = "Example:\n  coldcast measure link measured/panel/panel.json measured/panel/panel.json")]
+    Link(link::LinkArgs),
+    /// Prints the plan of `measure docker` with the same arguments, or of `measure panel`, and the time that it takes
     #[command(after_help = "Example:\n  coldcast measure plan --all")]
-    Plan(Box<DockerArgs>),
+    Plan(Box<PlanArgs>),
     /// Checks the image of each framework against the HTTP contract
     ///
     /// Builds and starts each image as a measurement does, and checks the answers of every route. `measure docker` does
@@ -80,6 +93,15 @@ enum What {
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure cleanup --yes")]
     Cleanup(cleanup::CleanupArgs),
+}
+
+#[derive(Debug, Args)]
+struct PlanArgs {
+    /// Plan the panel: `measure panel` of the named frameworks, or of all
+    #[arg(long)]
+    for_panel: bool,
+    #[command(flatten)]
+    docker: DockerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +139,9 @@ struct DockerArgs {
     /// Use a local image in place of an official base image; repeatable
     #[arg(long, value_name = "OFFICIAL=LOCAL", value_parser = base)]
     base: Vec<(String, String)>,
+    /// Let profiles carry the figures of this panel.json [default: the newest panel of this machine, if it is of the last day]
+    #[arg(long, value_name = "FILE")]
+    panel: Option<PathBuf>,
     /// Measure even if the disk is nearly full or the engine is on another machine
     #[arg(long)]
     force: bool,
@@ -174,10 +199,12 @@ impl Shared {
 
 /// Measures and prints a table. Fails if a subject gave no sample.
 pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
-    let (measurement, left_out) = match &args.what {
+    let (mut measurement, left_out) = match &args.what {
         What::Docker(args) => (request(args).map_err(failure)?, Vec::new()),
         What::Process(args) => process::request(args).map_err(failure)?,
-        What::Plan(args) => return print(plan::table(&request(args).map_err(failure)?)),
+        What::Panel(args) => return panel::run(args, common),
+        What::Link(args) => return link::run(args),
+        What::Plan(args) => return print(plan::table(&planned(args).map_err(failure)?)),
         What::Contract(args) => return contract::run(args, common),
         What::Agreement(args) => return agreement::run(args),
         What::Noise(args) => return noise::run(args),
@@ -189,6 +216,9 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
             "left out, because they run in containers only (`coldcast measure docker`): {}",
             left_out.join(", ")
         ));
+    }
+    if let What::Docker(args) = &args.what {
+        measurement.panel = panel_of(args, &progress).map_err(failure)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -206,7 +236,12 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
     for (_, path) in &finished.profiles {
         progress.say(&format!("wrote {}", path.display()));
     }
-    let mut unmeasured = finished.unmeasured.into_iter();
+    all_measured(finished.unmeasured)
+}
+
+/// Fails if a subject gave no sample.
+fn all_measured(unmeasured: Vec<(String, String)>) -> Outcome {
+    let mut unmeasured = unmeasured.into_iter();
     match unmeasured.next() {
         None => Ok(()),
         Some((name, reason)) => {
@@ -223,6 +258,46 @@ fn failure(error: MeasureError) -> Failure {
     } else {
         Failure::environment(error)
     }
+}
+
+/// The measurement to be planned.
+fn planned(args: &PlanArgs) -> Result<Measurement, MeasureError> {
+    if args.for_panel {
+        let shared = &args.docker.shared;
+        return Ok(panel::measurement(
+            &shared.models,
+            &args.docker.frameworks,
+            shared.seed,
+            "measured/panel".as_ref(),
+        )?
+        .0);
+    }
+    request(&args.docker)
+}
+
+/// The figures of the panel that profiles are to carry: those of --panel, or of the newest panel of this machine if it is of the last
+/// day. Says so if there is none.
+fn panel_of(args: &DockerArgs, progress: &Progress) -> Result<Option<PanelLink>, MeasureError> {
+    if let Some(path) = &args.panel {
+        let link = measure::panel_of_file(path)?;
+        if !measure::is_fresh_panel(&link) {
+            progress.say(&format!(
+                "warning: the panel {} is of {}: a machine may change within a day. `coldcast measure panel` measures it anew",
+                link.id, link.measured
+            ));
+        }
+        return Ok(Some(link));
+    }
+    let kept = measure::kept_panel().filter(measure::is_fresh_panel);
+    match &kept {
+        Some(link) => progress.say(&format!("profiles carry the panel {} of {}", link.id, link.measured)),
+        None if args.shared.quick => {}
+        None => progress.say(
+            "warning: this machine has no panel of the last day, so that its profiles cannot be brought to another machine. Run \
+             `coldcast measure panel` first",
+        ),
+    }
+    Ok(kept)
 }
 
 /// The measurement that the flags ask for.

@@ -150,11 +150,13 @@ pub fn profile(
         panel: None,
         blocks: blocks.to_vec(),
         quiet_machine: quiet_machine.cloned(),
+        panel: measurement.panel.clone(),
         runs,
     }
 }
 
-fn config(slot: Slot, quiet: Option<&QuietMachine>) -> MeasuredConfig {
+/// The samples of one configuration, with verdicts.
+pub fn config(slot: Slot, quiet: Option<&QuietMachine>) -> MeasuredConfig {
     let noise = |cold: &Cold| cold.noise.unwrap_or(0.0);
     // If a block was repeated, the quieter start counts; the later one if both were alike.
     let quieter = |cold: &Cold| {

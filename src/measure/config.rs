@@ -36,6 +36,8 @@ pub enum WarmKind {
     Short,
     /// The same, and loads at rising rates: memory by load, highest stable rate.
     Long,
+    /// The load of a panel: CPU time per request of two routes, on two instances.
+    Panel,
 }
 
 /// The size at which everything is measured.

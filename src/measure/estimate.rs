@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::measure::config::{Config, WarmKind};
+use crate::measure::panel;
 use crate::measure::subject::Subject;
+use crate::model::framework::Framework;
 use crate::model::profile::{self, FrameworkProfile};
 use crate::stats::order;
 
@@ -57,6 +59,7 @@ pub fn estimate(subject: &Subject, configs: &[Config], quick: bool) -> Estimate 
 #[derive(Debug)]
 pub struct Expected {
     profile: Option<FrameworkProfile>,
+    framework: Option<Framework>,
     quick: bool,
 }
 
@@ -68,7 +71,15 @@ impl Expected {
             Subject::Image { .. } => None,
         };
         let profile = profile.and_then(|text| profile::parse(&text).ok());
-        Self { profile, quick }
+        let framework = match subject {
+            Subject::Framework { framework, .. } => Some((**framework).clone()),
+            Subject::Image { .. } => None,
+        };
+        Self {
+            profile,
+            framework,
+            quick,
+        }
     }
 
     /// The time of one start, with the work around it.
@@ -80,6 +91,7 @@ impl Expected {
     pub fn warm(&self, config: &Config) -> Duration {
         match config.warm_run {
             WarmKind::None => Duration::ZERO,
+            WarmKind::Panel => panel::expected_warm(self.framework.as_ref(), self.start(config)),
             _ if self.quick => QUICK,
             WarmKind::Short => SHORT,
             WarmKind::Long => LONG,

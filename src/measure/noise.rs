@@ -17,7 +17,7 @@ mod machine;
 mod work;
 
 pub use calibration::{Calibration, is_better};
-pub use kept::{Kept, State};
+pub use kept::{Kept, State, machine_digest};
 pub use machine::{Looked, Machine};
 pub use work::{Timed, Work};
 

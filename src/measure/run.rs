@@ -14,9 +14,11 @@ use crate::measure::error::MeasureError;
 use crate::measure::progress::Progress;
 use crate::measure::session::Session;
 use crate::measure::slot::Slot;
+use crate::measure::store::RawFile;
 use crate::measure::target::{Looked, Target};
 use crate::measure::warning::{self, Warning};
-use crate::measure::{host, noise, store};
+use crate::measure::{host, noise, panel, store};
+use crate::model::panel::Panel;
 use crate::model::profile::FrameworkProfile;
 
 mod intake;
@@ -30,6 +32,8 @@ use intake::Intake;
 pub struct Finished {
     /// The profiles, each with the path of its file.
     pub profiles: Vec<(FrameworkProfile, PathBuf)>,
+    /// The panel with the path of its file, if one was measured.
+    pub panel: Option<(Panel, PathBuf)>,
     /// The subjects without a single sample, each with the reason.
     pub unmeasured: Vec<(String, String)>,
 }
@@ -192,7 +196,11 @@ async fn measure<T: Target>(
         prober_cpu_share: session.prober.share(),
         notes,
     };
-    write_profiles(session, &backing, images, &circumstances, &mut finished, progress)?;
+    if measurement.is_panel() {
+        write_panel(session, &backing, &images, &circumstances, &mut finished)?;
+    } else {
+        write_profiles(session, &backing, images, &circumstances, &mut finished, progress)?;
+    }
     Ok(finished)
 }
 
@@ -241,6 +249,52 @@ fn write_profiles<T: Target>(
         prepared.raw.discard();
         finished.profiles.push((profile, path));
     }
+    Ok(())
+}
+
+/// Writes the panel. Subjects without a sample are noted as unmeasured.
+fn write_panel<T: Target>(
+    session: Session<'_, T>,
+    backing: &Backing,
+    images: &[Image],
+    circumstances: &Circumstances,
+    finished: &mut Finished,
+) -> Result<(), MeasureError> {
+    let quiet_machine = session.quiet_machine();
+    let Session {
+        measurement,
+        prepared,
+        mut slots,
+        blocks,
+        ..
+    } = session;
+    let (mut subjects, mut raws) = (Vec::new(), Vec::new());
+    for (number, (prepared, image)) in prepared.into_iter().zip(images).enumerate() {
+        let own: Vec<Slot> = slots.extract_if(.., |slot| slot.subject == number).collect();
+        if own.iter().all(|slot| slot.cold.is_empty()) {
+            let last = own.iter().flat_map(|slot| &slot.failures).next_back();
+            let reason = prepared.refused.or_else(|| last.map(|failure| failure.reason.clone()));
+            let reason = reason.unwrap_or_else(|| "no start".into());
+            finished.unmeasured.push((prepared.subject.name().to_string(), reason));
+            continue;
+        }
+        subjects.push((prepared.subject, image.id.clone(), own));
+        raws.push(prepared.raw);
+    }
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let panel = panel::collect(
+        measurement,
+        backing,
+        subjects,
+        &blocks,
+        quiet_machine.as_ref(),
+        circumstances,
+    );
+    let path = panel::write(&measurement.out, &panel)?;
+    raws.into_iter().for_each(RawFile::discard);
+    finished.panel = Some((panel, path));
     Ok(())
 }
 

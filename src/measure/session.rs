@@ -15,11 +15,12 @@ use crate::measure::start::{Failed, Outcome};
 use crate::measure::store::{Cold, ProberUse, RawFile, Taken};
 use crate::measure::subject::Subject;
 use crate::measure::target::Target;
-use crate::measure::{host, protocol};
+use crate::measure::{host, panel, protocol};
 use crate::model::profile::{
     BlockReading, ColdMode, ColdSample, ContractCheck, FailureKind, Pull, QuietMachine, StartFailure,
 };
 
+mod panel_runs;
 mod warm_runs;
 
 /// The largest share of all blocks that is repeated because of noise.
@@ -154,8 +155,9 @@ impl<T: Target> Session<'_, T> {
         }
         self.noisy_blocks_again(progress).await?;
         progress.left(self.weight_left());
+        self.panel_loads(progress).await?;
         for slot in protocol::warm_order(self.measurement.seed, self.slots.len()) {
-            if self.slots[slot].is_warm_done() {
+            if self.slots[slot].is_warm_done() || self.measurement.is_panel() {
                 continue;
             }
             self.warm(slot, request_costs[self.slots[slot].subject], progress)
@@ -171,7 +173,8 @@ impl<T: Target> Session<'_, T> {
         let left = |(slot, (start, warm)): (&Slot, &(u64, u64))| {
             let taken = (slot.cold.len() + slot.failures.len()) as u64;
             let starts = u64::from(slot.config.samples).saturating_sub(taken);
-            starts * start + if slot.is_warm_done() { 0 } else { *warm }
+            let loads = slot.requests.len() as u64 * warm / panel::INSTANCES as u64;
+            starts * start + if slot.is_warm_done() { 0 } else { warm - loads }
         };
         self.slots.iter().zip(&self.weights).map(left).sum()
     }

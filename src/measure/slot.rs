@@ -1,7 +1,9 @@
 //! The samples of one subject in one configuration, and the number that is still missing.
 
-use crate::measure::config::Config;
+use crate::measure::config::{Config, WarmKind};
+use crate::measure::panel;
 use crate::measure::store::{Cold, Key, Taken};
+use crate::model::panel::PanelRequests;
 use crate::model::profile::{StartFailure, WarmRun};
 
 /// The number of failed starts without a success after which a configuration is given up.
@@ -20,6 +22,8 @@ pub struct Slot {
     pub failures: Vec<StartFailure>,
     /// The warm run.
     pub warm: Option<WarmRun>,
+    /// The loads of a panel, one for each instance.
+    pub requests: Vec<PanelRequests>,
     /// The failure of the warm run, if it failed.
     pub no_warm: Option<StartFailure>,
     /// The remarks.
@@ -35,6 +39,7 @@ impl Slot {
             cold: Vec::new(),
             failures: Vec::new(),
             warm: None,
+            requests: Vec::new(),
             no_warm: None,
             notes: Vec::new(),
         }
@@ -59,6 +64,7 @@ impl Slot {
                 self.warm = Some(*run);
                 self.notes.extend(notes);
             }
+            Taken::Requests(requests) => self.requests.push(requests),
             Taken::NoWarm(failure) => self.no_warm = Some(failure),
             Taken::Pull(_) => {}
         }
@@ -77,6 +83,11 @@ impl Slot {
 
     /// Returns true if the warm run was taken or has failed, or if there is none.
     pub fn is_warm_done(&self) -> bool {
-        self.config.warm_run == super::config::WarmKind::None || self.warm.is_some() || self.no_warm.is_some()
+        let taken = match self.config.warm_run {
+            WarmKind::None => true,
+            WarmKind::Panel => self.requests.len() >= panel::INSTANCES,
+            WarmKind::Short | WarmKind::Long => self.warm.is_some(),
+        };
+        taken || self.no_warm.is_some()
     }
 }

@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::error::MeasureError;
+use crate::model::panel::PanelRequests;
 use crate::model::profile::{BlockReading, ColdMode, ColdSample, CpuMode, Pull, StartFailure, WarmRun};
 use crate::units::{MemoryMib, MilliCpu};
 
 mod compact;
 mod profiles;
 
-pub use profiles::{finished, write_profile};
+pub use profiles::{finished, write_json, write_profile};
 
 /// The format of the file; there is only one so far.
 const SCHEMA: u32 = 1;
@@ -126,6 +127,8 @@ pub enum Taken {
         /// The remarks.
         notes: Vec<String>,
     },
+    /// The load on one instance of a panel.
+    Requests(PanelRequests),
     /// A warm run that failed.
     NoWarm(StartFailure),
     /// The pull of a node-cold start.

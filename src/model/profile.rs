@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::panel::PanelLink;
 use crate::units::{MemoryMib, MilliCpu};
 
 /// The version of the profile format that this program writes.
@@ -74,6 +75,10 @@ pub struct FrameworkProfile {
     /// The figures of the machine at rest against which the blocks were judged; `null` if there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_machine: Option<QuietMachine>,
+    /// The figures of the panel of the machine, by which this profile is brought to another machine; `null` if the machine had
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panel: Option<PanelLink>,
     /// One entry for each pair of CPU limit and memory limit, sorted by both.
     pub runs: Vec<MeasuredConfig>,
 }

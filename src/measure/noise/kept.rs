@@ -1,11 +1,12 @@
-//! The state of coldcast on this machine, kept between runs in the user's state folder: the figures of the machine at rest.
+//! The state of coldcast on this machine, kept between runs in the user's state folder: the figures of the machine at rest, and
+//! those of its newest panel.
 //!
 //! The folder is `$XDG_STATE_HOME/coldcast`, or `~/.local/state/coldcast`. Files in it are named by the machine, and say to
 //! which machine they belong: a home folder may be shared by several machines.
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -42,8 +43,7 @@ impl MachineKey {
     fn new(cpu: String, cores: u32, kernel: String, id: &str) -> Self {
         // The fixed work of another build is other work.
         let build = (env!("CARGO_PKG_VERSION"), cfg!(debug_assertions));
-        let digest = Sha256::digest(format!("coldcast\n{build:?}\n{id}\n{cpu}\n{cores}\n{kernel}").as_bytes());
-        let digest = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let digest = short_digest(&format!("coldcast\n{build:?}\n{id}\n{cpu}\n{cores}\n{kernel}"));
         Self {
             cpu,
             cores,
@@ -51,6 +51,22 @@ impl MachineKey {
             digest,
         }
     }
+}
+
+/// The digest that tells this machine from others, whatever its kernel and the build of coldcast: 16 hexadecimal digits.
+pub fn machine_digest() -> String {
+    let id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    short_digest(&format!(
+        "machine\n{}\n{}\n{}",
+        id.trim(),
+        host::cpu_model(),
+        host::cores()
+    ))
+}
+
+fn short_digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A state folder.
@@ -97,11 +113,6 @@ impl State {
             folder: folder.into(),
             key,
         }
-    }
-
-    /// The machine.
-    pub fn key(&self) -> &MachineKey {
-        &self.key
     }
 
     /// The path of a file about this machine.
@@ -173,12 +184,8 @@ impl State {
 
     /// Reads a file about this machine; `None` if there is none or it is damaged.
     pub fn read<T: DeserializeOwned>(&self, kind: &str) -> Option<T> {
-        read(&self.path(kind))
+        serde_json::from_str(&fs::read_to_string(self.path(kind)).ok()?).ok()
     }
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -46,10 +46,14 @@ impl<T: Target> Session<'_, T> {
             }
         };
         let identity = self.prepared[subject].subject.identity();
+        let calibrates = !self.measurement.is_panel();
         let (learnt, id) = self
             .on_thread(*up, subject, largest, move |instance| {
                 let checked = identity.map(|identity| contract::check(instance.server, Some(&identity)));
-                (checked, warm::calibrate(instance, CALIBRATION))
+                (
+                    checked,
+                    calibrates.then(|| warm::calibrate(instance, CALIBRATION)).flatten(),
+                )
             })
             .await;
         self.target.remove(&id).await;
@@ -151,7 +155,7 @@ impl<T: Target> Session<'_, T> {
 
     /// Runs blocking work on an instance, on a thread that stops when this future is dropped. If the work asks for it, starts a
     /// new instance in place of one that did not survive its load. Also returns the id of the last instance.
-    async fn on_thread<R: Send + 'static>(
+    pub(super) async fn on_thread<R: Send + 'static>(
         &mut self,
         up: Up,
         subject: usize,

@@ -5,6 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::{Header, compact};
 use crate::measure::error::MeasureError;
 use crate::model::profile::{FrameworkProfile, parse};
@@ -19,16 +21,20 @@ pub fn finished(out: &Path, name: &str, header: &Header) -> Option<FrameworkProf
 
 /// Writes `<out>/<name>/profile.json` whole or not at all, and returns its path.
 pub fn write_profile(out: &Path, profile: &FrameworkProfile) -> Result<PathBuf, MeasureError> {
-    let folder = out.join(&profile.name);
-    fs::create_dir_all(&folder).map_err(MeasureError::io(&folder))?;
-    let path = folder.join("profile.json");
-    let bytes = compact::to_vec(profile)
+    write_json(&out.join(&profile.name), "profile.json", profile)
+}
+
+/// Writes a file whole or not at all, and returns its path.
+pub fn write_json(folder: &Path, name: &str, content: &impl Serialize) -> Result<PathBuf, MeasureError> {
+    fs::create_dir_all(folder).map_err(MeasureError::io(folder))?;
+    let path = folder.join(name);
+    let bytes = compact::to_vec(content)
         .map_err(std::io::Error::other)
         .map_err(MeasureError::io(&path))?;
     let whole = || -> std::io::Result<()> {
         // Readable as any file of this user, not private as other temporary files.
         let mode = Permissions::from_mode(0o666);
-        let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(&folder)?;
+        let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
         file.write_all(&bytes)?;
         file.persist(&path)?;
         Ok(())
