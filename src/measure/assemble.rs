@@ -147,7 +147,6 @@ pub fn profile(
         quick: measurement.quick,
         cold_proven: Some(cold_proven),
         options: ContainerOptions::default(),
-        panel: None,
         blocks: blocks.to_vec(),
         quiet_machine: quiet_machine.cloned(),
         panel: measurement.panel.clone(),

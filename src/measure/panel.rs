@@ -26,6 +26,8 @@ pub const STARTS: u32 = 12;
 pub const INSTANCES: usize = 2;
 /// The age up to which a panel stands for the machine of a measurement.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
+/// The number of frameworks from which a panel links machines well enough to be taken without being named.
+const FULL: usize = 10;
 /// The name of the kept copy of the newest panel in the state folder.
 const KEPT: &str = "panel";
 
@@ -125,13 +127,14 @@ fn machine(backing: &Backing) -> PanelMachine {
     }
 }
 
-/// Writes `<out>/panel.json`, and a copy of its figures into the state folder, where measurements of the next day find them.
+/// Writes `<out>/panel.json`. Puts a copy of the figures of a full panel into `state`, where measurements of the next day find
+/// them.
 ///
 /// # Errors
 /// If the file cannot be written. A copy that cannot be kept is no error.
-pub fn write(out: &Path, panel: &Panel) -> Result<PathBuf, MeasureError> {
+pub fn write(out: &Path, panel: &Panel, state: Option<State>) -> Result<PathBuf, MeasureError> {
     let path = store::write_json(out, "panel.json", panel)?;
-    if let Some(state) = State::of_user() {
+    if let Some(state) = state.filter(|_| panel.frameworks.len() >= FULL) {
         let _ = state.keep(KEPT, &panel.link());
     }
     Ok(path)
@@ -160,7 +163,7 @@ pub fn link_of_file(path: &Path) -> Result<PanelLink, MeasureError> {
     Ok(panel.link())
 }
 
-/// The newest panel of this machine; `None` if none was measured here.
+/// The newest full panel of this machine; `None` if none was measured here.
 pub fn kept_link() -> Option<PanelLink> {
     let link: PanelLink = State::of_user()?.read(KEPT)?;
     (link.machine.digest == machine_digest() && link.is_plausible()).then_some(link)

@@ -49,6 +49,10 @@ pub const USAGE: &str = include_str!("../../models/usage.csv");
 /// The scenario that runs if the user names none.
 pub const DEFAULT_SCENARIO: &str = include_str!("../../models/scenarios/thousand-functions.toml");
 
+/// The panel of the reference machine, to which profiles of linked machines are brought; `None` until one is shipped in
+/// `models/panels/`.
+pub const REFERENCE_PANEL: Option<&str> = None;
+
 macro_rules! profile_of {
     ($name:literal measured) => {
         Some(include_str!(concat!(

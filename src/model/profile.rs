@@ -8,8 +8,8 @@ mod block;
 mod cold;
 mod image;
 mod options;
-mod panel;
 mod rates;
+mod scale;
 mod settling;
 mod warm;
 mod work;
@@ -18,7 +18,6 @@ pub use block::{BlockReading, QuietMachine, Spread};
 pub use cold::{ColdMode, ColdSample, CpuMode, FailureKind, StartFailure, Verdict};
 pub use image::{ImageFacts, LayerPull, Pull, Scan};
 pub use options::ContainerOptions;
-pub use panel::PanelLink;
 pub use rates::{CPU_5MS, JSON, RateRun, ResponsePoint};
 pub use settling::{Settling, SettlingEnd};
 pub use warm::{CLIENT_TOO_SLOW, MemoryReading, Plateau, RouteRun, StableRate, Trial, WarmRun};
@@ -66,9 +65,6 @@ pub struct FrameworkProfile {
     /// The flags that changed the container of a user's own image.
     #[serde(default, skip_serializing_if = "ContainerOptions::is_usual")]
     pub options: ContainerOptions,
-    /// The panel of the measuring stretch; `null` without one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub panel: Option<PanelLink>,
     /// The state of the machine before each block, in the order of measurement.
     #[serde(default)]
     pub blocks: Vec<BlockReading>,

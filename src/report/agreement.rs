@@ -2,6 +2,7 @@
 
 use super::cells;
 use super::table::{Style, draw};
+use crate::model::panel::linked::{Factor, Scale};
 use crate::model::profile::{FrameworkProfile, MeasuredConfig};
 use crate::stats::bootstrap::{self, Ratio};
 use crate::stats::order;
@@ -10,7 +11,7 @@ use crate::stats::order;
 const SEED: u64 = 1;
 
 /// The columns of CSV and JSON.
-pub const COLUMNS: [&str; 17] = [
+pub const COLUMNS: [&str; 23] = [
     "name",
     "cpu",
     "memory",
@@ -28,6 +29,12 @@ pub const COLUMNS: [&str; 17] = [
     "ratio_low",
     "ratio_high",
     "agree",
+    "machine_factor",
+    "machine_factor_low",
+    "machine_factor_high",
+    "linked_ratio",
+    "linked_ratio_low",
+    "linked_ratio_high",
 ];
 
 /// A size that both have measured.
@@ -39,15 +46,24 @@ pub struct Compared {
     second: Vec<f64>,
     /// The ratio of the second median to the first.
     ratio: Option<Ratio>,
-    /// True if the interval of the ratio contains 1; `None` with too few starts for an interval.
+    /// The factor from the machine of the first to that of the second, by the panels that both profiles carry; `None` if one
+    /// carries none.
+    machine: Option<Factor>,
+    /// The ratio without the factor of the machines.
+    linked: Option<Factor>,
+    /// True if the interval of the linked ratio, or of the ratio where there is none, contains 1; `None` with too few starts for
+    /// an interval.
     pub agree: Option<bool>,
 }
 
 /// Compares all sizes that both profiles have, in the order of the first. Medians agree if the 95% interval of their ratio
-/// contains 1; each median is resampled on its own.
+/// contains 1; each median is resampled on its own. Where both profiles carry a panel, the factor of the machines is taken off
+/// first, and its interval widens that of the ratio.
 pub fn between(first: &FrameworkProfile, second: &FrameworkProfile) -> Vec<Compared> {
     let totals = |run: &MeasuredConfig| order::sorted(run.counted().map(|sample| sample.total_ms));
     let key = |run: &MeasuredConfig| (run.cpu, run.memory, run.cold_mode, run.cpu_mode);
+    let panels = first.panel.as_ref().zip(second.panel.as_ref());
+    let machine = panels.and_then(|(first, second)| Some(Scale::between(first, second)?.cold));
     let both = first.runs.iter().filter_map(|run| {
         let other = second.runs.iter().find(|other| key(other) == key(run))?;
         let (a, b) = (totals(run), totals(other));
@@ -55,7 +71,9 @@ pub fn between(first: &FrameworkProfile, second: &FrameworkProfile) -> Vec<Compa
             return None;
         }
         let ratio = bootstrap::unpaired_ratio(&b, &a, SEED);
-        let interval = ratio.and_then(|ratio| ratio.interval);
+        let linked = machine.and_then(|machine| without(ratio?, machine));
+        let interval = linked.map(|linked| linked.interval);
+        let interval = interval.or_else(|| ratio.and_then(|ratio| ratio.interval));
         Some(Compared {
             name: first.name.clone(),
             run: MeasuredConfig {
@@ -67,15 +85,31 @@ pub fn between(first: &FrameworkProfile, second: &FrameworkProfile) -> Vec<Compa
             first: a,
             second: b,
             ratio,
+            machine,
+            linked,
             agree: interval.map(|(low, high)| low <= 1.0 && 1.0 <= high),
         })
     });
     both.collect()
 }
 
+/// The ratio without the factor of the machines; `None` without an interval. Both errors are independent, so the squares of the half
+/// widths add up on the logarithmic scale.
+fn without(ratio: Ratio, machine: Factor) -> Option<Factor> {
+    let half = |low: f64, high: f64| 0.5 * (high / low).ln();
+    let (low, high) = ratio.interval?;
+    let half = half(low, high).hypot(half(machine.interval.0, machine.interval.1));
+    let value = ratio.ratio / machine.value;
+    Some(Factor {
+        value,
+        interval: (value * (-half).exp(), value * half.exp()),
+    })
+}
+
 /// The table for people, with a sentence that counts the sizes.
 pub fn table(compared: &[Compared], style: Style) -> String {
-    let header = [
+    let is_linked = compared.iter().any(|one| one.linked.is_some());
+    let mut header = vec![
         "framework",
         "vCPU",
         "memory",
@@ -86,6 +120,9 @@ pub fn table(compared: &[Compared], style: Style) -> String {
         "second over first",
         "agree",
     ];
+    if is_linked {
+        header.insert(8, "without the machines");
+    }
     let median = |sorted: &[f64]| match (order::median(sorted), order::interval(sorted, 0.5)) {
         (Some(median), Some((low, high))) => format!("{median:.0} [{low:.0}, {high:.0}]"),
         (Some(median), None) => format!("{median:.0}"),
@@ -96,7 +133,7 @@ pub fn table(compared: &[Compared], style: Style) -> String {
             Some((low, high)) => format!("{:.3} [{low:.3}, {high:.3}]", ratio.ratio),
             None => format!("{:.3}", ratio.ratio),
         });
-        vec![
+        let mut row = vec![
             one.name.clone(),
             one.run.cpu.as_vcpu().to_string(),
             one.run.memory.to_string(),
@@ -106,7 +143,11 @@ pub fn table(compared: &[Compared], style: Style) -> String {
             median(&one.second),
             ratio,
             one.agree.map_or("", |agree| if agree { "yes" } else { "no" }).into(),
-        ]
+        ];
+        if is_linked {
+            row.insert(8, one.linked.map_or_else(String::new, |linked| linked.to_string()));
+        }
+        row
     });
     let mut text = draw(style, &header, rows.collect(), 1);
     let judged = compared.iter().filter(|one| one.agree.is_some()).count();
@@ -114,6 +155,12 @@ pub fn table(compared: &[Compared], style: Style) -> String {
     text.push_str(&format!(
         "\n{agree} of {judged} medians agree: the 95% interval of their ratio contains 1.\n"
     ));
+    if let Some(machine) = compared.iter().find_map(|one| one.machine) {
+        text.push_str(&format!(
+            "By the panels of both, the second machine takes {machine} times as long; this factor is taken off where a ratio stands \
+             without the machines.\n"
+        ));
+    }
     text
 }
 
@@ -145,6 +192,13 @@ pub fn rows(compared: &[Compared]) -> Vec<Vec<String>> {
             cells::maybe(interval.map(|interval| interval.1)),
             one.agree.map(|agree| agree.to_string()).unwrap_or_default(),
         ]);
+        for factor in [one.machine, one.linked] {
+            row.extend([
+                cells::maybe(factor.map(|factor| factor.value)),
+                cells::maybe(factor.map(|factor| factor.interval.0)),
+                cells::maybe(factor.map(|factor| factor.interval.1)),
+            ]);
+        }
         row
     };
     compared.iter().map(row).collect()

@@ -83,9 +83,10 @@ impl Findings {
             format!("{} on {machine}", names.join(", "))
         });
         let each: Vec<String> = each.collect();
-        Some(Topic::Profile.large(format!(
-            "the profiles come from different machines, so that differences between frameworks are in part differences between \
-             machines: {}",
+        Some(Topic::Profile.factor(format!(
+            "the profiles come from {} different machines that are not linked by panels, so that differences between frameworks are \
+             in part differences between machines: {}",
+            self.machines.len(),
             each.join("; ")
         )))
     }

@@ -232,22 +232,24 @@ fn a_subject_that_cannot_be_deployed_is_left_out_unless_it_is_the_only_one() {
     assert!(matches!(error, MeasureError::MissingProgram { .. }));
 }
 
+/// A framework of this name and release, with the rest of Gin's description.
+fn framework(name: &str, version: &str) -> Subject {
+    let text = crate::model::catalog::FRAMEWORKS
+        .iter()
+        .find(|(known, ..)| *known == "gin")
+        .map(|(_, text, _)| *text)
+        .unwrap();
+    let mut framework = crate::model::framework::parse(text).unwrap();
+    framework.name = name.into();
+    framework.version = version.into();
+    Subject::Framework {
+        framework: Box::new(framework),
+        folder: "/nonexistent".into(),
+    }
+}
+
 #[test]
 fn a_framework_that_breaks_the_contract_is_not_measured() {
-    let framework = |name: &str, version: &str| {
-        let text = crate::model::catalog::FRAMEWORKS
-            .iter()
-            .find(|(known, ..)| *known == "gin")
-            .map(|(_, text, _)| *text)
-            .unwrap();
-        let mut framework = crate::model::framework::parse(text).unwrap();
-        framework.name = name.into();
-        framework.version = version.into();
-        Subject::Framework {
-            framework: Box::new(framework),
-            folder: "/nonexistent".into(),
-        }
-    };
     let out = tempfile::tempdir().unwrap();
     let mut measurement = measurement(out.path(), &[], &[config(1000, 2)]);
     // The app says that it is release 1.2 of `mine`.
@@ -292,4 +294,49 @@ fn a_bug_in_a_target_does_not_keep_the_run_from_sweeping_up() {
     let ended = std::panic::catch_unwind(AssertUnwindSafe(|| run_on_fake(&fake, &measurement)));
     assert!(ended.is_err());
     assert_eq!(fake.calls().last().unwrap(), "sweep");
+}
+
+#[test]
+fn a_panel_is_one_file_and_continues_where_it_was_interrupted() {
+    let out = tempfile::tempdir().unwrap();
+    let mut measurement = measurement(out.path(), &[], &[crate::measure::panel::config()]);
+    // The app says that it is release 1.2 of `mine`; another framework does not start.
+    measurement.subjects = vec![framework("mine", "1.2"), framework("other", "1.0")];
+    let spec = |interrupted: bool| Spec {
+        app: Some(app(right)),
+        start: match interrupted {
+            true => |asked| match (asked.name, asked.number) {
+                ("other", _) => Answer::Fails(FailureKind::Timeout),
+                (_, 9..) => Answer::Interrupted,
+                _ => Answer::Up(100.0),
+            },
+            false => |asked| match asked.name {
+                "other" => Answer::Fails(FailureKind::Timeout),
+                _ => Answer::Up(120.0),
+            },
+        },
+        ..Spec::default()
+    };
+    let error = run_on_fake(&Fake::new(spec(true)), &measurement).unwrap_err();
+    assert!(matches!(error, MeasureError::Interrupted { .. }));
+    measurement.resume = true;
+    let finished = run_on_fake(&Fake::new(spec(false)), &measurement).unwrap();
+    let (panel, path) = finished.panel.as_ref().unwrap();
+    assert_eq!(path, &out.path().join("panel.json"));
+    let text = std::fs::read_to_string(path).unwrap();
+    assert_eq!(crate::model::panel::parse(&text).unwrap(), *panel);
+    let [mine] = panel.frameworks.as_slice() else {
+        panic!("{:?}", panel.frameworks)
+    };
+    let totals: Vec<f64> = mine.cold.iter().map(|start| start.total_ms).collect();
+    assert_eq!(totals.len(), 12);
+    let before = totals.iter().filter(|total| **total == 100.0).count();
+    assert!(before > 0 && before < 12, "samples of both runs are used: {totals:?}");
+    // The place shows no CPU time, so there is no load, and the panel says why.
+    assert_eq!((mine.version.as_str(), mine.requests.len()), ("1.2", 0));
+    let reason = &mine.failures.last().unwrap().reason;
+    assert_eq!(reason, "load: the CPU time of the instance cannot be read");
+    assert!(panel.blocks.len() >= 12, "{:?}", panel.blocks);
+    assert_eq!(finished.unmeasured[0].0, "other");
+    assert!(finished.profiles.is_empty() && !out.path().join("raw/mine.jsonl").exists());
 }

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::framework::{label, reference};
 use super::service::service;
 use super::workloads::workloads;
-use super::{Pricing, Variant, framework::label};
+use super::{Pricing, Variant};
 use crate::assumption::Topic;
 use crate::cost::extras::Extras;
 use crate::scenario::file::{SCHEMA, Scenario, Service};
 use crate::scenario::files::Files;
 use crate::scenario::findings::{Findings, Found};
+use crate::scenario::profile::reference::Reference;
 use crate::sim::platform::kubernetes::{ClusterPlan, Plan};
 use crate::suggest;
 
@@ -33,9 +35,11 @@ pub(super) fn variants(
     }
     let groups = findings.take(groups(scenario));
     findings.merge(names(scenario, &groups));
-    let variants = groups
-        .iter()
-        .map(|(name, services)| findings.take(variant(scenario, files, name, services, cluster, pricing)));
+    let services = groups.iter().flat_map(|(_, services)| services);
+    let reference = reference(scenario, files, services.map(|service| service.framework.as_str()));
+    let variants = groups.iter().map(|(name, services)| {
+        findings.take(variant(scenario, files, (name, services), cluster, pricing, &reference))
+    });
     (variants.collect(), findings)
 }
 
@@ -195,19 +199,19 @@ fn names(scenario: &Scenario, groups: &[(String, Vec<Service>)]) -> Findings {
     findings
 }
 
-/// A variant with these services.
+/// A variant of this name with these services.
 fn variant(
     scenario: &Scenario,
     files: Files<'_>,
-    name: &str,
-    services: &[Service],
+    (name, services): (&str, &[Service]),
     cluster: Option<&ClusterPlan>,
     pricing: Option<&Pricing>,
+    reference: &Reference,
 ) -> Found<Variant> {
     let mut findings = Findings::default();
     let planned = services
         .iter()
-        .filter_map(|one| findings.take(service(scenario, files, one)));
+        .filter_map(|one| findings.take(service(scenario, files, one, reference)));
     let mut planned: Vec<_> = planned.collect();
     let mut plan = None;
     if planned.len() == services.len() {

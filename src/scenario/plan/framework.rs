@@ -1,5 +1,6 @@
 //! From a name in `framework` to an instance of the simulator: inline profiles, and measured ones.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -13,6 +14,7 @@ use crate::scenario::file::{Scenario, Service};
 use crate::scenario::files::Files;
 use crate::scenario::findings::{Findings, Found};
 use crate::scenario::load::hex;
+use crate::scenario::profile::reference::{Reference, Scaled};
 use crate::scenario::profile::{Instance, Measured, instance};
 use crate::sim::platform::Shape;
 use crate::sim::setup::ColdModel;
@@ -26,6 +28,7 @@ pub(super) fn framework(
     files: Files<'_>,
     service: &Service,
     shape: &Shape,
+    reference: &Reference,
 ) -> Found<Option<Instance>> {
     let mut findings = Findings::default();
     let (name, work) = (service.framework.as_str(), service.work.as_ref());
@@ -34,6 +37,10 @@ pub(super) fn framework(
         None => match read(scenario, files, name) {
             Ok((profile, sha256)) => {
                 findings.read_profile(label(name), sha256);
+                let (profile, scaled) = reference.scale_to_reference(profile);
+                let machine = scaled.as_ref().map(|scaled| scaled.machine().to_string());
+                findings.measured_on(machine.unwrap_or_else(|| profile.machine()), &profile.name);
+                findings.assume_all(scaled.as_ref().and_then(Scaled::assumption));
                 let asked = Measured {
                     platform: scenario.platform.part(),
                     shape,
@@ -42,9 +49,12 @@ pub(super) fn framework(
                     work,
                     files,
                 };
-                findings
-                    .ok(instance(&profile, &asked))
-                    .map(|found| findings.take(found))
+                let found = findings.ok(instance(&profile, &asked));
+                let instance = found.map(|found| findings.take(found));
+                instance.map(|instance| Instance {
+                    source: instance.source.clone() + &scaled.map_or_else(String::new, |scaled| scaled.source()),
+                    ..instance
+                })
             }
             Err(problem) => {
                 findings.problem(problem);
@@ -103,13 +113,32 @@ fn from_inline(
     (Some(instance), findings)
 }
 
+/// The machine to which the times of all measured profiles of these frameworks are brought.
+pub(super) fn reference<'a>(
+    scenario: &Scenario,
+    files: Files<'_>,
+    frameworks: impl Iterator<Item = &'a str>,
+) -> Reference {
+    let names: BTreeSet<&str> = frameworks
+        .filter(|name| !scenario.profile.contains_key(*name))
+        .collect();
+    // A profile that cannot be read is told where it is used.
+    let texts = names.into_iter().filter_map(|name| text(scenario, files, name).ok());
+    let texts: Vec<String> = texts.collect();
+    Reference::of_texts(texts.iter().map(String::as_str), catalog::REFERENCE_PANEL)
+}
+
+/// The text of a profile.
+fn text(scenario: &Scenario, files: Files<'_>, name: &str) -> Result<String, String> {
+    match name.ends_with(".json") {
+        true => files.read(name),
+        false => from_catalog(scenario, name).map(str::to_string),
+    }
+}
+
 /// A measured profile, and the SHA-256 of its text.
 fn read(scenario: &Scenario, files: Files<'_>, name: &str) -> Result<(FrameworkProfile, String), String> {
-    let text = if name.ends_with(".json") {
-        files.read(name)?
-    } else {
-        from_catalog(scenario, name)?.to_string()
-    };
+    let text = text(scenario, files, name)?;
     let profile = profile::parse(&text).map_err(|problem| format!("profile of {name}: {problem}"))?;
     Ok((profile, hex(&Sha256::digest(text.as_bytes()))))
 }

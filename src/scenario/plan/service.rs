@@ -7,6 +7,7 @@ use crate::scenario::file::cluster::PodSpec;
 use crate::scenario::file::{Scenario, Service};
 use crate::scenario::files::Files;
 use crate::scenario::findings::{Findings, Found};
+use crate::scenario::profile::reference::Reference;
 use crate::sim::client::{Client, Users};
 use crate::sim::platform::Shape;
 use crate::sim::pool::Routing;
@@ -14,14 +15,19 @@ use crate::sim::setup::{ColdModel, ServiceSetup};
 use crate::trace::Traffic;
 
 /// A service of a variant; `None` if it has a problem without which nothing can be said of it.
-pub(super) fn service(scenario: &Scenario, files: Files<'_>, service: &Service) -> Found<Option<PlannedService>> {
+pub(super) fn service(
+    scenario: &Scenario,
+    files: Files<'_>,
+    service: &Service,
+    reference: &Reference,
+) -> Found<Option<PlannedService>> {
     let mut findings = Findings::default();
     let platform = scenario.platform.part();
     let shape = of_service(platform.shape(), service.pod);
     findings.problems(service.slo.iter().filter_map(|slo| slo.problem()));
     let (traffic, repeat) = findings.take(traffic(scenario, service)).unzip();
     let client = findings.take(client(scenario, files, service, traffic.as_ref(), &shape));
-    let Some(instance) = findings.take(framework(scenario, files, service, &shape)) else {
+    let Some(instance) = findings.take(framework(scenario, files, service, &shape, reference)) else {
         return (None, findings);
     };
     if shape.starts_ahead && matches!(instance.cold, ColdModel::Response(_)) {

@@ -79,7 +79,6 @@ pub(in crate::scenario) fn instance(
         },
     )?;
     let mut findings = Findings::default();
-    findings.measured_on(profile.machine(), name);
     let most_in_flight = findings.take(memory(profile, &sized, asked.shape)?);
     let shared = findings.take(shared(profile, asked));
     if let Some(law) = &sized.law {
