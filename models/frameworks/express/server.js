@@ -10,13 +10,19 @@ const { version } = JSON.parse(
   readFileSync(new URL('node_modules/express/package.json', import.meta.url), 'utf8'),
 );
 
-const Echo = z.object({
+const Order = z.object({
   name: z.string().min(1).max(100),
   quantity: z.int().min(1).max(1000),
   tags: z.array(z.string()).max(10).default([]),
 });
+const Orders = z.array(Order).min(1).max(9999);
 
 const TAGS = ['new', 'sale', 'eco', 'bulk', 'local', 'gift', 'spare'];
+const STATUSES = ['open', 'paid & packed', 'sent', '<returned>'];
+
+function escapeHtml(text) {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
 
 function item(id, k) {
   const cents = ((id * 37 + k * 1009) % 100000) + 100;
@@ -29,6 +35,60 @@ function item(id, k) {
     tags: [TAGS[(id + k) % 7], TAGS[(id + k + 1 + (k % 5)) % 7]],
     stock: { warehouse: `w${((id + k) % 9) + 1}`, quantity: (id * 13 + k * 7) % 500 },
   };
+}
+
+function row(k) {
+  const cents = ((k * 1009) % 100000) + 100;
+  const name = escapeHtml(`Fish & chips <${k}> from w${((k * 7) % 9) + 1}`);
+  const status = escapeHtml(STATUSES[k % 4]);
+  return `<tr><td>${k}</td><td>${name}</td><td>${(cents / 100).toFixed(2)}</td><td>${status}</td></tr>`;
+}
+
+function page(count) {
+  let rows = '';
+  for (let k = 1; k <= count; k += 1) rows += row(k);
+  return (
+    '<!doctype html><html><head><title>Orders</title></head>' +
+    `<body><h1>Orders</h1><table>${rows}</table></body></html>`
+  );
+}
+
+function orderTotals(orders) {
+  let quantity = 0;
+  let tags = 0;
+  for (const order of orders) {
+    quantity += order.quantity;
+    tags += order.tags.length;
+  }
+  return { count: orders.length, quantity, tags };
+}
+
+function line(k) {
+  return {
+    sku: (k * k * 7 + k * 17) % 50,
+    quantity: ((k * 13) % 9) + 1,
+    cents: ((k * 7919) % 9973) + 1,
+  };
+}
+
+// Totals by sku: the largest amount first, then by number.
+function lineTotals(lines) {
+  const groups = new Map();
+  let total = 0;
+  for (const { sku, quantity, cents } of lines) {
+    let group = groups.get(sku);
+    if (!group) {
+      group = { sku, lines: 0, quantity: 0, amount: 0 };
+      groups.set(sku, group);
+    }
+    group.lines += 1;
+    group.quantity += quantity;
+    group.amount += quantity * cents;
+    total += quantity * cents;
+  }
+  const ranked = [...groups.values()].sort((a, b) => b.amount - a.amount || a.sku - b.sku);
+  const first = ranked.slice(0, 10).map((group) => ({ ...group, sku: `sku-${group.sku}` }));
+  return { count: lines.length, total, groups: first };
 }
 
 const app = express();
@@ -50,20 +110,60 @@ app.get('/json', (req, res) => {
   res.json({ message: 'hello', framework: 'express', version });
 });
 
-app.get('/items/:id', (req, res, next) => {
-  if (!/^([1-9][0-9]{0,5}|1000000)$/.test(req.params.id)) return next();
-  const id = Number(req.params.id);
-  const items = Array.from({ length: 20 }, (_, index) => item(id, index + 1));
-  res.json({ id, count: items.length, items });
+// Middleware: checks ?count= and leaves it as a number.
+function counted(usual) {
+  return (req, res, next) => {
+    const { count = usual } = req.query;
+    if (typeof count !== 'string' || !/^[1-9][0-9]{0,3}$/.test(count)) {
+      return res.status(400).json({ error: 'bad count' });
+    }
+    res.locals.count = Number(count);
+    next();
+  };
+}
+
+// Middleware: checks :id and leaves it as a number.
+function itemId(req, res, next) {
+  if (!/^([1-9][0-9]{0,5}|1000000)$/.test(req.params.id)) return next('route');
+  res.locals.id = Number(req.params.id);
+  next();
+}
+
+app.get('/items/:id', itemId, counted('20'), (req, res) => {
+  const { id, count } = res.locals;
+  const items = Array.from({ length: count }, (_, index) => item(id, index + 1));
+  res.json({ id, count, items });
 });
 
-app.post('/echo', express.json(), (req, res) => {
-  const result = Echo.safeParse(req.body);
-  if (!result.success) {
-    const details = result.error.issues.map(({ path, message }) => ({ path, message }));
-    return res.status(422).json({ error: 'invalid body', details });
-  }
-  res.json(result.data);
+const json = express.json({ limit: '4mb' });
+
+// Middleware: replaces the body by what the schema makes of it.
+function validated(schema) {
+  return (req, res, next) => {
+    const result = schema.safeParse(req.body);
+    if (!result.success) {
+      const details = result.error.issues.map(({ path, message }) => ({ path, message }));
+      return res.status(422).json({ error: 'invalid body', details });
+    }
+    req.body = result.data;
+    next();
+  };
+}
+
+app.post('/echo', json, validated(Order), (req, res) => {
+  res.json(req.body);
+});
+
+app.post('/validate', json, validated(Orders), (req, res) => {
+  res.json(orderTotals(req.body));
+});
+
+app.get('/template', counted(), (req, res) => {
+  res.type('html').send(page(res.locals.count));
+});
+
+app.get('/compute', counted(), (req, res) => {
+  res.json(lineTotals(Array.from({ length: res.locals.count }, (_, index) => line(index + 1))));
 });
 
 // Middleware: checks ?ms= and leaves it as a number.

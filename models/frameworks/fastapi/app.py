@@ -1,21 +1,24 @@
 """A small JSON API on FastAPI; the routes are described in ../README.md."""
 
 import asyncio
+import html
 import re
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import fastapi
-from fastapi import FastAPI, Path, Query, Request
+from fastapi import Body, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt, StrictStr
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TAGS = ("new", "sale", "eco", "bulk", "local", "gift", "spare")
+STATUSES = ("open", "paid & packed", "sent", "<returned>")
 
 
 class ProcessHeaders:
@@ -72,6 +75,36 @@ class Order(BaseModel):
     tags: Annotated[list[StrictStr], Field(max_length=10)] = []
 
 
+Orders = Annotated[list[Order], Body(min_length=1, max_length=9999)]
+
+
+class OrderTotals(BaseModel):
+    count: int
+    quantity: int
+    tags: int
+
+
+@dataclass(slots=True)
+class Line:
+    sku: int
+    quantity: int
+    cents: int
+
+
+@dataclass(slots=True)
+class Group:
+    sku: str
+    lines: int = 0
+    quantity: int = 0
+    amount: int = 0
+
+
+class LineTotals(BaseModel):
+    count: int
+    total: int
+    groups: list[Group]
+
+
 def matching(pattern: str) -> BeforeValidator:
     """Accept only text of this form, before it is read as a number."""
     form = re.compile(pattern)
@@ -86,6 +119,7 @@ def matching(pattern: str) -> BeforeValidator:
 
 ItemId = Annotated[int, matching("[1-9][0-9]{0,5}|1000000"), Path()]
 Milliseconds = Annotated[int, matching("[0-9]{1,4}|10000"), Query()]
+Count = Annotated[int, matching("[1-9][0-9]{0,3}"), Query()]
 
 
 def new_item(id: int, k: int) -> Item:
@@ -101,17 +135,54 @@ def new_item(id: int, k: int) -> Item:
     )
 
 
+def row(k: int) -> str:
+    cents = k * 1009 % 100_000 + 100
+    name = html.escape(f"Fish & chips <{k}> from w{k * 7 % 9 + 1}")
+    status = html.escape(STATUSES[k % 4])
+    return f"<tr><td>{k}</td><td>{name}</td><td>{cents / 100:.2f}</td><td>{status}</td></tr>"
+
+
+def page(count: int) -> str:
+    rows = "".join(row(k) for k in range(1, count + 1))
+    return (
+        "<!doctype html><html><head><title>Orders</title></head>"
+        f"<body><h1>Orders</h1><table>{rows}</table></body></html>"
+    )
+
+
+def new_line(k: int) -> Line:
+    return Line(sku=(k * k * 7 + k * 17) % 50, quantity=k * 13 % 9 + 1, cents=k * 7919 % 9973 + 1)
+
+
+def line_totals(lines: list[Line]) -> LineTotals:
+    """Total the lines by sku: the largest amount first, then by number."""
+    groups: dict[int, Group] = {}
+    for line in lines:
+        group = groups.get(line.sku)
+        if group is None:
+            group = groups[line.sku] = Group(sku=f"sku-{line.sku}")
+        group.lines += 1
+        group.quantity += line.quantity
+        group.amount += line.quantity * line.cents
+    ranked = sorted(groups.items(), key=lambda entry: (-entry[1].amount, entry[0]))
+    return LineTotals(
+        count=len(lines),
+        total=sum(group.amount for group in groups.values()),
+        groups=[group for _, group in ranked[:10]],
+    )
+
+
 api = FastAPI(title="coldcast", docs_url=None, redoc_url=None, openapi_url=None)
 app = ProcessHeaders(api)
 
 
 @api.exception_handler(RequestValidationError)
 async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-    match error.errors()[0]["loc"][0]:
-        case "path":
+    match error.errors()[0]["loc"]:
+        case ("path", *_):
             return JSONResponse({"error": "not found"}, status_code=404)
-        case "query":
-            return JSONResponse({"error": "bad ms"}, status_code=400)
+        case ("query", name):
+            return JSONResponse({"error": f"bad {name}"}, status_code=400)
     details = [{"path": e["loc"][1:], "message": e["msg"]} for e in error.errors()]
     return JSONResponse({"error": "invalid body", "details": details}, status_code=422)
 
@@ -133,14 +204,33 @@ async def hello() -> dict[str, str]:
 
 
 @api.get("/items/{id}")
-async def items(id: ItemId) -> Listing:
-    found = [new_item(id, k) for k in range(1, 21)]
+async def items(id: ItemId, count: Count = 20) -> Listing:
+    found = [new_item(id, k) for k in range(1, count + 1)]
     return Listing(id=id, count=len(found), items=found)
 
 
 @api.post("/echo")
 async def echo(order: Order) -> Order:
     return order
+
+
+@api.post("/validate")
+async def validate(orders: Orders) -> OrderTotals:
+    return OrderTotals(
+        count=len(orders),
+        quantity=sum(order.quantity for order in orders),
+        tags=sum(len(order.tags) for order in orders),
+    )
+
+
+@api.get("/template", response_class=HTMLResponse)
+async def template(count: Count) -> str:
+    return page(count)
+
+
+@api.get("/compute")
+async def compute(count: Count) -> LineTotals:
+    return line_totals([new_line(k) for k in range(1, count + 1)])
 
 
 @api.get("/cpu")

@@ -31,6 +31,15 @@ const Order = {
   },
 };
 
+const Orders = { type: 'array', items: Order, minItems: 1, maxItems: 9999 };
+const OrderTotals = object({ count: integer, quantity: integer, tags: integer });
+
+const Group = object({ sku: string, lines: integer, quantity: integer, amount: integer });
+const LineTotals = object({ count: integer, total: integer, groups: list(Group) });
+
+const count = { type: 'string', pattern: '^[1-9][0-9]{0,3}$' };
+const Count = { type: 'object', required: ['count'], properties: { count } };
+
 const Milliseconds = {
   type: 'object',
   required: ['ms'],
@@ -38,6 +47,11 @@ const Milliseconds = {
 };
 
 const TAGS = ['new', 'sale', 'eco', 'bulk', 'local', 'gift', 'spare'];
+const STATUSES = ['open', 'paid & packed', 'sent', '<returned>'];
+
+function escapeHtml(text) {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
 
 function item(id, k) {
   const cents = ((id * 37 + k * 1009) % 100000) + 100;
@@ -52,8 +66,63 @@ function item(id, k) {
   };
 }
 
+function row(k) {
+  const cents = ((k * 1009) % 100000) + 100;
+  const name = escapeHtml(`Fish & chips <${k}> from w${((k * 7) % 9) + 1}`);
+  const status = escapeHtml(STATUSES[k % 4]);
+  return `<tr><td>${k}</td><td>${name}</td><td>${(cents / 100).toFixed(2)}</td><td>${status}</td></tr>`;
+}
+
+function page(count) {
+  let rows = '';
+  for (let k = 1; k <= count; k += 1) rows += row(k);
+  return (
+    '<!doctype html><html><head><title>Orders</title></head>' +
+    `<body><h1>Orders</h1><table>${rows}</table></body></html>`
+  );
+}
+
+function orderTotals(orders) {
+  let quantity = 0;
+  let tags = 0;
+  for (const order of orders) {
+    quantity += order.quantity;
+    tags += order.tags.length;
+  }
+  return { count: orders.length, quantity, tags };
+}
+
+function line(k) {
+  return {
+    sku: (k * k * 7 + k * 17) % 50,
+    quantity: ((k * 13) % 9) + 1,
+    cents: ((k * 7919) % 9973) + 1,
+  };
+}
+
+// Totals by sku: the largest amount first, then by number.
+function lineTotals(lines) {
+  const groups = new Map();
+  let total = 0;
+  for (const { sku, quantity, cents } of lines) {
+    let group = groups.get(sku);
+    if (!group) {
+      group = { sku, lines: 0, quantity: 0, amount: 0 };
+      groups.set(sku, group);
+    }
+    group.lines += 1;
+    group.quantity += quantity;
+    group.amount += quantity * cents;
+    total += quantity * cents;
+  }
+  const ranked = [...groups.values()].sort((a, b) => b.amount - a.amount || a.sku - b.sku);
+  const first = ranked.slice(0, 10).map((group) => ({ ...group, sku: `sku-${group.sku}` }));
+  return { count: lines.length, total, groups: first };
+}
+
 const app = Fastify({
   logger: false,
+  bodyLimit: 4 * 1024 * 1024,
   // Types are not coerced: "2" is no number. Unknown keys are dropped.
   ajv: { customOptions: { coerceTypes: false, removeAdditional: true, useDefaults: true } },
 });
@@ -77,16 +146,36 @@ app.get(
 
 app.get(
   '/items/:id',
-  { schema: { response: { 200: object({ id: integer, count: integer, items: list(Item) }) } } },
-  async (request, reply) => {
-    if (!/^([1-9][0-9]{0,5}|1000000)$/.test(request.params.id)) return reply.callNotFound();
+  {
+    schema: {
+      params: object({ id: { type: 'string', pattern: '^([1-9][0-9]{0,5}|1000000)$' } }),
+      querystring: object({ count: { ...count, default: '20' } }),
+      response: { 200: object({ id: integer, count: integer, items: list(Item) }) },
+    },
+  },
+  async (request) => {
     const id = Number(request.params.id);
-    const items = Array.from({ length: 20 }, (_, index) => item(id, index + 1));
-    return { id, count: items.length, items };
+    const count = Number(request.query.count);
+    const items = Array.from({ length: count }, (_, index) => item(id, index + 1));
+    return { id, count, items };
   },
 );
 
 app.post('/echo', { schema: { body: Order, response: { 200: Order } } }, async (request) => request.body);
+
+app.post('/validate', { schema: { body: Orders, response: { 200: OrderTotals } } }, async (request) =>
+  orderTotals(request.body),
+);
+
+app.get('/template', { schema: { querystring: Count } }, async (request, reply) => {
+  reply.type('text/html; charset=utf-8');
+  return page(Number(request.query.count));
+});
+
+app.get('/compute', { schema: { querystring: Count, response: { 200: LineTotals } } }, async (request) => {
+  const count = Number(request.query.count);
+  return lineTotals(Array.from({ length: count }, (_, index) => line(index + 1)));
+});
 
 /**
  * CPU time of this thread in microseconds. The kernel counts what a thread has used since the last tick only when it is
@@ -126,8 +215,12 @@ app.setNotFoundHandler((request, reply) => {
 });
 
 app.setErrorHandler((error, request, reply) => {
+  if (error.validationContext === 'params') {
+    return reply.code(404).send({ error: 'not found' });
+  }
   if (error.validationContext === 'querystring') {
-    return reply.code(400).send({ error: 'bad ms' });
+    const [{ instancePath, params }] = error.validation;
+    return reply.code(400).send({ error: `bad ${params.missingProperty ?? instancePath.slice(1)}` });
   }
   const status = error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500;
   if (status === 500) console.error(error);

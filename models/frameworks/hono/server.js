@@ -18,10 +18,17 @@ const Order = z.object({
   quantity: z.int().min(1).max(1000),
   tags: z.array(z.string()).max(10).default([]),
 });
+const Orders = z.array(Order).min(1).max(9999);
 
-const Milliseconds = z.object({ ms: z.string().regex(/^([0-9]{1,4}|10000)$/).transform(Number) });
+const count = z.string().regex(/^[1-9][0-9]{0,3}$/).transform(Number);
+const milliseconds = z.string().regex(/^([0-9]{1,4}|10000)$/).transform(Number);
 
 const TAGS = ['new', 'sale', 'eco', 'bulk', 'local', 'gift', 'spare'];
+const STATUSES = ['open', 'paid & packed', 'sent', '<returned>'];
+
+function escapeHtml(text) {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
 
 function item(id, k) {
   const cents = ((id * 37 + k * 1009) % 100000) + 100;
@@ -34,6 +41,60 @@ function item(id, k) {
     tags: [TAGS[(id + k) % 7], TAGS[(id + k + 1 + (k % 5)) % 7]],
     stock: { warehouse: `w${((id + k) % 9) + 1}`, quantity: (id * 13 + k * 7) % 500 },
   };
+}
+
+function row(k) {
+  const cents = ((k * 1009) % 100000) + 100;
+  const name = escapeHtml(`Fish & chips <${k}> from w${((k * 7) % 9) + 1}`);
+  const status = escapeHtml(STATUSES[k % 4]);
+  return `<tr><td>${k}</td><td>${name}</td><td>${(cents / 100).toFixed(2)}</td><td>${status}</td></tr>`;
+}
+
+function page(count) {
+  let rows = '';
+  for (let k = 1; k <= count; k += 1) rows += row(k);
+  return (
+    '<!doctype html><html><head><title>Orders</title></head>' +
+    `<body><h1>Orders</h1><table>${rows}</table></body></html>`
+  );
+}
+
+function orderTotals(orders) {
+  let quantity = 0;
+  let tags = 0;
+  for (const order of orders) {
+    quantity += order.quantity;
+    tags += order.tags.length;
+  }
+  return { count: orders.length, quantity, tags };
+}
+
+function line(k) {
+  return {
+    sku: (k * k * 7 + k * 17) % 50,
+    quantity: ((k * 13) % 9) + 1,
+    cents: ((k * 7919) % 9973) + 1,
+  };
+}
+
+// Totals by sku: the largest amount first, then by number.
+function lineTotals(lines) {
+  const groups = new Map();
+  let total = 0;
+  for (const { sku, quantity, cents } of lines) {
+    let group = groups.get(sku);
+    if (!group) {
+      group = { sku, lines: 0, quantity: 0, amount: 0 };
+      groups.set(sku, group);
+    }
+    group.lines += 1;
+    group.quantity += quantity;
+    group.amount += quantity * cents;
+    total += quantity * cents;
+  }
+  const ranked = [...groups.values()].sort((a, b) => b.amount - a.amount || a.sku - b.sku);
+  const first = ranked.slice(0, 10).map((group) => ({ ...group, sku: `sku-${group.sku}` }));
+  return { count: lines.length, total, groups: first };
 }
 
 const app = new Hono();
@@ -50,19 +111,35 @@ app.get('/healthz', (c) => c.json({ status: 'ok' }));
 
 app.get('/json', (c) => c.json({ message: 'hello', framework: 'hono', version }));
 
-app.get('/items/:id{[1-9][0-9]{0,5}|1000000}', (c) => {
+const query = (name, schema) =>
+  zValidator('query', z.object({ [name]: schema }), (result, c) =>
+    result.success ? undefined : c.json({ error: `bad ${name}` }, 400),
+  );
+
+app.get('/items/:id{[1-9][0-9]{0,5}|1000000}', query('count', count.default(20)), (c) => {
   const id = Number(c.req.param('id'));
-  const items = Array.from({ length: 20 }, (_, index) => item(id, index + 1));
-  return c.json({ id, count: items.length, items });
+  const { count } = c.req.valid('query');
+  const items = Array.from({ length: count }, (_, index) => item(id, index + 1));
+  return c.json({ id, count, items });
 });
 
-const order = zValidator('json', Order, (result, c) => {
-  if (result.success) return undefined;
-  const details = result.error.issues.map(({ path, message }) => ({ path, message }));
-  return c.json({ error: 'invalid body', details }, 422);
-});
+const body = (schema) =>
+  zValidator('json', schema, (result, c) => {
+    if (result.success) return undefined;
+    const details = result.error.issues.map(({ path, message }) => ({ path, message }));
+    return c.json({ error: 'invalid body', details }, 422);
+  });
 
-app.post('/echo', order, (c) => c.json(c.req.valid('json')));
+app.post('/echo', body(Order), (c) => c.json(c.req.valid('json')));
+
+app.post('/validate', body(Orders), (c) => c.json(orderTotals(c.req.valid('json'))));
+
+app.get('/template', query('count', count), (c) => c.html(page(c.req.valid('query').count)));
+
+app.get('/compute', query('count', count), (c) => {
+  const { count } = c.req.valid('query');
+  return c.json(lineTotals(Array.from({ length: count }, (_, index) => line(index + 1))));
+});
 
 /**
  * CPU time of this thread in microseconds. The kernel counts what a thread has used since the last tick only when it is
@@ -74,11 +151,7 @@ function threadCpu() {
   return user + system;
 }
 
-const milliseconds = zValidator('query', Milliseconds, (result, c) =>
-  result.success ? undefined : c.json({ error: 'bad ms' }, 400),
-);
-
-app.get('/cpu', milliseconds, (c) => {
+app.get('/cpu', query('ms', milliseconds), (c) => {
   const { ms } = c.req.valid('query');
   const end = threadCpu() + ms * 1000;
   do {
@@ -87,7 +160,7 @@ app.get('/cpu', milliseconds, (c) => {
   return c.json({ cpu_ms: ms });
 });
 
-app.get('/io', milliseconds, async (c) => {
+app.get('/io', query('ms', milliseconds), async (c) => {
   const { ms } = c.req.valid('query');
   await sleep(ms);
   return c.json({ io_ms: ms });

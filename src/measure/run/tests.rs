@@ -273,7 +273,7 @@ fn a_framework_that_breaks_the_contract_is_not_measured() {
     let check = profile.contract.as_ref().unwrap();
     assert_eq!(
         (check.routes, check.requests, check.command.as_str()),
-        (7, 67, "check mine")
+        (10, 171, "check mine")
     );
 }
 

@@ -1,4 +1,4 @@
-"""The body of /echo. Form fields convert what they can; these take JSON values of the right type only."""
+"""An order. Form fields convert what they can; these take JSON values of the right type only."""
 
 from django import forms
 from django.core.exceptions import ValidationError

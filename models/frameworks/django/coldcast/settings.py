@@ -32,6 +32,7 @@ DATABASES = {}
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 
 APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"

@@ -20,6 +20,9 @@ urlpatterns = [
     path("json", views.hello),
     path("items/<item-id:id>", views.items),
     path("echo", views.echo),
+    path("validate", views.validate),
+    path("template", views.template),
+    path("compute", views.compute),
     path("cpu", views.cpu),
     path("io", views.wait),
 ]

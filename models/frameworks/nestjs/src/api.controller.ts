@@ -2,11 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Body, Controller, Get, HttpCode, NotFoundException, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Count } from './count.pipe.js';
 import { item } from './item.js';
+import { ItemId } from './item-id.pipe.js';
 import { Milliseconds } from './milliseconds.pipe.js';
-import { Order } from './order.dto.js';
-import { ValidatedBody } from './validated-body.pipe.js';
+import { Order, orderTotals } from './order.dto.js';
+import { line, lineTotals } from './order-lines.js';
+import { page } from './page.js';
+import { ValidatedBody, ValidatedOrders } from './validated-body.pipe.js';
 
 const manifest = createRequire(import.meta.url).resolve('@nestjs/core/package.json');
 const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
@@ -33,18 +37,34 @@ export class ApiController {
     return { message: 'hello', framework: 'nestjs', version };
   }
 
+  /** Nest applies the pipes from the last parameter to the first, so a bad id comes before a bad count. */
   @Get('items/:id')
-  items(@Param('id') text: string) {
-    if (!/^([1-9][0-9]{0,5}|1000000)$/.test(text)) throw new NotFoundException();
-    const id = Number(text);
-    const items = Array.from({ length: 20 }, (_, index) => item(id, index + 1));
-    return { id, count: items.length, items };
+  items(@Query('count', new Count(20)) count: number, @Param('id', ItemId) id: number) {
+    const items = Array.from({ length: count }, (_, index) => item(id, index + 1));
+    return { id, count, items };
   }
 
   @Post('echo')
   @HttpCode(200)
   echo(@Body(ValidatedBody) order: Order) {
     return order;
+  }
+
+  @Post('validate')
+  @HttpCode(200)
+  validate(@Body(ValidatedOrders) orders: Order[]) {
+    return orderTotals(orders);
+  }
+
+  /** Express sends a string as HTML. */
+  @Get('template')
+  template(@Query('count', new Count()) count: number) {
+    return page(count);
+  }
+
+  @Get('compute')
+  compute(@Query('count', new Count()) count: number) {
+    return lineTotals(Array.from({ length: count }, (_, index) => line(index + 1)));
   }
 
   @Get('cpu')

@@ -12,7 +12,7 @@ const app = await NestFactory.create<NestExpressApplication>(ApiModule, {
 });
 app.disable('x-powered-by');
 app.use(processHeaders);
-app.useBodyParser('json');
+app.useBodyParser('json', { limit: '4mb' });
 app.useGlobalFilters(new JsonErrors());
 app.enableShutdownHooks();
 await app.listen(Number(process.env.PORT || 8080), '0.0.0.0');

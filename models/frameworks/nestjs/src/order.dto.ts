@@ -15,3 +15,13 @@ export class Order {
   @IsString({ each: true })
   tags: string[] = [];
 }
+
+export function orderTotals(orders: Order[]) {
+  let quantity = 0;
+  let tags = 0;
+  for (const order of orders) {
+    quantity += order.quantity;
+    tags += order.tags.length;
+  }
+  return { count: orders.length, quantity, tags };
+}
