@@ -44,6 +44,17 @@ class Api {
         }
     }
 
+    @Serdeable
+    record Totals(int count, int quantity, int tags) {
+
+        static Totals of(List<Order> orders) {
+            return new Totals(
+                    orders.size(),
+                    orders.stream().mapToInt(Order::quantity).sum(),
+                    orders.stream().mapToInt(order -> order.tags().size()).sum());
+        }
+    }
+
     /** In a class of its own, so that only /cpu loads the management classes. */
     private static final class Clock {
         private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
@@ -61,9 +72,9 @@ class Api {
 
     /** An absent value is a 404. */
     @Get("/items/{id}")
-    Optional<Item.Listing> items(String id) {
+    Optional<Item.Listing> items(String id, @Nullable @QueryValue String count) {
         return id.matches("[1-9][0-9]{0,5}|1000000")
-                ? Optional.of(Item.Listing.of(Long.parseLong(id)))
+                ? Optional.of(Item.Listing.of(Long.parseLong(id), count == null ? 20 : count(count)))
                 : Optional.empty();
     }
 
@@ -71,6 +82,29 @@ class Api {
     @Status(HttpStatus.OK)
     Order echo(@Body @Valid Order order) {
         return order;
+    }
+
+    @Post("/validate")
+    @Status(HttpStatus.OK)
+    Totals validate(@Body @Size(min = 1, max = 9999) List<@NotNull @Valid Order> orders) {
+        return Totals.of(orders);
+    }
+
+    @Get(uri = "/template", produces = "text/html; charset=utf-8")
+    String template(@Nullable @QueryValue String count) {
+        return Page.of(count(count));
+    }
+
+    @Get("/compute")
+    Summary compute(@Nullable @QueryValue String count) {
+        return Summary.of(count(count));
+    }
+
+    private static int count(@Nullable String count) {
+        if (count == null || !count.matches("[1-9][0-9]{0,3}")) {
+            throw new HttpStatusException(HttpStatus.BAD_REQUEST, "bad count");
+        }
+        return Integer.parseInt(count);
     }
 
     private static int milliseconds(@Nullable String ms) {

@@ -24,8 +24,8 @@ class Errors implements ErrorResponseProcessor<Map<String, Object>> {
                 switch (response.status()) {
                     case HttpStatus.NOT_FOUND -> Map.of("error", "not found");
                     case HttpStatus.BAD_REQUEST ->
-                            messages.contains("bad ms")
-                                    ? Map.of("error", "bad ms")
+                            messages.contains("bad count") || messages.contains("bad ms")
+                                    ? Map.of("error", messages.getFirst())
                                     : Map.of("error", "invalid body", "details", messages);
                     default -> Map.of("error", response.reason());
                 };

@@ -21,6 +21,7 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 class Api {
 
+    private static final String COUNT = "[1-9][0-9]{0,3}";
     private static final String MILLISECONDS = "[0-9]{1,4}|10000";
 
     record Status(String status) {}
@@ -34,6 +35,16 @@ class Api {
 
         Order {
             tags = tags == null ? List.of() : tags;
+        }
+    }
+
+    record Totals(int count, int quantity, int tags) {
+
+        static Totals of(List<Order> orders) {
+            return new Totals(
+                    orders.size(),
+                    orders.stream().mapToInt(Order::quantity).sum(),
+                    orders.stream().mapToInt(order -> order.tags().size()).sum());
         }
     }
 
@@ -53,13 +64,29 @@ class Api {
     }
 
     @GetMapping("/items/{id:[1-9][0-9]{0,5}|1000000}")
-    Item.Listing items(@PathVariable long id) {
-        return Item.Listing.of(id);
+    Item.Listing items(
+            @PathVariable long id, @RequestParam(required = false) @Pattern(regexp = COUNT) String count) {
+        return Item.Listing.of(id, count == null ? 20 : Integer.parseInt(count));
     }
 
     @PostMapping("/echo")
     Order echo(@RequestBody @Valid Order order) {
         return order;
+    }
+
+    @PostMapping("/validate")
+    Totals validate(@RequestBody @Size(min = 1, max = 9999) List<@NotNull @Valid Order> orders) {
+        return Totals.of(orders);
+    }
+
+    @GetMapping(path = "/template", produces = "text/html; charset=utf-8")
+    String template(@RequestParam @Pattern(regexp = COUNT) String count) {
+        return Page.of(Integer.parseInt(count));
+    }
+
+    @GetMapping("/compute")
+    Summary compute(@RequestParam @Pattern(regexp = COUNT) String count) {
+        return Summary.of(Integer.parseInt(count));
     }
 
     @GetMapping("/cpu")
