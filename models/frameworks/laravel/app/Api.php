@@ -10,6 +10,14 @@ use Illuminate\Http\Request;
 
 final class Api
 {
+    /** The rules of an order. */
+    public const ORDER = [
+        'name' => ['required', 'string', 'between:1,100'],
+        'quantity' => ['required', 'integer:strict', 'between:1,1000'],
+        'tags' => ['sometimes', 'list', 'max:10'],
+        'tags.*' => ['string'],
+    ];
+
     private const TAGS = ['new', 'sale', 'eco', 'bulk', 'local', 'gift', 'spare'];
 
     public function healthz(): JsonResponse
@@ -22,21 +30,17 @@ final class Api
         return response()->json(['message' => 'hello', 'framework' => 'laravel', 'version' => Application::VERSION]);
     }
 
-    public function items(string $id): JsonResponse
+    public function items(Request $request, string $id): JsonResponse
     {
-        $items = array_map(static fn (int $k): array => self::item((int) $id, $k), range(1, 20));
+        $count = self::count($request, '20');
+        $items = array_map(static fn (int $k): array => self::item((int) $id, $k), range(1, $count));
 
-        return response()->json(['id' => (int) $id, 'count' => \count($items), 'items' => $items]);
+        return response()->json(['id' => (int) $id, 'count' => $count, 'items' => $items]);
     }
 
     public function echo(Request $request): JsonResponse
     {
-        $order = $request->validate([
-            'name' => ['required', 'string', 'between:1,100'],
-            'quantity' => ['required', 'integer:strict', 'between:1,1000'],
-            'tags' => ['sometimes', 'list', 'max:10'],
-            'tags.*' => ['string'],
-        ]);
+        $order = $request->validate(self::ORDER);
 
         return response()->json($order + ['tags' => []]);
     }
@@ -61,6 +65,16 @@ final class Api
         usleep($ms * 1000);
 
         return response()->json(['io_ms' => $ms]);
+    }
+
+    public static function count(Request $request, ?string $absent = null): int
+    {
+        $count = $request->query('count', $absent);
+        if (!\is_string($count) || !preg_match('/^[1-9][0-9]{0,3}$/D', $count)) {
+            abort(400, 'bad count');
+        }
+
+        return (int) $count;
     }
 
     private static function item(int $id, int $k): array

@@ -9,6 +9,7 @@ use Symfony\Component\HttpFoundation\Request;
 use Symfony\Component\HttpKernel\Exception\BadRequestHttpException;
 use Symfony\Component\HttpKernel\Kernel as SymfonyKernel;
 use Symfony\Component\Validator\Constraints as Assert;
+use Symfony\Component\Validator\ConstraintViolationListInterface;
 use Symfony\Component\Validator\Validator\ValidatorInterface;
 
 final class Api
@@ -25,11 +26,12 @@ final class Api
         return new JsonResponse(['message' => 'hello', 'framework' => 'symfony', 'version' => SymfonyKernel::VERSION]);
     }
 
-    public function items(int $id): JsonResponse
+    public function items(Request $request, int $id): JsonResponse
     {
-        $items = array_map(static fn (int $k): array => self::item($id, $k), range(1, 20));
+        $count = self::count($request, '20');
+        $items = array_map(static fn (int $k): array => self::item($id, $k), range(1, $count));
 
-        return new JsonResponse(['id' => $id, 'count' => \count($items), 'items' => $items]);
+        return new JsonResponse(['id' => $id, 'count' => $count, 'items' => $items]);
     }
 
     public function echo(Request $request, ValidatorInterface $validator): JsonResponse
@@ -41,26 +43,9 @@ final class Api
         if (!\is_array($body) || ($body && array_is_list($body))) {
             return new JsonResponse(['error' => 'the body is not an object'], 422);
         }
-        $problems = $validator->validate($body, new Assert\Collection(
-            fields: [
-                'name' => [new Assert\NotNull(), new Assert\Type('string'), new Assert\Length(min: 1, max: 100)],
-                'quantity' => [new Assert\NotNull(), new Assert\Type('int'), new Assert\Range(min: 1, max: 1000)],
-                'tags' => new Assert\Optional([
-                    new Assert\NotNull(),
-                    new Assert\Type('list'),
-                    new Assert\Count(max: 10),
-                    new Assert\All([new Assert\NotNull(), new Assert\Type('string')]),
-                ]),
-            ],
-            allowExtraFields: true,
-        ));
+        $problems = $validator->validate($body, self::order());
         if (\count($problems) > 0) {
-            $details = [];
-            foreach ($problems as $problem) {
-                $details[] = ['path' => $problem->getPropertyPath(), 'message' => (string) $problem->getMessage()];
-            }
-
-            return new JsonResponse(['error' => 'invalid body', 'details' => $details], 422);
+            return self::invalid($problems);
         }
 
         return new JsonResponse([
@@ -90,6 +75,44 @@ final class Api
         usleep($ms * 1000);
 
         return new JsonResponse(['io_ms' => $ms]);
+    }
+
+    public static function count(Request $request, ?string $absent = null): int
+    {
+        $count = $request->query->all()['count'] ?? $absent;
+        if (!\is_string($count) || !preg_match('/^[1-9][0-9]{0,3}$/D', $count)) {
+            throw new BadRequestHttpException('bad count');
+        }
+
+        return (int) $count;
+    }
+
+    /** The rules of an order. */
+    public static function order(): Assert\Collection
+    {
+        return new Assert\Collection(
+            fields: [
+                'name' => [new Assert\NotNull(), new Assert\Type('string'), new Assert\Length(min: 1, max: 100)],
+                'quantity' => [new Assert\NotNull(), new Assert\Type('int'), new Assert\Range(min: 1, max: 1000)],
+                'tags' => new Assert\Optional([
+                    new Assert\NotNull(),
+                    new Assert\Type('list'),
+                    new Assert\Count(max: 10),
+                    new Assert\All([new Assert\NotNull(), new Assert\Type('string')]),
+                ]),
+            ],
+            allowExtraFields: true,
+        );
+    }
+
+    public static function invalid(ConstraintViolationListInterface $problems): JsonResponse
+    {
+        $details = [];
+        foreach ($problems as $problem) {
+            $details[] = ['path' => $problem->getPropertyPath(), 'message' => (string) $problem->getMessage()];
+        }
+
+        return new JsonResponse(['error' => 'invalid body', 'details' => $details], 422);
     }
 
     private static function item(int $id, int $k): array

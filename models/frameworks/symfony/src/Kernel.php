@@ -37,6 +37,7 @@ final class Kernel extends BaseKernel
         ]);
         $services = $container->services()->defaults()->autowire()->autoconfigure();
         $services->set(Api::class)->tag('controller.service_arguments');
+        $services->set(Work::class)->tag('controller.service_arguments');
         $services->set(JsonErrors::class);
         $services->set(ProcessHeaders::class);
     }
@@ -48,6 +49,9 @@ final class Kernel extends BaseKernel
         $routes->add('json', '/json')->controller([Api::class, 'hello'])->methods(['GET']);
         $routes->add('items', '/items/{id}')->controller([Api::class, 'items'])->methods(['GET'])->requirements(['id' => $id]);
         $routes->add('echo', '/echo')->controller([Api::class, 'echo'])->methods(['POST']);
+        $routes->add('validate', '/validate')->controller([Work::class, 'validate'])->methods(['POST']);
+        $routes->add('template', '/template')->controller([Work::class, 'template'])->methods(['GET']);
+        $routes->add('compute', '/compute')->controller([Work::class, 'compute'])->methods(['GET']);
         $routes->add('cpu', '/cpu')->controller([Api::class, 'cpu'])->methods(['GET']);
         $routes->add('io', '/io')->controller([Api::class, 'wait'])->methods(['GET']);
     }
