@@ -92,7 +92,7 @@ pub use targets::process::limits as process_limits;
 pub use warm::routes::OwnRoute;
 
 use config::{Config, WarmKind};
-use warm::pace::Pace;
+use warm::Parts;
 
 use crate::model::panel::PanelLink;
 use crate::model::profile::ColdMode;
@@ -170,7 +170,8 @@ impl Measurement {
         self.configs.iter().any(|config| config.cold_mode == mode)
     }
 
-    fn pace(&self) -> Pace {
-        if self.quick { Pace::QUICK } else { Pace::FULL }
+    /// The parts of the warm run of a configuration.
+    fn parts(&self, config: &Config, subject: &Subject) -> Parts {
+        Parts::of(config, subject, &self.configs, self.quick)
     }
 }

@@ -10,7 +10,7 @@ use super::Common;
 use super::exit::{Failure, Outcome};
 use super::output::print;
 use crate::measure;
-use crate::measure::config::{self, Config, Limits, WarmKind};
+use crate::measure::config::{self, Config, Limits, Plan, WarmKind};
 use crate::measure::{Backend, EnvVar, MeasureError, Measurement, Progress, Registry, Subject};
 use crate::model::panel::PanelLink;
 use crate::model::profile::{ColdMode, CpuMode};
@@ -25,6 +25,9 @@ mod panel;
 mod plan;
 mod process;
 mod table;
+
+/// The cold starts of each configuration in a quick measurement.
+const QUICK_SAMPLES: u32 = 5;
 
 /// Measures frameworks on this machine and writes their profiles
 #[derive(Debug, Args)]
@@ -118,6 +121,10 @@ struct DockerArgs {
     /// Memory limits, each at every CPU limit; swap is off [default: 512Mi, and 128Mi,256Mi,1Gi,1769Mi,3008Mi at 1 vCPU]
     #[arg(long, value_name = "SIZE", value_delimiter = ',')]
     memory: Vec<MemoryMib>,
+    /// A named plan in place of CPU, memory and modes: usual (the default), lambda (the sizes of AWS Lambda from 128Mi to
+    /// 3008Mi with boosted init), full (both)
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["cpu", "memory", "cold_mode", "cpu_mode"])]
+    plan: Option<Plan>,
     /// Cold starts of each configuration [default: 60 at 1 vCPU and 512Mi, 30 elsewhere; with --quick 5]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     samples: Option<u32>,
@@ -313,14 +320,18 @@ fn request(args: &DockerArgs) -> Result<Measurement, MeasureError> {
     } else {
         subjects.extend(measure::frameworks(&args.shared.models, &args.frameworks)?);
     }
-    let plan = limits(args);
+    let modes = Modes::new(args)?;
+    let configs = match args.plan {
+        Some(plan) => planned(plan, args),
+        None => configs(&limits(args), &modes),
+    };
     // The engine takes no limit below 0.01 vCPU or 6 MiB.
-    if plan.iter().any(|(limits, ..)| limits.cpu.0 < 10 || limits.memory.0 < 6) {
+    let too_small = |config: &Config| config.limits.cpu.0 < 10 || config.limits.memory.0 < 6;
+    if configs.iter().any(too_small) {
         return Err(MeasureError::BadRequest(
             "limits must be at least 0.01 vCPU and 6Mi".into(),
         ));
     }
-    let modes = Modes::new(args)?;
     let env = args
         .env
         .iter()
@@ -342,7 +353,7 @@ fn request(args: &DockerArgs) -> Result<Measurement, MeasureError> {
         resume: args.shared.resume,
         quick: args.shared.quick,
         force: args.force,
-        ..Measurement::new(Backend::Docker, subjects, configs(&plan, &modes), out)
+        ..Measurement::new(Backend::Docker, subjects, configs, out)
     })
 }
 
@@ -403,7 +414,9 @@ fn limits(args: &DockerArgs) -> Vec<(Limits, u32, WarmKind)> {
         .collect();
     limits.sort_unstable();
     limits.dedup();
-    let samples = args.samples.unwrap_or(if args.shared.quick { 5 } else { 30 });
+    let samples = args
+        .samples
+        .unwrap_or(if args.shared.quick { QUICK_SAMPLES } else { 30 });
     let kind = |limits| match limits == config::REFERENCE && !args.shared.quick {
         true => WarmKind::Long,
         false => WarmKind::Short,
@@ -412,6 +425,19 @@ fn limits(args: &DockerArgs) -> Vec<(Limits, u32, WarmKind)> {
         .into_iter()
         .map(|limits| (limits, samples, kind(limits)))
         .collect()
+}
+
+/// The configurations of a named plan. A quick measurement takes few samples and no long warm run.
+fn planned(plan: Plan, args: &DockerArgs) -> Vec<Config> {
+    let quick = args.shared.quick;
+    let mut configs = plan.configs(args.samples.or(quick.then_some(QUICK_SAMPLES)));
+    for config in configs
+        .iter_mut()
+        .filter(|config| quick && config.warm_run == WarmKind::Long)
+    {
+        config.warm_run = WarmKind::Short;
+    }
+    configs
 }
 
 /// The plan in every mode. The cold mode makes no difference to a warm instance, so one mode has the warm run.
@@ -456,6 +482,9 @@ fn command(args: &DockerArgs, subjects: &[Subject], modes: &Modes, env: &[EnvVar
         });
     }
     words.extend(env.iter().map(|variable| format!("--env {}", variable.name())));
+    if let Some(plan) = args.plan {
+        words.push(format!("--plan {}", plan.name()));
+    }
     if !args.cpu.is_empty() {
         let cpus = args.cpu.iter().map(|cpu| cpu.as_vcpu().to_string());
         words.push(format!("--cpu {}", list(cpus.collect())));

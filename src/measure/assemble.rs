@@ -8,6 +8,7 @@ use crate::measure::store::Cold;
 use crate::measure::subject::Subject;
 use crate::measure::warning::Warning;
 use crate::measure::{Measurement, host, noise, probe};
+use crate::model::cpu_check;
 use crate::model::profile::{
     BlockReading, ColdSample, ContainerOptions, ContractCheck, FrameworkProfile, ImageFacts, MeasuredConfig,
     Provenance, QuietMachine, SCHEMA, Verdict,
@@ -207,13 +208,18 @@ fn subject_notes(measurement: &Measurement, subject: &Subject, slots: &[Slot]) -
     if let Subject::Image { path, .. } = subject {
         notes.push(format!(
             "own image: ready means a status from 200 to 299 on {path}; nothing proves that a start was cold; route `healthz` and \
-             the saturation run use {path}, other routes were not measured"
+             the saturation rate use {path}"
         ));
     }
     let mut throttled = Vec::new();
     for slot in slots {
         let label = format!("{} at {}", subject.name(), slot.config.label());
         notes.extend(slot.notes.iter().map(|note| format!("{label}: {note}")));
+        let doubts = slot
+            .warm
+            .iter()
+            .flat_map(|warm| cpu_check::doubts(warm, slot.config.limits.cpu.as_vcpu()));
+        notes.extend(doubts.map(|doubt| format!("{label}: {doubt}")));
         if let Some(median) = order::median(&order::sorted(slot.cold.iter().filter_map(|cold| cold.throttled_ms))) {
             throttled.push(format!("{median:.0} ms at {}", slot.config.label()));
         }
@@ -242,7 +248,7 @@ pub fn session_notes(of_target: Vec<String>) -> Vec<String> {
         "service times: all routes take turns in batches of 50; before that, each gets up to 5000 requests within 10 s in all, which do \
          not count".to_string(),
         "CPU time per request with one request in flight (`cpu_ms`) includes the sleeping and waking of the server for each \
-         request; `cpu_loaded_ms` was taken with four requests in flight"
+         request; `cpu_loaded_ms` was taken with 16 requests in flight, from the time at which it had settled"
             .to_string(),
         "warm-up curve: one connection, at most a tenth of the CPU limit; a late answer delays the next request, and the \
          delay counts"

@@ -1,5 +1,7 @@
 //! The configurations of a measurement: the limits and modes in which a subject starts, and the number of its starts.
 
+use std::str::FromStr;
+
 use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu};
 
@@ -68,6 +70,92 @@ pub fn usual() -> Vec<(Limits, u32, WarmKind)> {
     plan
 }
 
+/// The memory sizes of AWS Lambda in the plan for it.
+const LAMBDA_MEMORIES: [MemoryMib; 5] = [
+    MemoryMib(128),
+    MemoryMib(512),
+    MemoryMib(1024),
+    MemoryMib(1769),
+    MemoryMib(3008),
+];
+/// The memory in MiB with which AWS Lambda gives one vCPU. Source: AWS Lambda Developer Guide, "Configure Lambda function
+/// memory", read on 2026-11-30.
+const LAMBDA_MIB_PER_VCPU: u32 = 1769;
+
+/// A named plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// The sizes of [`usual`], process-cold and under a flat limit.
+    Usual,
+    /// The sizes of AWS Lambda, with boosted init.
+    Lambda,
+    /// Both: all that a published profile has.
+    Full,
+}
+
+impl Plan {
+    /// All plans in order.
+    pub const ALL: [Self; 3] = [Self::Usual, Self::Lambda, Self::Full];
+
+    /// The name that flags use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Usual => "usual",
+            Self::Lambda => "lambda",
+            Self::Full => "full",
+        }
+    }
+
+    /// The configurations. `samples` is the number of cold starts of each, where it is not the plan's own.
+    pub fn configs(self, samples: Option<u32>) -> Vec<Config> {
+        let config = |cpu_mode: CpuMode| {
+            move |(limits, own, warm_run): (Limits, u32, WarmKind)| Config {
+                limits,
+                cold_mode: ColdMode::ProcessCold,
+                cpu_mode,
+                samples: samples.unwrap_or(own),
+                warm_run,
+            }
+        };
+        let usual = || usual().into_iter().map(config(CpuMode::Flat));
+        let lambda = || lambda().into_iter().map(config(CpuMode::BoostedInit));
+        match self {
+            Self::Usual => usual().collect(),
+            Self::Lambda => lambda().collect(),
+            Self::Full => usual().chain(lambda()).collect(),
+        }
+    }
+}
+
+impl FromStr for Plan {
+    type Err = String;
+
+    /// Parses the name.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|plan| plan.name() == text);
+        found.ok_or_else(|| {
+            format!(
+                "there is no plan `{text}`; there are: {}",
+                Self::ALL.map(Self::name).join(", ")
+            )
+        })
+    }
+}
+
+/// The sizes of AWS Lambda, each with the CPU that its memory buys. Every size has a warm run, since the CPU limit is another one
+/// everywhere.
+fn lambda() -> Vec<(Limits, u32, WarmKind)> {
+    let cpu = |memory: MemoryMib| {
+        let milli = f64::from(memory.0) * 1000.0 / f64::from(LAMBDA_MIB_PER_VCPU);
+        MilliCpu(milli.round() as u32)
+    };
+    let limits = LAMBDA_MEMORIES.map(|memory| Limits {
+        cpu: cpu(memory),
+        memory,
+    });
+    limits.map(|limits| (limits, OTHER_SAMPLES, WarmKind::Short)).to_vec()
+}
+
 impl Config {
     /// The same limits for an instance that is loaded and not timed. Its cold mode makes no difference.
     pub fn warm(self) -> Self {
@@ -96,6 +184,30 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_full_plan_has_the_sizes_of_lambda_as_the_simulator_asks_for_them() {
+        let lambda = Plan::Lambda.configs(None);
+        let sizes: Vec<(u32, u32)> = lambda
+            .iter()
+            .map(|config| (config.limits.cpu.0, config.limits.memory.0))
+            .collect();
+        assert_eq!(sizes, [(72, 128), (289, 512), (579, 1024), (1000, 1769), (1700, 3008)]);
+        assert!(
+            lambda
+                .iter()
+                .all(|config| config.cpu_mode == CpuMode::BoostedInit && config.samples == 30)
+        );
+        let full = Plan::Full.configs(None);
+        assert_eq!(full.len(), usual().len() + lambda.len());
+        assert!(
+            full.iter()
+                .any(|config| config.warm_run == WarmKind::Long && config.samples == 60)
+        );
+        assert!(Plan::Usual.configs(Some(7)).iter().all(|config| config.samples == 7));
+        assert_eq!("full".parse(), Ok(Plan::Full));
+        assert!("fast".parse::<Plan>().unwrap_err().contains("usual, lambda, full"));
+    }
 
     #[test]
     fn labels_name_unusual_modes_only() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use nix::sched::{CpuSet, sched_getaffinity};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::Pid;
 
@@ -37,6 +37,16 @@ pub fn kernel() -> String {
 /// The number of logical CPUs.
 pub fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
+}
+
+/// Lets the calling thread, and the threads that it starts from now on, run on these logical CPUs only.
+pub fn stay_on(cpus: &[usize]) {
+    let mut set = CpuSet::new();
+    // A number that the kernel does not know is left out, and a refusal leaves the thread where it is.
+    for &cpu in cpus {
+        let _ = set.set(cpu);
+    }
+    let _ = sched_setaffinity(Pid::from_raw(0), &set);
 }
 
 /// The logical CPUs that this process may use, in order.

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::measure::http::{Answer, Connection, Request};
+use crate::measure::usage::Usage;
+use crate::stats::histogram::Histogram;
 use crate::stats::regression;
 
 pub mod offered;
@@ -17,6 +19,8 @@ pub mod offered;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The number of broken connections in a row after which a client gives up.
 const GIVE_UP_AFTER: u32 = 3;
+/// The time that a server gets to accept the connections of a load.
+const ACCEPTED: Duration = Duration::from_millis(5);
 /// The stack of a client's thread.
 const STACK_BYTES: usize = 128 << 10;
 
@@ -29,8 +33,8 @@ pub struct Server<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// The throughput of a closed loop.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// The result of a closed loop.
+#[derive(Debug)]
 pub struct Throughput {
     /// The correct answers per second.
     pub per_second: f64,
@@ -38,6 +42,36 @@ pub struct Throughput {
     pub completed: u32,
     /// The wrong answers and broken connections.
     pub errors: u32,
+    /// The CPU time of the server from the first request to the last answer, without that of connecting; `None` if it was not
+    /// read.
+    pub cpu: Option<Duration>,
+    /// From the first request to the last answer.
+    pub lasted: Duration,
+    /// The latencies of the correct answers in nanoseconds.
+    pub latencies: Histogram,
+}
+
+impl Throughput {
+    /// Returns the CPU milliseconds per request, without those of an idle server, which burns `idle_ms_per_s`; `None` if it was
+    /// not read or nothing was answered.
+    pub fn cpu_ms(&self, idle_ms_per_s: Option<f64>) -> Option<f64> {
+        per_request(self.cpu?, self.lasted, u64::from(self.completed), idle_ms_per_s)
+    }
+}
+
+/// The CPU milliseconds of each of `requests`, without those of an idle server, rounded to a tenth of a microsecond: the handler
+/// of a fast server takes ten microseconds. `None` without requests.
+pub fn per_request(cpu: Duration, lasted: Duration, requests: u64, idle_ms_per_s: Option<f64>) -> Option<f64> {
+    let idle_ms = idle_ms_per_s.unwrap_or(0.0) * lasted.as_secs_f64();
+    let net = (cpu.as_secs_f64() * 1e3 - idle_ms).max(0.0);
+    (requests > 0).then(|| (net / requests as f64 * 1e4).round() / 1e4)
+}
+
+/// Opens `count` connections, and gives the server a moment to accept them. The cost of connecting then lies before the load.
+fn connected(server: Server<'_>, count: usize) -> Vec<std::io::Result<Connection>> {
+    let connections = (0..count).map(|_| server.connect()).collect();
+    std::thread::sleep(ACCEPTED);
+    connections
 }
 
 impl Server<'_> {
@@ -132,46 +166,56 @@ pub fn one_by_one(
     Ok((latencies, errors))
 }
 
-/// Runs a closed loop for about `lasting`: each of `clients` sends its next request as soon as it has an answer. Calls `watch`
-/// every 100 ms.
+/// Runs a closed loop for about `lasting`: each of `clients` sends its next request as soon as it has an answer. Reads the CPU
+/// time of the server around it, and calls `watch` every 100 ms.
 ///
-/// The rate is the slope of all completions against time. So connecting, clients in lockstep and the requests that the end
-/// cuts off do not bias it.
+/// The rate is the slope of all completions against time. So clients in lockstep and the requests that the end cuts off do
+/// not bias it.
 pub fn closed_loop(
     server: Server<'_>,
+    usage: Option<&Usage>,
     request: &Request,
     clients: u32,
     lasting: Duration,
     mut watch: impl FnMut(),
 ) -> Throughput {
     let errors = AtomicU32::new(0);
-    let running = AtomicU32::new(clients);
+    let connections = connected(server, clients as usize);
+    let running = AtomicU32::new(0);
+    let before = usage.and_then(Usage::cpu_time);
     let began = Instant::now();
     let end = began + lasting;
-    let client = || {
-        let completions = client_loop(server, request, end, &errors);
-        running.fetch_sub(1, Ordering::Relaxed);
-        completions
-    };
-    let mut completions: Vec<Instant> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..clients)
-            .filter_map(|_| {
-                std::thread::Builder::new()
-                    .stack_size(STACK_BYTES)
-                    .spawn_scoped(scope, client)
-                    .ok()
+    // The connections stay open until the CPU time is read, since closing them costs the server as well.
+    let mut seen: Vec<Client> = std::thread::scope(|scope| {
+        let threads: Vec<_> = connections
+            .into_iter()
+            .filter_map(|connection| {
+                let client = || {
+                    let seen = client_loop(server, connection, request, end, &errors);
+                    running.fetch_sub(1, Ordering::Relaxed);
+                    seen
+                };
+                running.fetch_add(1, Ordering::Relaxed);
+                let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
+                builder.spawn_scoped(scope, client).ok()
             })
             .collect();
         while running.load(Ordering::Relaxed) > 0 && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(100).min(end.saturating_duration_since(Instant::now())));
             watch();
         }
-        threads
-            .into_iter()
-            .filter_map(|thread| thread.join().ok())
-            .flatten()
-            .collect()
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
+    let lasted = began.elapsed();
+    let cpu = before
+        .zip(usage.and_then(Usage::cpu_time))
+        .map(|(before, after)| after.saturating_sub(before));
+    let mut latencies = Histogram::new();
+    seen.iter().for_each(|client| latencies.merge(&client.latencies));
+    let mut completions: Vec<Instant> = seen
+        .iter_mut()
+        .flat_map(|client| client.completions.drain(..))
+        .collect();
     let completed = completions.len() as u32;
     completions.retain(|at| *at < end);
     completions.sort_unstable();
@@ -179,6 +223,9 @@ pub fn closed_loop(
         per_second: slope(&completions, began),
         completed,
         errors: errors.into_inner(),
+        cpu,
+        lasted,
+        latencies,
     }
 }
 
@@ -192,12 +239,27 @@ fn slope(completions: &[Instant], began: Instant) -> f64 {
     regression::line(&points).map_or(0.0, |line| line.slope)
 }
 
-/// The times at which one client got its correct answers. The client waits for the answer in flight at the end.
-fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &AtomicU32) -> Vec<Instant> {
+/// The answers of one client, and its connection.
+struct Client {
+    /// The times of the correct answers.
+    completions: Vec<Instant>,
+    latencies: Histogram,
+    _connection: std::io::Result<Connection>,
+}
+
+/// Lets one client ask until `end`. It waits for the answer in flight at the end.
+fn client_loop(
+    server: Server<'_>,
+    mut connection: std::io::Result<Connection>,
+    request: &Request,
+    end: Instant,
+    errors: &AtomicU32,
+) -> Client {
     let mut completions = Vec::new();
+    let mut latencies = Histogram::new();
     let mut broken_in_a_row = 0;
-    let mut connection = server.connect();
     while Instant::now() < end && !server.stopped() && broken_in_a_row < GIVE_UP_AFTER {
+        let sent = Instant::now();
         let outcome = match &mut connection {
             Ok(connection) => server.ask(connection, request),
             Err(_) => Err(std::io::ErrorKind::NotConnected.into()),
@@ -205,6 +267,7 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
         match outcome {
             Ok(true) => {
                 completions.push(Instant::now());
+                latencies.record(u64::try_from(sent.elapsed().as_nanos()).unwrap_or(u64::MAX));
                 broken_in_a_row = 0;
             }
             Ok(false) => {
@@ -217,7 +280,11 @@ fn client_loop(server: Server<'_>, request: &Request, end: Instant, errors: &Ato
             }
         }
     }
-    completions
+    Client {
+        completions,
+        latencies,
+        _connection: connection,
+    }
 }
 
 /// The milliseconds of a duration, rounded to the microsecond.
@@ -286,11 +353,23 @@ pub(super) mod tests {
             address: slow_server(Duration::from_millis(50)),
             stop: &stop,
         };
-        let seen = closed_loop(server, &Request::get("/"), 4, Duration::from_millis(600), || {});
+        let seen = closed_loop(server, None, &Request::get("/"), 4, Duration::from_millis(600), || {});
         assert_eq!(seen.errors, 0);
         assert!((40..=52).contains(&seen.completed), "{}", seen.completed);
         let servers = seen.per_second * 0.050;
         assert!((3.0..=4.05).contains(&servers), "{servers}");
+        assert!(seen.latencies.quantile(0.5).unwrap() >= 50_000_000);
+        assert_eq!((seen.latencies.total(), seen.cpu), (u64::from(seen.completed), None));
+    }
+
+    #[test]
+    fn cpu_per_request_leaves_out_what_an_idle_server_burns() {
+        let of = |requests, idle| per_request(Duration::from_millis(30), Duration::from_secs(2), requests, idle);
+        assert_eq!(
+            (of(1000, None), of(1000, Some(5.0)), of(0, None)),
+            (Some(0.03), Some(0.02), None)
+        );
+        assert_eq!(of(10, Some(100.0)), Some(0.0));
     }
 
     #[test]

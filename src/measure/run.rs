@@ -232,6 +232,14 @@ fn write_profiles<T: Target>(
                 .push((name, reason.unwrap_or_else(|| "no start".into())));
             continue;
         }
+        if let Some((label, reason)) = refused(&own) {
+            // The samples stay, so that --resume takes this warm run again and nothing else.
+            finished.unmeasured.push((
+                name,
+                format!("the warm run at {label} is refused: {reason}; --resume takes it again"),
+            ));
+            continue;
+        }
         image.facts.pulls.extend(prepared.pulls);
         let warnings = warnings_of(&name, &own);
         for warning in &warnings {
@@ -298,6 +306,13 @@ fn write_panel<T: Target>(
     raws.into_iter().for_each(RawFile::discard);
     finished.panel = Some((panel, path));
     Ok(())
+}
+
+/// The first configuration whose warm run contradicts itself, with the reason.
+fn refused(slots: &[Slot]) -> Option<(String, &str)> {
+    slots
+        .iter()
+        .find_map(|slot| Some((slot.config.label(), slot.refused.as_deref()?)))
 }
 
 /// The warnings about the cold starts of one subject.

@@ -139,7 +139,7 @@ impl<T: Target> Session<'_, T> {
         let expected = self
             .prepared
             .iter()
-            .map(|prepared| Expected::of(prepared.subject, quick));
+            .map(|prepared| Expected::of(prepared.subject, &self.measurement.configs, quick));
         let expected: Vec<Expected> = expected.collect();
         let weight = |duration: Duration| duration.as_millis() as u64;
         let weights = self.slots.iter().map(|Slot { subject, config, .. }| {

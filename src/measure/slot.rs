@@ -26,6 +26,8 @@ pub struct Slot {
     pub requests: Vec<PanelRequests>,
     /// The failure of the warm run, if it failed.
     pub no_warm: Option<StartFailure>,
+    /// The contradiction of the warm run of this run, if there is one. The profile is not written then.
+    pub refused: Option<String>,
     /// The remarks.
     pub notes: Vec<String>,
 }
@@ -41,6 +43,7 @@ impl Slot {
             warm: None,
             requests: Vec::new(),
             no_warm: None,
+            refused: None,
             notes: Vec::new(),
         }
     }
@@ -66,7 +69,7 @@ impl Slot {
             }
             Taken::Requests(requests) => self.requests.push(requests),
             Taken::NoWarm(failure) => self.no_warm = Some(failure),
-            Taken::Pull(_) => {}
+            Taken::Pull(_) | Taken::RefusedWarm { .. } => {}
         }
     }
 
@@ -89,5 +92,28 @@ impl Slot {
             WarmKind::Short | WarmKind::Long => self.warm.is_some(),
         };
         taken || self.no_warm.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::config::{Plan, WarmKind};
+    use crate::measure::warm::tests::empty;
+
+    #[test]
+    fn a_refused_warm_run_is_taken_again_and_a_good_one_is_not() {
+        let long = |config: &Config| config.warm_run == WarmKind::Long;
+        let config = Plan::Usual.configs(None).into_iter().find(long).unwrap();
+        let mut slot = Slot::new(0, config);
+        let run = Box::new(empty());
+        slot.restore(Taken::RefusedWarm {
+            run: run.clone(),
+            reason: "contradicts itself".into(),
+        });
+        assert!(!slot.is_warm_done() && slot.warm.is_none() && slot.refused.is_none());
+        let notes = vec!["a remark".to_string()];
+        slot.restore(Taken::Warm { run, notes });
+        assert!(slot.is_warm_done() && slot.notes == ["a remark"]);
     }
 }

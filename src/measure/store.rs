@@ -127,6 +127,13 @@ pub enum Taken {
         /// The remarks.
         notes: Vec<String>,
     },
+    /// A warm run that contradicts itself. It is kept here and does not become part of a profile; `--resume` takes another one.
+    RefusedWarm {
+        /// The run.
+        run: Box<WarmRun>,
+        /// The contradiction.
+        reason: String,
+    },
     /// The load on one instance of a panel.
     Requests(PanelRequests),
     /// A warm run that failed.

@@ -62,6 +62,12 @@ pub trait Target {
     /// Returns true if the kernel killed an instance for its memory.
     fn is_out_of_memory(&self, id: &str) -> impl Future<Output = bool>;
 
+    /// Confines a running instance to one CPU of the machine, by its number, so that the load generator does not compete with it.
+    /// Returns true if it is confined; a place that does so from the start on, or cannot, returns false.
+    fn confine(&self, _id: &str, _cpu: usize) -> impl Future<Output = bool> {
+        std::future::ready(false)
+    }
+
     /// The number of instances that belong to others and run at the same time; `None` if it is unknown.
     fn other_instances(&self) -> impl Future<Output = Option<u64>>;
 

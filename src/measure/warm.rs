@@ -1,5 +1,6 @@
 //! The warm run: the behaviour of one instance after its first answer. Warm-up curve, rest, service time and CPU time per
-//! request of each route, parallelism, saturation, memory.
+//! request of each route, saturation, parallelism, memory; at the reference size also work in sizes, loads at several rates, the
+//! highest stable rate and plateaus.
 //!
 //! The warm run blocks and runs on a thread of its own. Gentle loads come first, and loads that may kill the server last.
 
@@ -7,9 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use crate::measure::config::{self, Config, WarmKind};
 use crate::measure::http::{Connection, Request};
 use crate::measure::load::{self, Server, round3};
+use crate::measure::subject::Subject;
 use crate::measure::usage::Usage;
+use crate::model::cpu_check;
 use crate::model::profile::{MemoryReading, RouteRun, WarmRun};
 use crate::stats::order;
 
@@ -17,15 +21,18 @@ mod bursts;
 pub mod pace;
 mod parallel;
 mod plateaus;
+pub mod rates;
 mod replaced;
 mod rising;
 pub mod round_trip;
+pub mod rounds;
 pub mod routes;
 mod stable;
 #[cfg(test)]
-mod tests;
+pub mod tests;
+mod work;
 
-use pace::{Long, Pace};
+use pace::{InDepth, Long, Pace};
 use parallel::Parallel;
 pub use replaced::{KILLED, Replaced, Replacements};
 use rising::Rising;
@@ -36,7 +43,7 @@ use routes::Routes;
 const CPU_BATCH: u32 = 50;
 /// The number of parts of the warm-up curve for which CPU time is read.
 const CURVE_PARTS: usize = 10;
-/// The number of clients of the saturation run.
+/// The number of clients of the bursts and of the other loads that keep the CPU busy.
 const SATURATION_CLIENTS: u32 = 16;
 
 /// An instance that has just become ready.
@@ -71,15 +78,44 @@ pub fn calibrate(mut instance: Instance<'_>, limit: Duration) -> Option<f64> {
     (!times.is_empty()).then(|| used.as_secs_f64() * 1e3 / times.len() as f64)
 }
 
-/// Takes the warm run; `long` adds the search for the highest stable rate and the plateaus. Returns remarks for the reader as
-/// well.
+/// The parts of a warm run and their lengths.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Parts {
+    /// The parts of every warm run.
+    pub pace: Pace,
+    /// Work in sizes and loads at several rates, if wanted.
+    pub in_depth: Option<InDepth>,
+    /// The search for the highest stable rate and the plateaus, if wanted.
+    pub long: Option<Long>,
+}
+
+impl Parts {
+    /// The parts of a configuration of a subject, one of `all` configurations. Work in sizes and loads at several rates are
+    /// taken where the long parts are; in a quick measurement at the reference size; and everywhere for the sized routes of a
+    /// user that are measured at no such size.
+    pub fn of(config: &Config, subject: &Subject, all: &[Config], quick: bool) -> Self {
+        let is_long = |config: &Config| config.warm_run == WarmKind::Long;
+        let is_reference = |config: &Config| {
+            is_long(config) || quick && config.warm_run == WarmKind::Short && config.limits == config::REFERENCE
+        };
+        let own_sizes = matches!(subject, Subject::Image { .. }) && !subject.routes().kinds().is_empty();
+        let in_depth = is_reference(config) || own_sizes && !all.iter().any(is_reference);
+        Self {
+            pace: if quick { Pace::QUICK } else { Pace::FULL },
+            in_depth: in_depth.then_some(if quick { InDepth::QUICK } else { InDepth::FULL }),
+            long: is_long(config).then_some(Long::FULL),
+        }
+    }
+}
+
+/// Takes the warm run of an instance whose main route costs `cpu_ms` of CPU time, if that is known. Returns remarks for the
+/// reader as well.
 ///
 /// # Errors
 /// If the instance broke under gentle load.
 pub fn run(
     mut instance: Instance<'_>,
-    pace: Pace,
-    long: Option<Long>,
+    Parts { pace, in_depth, long }: Parts,
     cpu_ms: Option<f64>,
 ) -> std::io::Result<(WarmRun, Vec<String>)> {
     let server = instance.server;
@@ -121,7 +157,9 @@ pub fn run(
         idle_cpu_ms_per_s,
     )?;
     errors += wrong;
-    errors += bursts::add(&instance, &requests, pace, idle_cpu_ms_per_s, &mut routes);
+    let main_name = instance.routes.main_name();
+    let mut bursts = bursts::add(&instance, &requests, main_name, pace, idle_cpu_ms_per_s, &mut routes);
+    errors += bursts.errors;
     peak.look();
 
     let parallel = match instance.routes {
@@ -129,34 +167,54 @@ pub fn run(
         Routes::Own { .. } => Parallel::default(),
     };
     errors += parallel.errors;
-    let saturation = load::closed_loop(server, &main, SATURATION_CLIENTS, pace.saturation, || {
-        peak.look();
-    });
-    errors += saturation.errors;
+    let (work, rates) = match in_depth {
+        Some(depth) => {
+            let work = work::run(&instance, &instance.routes.kinds(), depth, idle_cpu_ms_per_s);
+            (work, rates::run(&instance, bursts.main_per_second, depth))
+        }
+        None => Default::default(),
+    };
+    errors += work.errors;
+    notes.extend(work.notes);
+    peak.look();
     let loaded = reading(usage.as_ref());
     let rising = match long {
-        Some(long) => rising::run(&mut instance, &main, saturation.per_second, &parallel, long),
+        Some(long) => rising::run(&mut instance, &main, bursts.main_per_second, &parallel, long),
         None => Rising::default(),
     };
     notes.extend(rising.notes);
+    let stable = rising.stable_rate.as_ref().and_then(|stable| stable.rate);
+    if let Some(stable) = stable
+        && routes
+            .get(main_name)
+            .is_some_and(|run| cpu_check::exceeds(run, stable, instance.vcpu))
+    {
+        // The server got faster meanwhile, or the machine did.
+        notes.push(format!(
+            "CPU time per request was measured again after the open loops: times the highest stable rate of {stable:.0} per second \
+             it would have exceeded the CPU limit"
+        ));
+        bursts = bursts::add(&instance, &requests, main_name, pace, idle_cpu_ms_per_s, &mut routes);
+        errors += bursts.errors;
+    }
     let run = WarmRun {
         warm_up_ms,
         warm_up_rate,
         warm_up_cpu_ms,
         round_trip_ms: round_trip.median_ms,
         routes,
-        settling: None,
-        work: BTreeMap::new(),
-        work_settling: None,
-        rates: Vec::new(),
-        responses: Vec::new(),
-        rates_idle_cpu_ms_per_s: None,
+        settling: usage.is_some().then_some(bursts.settling),
+        work: work.kinds,
+        work_settling: work.settling,
+        rates: rates.runs,
+        responses: rates.responses,
+        rates_idle_cpu_ms_per_s: rates.idle_cpu_ms_per_s,
         idle,
         loaded,
         peak_anon_bytes: peak.bytes,
         anon_bytes_per_in_flight: parallel.growth_per_client(),
         idle_cpu_ms_per_s,
-        saturation_rps: (saturation.per_second > 0.0).then(|| round3(saturation.per_second)),
+        saturation_rps: (bursts.main_per_second > 0.0).then_some(bursts.main_per_second),
         anon_by_in_flight: parallel.anon_by_clients(),
         parallel_io: parallel.io,
         parallel_cpu: parallel.cpu,

@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::cpu_check;
 use crate::model::panel::PanelLink;
 use crate::units::{MemoryMib, MilliCpu};
 
@@ -82,16 +83,22 @@ pub struct FrameworkProfile {
 /// Parses a profile.
 ///
 /// # Errors
-/// A sentence that says what is wrong, with the position in the text.
+/// A sentence that says what is wrong, with the position in the text; or with the CPU and memory of the run that contradicts
+/// itself (see [`crate::model::cpu_check`]).
 pub fn parse(text: &str) -> Result<FrameworkProfile, String> {
     let profile: FrameworkProfile = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    match READ.contains(&profile.schema) {
-        true => Ok(profile),
-        false => Err(format!(
+    if !READ.contains(&profile.schema) {
+        return Err(format!(
             "its schema is {}; this version reads {} to {SCHEMA}",
             profile.schema, READ[0]
-        )),
+        ));
     }
+    // Version 1 did not wait until CPU time per request had settled.
+    let contradiction = match profile.schema {
+        1 => None,
+        _ => profile.runs.iter().find_map(MeasuredConfig::contradiction),
+    };
+    contradiction.map_or(Ok(profile), Err)
 }
 
 impl FrameworkProfile {
@@ -127,6 +134,23 @@ impl MeasuredConfig {
         let routes = self.warm.iter().flat_map(|warm| warm.routes.values());
         let mut measured = routes.filter(|route| !route.cpu_ms.is_empty()).peekable();
         measured.peek().is_some() && measured.all(|route| route.cpu_loaded_ms.is_empty())
+    }
+
+    /// Returns a sentence about a warm run that contradicts itself.
+    fn contradiction(&self) -> Option<String> {
+        let vcpu = self.cpu.as_vcpu();
+        let reason = cpu_check::impossible(self.warm.as_ref()?, vcpu)?;
+        Some(format!(
+            "its warm run at {vcpu} vCPU, {}: {reason}. Measure it again",
+            self.memory
+        ))
+    }
+
+    /// Returns a sentence for each reason to doubt the CPU time per request of the warm run.
+    pub fn doubts(&self) -> Vec<String> {
+        let warm = self.warm.iter();
+        warm.flat_map(|warm| cpu_check::doubts(warm, self.cpu.as_vcpu()))
+            .collect()
     }
 
     /// Returns the cold starts that summaries and simulations use: all except those of noisy blocks, which were repeated.
@@ -257,6 +281,31 @@ mod tests {
             }
         }
         assert_eq!(parse(&written.to_string()).unwrap(), old);
+    }
+
+    /// The profile with a CPU time per request on `json` that is impossible at its saturation rate.
+    fn impossible(schema: u32) -> String {
+        let mut profile = parse(OLD).unwrap();
+        profile.schema = schema;
+        let vcpu = profile.runs[0].cpu.as_vcpu();
+        let warm = profile.runs[0].warm.as_mut().unwrap();
+        warm.saturation_rps = Some(1000.0);
+        let route = warm.routes.values().next().unwrap().clone();
+        let cpu_loaded_ms = vec![2.0 * vcpu; 10];
+        warm.routes.insert("json".into(), RouteRun { cpu_loaded_ms, ..route });
+        serde_json::to_string(&profile).unwrap()
+    }
+
+    #[test]
+    fn a_profile_that_contradicts_itself_is_refused_from_schema_2_on() {
+        let error = parse(&impossible(2)).unwrap_err();
+        assert!(
+            error.starts_with("its warm run at ")
+                && error.contains("exceeds the limit")
+                && error.ends_with("Measure it again"),
+            "{error}"
+        );
+        assert!(parse(&impossible(1)).is_ok());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::framework_in_depth;
 use super::frameworks::Entry;
 use super::table::{Style, draw};
 use crate::model::code_warm_up;
@@ -58,6 +59,7 @@ pub fn detail(entry: &Entry, style: Style) -> String {
         lines.extend(stable(warm));
         lines.extend(cpu_by_load(&warm.plateaus));
         lines.extend(memory_by_load(&warm.plateaus));
+        lines.extend(framework_in_depth::lines(run));
         let _ = write!(text, "\n{label}\n");
         lines.iter().filter(|line| !line.is_empty()).for_each(|line| {
             let _ = writeln!(text, "  {line}");

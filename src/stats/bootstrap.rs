@@ -114,7 +114,7 @@ pub fn holm(p: &[f64]) -> Vec<bool> {
 }
 
 /// Returns the statistic of each resample of `n` items; `None` with fewer than six items.
-fn resampled(n: usize, seed: u64, mut statistic: impl FnMut(&[usize]) -> Option<f64>) -> Option<Vec<f64>> {
+pub(super) fn resampled(n: usize, seed: u64, mut statistic: impl FnMut(&[usize]) -> Option<f64>) -> Option<Vec<f64>> {
     if n < order::least_samples(0.5) {
         return None;
     }

@@ -8,8 +8,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::measure::http::Request;
-use crate::measure::load::Server;
+use crate::measure::http::{Connection, Request};
+use crate::measure::load::{Server, connected};
+use crate::measure::usage::Usage;
 use crate::rng::{Draws, Purpose};
 use crate::stats::histogram::Histogram;
 
@@ -43,6 +44,11 @@ pub struct Offered {
     pub in_system: Vec<(f64, f64)>,
     /// True if the loop ended early because the server did not keep up.
     pub hopeless: bool,
+    /// The CPU time of the server from the first request to the last answer, without that of connecting; `None` if it was not
+    /// read.
+    pub cpu: Option<Duration>,
+    /// From the first request to the last answer.
+    pub lasted: Duration,
 }
 
 impl Offered {
@@ -54,9 +60,11 @@ impl Offered {
     }
 }
 
-/// Offers `rate` requests per second for `lasting`, and calls `watch` about every 100 ms. The arrivals follow from `seed`.
+/// Offers `rate` requests per second for `lasting`, reads the CPU time of the server around it, and calls `watch` about every
+/// 100 ms. The arrivals follow from `seed`.
 pub fn offer(
     server: Server<'_>,
+    usage: Option<&Usage>,
     request: &Request,
     rate: f64,
     lasting: Duration,
@@ -71,11 +79,12 @@ pub fn offer(
         AtomicU64::new(0),
     );
     let over = AtomicBool::new(false);
+    let connections = connected(server, WORKERS);
+    let before = usage.and_then(Usage::cpu_time);
     let began = Instant::now();
     let half = lasting / 2;
-    let worker = || {
+    let worker = |mut connection: std::io::Result<Connection>| {
         let mut halves = [Histogram::new(), Histogram::new()];
-        let mut connection = server.connect();
         while !over.load(Ordering::Relaxed) && !server.stop.load(Ordering::Relaxed) {
             let Some(&at) = due.get(next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
@@ -104,15 +113,18 @@ pub fn offer(
                 }
             }
         }
-        halves
+        (halves, connection)
     };
+    let worker = &worker;
     let mut in_system = Vec::new();
     let mut hopeless = false;
-    let halves = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..WORKERS)
-            .filter_map(|_| {
+    // The connections stay open until the CPU time is read, since closing them costs the server as well.
+    let ended: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = connections
+            .into_iter()
+            .filter_map(|connection| {
                 let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
-                builder.spawn_scoped(scope, worker).ok()
+                builder.spawn_scoped(scope, move || worker(connection)).ok()
             })
             .collect();
         while began.elapsed() < lasting && !server.stop.load(Ordering::Relaxed) {
@@ -129,12 +141,16 @@ pub fn offer(
         }
         // Requests in flight are waited for. Requests that were not sent are dropped.
         over.store(true, Ordering::Relaxed);
-        let mut all = [Histogram::new(), Histogram::new()];
-        for halves in threads.into_iter().filter_map(|thread| thread.join().ok()) {
-            all.iter_mut().zip(&halves).for_each(|(all, half)| all.merge(half));
-        }
-        all
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
+    let lasted = began.elapsed();
+    let cpu = before
+        .zip(usage.and_then(Usage::cpu_time))
+        .map(|(before, after)| after.saturating_sub(before));
+    let mut halves = [Histogram::new(), Histogram::new()];
+    for (own, _) in &ended {
+        halves.iter_mut().zip(own).for_each(|(all, half)| all.merge(half));
+    }
     let seconds = in_system.last().map_or(0.0, |last| last.0);
     let count = due.partition_point(|&at| at.as_secs_f64() <= seconds) as u64;
     Offered {
@@ -146,6 +162,8 @@ pub fn offer(
         halves,
         in_system,
         hopeless,
+        cpu,
+        lasted,
     }
 }
 
@@ -191,9 +209,15 @@ mod tests {
             stop: &stop,
         };
         let mut looks = 0;
-        let seen = offer(server, &Request::get("/"), 200.0, Duration::from_secs(2), 1, |_| {
-            looks += 1
-        });
+        let seen = offer(
+            server,
+            None,
+            &Request::get("/"),
+            200.0,
+            Duration::from_secs(2),
+            1,
+            |_| looks += 1,
+        );
         assert_eq!((seen.errors, seen.hopeless), (0, false));
         assert!(
             seen.completed * 100 >= seen.due * 97,
@@ -218,7 +242,15 @@ mod tests {
             stop: &stop,
         };
         let began = Instant::now();
-        let seen = offer(server, &Request::get("/"), 2000.0, Duration::from_secs(20), 1, |_| {});
+        let seen = offer(
+            server,
+            None,
+            &Request::get("/"),
+            2000.0,
+            Duration::from_secs(20),
+            1,
+            |_| {},
+        );
         assert!(seen.hopeless && began.elapsed() < Duration::from_secs(10));
         assert!(
             seen.latencies().quantile(0.9).unwrap() > 400_000_000,

@@ -44,15 +44,11 @@ pub fn run(instance: &Instance<'_>) -> std::io::Result<PanelRequests> {
     let began = Instant::now();
     while began.elapsed() < LONGEST && !found.settled {
         for (request, bursts) in [(json, &mut found.json_cpu_ms), (items, &mut found.items_cpu_ms)] {
-            let before = usage.cpu_time();
-            let seen = load::closed_loop(instance.server, request, IN_FLIGHT, BURST, || {});
-            let used = before
-                .zip(usage.cpu_time())
-                .map(|(before, after)| after.saturating_sub(before));
+            let seen = load::closed_loop(instance.server, Some(usage), request, IN_FLIGHT, BURST, || {});
             if seen.errors > 0 {
                 return failed("the instance answered wrongly under load, or ended");
             }
-            if let Some(used) = used.filter(|_| seen.completed > 0) {
+            if let Some(used) = seen.cpu.filter(|_| seen.completed > 0) {
                 let each = used.as_secs_f64() * 1e3 / f64::from(seen.completed);
                 bursts.push((each * 1e5).round() / 1e5);
             }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::measure::config::{Config, WarmKind};
+use crate::measure::config::Config;
 use crate::measure::contract::{self, Checked};
 use crate::measure::error::MeasureError;
+use crate::measure::host;
 use crate::measure::load::Server;
 use crate::measure::progress::Progress;
 use crate::measure::run::now;
@@ -14,8 +15,8 @@ use crate::measure::session::{Session, tell};
 use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
 use crate::measure::store::Taken;
 use crate::measure::target::Target;
-use crate::measure::warm::pace::Long;
 use crate::measure::warm::{self, Instance, Replaced, Replacements};
+use crate::model::cpu_check;
 use crate::model::profile::{ContractCheck, FailureKind, StartFailure};
 
 /// The time spent on finding the cost of a request, which decides the rate of the warm-up curve.
@@ -98,11 +99,10 @@ impl<T: Target> Session<'_, T> {
         let label = self.label(index);
         progress.now(format!("warm run: {label}"));
         let (subject, config) = (self.slots[index].subject, self.slots[index].config);
-        let pace = self.measurement.pace();
-        let long = (config.warm_run == WarmKind::Long).then_some(Long::FULL);
+        let parts = self.measurement.parts(&config, self.prepared[subject].subject);
         let outcome = match self.start(subject, config.warm()).await {
             Outcome::Up(up) => {
-                let work = move |instance: Instance<'_>| warm::run(instance, pace, long, cost);
+                let work = move |instance: Instance<'_>| warm::run(instance, parts, cost);
                 let (ran, id) = self.on_thread(*up, subject, config, work).await;
                 let log = match &ran {
                     Some(Ok(_)) => Vec::new(),
@@ -133,10 +133,22 @@ impl<T: Target> Session<'_, T> {
         };
         let slot = &mut self.slots[index];
         let raw = &mut self.prepared[subject].raw;
+        let vcpu = config.limits.cpu.as_vcpu();
         let taken = match outcome {
-            Ok((run, notes)) => Taken::Warm {
-                run: Box::new(run),
-                notes,
+            Ok((run, notes)) => match cpu_check::impossible(&run, vcpu) {
+                Some(reason) => {
+                    progress.say(&format!("{label}: the warm run is refused: {reason}"));
+                    slot.refused = Some(reason.clone());
+                    let run = Box::new(run);
+                    Taken::RefusedWarm { run, reason }
+                }
+                None => {
+                    for doubt in cpu_check::doubts(&run, vcpu) {
+                        progress.say(&format!("warning: {label}: {doubt}"));
+                    }
+                    let run = Box::new(run);
+                    Taken::Warm { run, notes }
+                }
             },
             Err(failed) => {
                 tell(progress, &format!("{label}: no warm run"), &failed);
@@ -166,6 +178,16 @@ impl<T: Target> Session<'_, T> {
         let _guard = StopOnDrop(stop.clone());
         let routes = self.prepared[subject].subject.routes();
         let mut id = up.id.clone();
+        // More than one vCPU needs more than one CPU.
+        let cpus = host::allowed_cpus();
+        let own = cpus
+            .first()
+            .copied()
+            .filter(|_| cpus.len() > 1 && config.limits.cpu.0 <= 1000);
+        let is_confined = match own {
+            Some(cpu) => self.target.confine(&id, cpu).await,
+            None => false,
+        };
         let (ask, mut asked) = tokio::sync::mpsc::channel::<std::sync::mpsc::Sender<Option<Replaced>>>(1);
         let replacements = Replacements(Box::new(move || {
             let (reply, answer) = std::sync::mpsc::channel();
@@ -173,7 +195,10 @@ impl<T: Target> Session<'_, T> {
             answer.recv().ok()?
         }));
         let mut task = tokio::task::spawn_blocking(move || {
-            work(Instance {
+            if is_confined {
+                host::stay_on(&cpus[1..]);
+            }
+            let done = work(Instance {
                 server: Server {
                     address: up.address,
                     stop: &stop,
@@ -184,7 +209,10 @@ impl<T: Target> Session<'_, T> {
                 vcpu: config.limits.cpu.as_vcpu(),
                 routes,
                 replacements: Some(replacements),
-            })
+            });
+            // The thread serves other tasks later.
+            host::stay_on(&cpus);
+            done
         });
         loop {
             tokio::select! {
@@ -195,6 +223,9 @@ impl<T: Target> Session<'_, T> {
                     let replaced = match self.start(subject, config.warm()).await {
                         Outcome::Up(up) => {
                             id.clone_from(&up.id);
+                            if let Some(cpu) = own.filter(|_| is_confined) {
+                                self.target.confine(&id, cpu).await;
+                            }
                             Some(Replaced {
                                 out_of_memory,
                                 address: up.address,

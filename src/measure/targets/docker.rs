@@ -190,6 +190,10 @@ impl Target for Containers<'_> {
         state.is_ok_and(|(state, _)| state.oom_killed == Some(true))
     }
 
+    async fn confine(&self, id: &str, cpu: usize) -> bool {
+        self.engine.confine(id, cpu).await.is_ok()
+    }
+
     async fn other_instances(&self) -> Option<u64> {
         self.engine.running_containers().await
     }
@@ -198,7 +202,10 @@ impl Target for Containers<'_> {
         let cores = host::cores();
         let mut remarks = vec![
             "the first start of each image in the session is not counted: it reads from disk".to_string(),
-            format!("prober, load generator and containers share the host's {cores} cores; nothing is pinned"),
+            format!(
+                "prober, load generator and containers share the host's {cores} cores; during a warm run a container of up to 1 \
+                 vCPU has one core and the load generator has the others, if there are any"
+            ),
             "CPU time to ready includes the engine's own set-up inside the container's control group".to_string(),
             "the empty handler behind round_trip_ms runs outside the container's CPU limit".to_string(),
         ];

@@ -1,46 +1,97 @@
 //! The CPU time per request with several requests in flight. With one request at a time the server sleeps and wakes up for each
 //! request. This can cost more than the handler and does not belong to it; under load the server does not sleep.
+//!
+//! The bursts are closed loops with as many clients as the saturation run. So CPU time per request and throughput describe the
+//! same load: with fewer requests in flight a fast server pays for sleeping, and with more of them it answers them in larger
+//! batches.
 
 use std::collections::BTreeMap;
 
 use crate::measure::http::Request;
-use crate::measure::load;
-use crate::measure::usage::Usage;
-use crate::measure::warm::Instance;
+use crate::measure::load::{self, round3};
 use crate::measure::warm::pace::Pace;
-use crate::model::profile::RouteRun;
+use crate::measure::warm::rounds::Rule;
+use crate::measure::warm::{Instance, SATURATION_CLIENTS, middle};
+use crate::model::profile::{RouteRun, Settling};
 
-/// The number of requests in flight.
-const IN_FLIGHT: u32 = 4;
+/// The requests of one client in a burst, at the least: a slow server gets longer bursts.
+const REQUESTS_PER_CLIENT: f64 = 4.0;
+/// The largest factor by which a burst is longer for a slow server.
+const LONGEST: f64 = 3.0;
 
-/// Measures the CPU time per request of each route, burst by burst; the routes take turns. Returns the number of wrong answers.
+/// The results of the bursts besides the CPU time of each route.
+#[derive(Debug)]
+pub struct Bursts {
+    /// The way in which CPU time per request settled.
+    pub settling: Settling,
+    /// The correct answers per second of the route, as the median over the bursts that count; 0 if there is none.
+    pub main_per_second: f64,
+    /// The wrong answers and broken connections.
+    pub errors: u32,
+}
+
+/// Measures the CPU time per request of each route burst by burst until it has settled; the routes take turns. `main` is the name
+/// of the route whose throughput is returned. Earlier values of a route do not count any more.
 pub fn add(
     instance: &Instance<'_>,
     requests: &[(String, Request)],
+    main: &str,
     pace: Pace,
     idle_cpu_ms_per_s: Option<f64>,
     runs: &mut BTreeMap<String, RouteRun>,
-) -> u32 {
+) -> Bursts {
     let usage = instance.usage.as_ref();
+    let alone = |name: &str| runs.get(name).and_then(|run| middle(&run.cpu_ms)).unwrap_or(0.0);
+    let lengths: Vec<_> = requests
+        .iter()
+        .map(|(name, _)| {
+            let client_s = REQUESTS_PER_CLIENT * f64::from(SATURATION_CLIENTS) * alone(name) / 1e3 / instance.vcpu;
+            pace.burst
+                .mul_f64((client_s / pace.burst.as_secs_f64()).clamp(1.0, LONGEST))
+        })
+        .collect();
     let mut errors = 0;
-    for _ in 0..pace.bursts {
-        for (name, request) in requests {
-            let (began, before) = (std::time::Instant::now(), usage.and_then(Usage::cpu_time));
-            let seen = load::closed_loop(instance.server, request, IN_FLIGHT, pace.burst, || {});
-            let after = usage.and_then(Usage::cpu_time);
-            errors += seen.errors;
-            let used = before.zip(after).map(|(before, after)| after.saturating_sub(before));
-            if let (Some(used), Some(run)) = (used.filter(|_| seen.completed > 0), runs.get_mut(name)) {
-                let idle_ms = idle_cpu_ms_per_s.unwrap_or(0.0) * began.elapsed().as_secs_f64();
-                let net = (used.as_secs_f64() * 1e3 - idle_ms).max(0.0);
-                run.cpu_loaded_ms.push(round4(net / f64::from(seen.completed)));
-            }
+    let mut per_second = vec![Vec::new(); requests.len()];
+    let rule = match usage {
+        Some(_) => pace.settle,
+        // Nothing can be judged without CPU time.
+        None => Rule {
+            fewest: 2 * pace.settle.window,
+            ..pace.settle
+        },
+    };
+    let rounds = rule.rounds(requests.len(), instance.server.stop, |item| {
+        let (_, request) = &requests[item];
+        let seen = load::closed_loop(
+            instance.server,
+            usage,
+            request,
+            SATURATION_CLIENTS,
+            lengths[item],
+            || {},
+        );
+        errors += seen.errors;
+        let cpu_ms = match usage {
+            Some(_) => seen.cpu_ms(idle_cpu_ms_per_s)?,
+            None => (seen.completed > 0).then_some(0.0)?,
+        };
+        per_second[item].push(seen.per_second);
+        Some(cpu_ms)
+    });
+    let counted = rounds.settling.counted_from as usize;
+    if usage.is_some() {
+        for ((name, _), values) in requests.iter().zip(rounds.cpu_ms) {
+            let Some(run) = runs.get_mut(name) else { continue };
+            run.unsettled_cpu_loaded_ms.append(&mut run.cpu_loaded_ms);
+            run.unsettled_cpu_loaded_ms.extend(&values[..counted]);
+            run.cpu_loaded_ms.extend(&values[counted..]);
         }
     }
-    errors
-}
-
-/// Rounds to a tenth of a microsecond: the handler of a fast server takes ten microseconds.
-fn round4(ms: f64) -> f64 {
-    (ms * 1e4).round() / 1e4
+    let of_main = requests.iter().position(|(name, _)| name == main);
+    let rates = of_main.map_or(&[][..], |item| per_second[item].get(counted..).unwrap_or_default());
+    Bursts {
+        settling: rounds.settling,
+        main_per_second: middle(rates).map_or(0.0, round3),
+        errors,
+    }
 }

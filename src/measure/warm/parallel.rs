@@ -36,7 +36,7 @@ pub fn run(server: Server<'_>, pace: Pace, many: bool, peak: &mut Peak<'_>) -> P
     let mut parallel = Parallel::default();
     for &clients in if many { MANY_CLIENTS } else { CLIENTS } {
         let mut anon = Vec::new();
-        let seen = load::closed_loop(server, &Request::get("/io?ms=100"), clients, pace.closed, || {
+        let seen = load::closed_loop(server, None, &Request::get("/io?ms=100"), clients, pace.closed, || {
             anon.extend(peak.look());
         });
         parallel.errors += seen.errors;
@@ -47,7 +47,7 @@ pub fn run(server: Server<'_>, pace: Pace, many: bool, peak: &mut Peak<'_>) -> P
         }
     }
     for &clients in if many { MANY_BURNERS } else { BURNERS } {
-        let seen = load::closed_loop(server, &Request::get("/cpu?ms=20"), clients, pace.closed, || {
+        let seen = load::closed_loop(server, None, &Request::get("/cpu?ms=20"), clients, pace.closed, || {
             peak.look();
         });
         parallel.errors += seen.errors;

@@ -60,7 +60,7 @@ impl Instance<'_> {
         self.server.address = replaced.address;
         self.connection = replaced.connection;
         self.usage = replaced.usage;
-        load::closed_loop(self.server, request, SATURATION_CLIENTS, warming, || {});
+        load::closed_loop(self.server, None, request, SATURATION_CLIENTS, warming, || {});
         Ok(if replaced.out_of_memory { KILLED } else { GONE })
     }
 }

@@ -53,7 +53,15 @@ pub struct Kind {
 }
 
 impl Routes {
-    /// The route of the warm-up curve and of the saturation run.
+    /// The name of the main route in the profile.
+    pub fn main_name(&self) -> &'static str {
+        match self {
+            Self::Contract => "json",
+            Self::Own { .. } => "healthz",
+        }
+    }
+
+    /// The main route: that of the warm-up curve, of the saturation rate and of the open loops.
     pub fn main(&self) -> Request {
         match self {
             Self::Contract => Request::get("/json"),

@@ -118,7 +118,7 @@ fn attempt(
     lasting: Duration,
     seed: u64,
 ) -> (Trial, f64) {
-    let seen = offered::offer(server, request, rate, lasting, seed, |_| {});
+    let seen = offered::offer(server, None, request, rate, lasting, seed, |_| {});
     let broken = broken_rule(&seen);
     let mean = seen.latencies().mean();
     let trial = Trial {

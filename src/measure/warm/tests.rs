@@ -9,7 +9,13 @@ use std::time::Duration;
 
 use crate::measure::http::Request;
 use crate::measure::load::{Server, closed_loop, offered};
+use crate::measure::usage::Usage;
 use crate::measure::usage::process_tree::Tree;
+use crate::measure::warm::pace::InDepth;
+use crate::measure::warm::round_trip::Place;
+use crate::measure::warm::rounds::Rule;
+use crate::measure::warm::routes::Routes;
+use crate::measure::warm::{Instance, rates, work};
 use crate::model::concurrency::detect;
 use crate::model::framework::ConcurrencyModel;
 use crate::model::profile::WarmRun;
@@ -29,7 +35,13 @@ class App(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
     def do_GET(self):
-        if kind == "leaks":
+        if kind == "burns":
+            if "/missing" in self.path:
+                self.send_error(404)
+                return
+            for _ in range(1000 * int(self.path.partition("n=")[2] or 0)):
+                pass
+        elif kind == "leaks":
             kept.append(bytearray(b"x" * (1 << 20)))
         elif kind == "pool":
             with gate:
@@ -104,9 +116,12 @@ impl Odd {
         Some(Self { child, address })
     }
 
+    fn tree(&self) -> Tree {
+        Tree::new(nix::unistd::Pid::from_raw(self.child.id().cast_signed()))
+    }
+
     fn anon_bytes(&self) -> f64 {
-        let root = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
-        Tree::new(root).anon_bytes().unwrap() as f64
+        self.tree().anon_bytes().unwrap() as f64
     }
 }
 
@@ -127,9 +142,17 @@ fn a_leak_of_a_megabyte_a_request_is_the_slope() {
     };
     let rate = 60.0;
     let mut readings = Vec::new();
-    let seen = offered::offer(server, &Request::get("/"), rate, Duration::from_secs(5), 1, |seconds| {
-        readings.push((seconds, odd.anon_bytes()));
-    });
+    let seen = offered::offer(
+        server,
+        None,
+        &Request::get("/"),
+        rate,
+        Duration::from_secs(5),
+        1,
+        |seconds| {
+            readings.push((seconds, odd.anon_bytes()));
+        },
+    );
     assert_eq!(seen.errors, 0);
     let line = regression::line(&readings).unwrap();
     assert!(line.rises());
@@ -146,21 +169,26 @@ fn waiting(kind: &str, clients: &[u32]) -> Option<WarmRun> {
         stop: &stop,
     };
     let one = |&clients: &u32| {
-        let seen = closed_loop(server, &Request::get("/"), clients, Duration::from_secs(4), || {});
+        let seen = closed_loop(server, None, &Request::get("/"), clients, Duration::from_secs(4), || {});
         (clients, seen.per_second * 0.1)
     };
     Some(WarmRun {
         parallel_io: clients.iter().map(one).collect(),
         parallel_cpu: vec![(1, 1.0)],
-        ..serde_json::from_str(
-            r#"{"warm_up_ms":[],"warm_up_rate":1,"warm_up_cpu_ms":[],"round_trip_ms":0,"routes":{},
-                "idle":{"anon_bytes":null,"pss_bytes":null,"working_set_bytes":null},
-                "loaded":{"anon_bytes":null,"pss_bytes":null,"working_set_bytes":null},
-                "peak_anon_bytes":null,"anon_bytes_per_in_flight":null,"idle_cpu_ms_per_s":null,
-                "saturation_rps":null,"parallel_io":[],"parallel_cpu":[],"errors":0}"#,
-        )
-        .unwrap()
+        ..empty()
     })
+}
+
+/// A warm run without figures.
+pub fn empty() -> WarmRun {
+    serde_json::from_str(
+        r#"{"warm_up_ms":[],"warm_up_rate":1,"warm_up_cpu_ms":[],"round_trip_ms":0,"routes":{},
+            "idle":{"anon_bytes":null,"pss_bytes":null,"working_set_bytes":null},
+            "loaded":{"anon_bytes":null,"pss_bytes":null,"working_set_bytes":null},
+            "peak_anon_bytes":null,"anon_bytes_per_in_flight":null,"idle_cpu_ms_per_s":null,
+            "saturation_rps":null,"parallel_io":[],"parallel_cpu":[],"errors":0}"#,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -180,4 +208,100 @@ fn the_number_of_requests_worked_on_at_a_time_is_found() {
     let overlaps = detect(&waiting("overlaps", &[1, 4, 16, 32]).unwrap()).unwrap();
     assert_eq!(overlaps.waiting, None, "{overlaps:?}");
     assert!(overlaps.fits(ConcurrencyModel::EventLoop, 1.0));
+}
+
+/// Short forms of the parts at the reference size.
+const SHORT: InDepth = InDepth {
+    work: Rule {
+        window: 2,
+        fewest: 5,
+        longest: Duration::from_secs(6),
+    },
+    batch: Duration::from_millis(100),
+    visits: 2,
+    json_visit: Duration::from_millis(400),
+    rest: Duration::from_millis(100),
+    ..InDepth::QUICK
+};
+
+/// An instance of the server that burns CPU time in proportion to `n`.
+fn burning<'a>(odd: &Odd, stop: &'a AtomicBool, further: &[&str]) -> Instance<'a> {
+    let server = Server {
+        address: odd.address,
+        stop,
+    };
+    Instance {
+        server,
+        connection: server.connect().unwrap(),
+        place: Place::Loopback,
+        usage: Some(Usage::Tree(odd.tree())),
+        vcpu: 1.0,
+        routes: Routes::Own {
+            ready: "/".into(),
+            further: further.iter().map(|route| route.parse().unwrap()).collect(),
+        },
+        replacements: None,
+    }
+}
+
+#[test]
+fn work_in_sizes_costs_in_proportion_and_a_kind_that_is_refused_is_left_out() {
+    let Some(odd) = Odd::start("burns") else { return };
+    let stop = AtomicBool::new(false);
+    let instance = burning(&odd, &stop, &["loop=/?n={n}:500,50,150", "gone=/missing?n={n}:1,2,3"]);
+    let found = work::run(&instance, &instance.routes.kinds(), SHORT, None);
+    assert_eq!(found.notes.len(), 1);
+    assert!(
+        found.notes[0].contains("kind gone") && found.notes[0].contains("404"),
+        "{:?}",
+        found.notes
+    );
+    assert_eq!((found.kinds.len(), found.errors), (1, 0));
+    let sizes = &found.kinds["loop"];
+    let settling = found.settling.unwrap();
+    assert_eq!(sizes.iter().map(|size| size.units).collect::<Vec<_>>(), [50, 150, 500]);
+    for size in sizes {
+        assert_eq!(size.unsettled_cpu_ms.len(), settling.counted_from as usize);
+        assert_eq!(size.cpu_ms.len() as u32, settling.rounds - settling.counted_from);
+        assert!(
+            size.requests > 0 && size.latency_ms.len() == 3 && size.errors == 0,
+            "{size:?}"
+        );
+    }
+    // Whatever else the machine does: 350,000 more turns of a loop cost more CPU time than 100,000.
+    let line = crate::stats::work_line::fit(
+        &sizes
+            .iter()
+            .map(|size| (f64::from(size.units), size.cpu_ms.as_slice()))
+            .collect::<Vec<_>>(),
+        1,
+    );
+    let per_thousand = line.unwrap().per_unit.value;
+    assert!(
+        (0.002..0.5).contains(&per_thousand),
+        "{per_thousand} ms for a thousand turns"
+    );
+}
+
+#[test]
+fn rates_take_turns_and_a_server_without_the_contract_has_no_response_curve() {
+    let Some(odd) = Odd::start("burns") else { return };
+    let stop = AtomicBool::new(false);
+    let instance = burning(&odd, &stop, &[]);
+    let found = rates::run(&instance, 200.0, SHORT);
+    assert_eq!((found.runs.len(), found.responses.len()), (5, 0));
+    assert!(found.runs.windows(2).all(|pair| pair[0].rate < pair[1].rate));
+    for run in &found.runs {
+        assert_eq!((run.route.as_str(), run.cpu_ms.len()), ("json", 2));
+    }
+    let fastest = &found.runs[4];
+    assert!(
+        fastest.requests >= 50 && fastest.errors == 0 && fastest.latency_ms.len() == 4,
+        "{fastest:?}"
+    );
+    assert!(fastest.cpu_ms.iter().all(|&ms| ms > 0.0) && found.idle_cpu_ms_per_s.is_some());
+    assert!(
+        rates::run(&instance, 0.0, SHORT).runs.is_empty(),
+        "nothing is known about its speed"
+    );
 }

@@ -12,7 +12,7 @@ pub const CPU_5MS: &str = "cpu-5ms";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateRun {
-    /// The route: `json`, or `cpu-5ms` for `/cpu?ms=5`.
+    /// The route: `json` (for an image of the user its main route), or `cpu-5ms` for `/cpu?ms=5`.
     pub route: String,
     /// The offered rate in requests per second.
     pub rate: f64,

@@ -50,7 +50,8 @@ pub struct WarmRun {
     pub anon_bytes_per_in_flight: Option<f64>,
     /// The CPU time per second without requests, in milliseconds.
     pub idle_cpu_ms_per_s: Option<f64>,
-    /// The number of requests per second of a closed loop with 16 clients on route `json`.
+    /// The number of requests per second of a closed loop with 16 clients on route `json`. From schema 2 on the median over the
+    /// bursts of `cpu_loaded_ms`.
     pub saturation_rps: Option<f64>,
     /// The number of clients of the closed loop on `/io` and the mean number of waiting requests that were handled in
     /// parallel.
@@ -149,7 +150,7 @@ pub struct RouteRun {
     pub cpu_ms: Vec<f64>,
     /// The number of requests in each batch of `cpu_ms`.
     pub cpu_batch: u32,
-    /// The CPU time per request of bursts with several requests in flight, without the CPU time of an idle instance. This is
+    /// The CPU time per request of bursts with 16 requests in flight (four in schema 1), without the CPU time of an idle instance. This is
     /// the cost of a request on a busy server. From schema 2 on only bursts from the time at which it had settled. Empty in
     /// profiles of older versions.
     #[serde(default)]

@@ -14,7 +14,7 @@ use crate::scenario::files::Files;
 use crate::scenario::findings::{Findings, Found};
 use crate::sim::platform::{PlatformKind, Shape};
 use crate::sim::setup::{CodeWarmUpCurve, ColdModel, Inside, ServiceTime};
-use crate::units::{MemoryMib, SimDuration};
+use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 /// An instance of a framework.
 pub(in crate::scenario) struct Instance {
@@ -85,6 +85,7 @@ pub(in crate::scenario) fn instance(
         findings.assume(interpolated(name, law, asked, shared.is_some()));
     }
     findings.assume_all(measured_how(profile, &sized, asked.platform));
+    findings.assume_all(doubts(profile, asked.shape.cpu, sized.law.as_ref()));
     // Where requests share the CPU, the engine stretches their CPU time.
     let share = if shared.is_some() { 1.0 } else { asked.share() };
     let HandlerTime { cpu, wait } = findings.take(work(name, asked.work, &sized.cpu_ms, share, asked.files)?);
@@ -137,6 +138,18 @@ fn measured_how(profile: &FrameworkProfile, sized: &Sized, platform: &dyn Platfo
         assumptions.extend(platform.profile_assumptions(name, sized.cpu_mode));
     }
     assumptions
+}
+
+/// The reasons to doubt the CPU time per request of the sizes that were used.
+fn doubts(profile: &FrameworkProfile, cpu: MilliCpu, law: Option<&Law>) -> Vec<Assumption> {
+    let used = |run: &&MeasuredConfig| law.map_or(run.cpu == cpu, |law| law.sizes.contains(&run.cpu));
+    let doubts = profile.runs.iter().filter(used).flat_map(|run| {
+        let place = format!("{} at {} vCPU", profile.name, run.cpu.as_vcpu());
+        run.doubts()
+            .into_iter()
+            .map(move |doubt| Topic::Work.large(format!("{place}: {doubt}")))
+    });
+    doubts.collect()
 }
 
 /// Returns the resources that requests share inside an instance: as the scenario says, or as measured if an instance

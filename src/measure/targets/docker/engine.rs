@@ -126,6 +126,15 @@ impl Engine {
         self.docker.update_container(id, update).await
     }
 
+    /// Confines a running container to one CPU.
+    pub async fn confine(&self, id: &str, cpu: usize) -> Result<(), bollard::errors::Error> {
+        let update = ContainerUpdateBody {
+            cpuset_cpus: Some(cpu.to_string()),
+            ..Default::default()
+        };
+        self.docker.update_container(id, update).await
+    }
+
     /// The state of a container, and its hardware address.
     pub async fn state(&self, id: &str) -> Result<(ContainerState, Option<String>), bollard::errors::Error> {
         let inspected = self
