@@ -322,7 +322,7 @@ fn request(args: &DockerArgs) -> Result<Measurement, MeasureError> {
     }
     let modes = Modes::new(args)?;
     let configs = match args.plan {
-        Some(plan) => planned(plan, args),
+        Some(plan) => of_plan(plan, args),
         None => configs(&limits(args), &modes),
     };
     // The engine takes no limit below 0.01 vCPU or 6 MiB.
@@ -428,7 +428,7 @@ fn limits(args: &DockerArgs) -> Vec<(Limits, u32, WarmKind)> {
 }
 
 /// The configurations of a named plan. A quick measurement takes few samples and no long warm run.
-fn planned(plan: Plan, args: &DockerArgs) -> Vec<Config> {
+fn of_plan(plan: Plan, args: &DockerArgs) -> Vec<Config> {
     let quick = args.shared.quick;
     let mut configs = plan.configs(args.samples.or(quick.then_some(QUICK_SAMPLES)));
     for config in configs
