@@ -79,16 +79,55 @@ def item(id, k):
         "stock": {"warehouse": f"w{(id + k) % 9 + 1}", "quantity": (id * 13 + k * 7) % 500},
     }
 
-def order(text):
+def counted(query):
+    found = re.fullmatch("count=([1-9][0-9]{0,3})", query)
+    return int(found[1]) if found else None
+
+def parsed(text):
     try:
-        body = json.loads(text)
+        return json.loads(text)
+    except ValueError:
+        return None
+
+def order(body):
+    try:
         name, quantity, tags = body["name"], body["quantity"], body.get("tags", [])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         return None
     right = isinstance(name, str) and 1 <= len(name) <= 100
     right = right and type(quantity) is int and 1 <= quantity <= 1000
     right = right and isinstance(tags, list) and len(tags) <= 10 and all(isinstance(tag, str) for tag in tags)
     return {"name": name, "quantity": quantity, "tags": tags} if right else None
+
+def totals(body):
+    if not isinstance(body, list) or not 1 <= len(body) <= 9999:
+        return None
+    orders = [order(one) for one in body]
+    if not all(orders):
+        return None
+    quantity, tags = sum(one["quantity"] for one in orders), sum(len(one["tags"]) for one in orders)
+    return {"count": len(orders), "quantity": quantity, "tags": tags}
+
+def page(count):
+    states = ["open", "paid &amp; packed", "sent", "&lt;returned&gt;"]
+    rows = ""
+    for k in range(1, count + 1):
+        cents = k * 1009 % 100_000 + 100
+        rows += f"<tr><td>{k}</td><td>Fish &amp; chips &lt;{k}&gt; from w{k * 7 % 9 + 1}</td>"
+        rows += f"<td>{cents // 100}.{cents % 100:02}</td><td>{states[k % 4]}</td></tr>"
+    head = "<!doctype html><html><head><title>Orders</title></head><body><h1>Orders</h1><table>"
+    return head + rows + "</table></body></html>"
+
+def sums(count):
+    groups = {}
+    for k in range(1, count + 1):
+        sku, quantity, cents = (k * k * 7 + k * 17) % 50, k * 13 % 9 + 1, k * 7919 % 9973 + 1
+        group = groups.setdefault(sku, {"sku": f"sku-{sku}", "lines": 0, "quantity": 0, "amount": 0})
+        group["lines"] += 1
+        group["quantity"] += quantity
+        group["amount"] += quantity * cents
+    ranked = [groups[sku] for sku in sorted(groups, key=lambda sku: (-groups[sku]["amount"], sku))]
+    return {"count": count, "total": sum(group["amount"] for group in ranked), "groups": ranked[:10]}
 
 def answer(target, sent):
     url = urlsplit(target)
@@ -98,10 +137,17 @@ def answer(target, sent):
         return 200, {"message": "hello", "framework": f"odd-{fault}", "version": "1"}
     found = re.fullmatch("/items/([1-9][0-9]{0,5}|1000000)", url.path)
     if found:
-        id = int(found[1])
-        return 200, {"id": id, "count": 20, "items": [item(id, k) for k in range(1, 21)]}
-    if url.path == "/echo":
-        body = order(sent)
+        id, count = int(found[1]), counted(url.query or "count=20")
+        if not count:
+            return 400, {"error": "bad count"}
+        return 200, {"id": id, "count": count, "items": [item(id, k) for k in range(1, count + 1)]}
+    if url.path in ("/template", "/compute"):
+        count = counted(url.query)
+        if not count:
+            return 400, {"error": "bad count"}
+        return 200, page(count) if url.path == "/template" else sums(count)
+    if url.path in ("/echo", "/validate"):
+        body = order(parsed(sent)) if url.path == "/echo" else totals(parsed(sent))
         return (200, body) if body else (422, {"error": "no order"})
     if url.path in ("/cpu", "/io"):
         ms = re.search("^ms=([0-9]{1,4}|10000)$", url.query)
@@ -133,9 +179,10 @@ class App(BaseHTTPRequestHandler):
         status, body = (503, {"status": "late"}) if late else answer(self.path, sent)
         if fault == "sloppy" and self.path == "/items/42":
             body["items"][3]["price"] = "1.5"
-        body = json.dumps(body).encode()
+        kind = "text/html; charset=utf-8" if isinstance(body, str) else "application/json"
+        body = (body if isinstance(body, str) else json.dumps(body)).encode()
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
         self.send_header("x-process-id", process_id)
         self.send_header("x-request-count", str(count))
