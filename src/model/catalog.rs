@@ -81,6 +81,7 @@ macro_rules! frameworks {
 pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
     "buffalo" measured,
     "django" measured,
+    "django-ninja" not_measured,
     "echo" measured,
     "express" measured,
     "fastapi" measured,
@@ -89,6 +90,7 @@ pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
     "flask" measured,
     "gin" measured,
     "hono" measured,
+    "hono-bun" not_measured,
     "laravel" measured,
     "micronaut" measured,
     "nestjs" measured,

@@ -8,7 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from .schemas import Count, Item, ItemId, LineTotals, Listing, Milliseconds, Order, Orders, OrderTotals, Stock
+from .schemas import (
+    Count,
+    Item,
+    ItemId,
+    LineTotals,
+    Listing,
+    Milliseconds,
+    Order,
+    Orders,
+    OrderTotals,
+    Stock,
+)
 
 # Looking it up reads the package's metadata, so it is done once.
 VERSION = version("django-ninja")

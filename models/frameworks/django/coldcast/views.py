@@ -137,7 +137,9 @@ def validate(request: HttpRequest) -> JsonResponse:
             return JsonResponse({"error": f"order {number} is not an object"}, status=422)
         form = OrderForm(order)
         if not form.is_valid():
-            return JsonResponse({"error": f"order {number} is invalid", "details": form.errors}, status=422)
+            return JsonResponse(
+                {"error": f"order {number} is invalid", "details": form.errors}, status=422
+            )
         quantity += form.cleaned_data["quantity"]
         tags += len(form.cleaned_data["tags"])
     return JsonResponse({"count": len(body), "quantity": quantity, "tags": tags})
