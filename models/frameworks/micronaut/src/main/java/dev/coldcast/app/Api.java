@@ -1,5 +1,6 @@
 package dev.coldcast.app;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
 import io.micronaut.core.annotation.Nullable;
 import io.micronaut.core.version.VersionUtils;
 import io.micronaut.http.HttpStatus;
@@ -44,6 +45,14 @@ class Api {
         }
     }
 
+    /** The whole body. Micronaut drops null from a list that is a parameter itself. */
+    @Serdeable
+    record Orders(@Size(min = 1, max = 9999) List<@NotNull @Valid Order> list) {
+
+        @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+        Orders {}
+    }
+
     @Serdeable
     record Totals(int count, int quantity, int tags) {
 
@@ -86,8 +95,8 @@ class Api {
 
     @Post("/validate")
     @Status(HttpStatus.OK)
-    Totals validate(@Body @Size(min = 1, max = 9999) List<@NotNull @Valid Order> orders) {
-        return Totals.of(orders);
+    Totals validate(@Body @Valid Orders orders) {
+        return Totals.of(orders.list());
     }
 
     @Get(uri = "/template", produces = "text/html; charset=utf-8")

@@ -12,7 +12,10 @@ import jakarta.ws.rs.BadRequestException;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.UriInfo;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.time.Duration;
@@ -41,6 +44,16 @@ public class Api {
         }
     }
 
+    record Totals(int count, int quantity, int tags) {
+
+        static Totals of(List<Order> orders) {
+            return new Totals(
+                    orders.size(),
+                    orders.stream().mapToInt(Order::quantity).sum(),
+                    orders.stream().mapToInt(order -> order.tags().size()).sum());
+        }
+    }
+
     /** In a class of its own, so that only /cpu loads the management classes. */
     private static final class Clock {
         private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
@@ -60,14 +73,42 @@ public class Api {
 
     @GET
     @Path("items/{id: [1-9][0-9]{0,5}|1000000}")
-    public Uni<Item.Listing> items(long id) {
-        return Uni.createFrom().item(Item.Listing.of(id));
+    public Uni<Item.Listing> items(long id, @QueryParam("count") String count, @Context UriInfo uri) {
+        // An empty count is null as well, and no number.
+        int items = uri.getQueryParameters().containsKey("count") ? count(count) : 20;
+        return Uni.createFrom().item(Item.Listing.of(id, items));
     }
 
     @POST
     @Path("echo")
     public Uni<Order> echo(@Valid @NotNull Order order) {
         return Uni.createFrom().item(order);
+    }
+
+    @POST
+    @Path("validate")
+    public Uni<Totals> validate(@NotNull @Size(min = 1, max = 9999) List<@NotNull @Valid Order> orders) {
+        return Uni.createFrom().item(Totals.of(orders));
+    }
+
+    @GET
+    @Path("template")
+    @Produces("text/html; charset=utf-8")
+    public Uni<String> template(@QueryParam("count") String count) {
+        return Uni.createFrom().item(Page.of(count(count)));
+    }
+
+    @GET
+    @Path("compute")
+    public Uni<Summary> compute(@QueryParam("count") String count) {
+        return Uni.createFrom().item(Summary.of(count(count)));
+    }
+
+    private static int count(String count) {
+        if (count == null || !count.matches("[1-9][0-9]{0,3}")) {
+            throw new BadRequestException("bad count");
+        }
+        return Integer.parseInt(count);
     }
 
     private static int milliseconds(String ms) {

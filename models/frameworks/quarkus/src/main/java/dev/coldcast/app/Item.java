@@ -13,9 +13,9 @@ record Item(long id, String name, String price, Instant created, List<String> ta
 
     record Listing(long id, int count, List<Item> items) {
 
-        static Listing of(long id) {
-            List<Item> items = LongStream.rangeClosed(1, 20).mapToObj(k -> Item.of(id, k)).toList();
-            return new Listing(id, items.size(), items);
+        static Listing of(long id, int count) {
+            List<Item> items = LongStream.rangeClosed(1, count).mapToObj(k -> Item.of(id, k)).toList();
+            return new Listing(id, count, items);
         }
     }
 
