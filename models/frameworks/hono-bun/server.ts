@@ -184,7 +184,13 @@ app.onError((error, c) => {
   return c.json({ error: 'internal error' }, 500);
 });
 
-const server = Bun.serve({ fetch: app.fetch, hostname: '0.0.0.0', port: Number(process.env.PORT || 8080) });
+const server = Bun.serve({
+  fetch: app.fetch,
+  hostname: '0.0.0.0',
+  port: Number(process.env.PORT || 8080),
+  // A request that waits is idle to Bun, which would cut it off after ten seconds.
+  idleTimeout: 30,
+});
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, async () => {
