@@ -78,6 +78,8 @@ mod tests {
             ("go.mod", go, Some(3)),
             ("go.sum", "a v1 h1:x\n", None),
             ("gradle.lockfile", gradle, Some(1)),
+            // It also holds packages for other systems and for development.
+            ("Cargo.lock", "[[package]]\nname = \"a\"\n", None),
             ("pom.xml", "<project/>", None),
         ] {
             assert_eq!(count(name, text), packages, "{name}");

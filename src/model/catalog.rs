@@ -79,7 +79,9 @@ macro_rules! frameworks {
 /// Frameworks: the name of the folder, the text of `framework.toml`, and the text of `profile.json` if the framework was
 /// measured.
 pub const FRAMEWORKS: &[(&str, &str, Option<&str>)] = frameworks![
+    "axum" not_measured,
     "buffalo" measured,
+    "chi" not_measured,
     "django" measured,
     "django-ninja" not_measured,
     "echo" measured,

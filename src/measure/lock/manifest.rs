@@ -10,6 +10,7 @@ pub fn of_lock_file(name: &str) -> Option<&'static str> {
         "composer.lock" => "composer.json",
         "requirements.txt" => "requirements.in",
         "go.mod" | "go.sum" => "go.mod",
+        "Cargo.lock" => "Cargo.toml",
         "pom.xml" => "pom.xml",
         _ => return None,
     })
@@ -32,6 +33,7 @@ pub fn count(name: &str, text: &str) -> Option<usize> {
                 .filter(|line| !line.ends_with("// indirect"))
                 .count(),
         ),
+        "Cargo.toml" => dependencies_of_cargo(text),
         "pom.xml" => dependencies_of_maven(text),
         _ => None,
     }
@@ -61,6 +63,15 @@ pub fn modules_of_go(text: &str) -> impl Iterator<Item = &str> {
         line if inside => !line.is_empty() && !line.starts_with("//"),
         line => line.starts_with("require "),
     })
+}
+
+/// Counts the keys of `[dependencies]`, without those for building or testing.
+fn dependencies_of_cargo(text: &str) -> Option<usize> {
+    let manifest: toml::Table = text.parse().ok()?;
+    match manifest.get("dependencies") {
+        None => Some(0),
+        Some(dependencies) => Some(dependencies.as_table()?.len()),
+    }
 }
 
 /// Counts `project/dependencies/dependency` of a Maven file, without dependencies that are absent at run time. The dependencies of
@@ -118,6 +129,9 @@ mod tests {
   <build><plugins><plugin><dependencies><dependency/></dependencies></plugin></plugins></build>
 </project>"#;
 
+    const CARGO: &str = "[dependencies]\naxum = \"0.8\"\ntokio = { version = \"1\" }\n[dev-dependencies]\na = \"1\"\n\
+                         [build-dependencies]\nb = \"1\"\n";
+
     #[test]
     fn only_what_the_app_asks_for_at_run_time_counts() {
         let pip = "# web\nfastapi\nuvicorn[standard]>=0.54 ; sys_platform != 'win32'\n\n-r more.in\n--no-binary x\n";
@@ -137,6 +151,9 @@ mod tests {
             ),
             ("requirements.in", pip, Some(2)),
             ("go.mod", go, Some(2)),
+            ("Cargo.toml", CARGO, Some(2)),
+            ("Cargo.toml", "[package]\nname = \"x\"\n", Some(0)),
+            ("Cargo.toml", "[", None),
             ("pom.xml", POM, Some(2)),
             ("pom.xml", "<project><dependencies>", None),
             ("pom.xml", "", None),
