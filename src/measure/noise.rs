@@ -17,6 +17,8 @@ mod machine;
 mod work;
 
 pub use calibration::{Calibration, is_better};
+#[cfg(test)]
+pub use kept::MachineKey;
 pub use kept::{Kept, State, machine_digest};
 pub use machine::{Looked, Machine};
 pub use work::{Timed, Work};

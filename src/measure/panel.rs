@@ -175,3 +175,73 @@ pub fn is_fresh(link: &PanelLink) -> bool {
     let age = measured.map(|measured| jiff::Timestamp::now().duration_since(measured));
     age.is_some_and(|age| age.unsigned_abs() <= FRESH)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::panel::tests::panel as made_up;
+
+    #[test]
+    fn a_panel_of_another_machine_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("panel.json");
+        let write = |digest: &str| {
+            let panel = made_up(1, digest, &["gin", "flask"], 1.0, 0.02);
+            std::fs::write(&path, serde_json::to_string(&panel).unwrap()).unwrap();
+            panel.id()
+        };
+        write("0000111122223333");
+        let error = link_of_file(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("another machine") && error.contains("Model, 2 cores"),
+            "{error}"
+        );
+        let id = write(&machine_digest());
+        assert_eq!(link_of_file(&path).unwrap().id, id);
+        std::fs::write(&path, "{}").unwrap();
+        assert!(link_of_file(&path).unwrap_err().to_string().contains("missing field"));
+    }
+
+    #[test]
+    fn a_panel_is_fresh_for_a_day() {
+        let mut link = made_up(1, "aa", &["gin"], 1.0, 0.02).link();
+        let hours_ago = |hours: i64| (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours)).to_string();
+        for (hours, fresh) in [(0, true), (23, true), (25, false), (24 * 400, false)] {
+            link.measured = hours_ago(hours);
+            assert_eq!(is_fresh(&link), fresh, "{hours} hours");
+        }
+        link.measured = "yesterday".into();
+        assert!(!is_fresh(&link));
+    }
+
+    #[test]
+    fn a_small_panel_is_not_kept_for_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = || State::at(folder.path().join("state"), crate::measure::noise::MachineKey::here());
+        let names: Vec<String> = (0..FULL).map(|k| format!("f{k}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        write(folder.path(), &made_up(1, "aa", &names[1..], 1.0, 0.02), Some(state())).unwrap();
+        assert_eq!(state().read::<PanelLink>(KEPT), None);
+        let full = made_up(1, "aa", &names, 1.0, 0.02);
+        write(folder.path(), &full, Some(state())).unwrap();
+        assert_eq!(state().read::<PanelLink>(KEPT), Some(full.link()));
+        assert_eq!(finished(folder.path(), &full.command), Some(full));
+        assert_eq!(finished(folder.path(), "another command"), None);
+    }
+
+    #[test]
+    fn a_jit_compiler_gets_its_time_in_the_plan() {
+        let text = |name: &str| {
+            let found = crate::model::catalog::FRAMEWORKS
+                .iter()
+                .find(|(known, ..)| *known == name);
+            crate::model::framework::parse(found.unwrap().1).unwrap()
+        };
+        let second = Duration::from_secs(1);
+        let [gin, quarkus] = ["gin", "quarkus"].map(|name| expected_warm(Some(&text(name)), second));
+        assert!(
+            gin < Duration::from_secs(20) && quarkus > Duration::from_secs(40),
+            "{gin:?} {quarkus:?}"
+        );
+    }
+}

@@ -97,6 +97,13 @@ pub struct PanelFramework {
     pub failures: Vec<StartFailure>,
 }
 
+impl PanelFramework {
+    /// Returns the cold starts that count.
+    pub fn counted(&self) -> impl Iterator<Item = &PanelStart> {
+        self.cold.iter().filter(|start| start.verdict == Verdict::Counted)
+    }
+}
+
 /// One cold start of a panel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -299,10 +306,10 @@ impl Panel {
     /// The logarithm of a quantity of each framework; `None` for one with too few samples.
     fn logged(&self, quantity: Quantity) -> Vec<Option<Logged>> {
         let starts = |of: fn(&PanelStart) -> Option<f64>| {
-            let each = self.frameworks.iter().map(move |one| {
-                let counted = one.cold.iter().filter(|start| start.verdict == Verdict::Counted);
-                link::trimmed(&counted.filter_map(of).collect::<Vec<f64>>())
-            });
+            let each = self
+                .frameworks
+                .iter()
+                .map(move |one| link::trimmed(&one.counted().filter_map(of).collect::<Vec<f64>>()));
             each.collect()
         };
         let instances = |of: fn(&PanelRequests) -> &[f64]| {

@@ -141,7 +141,7 @@ pub fn table(panel: &Panel) -> String {
         vec![
             one.name.clone(),
             one.version.clone(),
-            one.cold.len().to_string(),
+            one.counted().count().to_string(),
             figure(Quantity::ColdStart, 0),
             figure(Quantity::CpuToReady, 0),
             one.requests.len().to_string(),

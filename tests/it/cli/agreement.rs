@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::synthetic::{STEADY, sandbox};
+use crate::cli::synthetic::{STEADY, panel_link, sandbox};
 
 /// Starts of 40 blocks with a ripple of 10% around a median of 100 ms, times `factor` at 1 vCPU.
 fn starts(runs: &mut [Value], factor: f64) {
@@ -71,4 +71,57 @@ fn what_cannot_be_compared_is_an_error() {
     sandbox.write("other.json", &other.to_string());
     let apart = sandbox.run("measure agreement made-up.json other.json");
     assert!(apart.code == Some(2) && apart.stderr.contains("in common"), "{apart}");
+}
+
+/// The second machine takes 1.2 times as long, and so do the starts that it measured.
+#[test]
+fn the_factor_of_the_machines_is_taken_off() {
+    let sandbox = sandbox(STEADY, |runs| {
+        starts(runs, 1.0);
+        runs.retain(|run| run["cpu"] == "1000m");
+    });
+    let carry = |name: &str, machine: &str, factor: f64, link: bool| {
+        let mut profile: Value = serde_json::from_str(&sandbox.read("made-up.json")).unwrap();
+        starts(profile["runs"].as_array_mut().unwrap(), factor);
+        if link {
+            profile["panel"] = panel_link(machine, factor);
+        }
+        sandbox.write(name, &profile.to_string());
+    };
+    let row = || {
+        let csv = sandbox
+            .run("measure agreement first.json second.json --format csv")
+            .ok()
+            .stdout;
+        crate::common::table(&csv).remove(0)
+    };
+    carry("first.json", "aa", 1.0, true);
+    carry("second.json", "bb", 1.2, false);
+    let apart = row();
+    assert_eq!(
+        (apart["agree"].as_str(), apart["machine_factor"].as_str()),
+        ("false", "")
+    );
+    carry("second.json", "bb", 1.2, true);
+    let linked = row();
+    let near = |column: &str, value: f64| {
+        let found: f64 = linked[column].parse().unwrap();
+        assert!((found / value - 1.0).abs() < 0.01, "{column}: {found}");
+    };
+    near("ratio", 1.2);
+    near("machine_factor", 1.2);
+    near("linked_ratio", 1.0);
+    assert_eq!(linked["agree"], "true");
+    let width = |name: &str| {
+        linked[&format!("{name}_high")].parse::<f64>().unwrap() / linked[&format!("{name}_low")].parse::<f64>().unwrap()
+    };
+    assert!(
+        width("linked_ratio") > width("ratio"),
+        "the doubt about the machines is part of it"
+    );
+    let table = sandbox.run("measure agreement first.json second.json").ok().stdout;
+    assert!(
+        table.contains("without the machines") && table.contains("the second machine takes 1.20"),
+        "{table}"
+    );
 }

@@ -3,7 +3,8 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::cli::synthetic::{STEADY, assert_close, sandbox, simulate, warms};
+use crate::cli::synthetic::{STEADY, assert_close, panel_link, sandbox, simulate, warms};
+use crate::common::table;
 
 const MIB: u64 = 1 << 20;
 
@@ -168,4 +169,76 @@ fn profiles_of_different_machines_are_said_to_be() {
     let own: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(!told(own["provenance"]["host_cpu"].as_str().unwrap()));
     assert!(told("another CPU"));
+}
+
+/// The other machine takes twice as long, and so do all its times. Once both profiles carry a panel, the results are the same.
+#[test]
+fn linked_profiles_are_brought_to_one_machine() {
+    let scenario = STEADY.replace("[\"made-up.json\"]", "[\"made-up.json\", \"other.json\"]");
+    let sandbox = sandbox(&scenario, |_| {});
+    let text = sandbox.read("made-up.json");
+    let write = |name: &str, machine: &str, factor: f64, panel: bool| {
+        let mut profile: serde_json::Value = serde_json::from_str(&text).unwrap();
+        profile["name"] = name.into();
+        profile["provenance"]["host_cpu"] = machine.into();
+        if panel {
+            profile["panel"] = panel_link(machine, factor);
+        }
+        for run in profile["runs"].as_array_mut().unwrap() {
+            let double = |value: &mut serde_json::Value| *value = (factor * value.as_f64().unwrap()).into();
+            for sample in run["cold"].as_array_mut().unwrap() {
+                ["create_ms", "start_ms", "boot_ms", "first_response_ms", "total_ms"]
+                    .map(|key| double(&mut sample[key]));
+            }
+            let warm = &mut run["warm"];
+            if warm.is_null() {
+                continue;
+            }
+            double(&mut warm["round_trip_ms"]);
+            warm["warm_up_ms"].as_array_mut().unwrap().iter_mut().for_each(double);
+            for route in warm["routes"].as_object_mut().unwrap().values_mut() {
+                route["service_time_ms"]
+                    .as_array_mut()
+                    .unwrap()
+                    .iter_mut()
+                    .for_each(double);
+            }
+        }
+        sandbox.write(&format!("{name}.json"), &profile.to_string());
+    };
+    let compare = || {
+        let said = sandbox.run("compare s.toml --assumptions --out out").ok().stderr;
+        let rows = table(&sandbox.read("out/summary.csv"));
+        let of = |row: usize, column: &str| rows[row][column].clone();
+        let number = |row: usize, column: &str| of(row, column).parse::<f64>().unwrap();
+        let ratio = number(1, "latency_max_ms") / number(0, "latency_max_ms");
+        (ratio, of(1, "profile_source"), said)
+    };
+    write("made-up", "aa", 1.0, true);
+    write("other", "bb", 2.0, false);
+    let (ratio, source, said) = compare();
+    assert!((ratio - 2.0).abs() < 0.1, "{ratio}");
+    assert!(
+        !source.contains(" x ") && said.contains("2 different machines that are not linked"),
+        "{source} {said}"
+    );
+    write("other", "bb", 2.0, true);
+    let (ratio, source, said) = compare();
+    assert!((ratio - 1.0).abs() < 0.01, "{ratio}");
+    assert!(source.contains("cold starts x 0.500 [0.49"), "{source}");
+    assert!(
+        said.contains("are brought to the reference machine") && !said.contains("not linked"),
+        "{said}"
+    );
+    let manifest: serde_json::Value = serde_json::from_str(&sandbox.read("out/manifest.json")).unwrap();
+    let assumptions = manifest["assumptions"].as_array().unwrap();
+    let linked = assumptions
+        .iter()
+        .find(|one| one["text"].as_str().unwrap().contains("reference machine"))
+        .unwrap();
+    let value = |key: &str| linked["figure"][key].as_f64().unwrap();
+    assert!(
+        value("low") < value("value") && value("value") < value("high"),
+        "{linked}"
+    );
 }

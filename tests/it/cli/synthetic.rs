@@ -34,6 +34,31 @@ pub fn sandbox(scenario: &str, change: impl FnOnce(&mut Vec<Value>)) -> Sandbox 
     sandbox
 }
 
+/// The figures of a panel of eight frameworks on a machine that takes `factor` times as long, as a profile carries them.
+pub fn panel_link(machine: &str, factor: f64) -> Value {
+    let figures = |k: u32| {
+        // Every ratio is the factor, give or take a tenth of a per cent.
+        let ms = f64::from(k) * factor * if k.is_multiple_of(2) { 1.001 } else { 0.999 };
+        let figure = |times: f64| json!([times * ms, 0.01, 9.0]);
+        json!({
+            "version": "1.0",
+            "figures": {
+                "cold-start": figure(100.0), "cpu-to-ready": figure(60.0), "json-cpu": figure(0.1), "items-cpu": figure(0.2),
+            },
+        })
+    };
+    let frameworks: serde_json::Map<String, Value> = (1..=8).map(|k| (format!("framework-{k}"), figures(k))).collect();
+    json!({
+        "id": format!("{machine:0>16}"),
+        "measured": "2026-11-30T20:00:00Z",
+        "machine": {
+            "digest": format!("{machine:0<16}"), "cpu": "Model", "cores": 2, "memory_mib": 8192, "kernel": "6.18",
+            "engine_version": "20.10", "storage_driver": "overlay2", "cgroup_version": "1",
+        },
+        "frameworks": frameworks,
+    })
+}
+
 /// Runs a scenario and returns its row of `summary.csv` as a function from columns to numbers, and what was assumed.
 pub fn simulate(sandbox: &Sandbox, more: &str) -> (impl Fn(&str) -> f64, String) {
     let ran = sandbox
