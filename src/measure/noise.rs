@@ -37,7 +37,7 @@ const WALK_FLOOR: f64 = 0.10;
 const SPREADS: f64 = 3.0;
 
 /// The source of the readings of a session.
-pub trait Readings: std::fmt::Debug {
+pub trait Readings: std::fmt::Debug + Send {
     /// Reads the machine before `block`. `other_instances` is part of the reading.
     fn read(&mut self, block: u32, other_instances: Option<u64>) -> BlockReading;
 

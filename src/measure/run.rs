@@ -15,7 +15,7 @@ use crate::measure::progress::Progress;
 use crate::measure::session::Session;
 use crate::measure::slot::Slot;
 use crate::measure::store::RawFile;
-use crate::measure::target::{Looked, Target};
+use crate::measure::target::{Looked, Readings, Target};
 use crate::measure::warning::{self, Warning};
 use crate::measure::{host, noise, panel, store};
 use crate::model::panel::Panel;
@@ -86,6 +86,21 @@ async fn run_until<T: Target>(
     outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Does something with the readings on a thread that may block, so that a signal is heard meanwhile.
+async fn apart<R: Send + 'static>(
+    mut readings: Box<dyn Readings>,
+    work: impl FnOnce(&mut dyn Readings) -> R + Send + 'static,
+) -> (R, Box<dyn Readings>) {
+    let task = tokio::task::spawn_blocking(move || {
+        let done = work(readings.as_mut());
+        (done, readings)
+    });
+    match task.await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
 /// Says what a look at the machine found, before anything is built or started.
 fn tell_noise(looked: &Looked, progress: &Progress) {
     for remark in &looked.remarks {
@@ -150,9 +165,9 @@ async fn measure<T: Target>(
     progress: &mut Progress,
 ) -> Result<Finished, MeasureError> {
     let backing = target.backing();
-    let mut readings = target.readings();
+    progress.now("timing fixed work, which shows the state of the machine".into());
     // Before the build, whose own load would look like that of others.
-    let looked = readings.look();
+    let (looked, readings) = apart(target.readings(), |readings| readings.look()).await;
     tell_noise(&looked, progress);
     let mut intake = Intake::new(measurement, &backing, id);
     for subject in &measurement.subjects {
@@ -173,7 +188,8 @@ async fn measure<T: Target>(
         return Ok(finished);
     }
     target.open().await?;
-    if let Some(trouble) = readings.rest() {
+    let (trouble, readings) = apart(readings, |readings| readings.rest()).await;
+    if let Some(trouble) = trouble {
         progress.say(&format!("warning: {trouble}"));
     }
     let ticks = host::steal_and_total();

@@ -18,7 +18,7 @@ use crate::model::profile::QuietMachine;
 /// The version of the file.
 const SCHEMA: u32 = 1;
 
-/// What tells one machine from another.
+/// The marks by which a machine is known again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MachineKey {

@@ -113,7 +113,8 @@ fn the_factor_of_the_machines_is_taken_off() {
     near("linked_ratio", 1.0);
     assert_eq!(linked["agree"], "true");
     let width = |name: &str| {
-        linked[&format!("{name}_high")].parse::<f64>().unwrap() / linked[&format!("{name}_low")].parse::<f64>().unwrap()
+        let end = |which: &str| linked[format!("{name}_{which}").as_str()].parse::<f64>().unwrap();
+        end("high") / end("low")
     };
     assert!(
         width("linked_ratio") > width("ratio"),
