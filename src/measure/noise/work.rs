@@ -1,5 +1,6 @@
 //! The fixed work that is timed for a reading.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use nix::time::{ClockId, clock_gettime};
@@ -98,13 +99,17 @@ fn cpu_ms() -> Option<f64> {
     Some(time.tv_sec() as f64 * 1e3 + time.tv_nsec() as f64 / 1e6)
 }
 
-/// Gets fresh pages from the kernel, writes to all of them and follows a chain through them; returns the time in milliseconds. A
-/// starting program does the same, and a computation does not: the host shares its memory and outer caches among all that
-/// runs on it.
+/// The memory of the walk. It is kept, for the time that the kernel and the host need for fresh pages depends on what ran before:
+/// in sessions on an idle virtual machine it varied by a factor of two.
+static MEMORY: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// Writes to all lines of the memory and follows a chain through them; returns the time in milliseconds. A computation stays
+/// within its core, and the walk does not: the host shares its memory and outer caches among all that runs on it.
 fn walk_ms() -> f64 {
     const PER_LINE: usize = 64 / size_of::<u32>();
+    let mut next = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    next.resize(WALK_LINES * PER_LINE, 0);
     let began = Instant::now();
-    let mut next = vec![0u32; WALK_LINES * PER_LINE];
     // A linear congruential generator of full period visits each line once (Hull and Dobell: the modulus a power of
     // two, an odd addend, a multiplier of 1 modulo 4).
     let mut line = 0;

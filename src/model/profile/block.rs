@@ -18,8 +18,8 @@ pub struct BlockReading {
     /// older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contention: Option<f64>,
-    /// The wall time of a fixed walk through fresh memory in milliseconds. It detects neighbours that the computation does
-    /// not. `null` in profiles of older versions.
+    /// The wall time of a fixed walk through 32 MiB of memory in milliseconds. It detects neighbours that the computation does
+    /// not. In profiles of older versions the memory was fresh, or the value is `null`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub walk_ms: Option<f64>,
     /// The largest of computation, walk and contention, each over the limit of the quiet machine. Above 1 the block began on a
