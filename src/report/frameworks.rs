@@ -199,7 +199,7 @@ pub fn table(entries: &[Entry], style: Style) -> String {
     if !alone.is_empty() {
         let _ = write!(
             text,
-            "\nCPU per request: with four requests in flight; {} with one at a time, which costs more.",
+            "\nCPU per request: on a busy server; {} with one request at a time, which costs more.",
             alone.join(", ")
         );
     }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use coldcast::model::catalog::FRAMEWORKS;
 use coldcast::model::dist::Dist;
-use coldcast::model::profile::{FailureKind, FrameworkProfile};
-use coldcast::model::{concurrency, framework, profile};
+use coldcast::model::profile::{CpuMode, FailureKind, FrameworkProfile, MeasuredConfig};
+use coldcast::model::{concurrency, framework, overhead, profile, unit_cost};
 use coldcast::scenario::profile::{Sized, Wanted, at_size};
 use coldcast::sim::setup::ColdStart;
 use coldcast::stats::order;
@@ -47,9 +47,14 @@ const SIZES: [(u32, u32, usize); 9] = [
 #[test]
 fn every_size_has_its_cold_starts_or_is_too_small() {
     for profile in profiles() {
-        let sizes: Vec<_> = profile.runs.iter().map(|run| (run.cpu.0, run.memory.0)).collect();
+        let flat: Vec<_> = profile
+            .runs
+            .iter()
+            .filter(|run| run.cpu_mode == CpuMode::Flat)
+            .collect();
+        let sizes: Vec<_> = flat.iter().map(|run| (run.cpu.0, run.memory.0)).collect();
         assert_eq!(sizes, SIZES.map(|(cpu, memory, _)| (cpu, memory)), "{}", profile.name);
-        for (run, (.., least)) in profile.runs.iter().zip(SIZES) {
+        for (run, (.., least)) in flat.into_iter().zip(SIZES) {
             let place = format!("{} at {} vCPU, {}", profile.name, run.cpu.as_vcpu(), run.memory);
             let too_small = run.cold.is_empty()
                 && run
@@ -65,6 +70,43 @@ fn every_size_has_its_cold_starts_or_is_too_small() {
             let ids: HashSet<_> = run.cold.iter().map(|sample| sample.process_id.as_ref()).collect();
             assert_eq!(ids.len(), run.cold.len(), "{place}: each start is a process of its own");
         }
+    }
+}
+
+/// From schema 2 on: what a warm run knows about the cost of a request agrees with itself and is settled, and the sizes of AWS
+/// Lambda have starts with boosted init.
+#[test]
+fn profiles_of_schema_2_have_work_rates_and_the_sizes_of_lambda() {
+    for profile in profiles().into_iter().filter(|profile| profile.schema >= 2) {
+        let name = &profile.name;
+        let boosted = profile.runs.iter().filter(|run| run.cpu_mode == CpuMode::BoostedInit);
+        let sizes: Vec<_> = boosted.map(|run| (run.cpu.0, run.memory.0)).collect();
+        assert_eq!(
+            sizes,
+            [(72, 128), (289, 512), (579, 1024), (1000, 1769), (1700, 3008)],
+            "{name}"
+        );
+        let reference = |run: &&MeasuredConfig| run.cpu.0 == 1000 && run.memory.0 == 512;
+        let run = profile.runs.iter().find(reference).unwrap();
+        assert_eq!(run.doubts(), Vec::<String>::new(), "{name}");
+        let warm = run.warm.as_ref().unwrap();
+        let lines = unit_cost::lines(warm);
+        assert_eq!(
+            lines.keys().collect::<Vec<_>>(),
+            ["compute", "items", "template", "validate"],
+            "{name}"
+        );
+        for (kind, line) in lines {
+            assert!(
+                line.per_unit.interval.is_some_and(|(low, _)| low > 0.0),
+                "{name}, {kind}: {line:?}"
+            );
+        }
+        assert!(
+            overhead::of_json(warm, 1.0).is_some() && overhead::after_work(warm, 1.0).is_some(),
+            "{name}"
+        );
+        assert_eq!(warm.responses.len(), 3, "{name}");
     }
 }
 

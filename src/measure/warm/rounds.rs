@@ -11,6 +11,8 @@ use crate::measure::load::round3;
 use crate::model::profile::{Settling, SettlingEnd};
 use crate::stats::settled::has_settled;
 
+/// The smallest window. A server that is so slow that the time ends before the fewest rounds is judged by shorter windows.
+const SHORTEST_WINDOW: usize = 4;
 /// The number of rounds that may fail before the loads end.
 const FAILURES: u32 = 3;
 
@@ -43,6 +45,7 @@ impl Rule {
         let mut cpu_ms = vec![Vec::new(); items];
         let mut settled = vec![false; items];
         let (mut rounds, mut failures) = (0, 0);
+        let mut window = self.window;
         let end = loop {
             let mut order: Vec<usize> = (0..items).collect();
             if rounds % 2 == 1 {
@@ -67,6 +70,12 @@ impl Rule {
                 break SettlingEnd::Settled;
             }
             if began.elapsed() >= self.longest || failures >= FAILURES || stop.load(Ordering::Relaxed) {
+                let shorter = (rounds / 2).min(self.window);
+                let judged = shorter >= SHORTEST_WINDOW.min(self.window) && rounds < self.fewest;
+                if judged && failures < FAILURES && cpu_ms.iter().all(|values| has_settled(values, shorter)) {
+                    window = shorter;
+                    break SettlingEnd::Settled;
+                }
                 break SettlingEnd::TimeUp;
             }
         };
@@ -74,7 +83,7 @@ impl Rule {
             cpu_ms,
             settling: Settling {
                 rounds: rounds as u32,
-                counted_from: rounds.saturating_sub(2 * self.window) as u32,
+                counted_from: rounds.saturating_sub(2 * window) as u32,
                 seconds: round3(began.elapsed().as_secs_f64()),
                 end,
             },
@@ -122,6 +131,33 @@ mod tests {
         };
         let cut = rounds(rule, |_, k| Some(0.9f64.powi(k as i32)));
         assert_eq!((cut.settling.end, cut.settling.rounds), (SettlingEnd::TimeUp, 1));
+    }
+
+    #[test]
+    fn a_slow_server_is_judged_by_shorter_windows() {
+        let rule = Rule {
+            window: 12,
+            fewest: 24,
+            ..RULE
+        };
+        // The end comes after 15 rounds.
+        let slow = |cost: fn(i32) -> f64| {
+            let stop = AtomicBool::new(false);
+            let mut taken = 0;
+            let taken = rule.rounds(1, &stop, |_| {
+                taken += 1;
+                stop.store(taken == 15, Ordering::Relaxed);
+                Some(cost(taken))
+            });
+            taken.settling
+        };
+        let flat = slow(|_| 80.0);
+        assert_eq!(
+            (flat.rounds, flat.counted_from, flat.end),
+            (15, 1, SettlingEnd::Settled)
+        );
+        let falling = slow(|k| 80.0 * 0.9f64.powi(k));
+        assert_eq!((falling.rounds, falling.end), (15, SettlingEnd::TimeUp));
     }
 
     #[test]
