@@ -282,3 +282,30 @@ fn under_limits(memory: MemoryMib, sized: &Sized) -> Option<Assumption> {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::profile::{self, Settling, SettlingEnd};
+
+    #[test]
+    fn a_runtime_that_did_not_settle_is_told_at_the_sizes_that_are_used() {
+        let mut profile = profile::parse(include_str!("../../../tests/data/synthetic-profile.json")).unwrap();
+        let with_warm = |run: &&mut MeasuredConfig| run.warm.is_some();
+        let run = profile.runs.iter_mut().find(with_warm).unwrap();
+        let cpu = run.cpu;
+        run.warm.as_mut().unwrap().settling = Some(Settling {
+            rounds: 200,
+            counted_from: 176,
+            seconds: 120.0,
+            end: SettlingEnd::TimeUp,
+        });
+        let told = doubts(&profile, cpu, None);
+        let text = told[0].text.as_str();
+        assert!(
+            told.len() == 1 && text.contains("had not settled after 120 s"),
+            "{text}"
+        );
+        assert!(doubts(&profile, MilliCpu(cpu.0 + 1), None).is_empty());
+    }
+}
