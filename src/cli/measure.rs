@@ -274,6 +274,7 @@ fn planned(args: &PlanArgs) -> Result<Measurement, MeasureError> {
         return Ok(panel::measurement(
             &shared.models,
             &args.docker.frameworks,
+            args.docker.all,
             shared.seed,
             "measured/panel".as_ref(),
         )?

@@ -22,6 +22,9 @@ pub struct PanelArgs {
     /// Frameworks of the panel [default: all of --models but those that the catalog has no measurement of]
     #[arg(long, value_name = "FRAMEWORK", value_delimiter = ',')]
     frameworks: Vec<String>,
+    /// Measure all of --models
+    #[arg(long, conflicts_with = "frameworks")]
+    all: bool,
     /// Folder for panel.json
     #[arg(long, value_name = "DIR", default_value = "measured/panel")]
     out: PathBuf,
@@ -46,12 +49,13 @@ pub struct PanelArgs {
 pub fn measurement(
     models: &Path,
     named: &[String],
+    all: bool,
     seed: u64,
     out: &Path,
 ) -> Result<(Measurement, Vec<String>), MeasureError> {
     let mut subjects = frameworks(models, named)?;
     let mut left_out = Vec::new();
-    if named.is_empty() {
+    if named.is_empty() && !all {
         let (without, with) = subjects
             .into_iter()
             .partition(|subject: &Subject| catalog::is_not_measured(subject.name()));
@@ -74,7 +78,8 @@ pub fn measurement(
 
 /// Measures the panel, writes it and prints a table.
 pub fn run(args: &PanelArgs, common: &Common) -> Outcome {
-    let (measurement, left_out) = measurement(&args.models, &args.frameworks, args.seed, &args.out).map_err(failure)?;
+    let (measurement, left_out) =
+        measurement(&args.models, &args.frameworks, args.all, args.seed, &args.out).map_err(failure)?;
     let measurement = Measurement {
         bases: args.base.iter().cloned().collect(),
         resume: args.resume,
@@ -84,7 +89,7 @@ pub fn run(args: &PanelArgs, common: &Common) -> Outcome {
     let mut progress = Progress::new(common.quiet, std::io::stderr().is_terminal());
     if !left_out.is_empty() {
         progress.say(&format!(
-            "left out, because the catalog has no measurement of them (--frameworks names them): {}",
+            "left out, because the catalog has no measurement of them (--all measures them too): {}",
             left_out.join(", ")
         ));
     }
