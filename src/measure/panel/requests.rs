@@ -1,23 +1,26 @@
 //! The load of a panel on one warm instance: the CPU time per request of `/json` and `/items` with several requests in flight, in
-//! bursts that take turns, until both have come to rest.
+//! bursts that take turns, until both have settled.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::measure::load;
 use crate::measure::warm::Instance;
+use crate::measure::warm::rounds::Rule;
 use crate::model::panel::PanelRequests;
-use crate::stats::order;
+use crate::model::profile::SettlingEnd;
 
 /// The length of a burst.
 const BURST: Duration = Duration::from_millis(250);
 /// The number of requests in flight.
 const IN_FLIGHT: u32 = 4;
-/// The number of bursts whose median is compared with that of as many before them.
-const WINDOW: usize = 6;
-/// The share by which these medians may differ at rest.
-const AT_REST: f64 = 0.02;
-/// The shortest load: two windows of both routes.
-pub const SHORTEST: Duration = Duration::from_millis(250 * 2 * 2 * WINDOW as u64);
+/// The rounds of a load. A round has a burst of each route.
+const RULE: Rule = Rule {
+    window: 4,
+    fewest: 12,
+    longest: LONGEST,
+};
+/// The shortest load: twelve rounds of two bursts.
+pub const SHORTEST: Duration = Duration::from_secs(6);
 /// The longest load.
 pub const LONGEST: Duration = Duration::from_secs(22);
 /// The routes.
@@ -37,50 +40,22 @@ pub fn run(instance: &Instance<'_>) -> std::io::Result<PanelRequests> {
         .iter()
         .filter_map(|name| Some(&routes.iter().find(|(route, _)| route == name)?.1))
         .collect();
-    let [json, items] = requests.as_slice() else {
+    if requests.len() < ROUTES.len() {
         return failed("the instance has no /json or no /items");
-    };
-    let mut found = PanelRequests::default();
-    let began = Instant::now();
-    while began.elapsed() < LONGEST && !found.settled {
-        for (request, bursts) in [(json, &mut found.json_cpu_ms), (items, &mut found.items_cpu_ms)] {
-            let seen = load::closed_loop(instance.server, Some(usage), request, IN_FLIGHT, BURST, || {});
-            if seen.errors > 0 {
-                return failed("the instance answered wrongly under load, or ended");
-            }
-            if let Some(used) = seen.cpu.filter(|_| seen.completed > 0) {
-                let each = used.as_secs_f64() * 1e3 / f64::from(seen.completed);
-                bursts.push((each * 1e5).round() / 1e5);
-            }
-        }
-        found.settled = is_at_rest(&found.json_cpu_ms) && is_at_rest(&found.items_cpu_ms);
     }
-    Ok(found)
-}
-
-/// Returns true if the last bursts cost what those before them cost.
-fn is_at_rest(bursts: &[f64]) -> bool {
-    let Some(from) = bursts.len().checked_sub(2 * WINDOW) else {
-        return false;
-    };
-    let median = |values: &[f64]| order::median(&order::sorted(values.iter().copied())).unwrap_or_default();
-    let (before, now) = (median(&bursts[from..from + WINDOW]), median(&bursts[from + WINDOW..]));
-    (now - before).abs() <= AT_REST * before
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cost_that_still_falls_is_not_at_rest() {
-        assert!(!is_at_rest(&[1.0; 11]), "too few bursts");
-        assert!(is_at_rest(&[1.0; 12]));
-        let falling: Vec<f64> = (0..12).map(|k| 0.97_f64.powi(k)).collect();
-        assert!(!is_at_rest(&falling));
-        let settled: Vec<f64> = falling.iter().copied().chain([0.7; 12]).collect();
-        assert!(is_at_rest(&settled));
-        let one_slow = [1.0, 1.0, 9.0, 1.0, 1.01, 1.0, 1.0, 0.99, 1.0, 1.0, 1.0, 1.0];
-        assert!(is_at_rest(&one_slow), "one interrupted burst does not matter");
+    let taken = RULE.rounds(ROUTES.len(), instance.server.stop, |route| {
+        let seen = load::closed_loop(instance.server, Some(usage), requests[route], IN_FLIGHT, BURST, || {});
+        let answered = seen.errors == 0 && seen.completed > 0;
+        let each = seen.cpu?.as_secs_f64() * 1e3 / f64::from(seen.completed.max(1));
+        answered.then_some((each * 1e5).round() / 1e5)
+    });
+    if taken.settling.rounds < RULE.fewest as u32 {
+        return failed("the instance answered wrongly under load, or ended");
     }
+    let mut each = taken.cpu_ms.into_iter();
+    Ok(PanelRequests {
+        json_cpu_ms: each.next().unwrap_or_default(),
+        items_cpu_ms: each.next().unwrap_or_default(),
+        settled: taken.settling.end == SettlingEnd::Settled,
+    })
 }
