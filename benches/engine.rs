@@ -17,7 +17,7 @@ use coldcast::sim::observe::recorder::Recorder;
 use coldcast::sim::observe::run_stats::RunStats;
 use coldcast::sim::observe::timeline::Timeline;
 use coldcast::sim::platform::scale_per_request::ScalePerRequestSpec;
-use coldcast::sim::platform::{PlatformKind, Shape};
+use coldcast::sim::platform::PlatformKind;
 use coldcast::sim::pool::Routing;
 use coldcast::sim::setup::{ColdModel, CpuLimit, Inside, ServiceSetup, ServiceTime, Setup};
 use coldcast::stats::histogram::Histogram;
@@ -115,11 +115,7 @@ fn arrivals(case: &Case, n: usize) -> Vec<Arrival> {
     let arrival = |i: usize| {
         at = at + SimDuration::from_secs_f64(-gaps.uniform(i as u64).ln() / case.rate);
         let point = stream.uniform(i as u64) * cumulative[cumulative.len() - 1];
-        Arrival {
-            at,
-            duration: None,
-            function: cumulative.partition_point(|&c| c < point) as u32,
-        }
+        Arrival::new(at).of(cumulative.partition_point(|&c| c < point) as u32)
     };
     (0..n).map(arrival).collect()
 }
@@ -184,24 +180,13 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
         boost: None,
     });
     let draws = Draws::new(SEED, 0);
-    let shape = Shape {
-        timeout: None,
-        init_limit: None,
-        queue_timeout: None,
-        ..spec.shape()
-    };
+    let mut shape = spec.shape();
+    (shape.timeout, shape.init_limit, shape.queue_timeout) = (None, None, None);
     let warm = ServiceTime::Whole(case.service.clone());
-    let setup = Setup {
-        services: vec![ServiceSetup {
-            inside,
-            ..ServiceSetup::new(warm, ColdModel::Start(Dist::Constant(COLD_START)), shape)
-        }],
-        platform: spec.build(draws, &["f"]),
-        warm_up: SimDuration::ZERO,
-        horizon: None,
-        sample_every: SimDuration::from_secs(60),
-        tell_activity: false,
-    };
+    let mut service = ServiceSetup::new(warm, ColdModel::Start(Dist::Constant(COLD_START)), shape);
+    service.inside = inside;
+    let mut setup = Setup::new(vec![service], spec.build(draws, &["f"]));
+    setup.sample_every = SimDuration::from_secs(60);
     let mut chunks = arrivals.chunks(512);
     let feed: Feed<'_> = Box::new(move |out| match chunks.next() {
         Some(chunk) => {

@@ -8,7 +8,7 @@
 use coldcast::platform::{Admission, FleetView, Platform, PlatformKind, Reject, Shape};
 use coldcast::traffic::{Arrival, Open, Opened, Source, TraceError, TrafficKind};
 use coldcast::units::{SimDuration, SimTime};
-use coldcast::{Assumption, Draws, Manifest, Metric, Options, PlatformSpec, Progress, Report, Study, Traffic};
+use coldcast::{Assumption, Draws, Manifest, Metric, Options, PlatformSpec, Progress, Report, Study, Traffic, write_files};
 
 /// Instances that are always up. A request that finds all of them busy is turned away.
 #[derive(Clone, Copy)]
@@ -74,11 +74,7 @@ impl TrafficKind for Bursts {
             next: SimTime::ZERO,
             end: SimTime::ZERO + end,
         };
-        Ok(Opened {
-            source: Box::new(source),
-            horizon: Some(end),
-            input_sha256: None,
-        })
+        Ok(Opened::generated(source, end))
     }
 }
 
@@ -94,12 +90,10 @@ impl Source for Bursting {
         if self.next >= self.end {
             return Ok(false);
         }
-        let arrival = Arrival {
-            at: self.next,
-            duration: None,
-            function: 0,
-        };
-        out.extend(std::iter::repeat_n(arrival, self.bursts.requests as usize));
+        out.extend(std::iter::repeat_n(
+            Arrival::new(self.next),
+            self.bursts.requests as usize,
+        ));
         self.next = self.next + self.bursts.every;
         Ok(true)
     }
@@ -157,8 +151,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         },
     );
     let study = coldcast::run(&plan.variants, Options::default(), &Progress::default())?;
-    let text = Losses.write(&study, &Manifest::default()).ok_or("nothing to report")?;
-    let text = String::from_utf8(text)?;
+    let folder = std::env::temp_dir().join(format!("own-platform-{}", std::process::id()));
+    write_files(&folder, &[&Losses], &study, &Manifest::of(&[&plan], &study)?)?;
+    let text = std::fs::read_to_string(folder.join(Losses.name()))?;
+    std::fs::remove_dir_all(&folder)?;
     print!("{text}");
     // Of four requests at a time three are served.
     assert_eq!(text, "server on booths: 0.250 lost\n");

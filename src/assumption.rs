@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// How much an assumption can move an answer, the largest effect first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Weight {
     /// It can change a latency, a violation rate or a bill by a factor of two or more.
     Factor,
@@ -24,6 +25,7 @@ pub enum Weight {
 /// The part of the model that an assumption is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Topic {
     /// Limits and rules of the platform.
     Platform,
@@ -53,6 +55,7 @@ pub enum Topic {
 
 /// A number that an assumption stands for, with the values between which it can lie.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Figure {
     /// The value in use.
     pub value: f64,
@@ -66,6 +69,7 @@ pub struct Figure {
 ///
 /// Assumptions are ordered by weight, then by topic, then by text. Two with the same three are equal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Assumption {
     /// How much it can move an answer.
     pub weight: Weight,

@@ -78,7 +78,7 @@
 //!
 //! A [`Platform`] decides what happens with each request; [`PlatformSpec::own`] puts it into a variant. The same goes for
 //! traffic ([`TrafficKind`], [`Traffic::own`]) and reports ([`Report`], [`write_files`]). `examples/own_platform.rs` has one of
-//! each.
+//! each. [`service`] shows a variant without a scenario, and [`engine`] a single run with an observer of your own.
 //!
 //! ```
 //! use coldcast::platform::{Admission, FleetView, Platform, PlatformKind, Reject, Shape};
@@ -136,6 +136,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Reports
+//!
+//! [`write_files`] writes the reports of a study into a folder: CSV for programs, Markdown for people, FOCUS for cost tools. A
+//! [`Manifest`] says where the figures come from.
+//!
+//! ```
+//! use coldcast::{Manifest, Options, Progress, REPORTS};
+//!
+//! let scenario = coldcast::from_text(
+//!     r#"
+//!     schema = 1
+//!     name = "shop"
+//!     replications = 2
+//!     horizon = "1h"
+//!     frameworks = ["gin"]
+//!     [traffic.poisson]
+//!     rate = "2/s"
+//!     [platform.lambda]
+//!     [prices]
+//!     list = "aws-us-east-1"
+//!     "#,
+//! )?;
+//! let plan = coldcast::plan(&scenario)?;
+//! let study = coldcast::run(&plan.variants, Options::default(), &Progress::default())?;
+//! let folder = std::env::temp_dir().join(format!("reports-{}", std::process::id()));
+//! coldcast::write_files(&folder, REPORTS, &study, &Manifest::of(&[&plan], &study)?)?;
+//! assert!(std::fs::read_to_string(folder.join("costs.csv"))?.contains("lambda"));
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Features
 //!
 //! Without default features there is the simulator alone. `cli` is the program, `measure` measures frameworks (Linux only),
@@ -178,7 +209,8 @@ pub mod units;
 
 pub use assumption::Assumption;
 pub use registry::Own;
-pub use report::manifest::Manifest;
+pub use report::atomic::WriteError;
+pub use report::manifest::{Manifest, ManifestError};
 pub use report::{REPORTS, Report, write_files};
 pub use rng::Draws;
 pub use scenario::plan::plan;
@@ -191,15 +223,118 @@ pub use trace::Traffic;
 /// The parts that a platform of your own needs.
 pub mod platform {
     pub use crate::sim::fact::Reject;
+    pub use crate::sim::platform::fixed::FixedSpec;
     pub use crate::sim::platform::{
-        Admission, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, Shape,
+        Admission, Boost, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, Scale, Shape, Ticks,
+        Used,
     };
+    pub use crate::sim::pool::Routing;
+    pub use crate::sim::setup::InitialState;
 }
 
 /// The parts that traffic of your own needs.
 pub mod traffic {
     pub use crate::model::arrival::Arrival;
-    pub use crate::trace::{Open, Opened, Source, TraceError, TrafficKind};
+    pub use crate::trace::poisson::PoissonSpec;
+    pub use crate::trace::{ImportReport, Open, Opened, Source, TraceError, TrafficKind};
+}
+
+/// The parts of an assumption that a platform of your own makes.
+pub mod assumptions {
+    pub use crate::assumption::{Assumption, Figure, Topic, Weight};
+}
+
+/// The parts of a result: rows of metrics, differences and bills.
+pub mod results {
+    pub use crate::cost::bill::{Bill, BillLine};
+    pub use crate::report::column::ColumnDoc;
+    pub use crate::report::manifest::Run;
+    pub use crate::study::metric::UnknownMetric;
+    pub use crate::study::precision::{Precision, PrecisionError};
+    pub use crate::study::result::{Number, Value};
+    pub use crate::study::{Difference, Kind, Row};
+}
+
+/// Services that no scenario describes: a queue in a few lines.
+///
+/// The queue M/M/1 without a line of TOML:
+///
+/// ```
+/// use coldcast::platform::{FixedSpec, PlatformKind};
+/// use coldcast::service::{ColdModel, Dist, PlannedService, ServiceSetup, ServiceTime};
+/// use coldcast::traffic::PoissonSpec;
+/// use coldcast::units::{PerSecond, SimDuration};
+/// use coldcast::{Metric, Options, PlatformSpec, Progress, Traffic, Variant};
+///
+/// let platform = PlatformSpec::Fixed(FixedSpec { replicas: 1, ..FixedSpec::default() });
+/// let server = ServiceSetup::new(
+///     ServiceTime::Whole(Dist::exponential(SimDuration::from_millis(100))),
+///     ColdModel::Start(Dist::Constant(SimDuration::ZERO)),
+///     platform.part().shape(),
+/// );
+/// let arrivals = Traffic::Poisson(PoissonSpec { rate: PerSecond(8.0) });
+/// let mut queue = Variant::new("queue", platform, vec![PlannedService::new("server", arrivals, server)]);
+/// queue.warm_up = SimDuration::from_secs(500);
+/// queue.horizon = Some(SimDuration::from_secs(5_000));
+/// queue.replications = 20.into();
+///
+/// let study = coldcast::run(&[queue], Options::default(), &Progress::default())?;
+/// let (low, high) = study.variants[0].all().interval(Metric::LatencyMean).expect("twenty replications");
+/// assert!(low < 500.0 && 500.0 < high, "1 / (10 - 8) s is within {low} to {high} ms");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub mod service {
+    pub use crate::model::dist::Dist;
+    pub use crate::scenario::Replications;
+    pub use crate::scenario::plan::PlannedService;
+    pub use crate::sim::setup::{ColdModel, ColdStart, ServiceSetup, ServiceTime};
+}
+
+/// The engine alone: one run that tells every fact to an observer of your own.
+///
+/// ```
+/// use coldcast::engine::{Fact, Feed, Observer, Setup};
+/// use coldcast::platform::{FixedSpec, PlatformKind};
+/// use coldcast::service::{ColdModel, Dist, ServiceSetup, ServiceTime};
+/// use coldcast::traffic::Arrival;
+/// use coldcast::units::{SimDuration, SimTime};
+/// use coldcast::Draws;
+///
+/// /// The number of requests that were answered.
+/// #[derive(Default)]
+/// struct Answers(u32);
+///
+/// impl Observer for Answers {
+///     fn observe(&mut self, fact: &Fact) {
+///         if let Fact::Finished(_) = fact {
+///             self.0 += 1;
+///         }
+///     }
+/// }
+///
+/// let platform = FixedSpec::default();
+/// let service = ServiceSetup::new(
+///     ServiceTime::Whole(Dist::Constant(SimDuration::from_millis(20))),
+///     ColdModel::Start(Dist::Constant(SimDuration::ZERO)),
+///     platform.shape(),
+/// );
+/// let draws = Draws::new(1, 0);
+/// let setup = Setup::new(vec![service], platform.build(draws, &["service"]));
+/// let mut times = (0..10).map(|k| SimTime(k * 5_000_000));
+/// let feed: Feed<'_> = Box::new(move |out| {
+///     out.extend(times.next().map(Arrival::new));
+///     !out.is_empty()
+/// });
+/// let mut answers = Answers::default();
+/// let stats = coldcast::engine::run(setup, vec![feed], draws, &mut answers);
+/// assert_eq!((stats.arrivals, answers.0), (10, 10));
+/// ```
+pub mod engine {
+    pub use crate::sim::engine::{Feed, run};
+    pub use crate::sim::fact::{Activity, Ended, Fact, Finished, FleetState, Outcome, Role};
+    pub use crate::sim::observe::Observer;
+    pub use crate::sim::observe::run_stats::{RunStats, ServiceStats};
+    pub use crate::sim::setup::Setup;
 }
 
 #[doc(no_inline)]

@@ -60,6 +60,7 @@ macro_rules! registry {
         #[allow(clippy::large_enum_variant)]
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
+        #[non_exhaustive]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $key)] $variant($spec),)+
             /// A part that the calling program brings along. No file can name it.

@@ -18,4 +18,4 @@ pub mod set;
 pub use error::ScenarioError;
 pub use file::Scenario;
 pub use load::{Loaded, from_text, load};
-pub use plan::{Plan, Variant};
+pub use plan::{Plan, Replications, Variant};

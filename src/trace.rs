@@ -14,8 +14,7 @@
 //! A [`Source`] can also be written outside this crate:
 //!
 //! ```
-//! use coldcast::model::arrival::Arrival;
-//! use coldcast::trace::{Source, TraceError};
+//! use coldcast::traffic::{Arrival, Source, TraceError};
 //! use coldcast::units::SimTime;
 //!
 //! /// Two requests a second, ten in all.
@@ -28,11 +27,7 @@
 //!         if self.sent == 10 {
 //!             return Ok(false);
 //!         }
-//!         out.push(Arrival {
-//!             at: SimTime(self.sent * 500_000_000),
-//!             duration: None,
-//!             function: 0,
-//!         });
+//!         out.push(Arrival::new(SimTime(self.sent * 500_000_000)));
 //!         self.sent += 1;
 //!         Ok(true)
 //!     }

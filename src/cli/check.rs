@@ -9,6 +9,7 @@ use super::output::{print, say};
 use crate::rng::Draws;
 use crate::scenario::{self, plan};
 use crate::study::StudyError;
+use crate::study::precision::Precision;
 use crate::trace::Open;
 use crate::units::SimTime;
 
@@ -29,6 +30,9 @@ pub fn run(args: &CheckArgs, quiet: bool) -> Outcome {
     let plan = plan::plan(&loaded).map_err(Failure::input)?;
     let mut read = Vec::new();
     for variant in &plan.variants {
+        Precision::of(&variant.replications)
+            .map_err(StudyError::from)
+            .map_err(Failure::input)?;
         for (entity, service) in variant.services.iter().enumerate() {
             // Traces are opened and the whole file is read, so that a bad line deep inside is found here.
             let open = Open {

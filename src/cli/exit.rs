@@ -10,6 +10,7 @@ use crate::cost::bill::BillError;
 use crate::measure::MeasureError;
 use crate::model::price::PriceError;
 use crate::report::atomic::WriteError;
+use crate::report::manifest::ManifestError;
 use crate::scenario::ScenarioError;
 use crate::study::StudyError;
 use crate::trace::TraceError;
@@ -114,12 +115,14 @@ fn hints_of(error: &(dyn Error + 'static)) -> Option<Vec<String>> {
     #[cfg(not(all(feature = "measure", target_os = "linux")))]
     let measure = || None;
     let study = || error.downcast_ref::<StudyError>().map(StudyError::hints);
+    let manifest = || error.downcast_ref::<ManifestError>().map(ManifestError::hints);
     let write = || error.downcast_ref::<WriteError>().map(WriteError::hints);
     trace
         .or_else(scenario)
         .or_else(price)
         .or_else(bill)
         .or_else(measure)
+        .or_else(manifest)
         .or_else(write)
         .or_else(study)
 }

@@ -9,12 +9,13 @@ use clap::{Args, ValueEnum};
 use super::Common;
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
-use crate::report::manifest::{Manifest, Run};
+use crate::report::manifest::{Manifest, ManifestError, Run};
 use crate::report::table::Style;
 use crate::report::{self, answer, json, summary};
-use crate::scenario::{self, Plan, Variant, plan};
-use crate::study::precision::{self, Precision};
-use crate::study::{Metric, Options, Study, marginal};
+use crate::scenario::file::replications::{self, LIMITS, RelativeError};
+use crate::scenario::{self, Plan, Replications, Variant, plan};
+use crate::study::precision::{self, Precision, PrecisionError};
+use crate::study::{Metric, Options, Study, StudyError, marginal};
 use crate::trace::{OnBadLine, Placement};
 
 pub mod break_even;
@@ -79,15 +80,16 @@ struct StudyFlags {
     /// The rule for lines of the trace that cannot be read, in place of the setting in the scenario
     #[arg(long, value_enum, value_name = "RULE")]
     on_bad_line: Option<BadLine>,
-    /// Replicate until the intervals are this narrow, in place of the scenario's number of replications, such as 2%
-    #[arg(long, value_name = "PERCENT", value_parser = percent)]
-    precision: Option<f64>,
-    /// The metrics whose intervals must be that narrow: columns of summary.csv [default: monthly_cost_usd,latency_p99_ms]
-    #[arg(long, value_name = "METRIC,...", value_delimiter = ',', requires = "precision")]
+    /// Replicate until the intervals are this narrow, in place of what the scenario says in `replications`, such as 2%
+    #[arg(long, value_name = "PERCENT")]
+    precision: Option<RelativeError>,
+    /// The metrics whose intervals must be that narrow: columns of summary.csv [default: the scenario's, or
+    /// monthly_cost_usd,latency_p99_ms]
+    #[arg(long, value_name = "METRIC,...", value_delimiter = ',')]
     precision_of: Vec<Metric>,
-    /// The most replications that --precision makes
-    #[arg(long, value_name = "N", default_value = "200", value_parser = clap::value_parser!(u32).range(10..=1000), requires = "precision")]
-    most_replications: u32,
+    /// The most replications, if there is a precision to reach [default: the scenario's, or 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(i64::from(*LIMITS.start())..=i64::from(*LIMITS.end())))]
+    most_replications: Option<u32>,
     /// Print all assumptions, not only the three that matter most
     #[arg(long)]
     assumptions: bool,
@@ -177,16 +179,19 @@ fn plans(asked: &Asked<'_>) -> Result<Vec<Plan>, Failure> {
         tell_apart(&mut plans, &paths)?;
         let a = &plans[0].variants[0];
         for b in plans[1..].iter().map(|plan| &plan.variants[0]) {
-            if (a.seed, a.replications) != (b.seed, b.replications) {
+            if (a.seed, &a.replications) != (b.seed, &b.replications) {
+                let set = match &a.replications {
+                    Replications::Count(count) => format!("replications={count}"),
+                    until => format!("'replications={until}'"),
+                };
                 return Err(Failure::Input(anyhow::anyhow!(
-                    "the two scenarios have seeds {} and {}, {} and {} replications: a paired comparison needs the same random numbers; \
-                     add --set seed={} --set replications={}",
+                    "the two scenarios have the `seed` {} and {}, and the `replications` {} and {}: a paired comparison needs the same \
+                     random numbers; add --set seed={} --set {set}",
                     a.seed,
                     b.seed,
                     a.replications,
                     b.replications,
                     a.seed,
-                    a.replications
                 )));
             }
         }
@@ -225,24 +230,38 @@ fn tell_apart(plans: &mut [Plan], paths: &[&Path]) -> Outcome {
 }
 
 impl StudyFlags {
-    fn precision(&self) -> Option<Precision> {
-        let metrics = match self.precision_of.as_slice() {
-            [] => precision::METRICS.to_vec(),
-            metrics => metrics.to_vec(),
+    /// The precision to reach: that of the scenario, with what the flags say in place of its parts.
+    fn precision(&self, replications: &Replications) -> Result<Option<Precision>, Failure> {
+        let of_scenario = Precision::of(replications).map_err(unreachable)?;
+        let Some(relative) = self.precision.map(|error| error.0).or(of_scenario.as_ref().map(|own| own.relative)) else {
+            let lonely = match (self.precision_of.is_empty(), self.most_replications) {
+                (false, _) => "--precision-of",
+                (_, Some(_)) => "--most-replications",
+                (true, None) => return Ok(None),
+            };
+            return Err(Failure::Input(anyhow::anyhow!(
+                "{lonely} needs a precision to reach: add --precision 2%, or write `replications = {{ precision = \"2%\" }}` in the scenario"
+            )));
         };
-        Some(Precision {
-            relative: self.precision?,
-            most: self.most_replications,
+        let metrics = match (self.precision_of.as_slice(), &of_scenario) {
+            ([], Some(own)) => own.metrics.clone(),
+            ([], None) => precision::METRICS.to_vec(),
+            (metrics, _) => metrics.to_vec(),
+        };
+        let most = self.most_replications.or(of_scenario.map(|own| own.most));
+        let precision = Precision {
+            relative,
+            most: most.unwrap_or(replications::MOST),
             metrics,
-        })
+        };
+        precision.check().map_err(unreachable)?;
+        Ok(Some(precision))
     }
 }
 
-fn percent(text: &str) -> Result<f64, String> {
-    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse().ok());
-    let percent = percent.filter(|percent: &f64| *percent > 0.0 && *percent <= 50.0);
-    let percent = percent.ok_or("write a percentage above 0% and at most 50%, such as 2%")?;
-    Ok(percent / 100.0)
+/// A precision that no number of replications reaches.
+fn unreachable(error: PrecisionError) -> Failure {
+    Failure::input(StudyError::from(error))
 }
 
 /// An amount of dollars that a flag gives.
@@ -289,6 +308,7 @@ fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer:
     let (clock, cpu) = (Instant::now(), cpu_seconds());
     let variants = variants(&plans, flags)?;
     gates::check(&variants, flags)?;
+    let precision = flags.precision(&plans[0].variants[0].replications)?;
     if flags.record.contains(&Record::Requests) && !cfg!(feature = "parquet") {
         return Err(Failure::Environment(anyhow::anyhow!(
             "this coldcast was built without the feature `parquet` and cannot write requests.parquet; build it with --features parquet"
@@ -299,7 +319,7 @@ fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer:
     }
     let options = Options {
         threads: common.threads.map(usize::from),
-        precision: flags.precision(),
+        precision,
         record_requests: flags.record.contains(&Record::Requests),
         record_functions: flags.record.contains(&Record::Functions),
     };
@@ -308,7 +328,10 @@ fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer:
         let more = with_more(asked, flags, common, study.variants[0].all().replications)?;
         study.add_marginal(&more);
     }
-    let mut manifest = manifest::manifest(&plans, &study)?;
+    let mut manifest = Manifest::of(&plans.iter().collect::<Vec<_>>(), &study).map_err(|error| match error {
+        ManifestError::Read { .. } => Failure::environment(error),
+        _ => Failure::input(error),
+    })?;
     manifest.run = Run {
         command: command_line(),
         started: started.to_string(),
@@ -355,7 +378,7 @@ fn with_more(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, replication
     };
     let mut variants = variants(&plans(&more)?, flags)?;
     for variant in &mut variants {
-        variant.replications = replications;
+        variant.replications = replications.into();
     }
     watch::watched(&variants, &options, common.quiet)
 }

@@ -33,6 +33,7 @@ pub struct Terms {
 
 /// One line of a bill. `cost_usd` is exactly `quantity` times `unit_price_usd`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BillLine {
     /// The provider, such as `aws`.
     pub provider: String,
@@ -147,6 +148,7 @@ impl BillLine {
 
 /// A month's bill, ordered by meter and tier.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Bill {
     /// Its lines. A meter that was given and not used has a line with quantity 0.
     pub lines: Vec<BillLine>,

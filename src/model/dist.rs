@@ -104,6 +104,7 @@ impl<'de> Deserialize<'de> for DistSpec {
 
 /// A distribution that is ready for use.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Dist {
     /// A constant.
     Constant(SimDuration),
@@ -225,6 +226,11 @@ fn lognormal(form: &LognormalForm) -> Result<Dist, String> {
 }
 
 impl Dist {
+    /// An exponential distribution with this mean.
+    pub fn exponential(mean: SimDuration) -> Self {
+        Self::Exponential(mean.0 as f64)
+    }
+
     /// Makes a distribution that chooses one of `samples` with equal probability; `None` if there are none.
     pub fn empirical(mut samples: Vec<SimDuration>) -> Option<Self> {
         samples.sort_unstable();

@@ -6,6 +6,7 @@ use crate::model::price::PriceError;
 
 /// A scenario that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScenarioError {
     /// The file cannot be read.
     #[error("cannot read {path}: {source}")]

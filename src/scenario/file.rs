@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod inline;
 pub mod instance;
 pub mod prices;
+pub mod replications;
 mod service;
 pub mod work;
 
@@ -23,6 +24,7 @@ use cluster::ClusterSpec;
 use inline::InlineProfile;
 use instance::InstanceSpec;
 use prices::Prices;
+use replications::ReplicationsSpec;
 pub use service::{Service, Slo};
 use work::Work;
 
@@ -41,9 +43,9 @@ pub struct Scenario {
     /// Root of all random numbers.
     #[serde(default = "one")]
     pub seed: u64,
-    /// Independent repetitions, from which the intervals come.
+    /// Independent repetitions, from which the intervals come: a number, or as many as a precision needs.
     #[serde(default = "ten")]
-    pub replications: u32,
+    pub replications: ReplicationsSpec,
     /// Beginning of the run that counts in no statistic.
     #[serde(default)]
     pub warm_up: SimDuration,
@@ -94,6 +96,6 @@ fn as_it_is() -> f64 {
     1.0
 }
 
-fn ten() -> u32 {
-    10
+fn ten() -> ReplicationsSpec {
+    ReplicationsSpec::Count(10)
 }

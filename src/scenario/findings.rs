@@ -32,6 +32,11 @@ impl Findings {
         self.problems.extend(texts);
     }
 
+    /// Adds the problems of a table such as `[cluster.karpenter]`.
+    pub fn problems_of(&mut self, table: &str, texts: impl IntoIterator<Item = String>) {
+        self.problems(texts.into_iter().map(|text| format!("[{table}]: {text}")));
+    }
+
     /// Adds an assumption.
     pub fn assume(&mut self, assumption: Assumption) {
         self.assumptions.insert(assumption);

@@ -13,6 +13,7 @@ use crate::suggest;
 
 /// A scenario and where it came from.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Loaded {
     /// The content of the file.
     pub scenario: Scenario,

@@ -7,6 +7,7 @@ mod cluster;
 mod framework;
 mod node_kind;
 mod pricing;
+mod replications;
 mod service;
 mod workloads;
 
@@ -26,9 +27,11 @@ use crate::sim::setup::ServiceSetup;
 use crate::trace::Traffic;
 use crate::units::SimDuration;
 pub use pricing::Pricing;
+pub use replications::Replications;
 
 /// A scenario, resolved.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Plan {
     /// One variant for each candidate, or one in all where the scenario has several services.
     pub variants: Vec<Variant>,
@@ -42,6 +45,7 @@ pub struct Plan {
 
 /// Something that can be run.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Variant {
     /// Name of the scenario.
     pub scenario: String,
@@ -50,7 +54,7 @@ pub struct Variant {
     /// Root of all random numbers.
     pub seed: u64,
     /// Independent repetitions.
-    pub replications: u32,
+    pub replications: Replications,
     /// Beginning that counts in no statistic.
     pub warm_up: SimDuration,
     /// Length of the run, where the scenario sets it.
@@ -67,7 +71,37 @@ pub struct Variant {
     pub pricing: Option<Pricing>,
 }
 
+impl Plan {
+    /// A plan of variants that no scenario describes.
+    pub fn of(variants: Vec<Variant>) -> Self {
+        Self {
+            variants,
+            assumptions: Vec::new(),
+            scenario_sha256: String::new(),
+            profile_sha256: BTreeMap::new(),
+        }
+    }
+}
+
 impl Variant {
+    /// A variant that no scenario describes: seed 1, ten replications, no warm-up, no bill. Without a horizon the run ends
+    /// with the last arrival.
+    pub fn new(name: &str, platform: PlatformSpec, services: Vec<PlannedService>) -> Self {
+        Self {
+            scenario: name.to_string(),
+            name: name.to_string(),
+            seed: 1,
+            replications: Replications::Count(10),
+            warm_up: SimDuration::ZERO,
+            horizon: None,
+            base: PathBuf::new(),
+            platform,
+            cluster: None,
+            services,
+            pricing: None,
+        }
+    }
+
     /// True if its pods share nodes.
     pub fn has_nodes(&self) -> bool {
         self.platform.part().runs_on().has_nodes()
@@ -82,6 +116,7 @@ impl Variant {
 
 /// A service of a variant.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PlannedService {
     /// Its name.
     pub name: String,
@@ -108,6 +143,23 @@ pub struct PlannedService {
 }
 
 impl PlannedService {
+    /// A service that no scenario describes, without a latency promise.
+    pub fn new(name: &str, traffic: Traffic, setup: ServiceSetup) -> Self {
+        Self {
+            name: name.to_string(),
+            framework: name.to_string(),
+            profile_source: "given".to_string(),
+            traffic,
+            repeat: 1.0,
+            slo: None,
+            memory: None,
+            tags: BTreeMap::new(),
+            image: None,
+            requests: (0, 0),
+            setup,
+        }
+    }
+
     /// Returns the view of the meters on the service.
     pub fn metered(&self) -> MeteredService {
         MeteredService {

@@ -7,6 +7,7 @@ use crate::units::{SimDuration, SimTime};
 
 /// The outcome of a request that was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// It was answered.
     Completed,
@@ -18,6 +19,7 @@ pub enum Outcome {
 
 /// The reason for a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Reject {
     /// The account's or the function's concurrency limit.
     Concurrency,
@@ -37,6 +39,7 @@ pub enum Reject {
 
 /// The meaning of a fact about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Role {
     /// A whole request.
     Request,
@@ -48,6 +51,7 @@ pub enum Role {
 
 /// The end of a call, for services whose clients have timeouts or retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ended {
     /// Position of its service.
     pub service: u16,
@@ -67,6 +71,7 @@ pub struct Ended {
 
 /// A request, or one attempt of a call, that ran to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finished {
     /// Position of its service.
     pub service: u16,
@@ -96,6 +101,7 @@ pub struct Finished {
 
 /// The state of a service's instances at one instant, or its integral over time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FleetState<T> {
     /// Instances that start.
     pub starting: T,
@@ -143,6 +149,7 @@ impl<T: Sub<Output = T>> Sub for FleetState<T> {
 
 /// The activity of an instance from now on, for meters that bill for its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Activity {
     /// Position of its service.
     pub service: u16,
@@ -160,6 +167,7 @@ pub struct Activity {
 
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fact {
     /// A request arrived.
     Arrived {

@@ -146,6 +146,7 @@ pub trait PlatformKind {
 
 /// The resources and limits of each instance and each request on a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Shape {
     /// CPU of an instance: names the measured configuration of a profile.
     pub cpu: MilliCpu,
@@ -192,6 +193,7 @@ impl Default for Shape {
 
 /// More CPU while an instance starts and shortly after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Boost {
     /// CPU of the instance then.
     pub cpu: MilliCpu,
@@ -201,6 +203,7 @@ pub struct Boost {
 
 /// The decision about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Admission {
     /// An instance with a free slot takes it; which one is a matter of routing.
     Warm,
@@ -225,6 +228,7 @@ pub enum Admission {
 
 /// How long an instance that just became idle may stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeepAlive {
     /// Until this instant, if it stays idle so long.
     Until(SimTime),
@@ -238,6 +242,7 @@ pub enum KeepAlive {
 
 /// When an instance ends: after so long without a request, and once it is idle at an instant or later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Lifetime {
     /// Longest time without a request.
     pub idle: SimDuration,
@@ -266,6 +271,7 @@ impl Lifetime {
 
 /// The state of a function when a request arrives, as the platform sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FleetView {
     /// The instant of the decision.
     pub now: SimTime,
@@ -320,6 +326,7 @@ impl FleetView {
 
 /// The resource use of a function since the start of the run, for platforms that act by themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Used {
     /// Integral over time of the requests in service or waiting for an instance that starts for them, in
     /// request-nanoseconds.
@@ -332,6 +339,7 @@ pub struct Used {
 
 /// The state of an instance that has just become idle, as the platform sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InstanceView {
     /// The instant of the decision.
     pub now: SimTime,
@@ -353,6 +361,7 @@ pub struct InstanceView {
 
 /// When a platform looks at the functions of a service by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ticks {
     /// First time.
     pub first: SimTime,
@@ -362,6 +371,7 @@ pub struct Ticks {
 
 /// The changes of a function that are not caused by its requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Scale {
     /// The configured provisioned concurrency from now on; `None`: unchanged.
     pub configured: Option<u32>,

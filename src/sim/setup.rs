@@ -12,6 +12,7 @@ use crate::sim::platform::{Platform, Shape};
 use crate::units::SimDuration;
 
 /// A run before it starts.
+#[non_exhaustive]
 pub struct Setup {
     /// The services; traffic names them by position.
     pub services: Vec<ServiceSetup>,
@@ -27,8 +28,23 @@ pub struct Setup {
     pub tell_activity: bool,
 }
 
+impl Setup {
+    /// A run without a warm-up that ends with the last arrival.
+    pub fn new(services: Vec<ServiceSetup>, platform: Box<dyn Platform>) -> Self {
+        Self {
+            services,
+            platform,
+            warm_up: SimDuration::ZERO,
+            horizon: None,
+            sample_every: SimDuration::from_secs(10),
+            tell_activity: false,
+        }
+    }
+}
+
 /// One service: a group of functions with the same code, each scaling on its own.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ServiceSetup {
     /// Service time of a warm request.
     pub warm: ServiceTime,
@@ -84,6 +100,7 @@ pub struct InitialState {
 
 /// Service time of a warm request.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum ServiceTime {
     /// ServiceDraws whole from one distribution.
     Whole(Dist),
@@ -100,6 +117,7 @@ pub enum ServiceTime {
 
 /// The cost of a new instance for its first request.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum ColdModel {
     /// The whole response time of the first request, start included.
     Response(Dist),

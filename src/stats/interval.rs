@@ -2,6 +2,7 @@
 
 /// A mean with its 95% confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Estimate {
     /// The mean over the replications.
     pub mean: f64,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::marginal;
 use super::result::{Value, VariantResult};
 use super::sample::{Cost, Sample};
+use crate::suggest::did_you_mean;
 
 /// The kind of number that a metric is. It decides the possible range and the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,14 +208,21 @@ impl FromStr for Metric {
     /// Reads the name of its column.
     fn from_str(name: &str) -> Result<Self, UnknownMetric> {
         let known = Self::ALL.iter().find(|metric| metric.name() == name);
-        known.copied().ok_or_else(|| UnknownMetric(name.to_string()))
+        known.copied().ok_or_else(|| UnknownMetric {
+            name: name.to_string(),
+            hint: did_you_mean(name, Self::ALL.iter().map(|metric| metric.name())),
+        })
     }
 }
 
 /// A name that no metric has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no metric: write the name of a column of summary.csv, such as monthly_cost_usd")]
-pub struct UnknownMetric(String);
+#[error("`{name}` is no metric: write the name of a column of summary.csv, such as monthly_cost_usd{hint}")]
+pub struct UnknownMetric {
+    name: String,
+    /// The most similar name; empty if none is similar.
+    hint: String,
+}
 
 impl Metric {
     /// The value in one replication; `None` where it is not known, or where one replication does not tell.
@@ -223,6 +231,13 @@ impl Metric {
             Each(of) => of(sample),
             WithMoreTraffic(_) => None,
         }
+    }
+}
+
+impl Metric {
+    /// True if each replication has a value of its own.
+    pub(super) fn is_of_one_replication(self) -> bool {
+        matches!(self.computed(), Each(_))
     }
 }
 

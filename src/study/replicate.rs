@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::precision::Precision;
+use super::precision::{Precision, Rule};
 use super::result::{Study, StudyError, VariantResult};
 use super::split::{self, FunctionRow};
 use crate::cost::meter::{Hourly, Reading, Usage};
@@ -48,6 +48,7 @@ pub struct Replication {
 
 /// The progress of a running study.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Progress {
     /// Requests simulated so far.
     pub requests: AtomicU64,
@@ -57,10 +58,11 @@ pub struct Progress {
 
 /// The options of a run.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Options {
     /// Worker threads; `None`: all cores.
     pub threads: Option<usize>,
-    /// A precision to reach in place of the scenario's number of replications.
+    /// A precision to reach in place of what the scenario says about replications.
     pub precision: Option<Precision>,
     /// True to keep every request of the first replication.
     pub record_requests: bool,
@@ -111,24 +113,23 @@ pub fn run(variants: &[Variant], options: Options, progress: &Progress) -> Resul
         .build()
         .map_err(|error| StudyError::Threads(error.to_string()))?;
     let mut done: Vec<Vec<Replication>> = variants.iter().map(|_| Vec::new()).collect();
-    let mut study = match &options.precision {
-        None => {
-            pool.install(|| extend(variants, &mut done, |variant| variant.replications, options, progress))?;
-            results(variants, &done, 1)?
-        }
-        Some(precision) => {
-            let looks = precision.looks();
-            let mut study = Study::new(Vec::new());
-            for &count in &looks {
-                pool.install(|| extend(variants, &mut done, |_| count, options, progress))?;
-                study = results(variants, &done, looks.len() as u32)?;
-                if precision.is_reached(&study) {
-                    break;
-                }
+    let mut results: Vec<Option<VariantResult>> = variants.iter().map(|_| None).collect();
+    for (rule, members) in by_rule(variants, options)? {
+        let looks = rule.looks();
+        for &count in &looks {
+            pool.install(|| extend(variants, &members, &mut done, count, options, progress))?;
+            let of = |&v: &usize| VariantResult::new(&variants[v], &done[v], looks.len() as u32);
+            let group: Vec<VariantResult> = members.iter().map(of).collect::<Result<_, _>>()?;
+            let is_done = rule.is_done(&group)?;
+            for (&v, result) in members.iter().zip(group) {
+                results[v] = Some(result);
             }
-            study
+            if is_done {
+                break;
+            }
         }
-    };
+    }
+    let mut study = Study::new(results.into_iter().flatten().collect());
     for (variant, replications) in study.variants.iter_mut().zip(&mut done) {
         let first = replications.first_mut();
         variant.requests = first.and_then(|first| first.requests.take()).unwrap_or_default();
@@ -136,19 +137,32 @@ pub fn run(variants: &[Variant], options: Options, progress: &Progress) -> Resul
     Ok(study)
 }
 
-/// Runs the replications that are missing to so many of each variant.
+/// The positions of variants by the rule that says how often they are simulated, in order.
+fn by_rule(variants: &[Variant], options: &Options) -> Result<Vec<(Rule, Vec<usize>)>, StudyError> {
+    let mut groups: Vec<(Rule, Vec<usize>)> = Vec::new();
+    for (v, variant) in variants.iter().enumerate() {
+        let rule = Rule::of(variant, options.precision.as_ref())?;
+        match groups.iter_mut().find(|(other, _)| *other == rule) {
+            Some((_, members)) => members.push(v),
+            None => groups.push((rule, vec![v])),
+        }
+    }
+    Ok(groups)
+}
+
+/// Runs the replications that are missing to so many of some of the variants.
 fn extend(
     variants: &[Variant],
+    members: &[usize],
     done: &mut [Vec<Replication>],
-    count: impl Fn(&Variant) -> u32,
+    count: u32,
     options: &Options,
     progress: &Progress,
 ) -> Result<(), StudyError> {
-    let jobs: Vec<(usize, u32)> = variants
+    let jobs = members
         .iter()
-        .enumerate()
-        .flat_map(|(v, variant)| (done[v].len() as u32..count(variant)).map(move |r| (v, r)))
-        .collect();
+        .flat_map(|&v| (done[v].len() as u32..count).map(move |r| (v, r)));
+    let jobs: Vec<(usize, u32)> = jobs.collect();
     let run = |&(v, r): &(usize, u32)| {
         let alone = split::replicate(&variants[v], r, options, progress);
         let replication = alone.unwrap_or_else(|| replicate(&variants[v], r, options, progress));
@@ -160,13 +174,6 @@ fn extend(
         done[v].push(replication?);
     }
     Ok(())
-}
-
-/// The results of the variants, whose replications are looked at so many times.
-fn results(variants: &[Variant], done: &[Vec<Replication>], looks: u32) -> Result<Study, StudyError> {
-    let results = variants.iter().zip(done);
-    let results = results.map(|(variant, own)| VariantResult::new(variant, own, looks));
-    Ok(Study::new(results.collect::<Result<_, _>>()?))
 }
 
 /// Runs one replication.

@@ -10,6 +10,7 @@ use super::best_nodes::{BestNodes, best_nodes};
 use super::bills::{self, Bills};
 use super::estimate::{rounded, value};
 use super::metric::{Metric, OUTCOMES};
+use super::precision::PrecisionError;
 use super::replicate::Replication;
 use super::sample::{Sample, rejected_by_reason};
 use super::split::FunctionRow;
@@ -30,6 +31,7 @@ pub const ALL: &str = "all";
 
 /// A study that could not be finished.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StudyError {
     /// The traffic cannot be used.
     #[error(transparent)]
@@ -40,6 +42,9 @@ pub enum StudyError {
     /// A price is missing.
     #[error(transparent)]
     Price(#[from] PriceError),
+    /// The precision to reach cannot be reached.
+    #[error(transparent)]
+    Precision(#[from] PrecisionError),
     /// Nothing is left after the warm-up.
     #[error("the run lasts {length}, which is not longer than the warm-up of {warm_up}: nothing is left to count")]
     ShorterThanWarmUp {
@@ -60,6 +65,7 @@ impl StudyError {
             Self::Trace(error) => error.hints(),
             Self::Bill(error) => error.hints(),
             Self::Price(error) => error.hints(),
+            Self::Precision(error) => error.hints(),
             Self::ShorterThanWarmUp { .. } => vec!["shorten `warm-up`, or give a longer trace or `horizon`".into()],
             Self::Threads(_) => vec!["ask for fewer with --threads".into()],
         }
@@ -68,6 +74,7 @@ impl StudyError {
 
 /// A value of a row: an exact decimal or a float, with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Value {
     /// Mean over replications; exact where other columns must add up to it.
     pub mean: Number,
@@ -80,6 +87,7 @@ pub struct Value {
 /// A number that is either exact or not. In JSON an exact one is text, so that it keeps its digits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum Number {
     /// A float, printed with the digits it needs.
     Float(f64),
@@ -99,6 +107,7 @@ impl Value {
 
 /// One row of the summary: a service of a variant, or all of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Row {
     /// Name of the scenario.
     pub scenario: String,
@@ -141,6 +150,7 @@ pub struct Row {
 
 /// The result of one variant.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct VariantResult {
     /// Its rows: `all` first, then its services where it has several.
     pub rows: Vec<Row>,
@@ -194,6 +204,7 @@ pub struct VariantResult {
 
 /// A paired difference between two variants in one metric.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Difference {
     /// The variant.
     pub variant: String,
@@ -209,6 +220,7 @@ pub struct Difference {
 
 /// The result of a study.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Study {
     /// By variant.
     pub variants: Vec<VariantResult>,

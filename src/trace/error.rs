@@ -4,6 +4,7 @@ use std::io;
 
 /// The reason why a trace cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TraceError {
     /// The file cannot be read.
     #[error("cannot read {path}: {reason}")]

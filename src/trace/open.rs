@@ -8,6 +8,7 @@ use crate::units::SimDuration;
 
 /// The circumstances of a run in which traffic is opened.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Open<'a> {
     /// The folder where relative paths start.
     pub base: &'a Path,
@@ -50,6 +51,7 @@ pub(super) fn arrival_stream(draws: Draws, entity: u64, function: u32) -> Stream
 }
 
 /// Traffic that is ready to be replayed.
+#[non_exhaustive]
 pub struct Opened {
     /// The arrivals.
     pub source: Box<dyn Source>,
@@ -61,6 +63,15 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// Traffic whose length is known only at the end.
+    pub fn new(source: impl Source + 'static) -> Self {
+        Self {
+            source: Box::new(source),
+            horizon: None,
+            input_sha256: None,
+        }
+    }
+
     /// Traffic that is generated until the end of the run.
     pub fn generated(source: impl Source + 'static, horizon: SimDuration) -> Self {
         Self {

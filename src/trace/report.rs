@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The account of a file that was read. All numbers are 0 for generated traffic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ImportReport {
     /// The number of lines that were read, without the header.
     pub lines: u64,

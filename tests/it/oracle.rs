@@ -12,7 +12,7 @@ use coldcast::sim::fact::{self, Fact};
 use coldcast::sim::observe::Observer;
 use coldcast::sim::observe::recorder::Recorder;
 use coldcast::sim::platform::scale_per_request::{Clock, Initial, Overflow, ScalePerRequestSpec};
-use coldcast::sim::platform::{PlatformKind, Shape, fixed};
+use coldcast::sim::platform::{PlatformKind, fixed};
 use coldcast::sim::pool::Routing;
 use coldcast::sim::setup::{
     CodeWarmUpCurve, ColdModel, CpuLimit, InitialState, Inside, ServiceSetup, ServiceTime, Setup,
@@ -85,18 +85,15 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
         ..ScalePerRequestSpec::default()
     };
     let draws = Draws::new(rules.seed, 0);
-    let shape = Shape {
-        timeout: None,
-        init_limit: None,
-        queue_timeout: rules.queue_timeout.map(length),
-        queue_refuses: false,
-        starts_ahead: false,
-        initial: match rules.fixed {
-            false => spec.shape().initial,
-            true => InitialState::default(),
-        },
-        ..spec.shape()
-    };
+    let mut shape = spec.shape();
+    shape.timeout = None;
+    shape.init_limit = None;
+    shape.queue_timeout = rules.queue_timeout.map(length);
+    shape.queue_refuses = false;
+    shape.starts_ahead = false;
+    if rules.fixed {
+        shape.initial = InitialState::default();
+    }
     let warm = match &rules.inside {
         None => ServiceTime::Whole(Dist::Constant(length(rules.initial.2))),
         Some((_, cpu, wait)) => ServiceTime::Parts {
@@ -109,38 +106,36 @@ fn engine(rules: &Rules, trace: &[simulator::Arrival], batch: usize) -> Outcome 
         Cold::Response(time) => ColdModel::Response(Dist::Constant(length(time))),
         Cold::Start(time) => ColdModel::Start(Dist::Constant(length(time))),
     };
-    let setup = Setup {
-        services: vec![ServiceSetup {
-            code_warm_up: CodeWarmUpCurve::new(rules.curve.iter().map(|&(end, extra)| (end, length(extra)))),
-            most_in_flight: rules.most_in_flight.map(|most| most as u32),
-            inside: rules.inside.as_ref().map(|(inside, ..)| *inside),
-            client: (rules.routing == Routing::Sticky).then(|| Client {
-                timeout: None,
-                retry: Retry::default(),
-                users: None,
-                sessions: SESSIONS,
-            }),
-            ..ServiceSetup::new(warm, cold, shape)
-        }],
-        platform: match rules.fixed {
-            false => spec.build(draws, &["f"]),
-            true => fixed::FixedSpec {
-                replicas: rules.initial.0 as u32,
-                ..fixed::FixedSpec::default()
-            }
-            .build(draws, &["f"]),
-        },
-        warm_up: length(rules.window.0),
-        horizon: rules.window.1.map(length),
-        sample_every: length(7 * SECOND),
-        tell_activity: false,
+    let mut service = ServiceSetup::new(warm, cold, shape);
+    service.code_warm_up = CodeWarmUpCurve::new(rules.curve.iter().map(|&(end, extra)| (end, length(extra))));
+    service.most_in_flight = rules.most_in_flight.map(|most| most as u32);
+    service.inside = rules.inside.as_ref().map(|(inside, ..)| *inside);
+    service.client = (rules.routing == Routing::Sticky).then(|| Client {
+        timeout: None,
+        retry: Retry::default(),
+        users: None,
+        sessions: SESSIONS,
+    });
+    let platform = match rules.fixed {
+        false => spec.build(draws, &["f"]),
+        true => fixed::FixedSpec {
+            replicas: rules.initial.0 as u32,
+            ..fixed::FixedSpec::default()
+        }
+        .build(draws, &["f"]),
     };
+    let mut setup = Setup::new(vec![service], platform);
+    setup.warm_up = length(rules.window.0);
+    setup.horizon = rules.window.1.map(length);
+    setup.sample_every = length(7 * SECOND);
     let arrivals: Vec<Arrival> = trace
         .iter()
-        .map(|a| Arrival {
-            at: SimTime(a.at),
-            duration: (rules.inside.is_none() && rules.curve.is_empty()).then(|| length(a.service)),
-            function: a.function as u32,
+        .map(|a| {
+            let arrival = Arrival::new(SimTime(a.at)).of(a.function as u32);
+            match rules.inside.is_none() && rules.curve.is_empty() {
+                true => arrival.lasting(length(a.service)),
+                false => arrival,
+            }
         })
         .collect();
     let mut chunks = arrivals.chunks(batch);

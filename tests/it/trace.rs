@@ -414,12 +414,7 @@ fn functions_of_the_azure_trace_have_the_same_arrivals_one_by_one() {
                 let (mut source, mut alone) = (functions.open(function), Vec::new());
                 while source.refill(&mut alone).unwrap() {}
                 let own = together.iter().filter(|arrival| arrival.function == function);
-                let own: Vec<Arrival> = own
-                    .map(|arrival| Arrival {
-                        function: 0,
-                        ..*arrival
-                    })
-                    .collect();
+                let own: Vec<Arrival> = own.map(|arrival| arrival.of(0)).collect();
                 assert_eq!(alone, own, "{unit} {function}, {placement}");
                 if horizon.is_none() {
                     assert_eq!(functions.weight(function), own.len() as f64);

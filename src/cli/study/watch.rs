@@ -16,7 +16,7 @@ pub(super) fn watched(variants: &[Variant], options: &Options, quiet: bool) -> R
         options
             .precision
             .as_ref()
-            .map_or(variant.replications, |precision| precision.most)
+            .map_or(variant.replications.most(), |precision| precision.most)
     };
     let total: u64 = variants.iter().map(|variant| u64::from(most(variant))).sum();
     let target = if quiet {

@@ -1,11 +1,16 @@
 //! `[cluster]`: nodes, what holds on them, and who makes them and takes them away.
 
+mod cluster_autoscaler;
+mod karpenter;
+
 use serde::Deserialize;
 
 use crate::model::dist::DistSpec;
 use crate::model::nodes::Cloud;
-use crate::sim::platform::kubernetes::{ClusterAutoscalerSpec, FailureModel, KarpenterSpec, PodCount};
+use crate::sim::platform::kubernetes::{FailureModel, PodCount};
 use crate::units::{Bytes, MemoryMib, MilliCpu, SimDuration};
+pub use cluster_autoscaler::{ClusterAutoscalerSpec, ExpanderSpec};
+pub use karpenter::{ConsolidationPolicySpec, KarpenterSpec};
 
 /// `[cluster]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]

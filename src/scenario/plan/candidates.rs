@@ -15,9 +15,6 @@ use crate::scenario::profile::reference::Reference;
 use crate::sim::platform::kubernetes::{ClusterPlan, Plan};
 use crate::suggest;
 
-/// All replications are kept until the end.
-const MOST_REPLICATIONS: u32 = 10_000;
-
 /// The most that `traffic-factor` may be.
 const MOST_TRAFFIC: f64 = 1e6;
 
@@ -78,11 +75,7 @@ fn settings(scenario: &Scenario) -> Findings {
     if *schema != SCHEMA {
         findings.problem(format!("`schema` is {schema}; this version reads {SCHEMA}"));
     }
-    if !(1..=MOST_REPLICATIONS).contains(replications) {
-        findings.problem(format!(
-            "`replications` is {replications}; it must be at least 1 and at most {MOST_REPLICATIONS}"
-        ));
-    }
+    findings.problems(replications.problem());
     if !is_factor(*traffic_factor) {
         findings.problem(format!(
             "`traffic-factor` is {traffic_factor}; it says how many times as much traffic there is, above 0 and at most {MOST_TRAFFIC}"
@@ -102,8 +95,7 @@ fn settings(scenario: &Scenario) -> Findings {
     if extras.is_some() && prices.is_none() {
         findings.problem("[extras] needs [prices]: write `list = \"aws-us-east-1\"` there");
     }
-    let platform_problems = platform.part().problems().into_iter();
-    findings.problems(platform_problems.map(|problem| format!("[platform.{}]: {problem}", platform.name())));
+    findings.problems_of(&format!("platform.{}", platform.name()), platform.part().problems());
     findings.assume_all(platform.part().assumptions());
     if let Some(instance) = instance {
         findings.problems(instance.problems(&platform.part().shape()));
@@ -228,7 +220,7 @@ fn variant(
         scenario: scenario.name.clone(),
         name: name.to_string(),
         seed: scenario.seed,
-        replications: scenario.replications,
+        replications: (&scenario.replications).into(),
         warm_up: scenario.warm_up,
         horizon: scenario.horizon,
         base: files.folder(),

@@ -130,8 +130,14 @@ fn on_nodes(spec: &ClusterSpec, files: Files<'_>) -> Found<ClusterPlan> {
             );
             Provisioning::None
         }
-        (Some(spec), None) => Provisioning::ClusterAutoscaler(spec.clone()),
-        (None, Some(spec)) => Provisioning::Karpenter(spec.clone()),
+        (Some(spec), None) => {
+            findings.problems_of("cluster.cluster-autoscaler", spec.problems());
+            Provisioning::ClusterAutoscaler(spec.plan())
+        }
+        (None, Some(spec)) => {
+            findings.problems_of("cluster.karpenter", spec.problems());
+            Provisioning::Karpenter(spec.plan())
+        }
         (None, None) => Provisioning::None,
     };
     let disk = spec.image_disk.map(|disk| findings.take(image_disk(disk)));

@@ -196,8 +196,10 @@ pub(super) fn autoscalers(scenario: &Scenario) -> Findings {
         ));
     }
     for autoscaler in all {
-        let problems = autoscaler.part().problems().into_iter();
-        findings.problems(problems.map(|problem| format!("[autoscaler.{}]: {problem}", autoscaler.name())));
+        findings.problems_of(
+            &format!("autoscaler.{}", autoscaler.name()),
+            autoscaler.part().problems(),
+        );
         findings.assume_all(autoscaler.part().assumptions());
     }
     findings

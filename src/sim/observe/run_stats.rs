@@ -5,6 +5,7 @@ use crate::units::SimTime;
 
 /// The counts of a run that no observer keeps.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RunStats {
     /// Requests that arrived, warm-up included.
     pub arrivals: u64,
@@ -20,6 +21,7 @@ pub struct RunStats {
 
 /// Instances of one service between the warm-up and the end.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct ServiceStats {
     /// Integrals over that time, in instance-nanoseconds and request-nanoseconds.
     pub area: FleetState<i128>,

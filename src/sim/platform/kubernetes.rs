@@ -48,8 +48,8 @@ use crate::sim::cluster::node::PodShape;
 use crate::sim::cluster::scheduler::Scheduler;
 use crate::units::{SimDuration, SimTime};
 use agenda::{Agenda, Due};
-pub use cluster_autoscaler::ClusterAutoscalerSpec;
-pub use karpenter::KarpenterSpec;
+pub use cluster_autoscaler::{ClusterAutoscalerPlan, Expander};
+pub use karpenter::{ConsolidationPolicy, KarpenterPlan};
 use nodes::Nodes;
 pub use plan::{
     ClusterPlan, DisruptionBudget, FailureModel, Image, ImageDisk, NodeKind, Plan, PodCount, PodMemory, Provisioning,

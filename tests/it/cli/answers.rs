@@ -184,7 +184,7 @@ fn compare_takes_two_scenarios() {
     assert_snapshot!(sandbox.run("compare shop.toml lucky.toml"), @r"
     exit 2
     --- stderr
-    error: the two scenarios have seeds 7 and 8, 2 and 2 replications: a paired comparison needs the same random numbers; add --set seed=7 --set replications=2
+    error: the two scenarios have the `seed` 7 and 8, and the `replications` 2 and 2: a paired comparison needs the same random numbers; add --set seed=7 --set replications=2
     ");
     sandbox.run("compare shop.toml lucky.toml --set seed=7 --quiet").ok();
 }

@@ -34,25 +34,17 @@ pub fn observed(
         first_request: SimDuration::ZERO,
     };
     let draws = Draws::new(1, 0);
-    let setup = Setup {
-        services: vec![ServiceSetup {
-            client: platform.queue(),
-            ..ServiceSetup::new(warm, ColdModel::Measured([start].into()), platform.shape())
-        }],
-        platform: platform.build(draws, &["f"]),
-        warm_up: SimDuration::ZERO,
-        horizon: Some(seconds(horizon)),
-        sample_every: seconds(1.0),
-        tell_activity: activity,
-    };
+    let mut service = ServiceSetup::new(warm, ColdModel::Measured([start].into()), platform.shape());
+    service.client = platform.queue();
+    let mut setup = Setup::new(vec![service], platform.build(draws, &["f"]));
+    setup.horizon = Some(seconds(horizon));
+    setup.sample_every = seconds(1.0);
+    setup.tell_activity = activity;
     let mut rest = arrivals.iter();
     let feed: Feed<'_> = Box::new(move |out: &mut Vec<Arrival>| {
         let before = out.len();
-        out.extend(rest.by_ref().take(4096).map(|&at| Arrival {
-            at: SimTime::ZERO + seconds(at),
-            duration: None,
-            function: 0,
-        }));
+        let next = rest.by_ref().take(4096);
+        out.extend(next.map(|&at| Arrival::new(SimTime::ZERO + seconds(at))));
         out.len() > before
     });
     run(setup, vec![feed], draws, observer);

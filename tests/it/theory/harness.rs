@@ -123,18 +123,13 @@ fn once(load: &Load, platform: &dyn PlatformKind, seed: u64, replication: u64) -
             wait: wait.clone(),
         },
     };
-    let setup = Setup {
-        services: vec![ServiceSetup {
-            inside: load.inside,
-            client: load.client.clone(),
-            ..ServiceSetup::new(warm, load.cold.clone(), platform.shape())
-        }],
-        platform: platform.build(draws, &["f"]),
-        warm_up,
-        horizon: Some(end),
-        sample_every: end,
-        tell_activity: false,
-    };
+    let mut service = ServiceSetup::new(warm, load.cold.clone(), platform.shape());
+    service.inside = load.inside;
+    service.client.clone_from(&load.client);
+    let mut setup = Setup::new(vec![service], platform.build(draws, &["f"]));
+    setup.warm_up = warm_up;
+    setup.horizon = Some(end);
+    setup.sample_every = end;
     let stream = draws.stream(Purpose::Arrival, 0);
     let (mut k, mut at) = (0, SimTime::ZERO);
     let users = load.client.as_ref().is_some_and(|client| client.users.is_some());
@@ -145,11 +140,7 @@ fn once(load: &Load, platform: &dyn PlatformKind, seed: u64, replication: u64) -
         for _ in 0..4096 {
             at = at + SimDuration::from_secs_f64(-stream.uniform(k).ln() / load.rate);
             k += 1;
-            out.push(Arrival {
-                at,
-                duration: None,
-                function: 0,
-            });
+            out.push(Arrival::new(at));
         }
         at < SimTime::ZERO + end
     });

@@ -13,18 +13,14 @@ mod expander;
 mod scale_down;
 mod scale_up;
 
-use serde::{Deserialize, Serialize};
-
 use super::Kubernetes;
 use crate::sim::platform::control::Order;
 use crate::units::{SimDuration, SimTime};
 pub use expander::Expander;
 
-/// `[cluster.cluster-autoscaler]`
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct ClusterAutoscalerSpec {
+/// The settings of Cluster Autoscaler, resolved from the scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterAutoscalerPlan {
     /// Time between two looks at the cluster (`--scan-interval`).
     pub scan_interval: SimDuration,
     /// True if nodes are removed (`--scale-down-enabled`).
@@ -41,7 +37,7 @@ pub struct ClusterAutoscalerSpec {
     pub expander: Expander,
 }
 
-impl Default for ClusterAutoscalerSpec {
+impl Default for ClusterAutoscalerPlan {
     fn default() -> Self {
         Self {
             scan_interval: SimDuration::from_secs(10),
@@ -58,28 +54,28 @@ impl Default for ClusterAutoscalerSpec {
 /// The state of Cluster Autoscaler.
 #[derive(Debug)]
 pub(super) struct ClusterAutoscaler {
-    spec: ClusterAutoscalerSpec,
+    plan: ClusterAutoscalerPlan,
     /// When nodes were added last.
     added: Option<SimTime>,
 }
 
 impl ClusterAutoscaler {
-    pub(super) fn new(spec: ClusterAutoscalerSpec) -> Self {
-        Self { spec, added: None }
+    pub(super) fn new(plan: ClusterAutoscalerPlan) -> Self {
+        Self { plan, added: None }
     }
 
     pub(super) fn period(&self) -> SimDuration {
-        self.spec.scan_interval
+        self.plan.scan_interval
     }
 
     /// Runs one loop.
     pub(super) fn scan(&mut self, platform: &mut Kubernetes, now: SimTime, orders: &mut Vec<Order>) {
-        if scale_up::scale_up(platform, self.spec.expander, now, orders) {
+        if scale_up::scale_up(platform, self.plan.expander, now, orders) {
             self.added = Some(now);
-        } else if self.spec.scale_down_enabled {
-            let after_add = self.added.map(|added| added + self.spec.scale_down_delay_after_add);
+        } else if self.plan.scale_down_enabled {
+            let after_add = self.added.map(|added| added + self.plan.scale_down_delay_after_add);
             let is_delayed = after_add.is_some_and(|until| until > now);
-            scale_down::scale_down(platform, &self.spec, is_delayed, now, orders);
+            scale_down::scale_down(platform, &self.plan, is_delayed, now, orders);
         }
     }
 }

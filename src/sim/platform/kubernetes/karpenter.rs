@@ -28,8 +28,6 @@ mod queue;
 mod single_node;
 mod validation;
 
-use serde::{Deserialize, Serialize};
-
 use super::Kubernetes;
 use crate::sim::platform::control::Order;
 use crate::units::{SimDuration, SimTime};
@@ -38,11 +36,9 @@ use candidates::Candidates;
 use command::Command;
 use queue::Queue;
 
-/// `[cluster.karpenter]`
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct KarpenterSpec {
+/// The settings of Karpenter, resolved from the scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KarpenterPlan {
     /// `BATCH_IDLE_DURATION`: nodes are made when no pod has come for so long.
     pub batch_idle_duration: SimDuration,
     /// `BATCH_MAX_DURATION`: or after so long at the latest.
@@ -61,8 +57,7 @@ pub struct KarpenterSpec {
 }
 
 /// `consolidationPolicy`: the nodes that consolidation looks at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsolidationPolicy {
     /// Nodes without pods.
     WhenEmpty,
@@ -73,7 +68,7 @@ pub enum ConsolidationPolicy {
     Balanced,
 }
 
-impl Default for KarpenterSpec {
+impl Default for KarpenterPlan {
     fn default() -> Self {
         Self {
             batch_idle_duration: SimDuration::from_secs(1),
@@ -93,17 +88,17 @@ const PERIOD: SimDuration = SimDuration::from_secs(10);
 /// The state of Karpenter.
 #[derive(Debug)]
 pub(super) struct Karpenter {
-    spec: KarpenterSpec,
+    plan: KarpenterPlan,
     batcher: Batcher,
     command: Option<Command>,
     queue: Queue,
 }
 
 impl Karpenter {
-    pub(super) fn new(spec: KarpenterSpec) -> Self {
+    pub(super) fn new(plan: KarpenterPlan) -> Self {
         Self {
-            batcher: Batcher::new(spec.batch_idle_duration, spec.batch_max_duration),
-            spec,
+            batcher: Batcher::new(plan.batch_idle_duration, plan.batch_max_duration),
+            plan,
             command: None,
             queue: Queue::default(),
         }
@@ -114,7 +109,7 @@ impl Karpenter {
     }
 
     pub(super) fn expire_after(&self) -> SimDuration {
-        self.spec.expire_after
+        self.plan.expire_after
     }
 
     /// Notes that pods wait for a node, the newest of them with number `newest`. Returns the time at which the batch closes
@@ -144,23 +139,23 @@ impl Karpenter {
 
     /// Asks the methods of disruption in upstream's order.
     fn compute_command(&self, platform: &Kubernetes, now: SimTime) -> Option<Command> {
-        let candidates = Candidates::new(platform, &self.spec, now);
+        let candidates = Candidates::new(platform, &self.plan, now);
         if let Some(command) = emptiness::compute_command(platform, candidates.clone(), now) {
             return Some(command);
         }
         if candidates.budget == 0 {
             return None;
         }
-        if let Some(command) = drift::compute_command(platform, &self.spec.drifts, candidates.budget, now) {
+        if let Some(command) = drift::compute_command(platform, &self.plan.drifts, candidates.budget, now) {
             return Some(command);
         }
-        if self.spec.consolidation_policy == ConsolidationPolicy::WhenEmpty {
+        if self.plan.consolidation_policy == ConsolidationPolicy::WhenEmpty {
             return None;
         }
         let budget = candidates.budget;
         let sorted = candidates.by_savings(platform);
         let worth_it = |command: &Command| {
-            self.spec.consolidation_policy != ConsolidationPolicy::Balanced
+            self.plan.consolidation_policy != ConsolidationPolicy::Balanced
                 || consolidation::is_balanced(platform, command)
         };
         multi_node::compute_command(platform, &sorted, budget, now)

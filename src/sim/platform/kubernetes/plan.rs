@@ -1,6 +1,6 @@
 //! The settings of a cluster and its workloads, resolved from the scenario.
 
-use super::{ClusterAutoscalerSpec, KarpenterSpec};
+use super::{ClusterAutoscalerPlan, KarpenterPlan};
 use crate::model::dist::Dist;
 use crate::sim::autoscaler::SharedPlan;
 use crate::sim::cluster::scheduler;
@@ -157,9 +157,9 @@ pub enum Provisioning {
     /// None: nodes stay as they are.
     None,
     /// Cluster Autoscaler.
-    ClusterAutoscaler(ClusterAutoscalerSpec),
+    ClusterAutoscaler(ClusterAutoscalerPlan),
     /// Karpenter.
-    Karpenter(KarpenterSpec),
+    Karpenter(KarpenterPlan),
 }
 
 /// An image.

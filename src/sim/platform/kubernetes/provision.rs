@@ -23,8 +23,8 @@ impl Provisioner {
     pub(super) fn new(plan: &Provisioning) -> Self {
         match plan {
             Provisioning::None => Self::None,
-            Provisioning::ClusterAutoscaler(spec) => Self::ClusterAutoscaler(ClusterAutoscaler::new(spec.clone())),
-            Provisioning::Karpenter(spec) => Self::Karpenter(Karpenter::new(spec.clone())),
+            Provisioning::ClusterAutoscaler(plan) => Self::ClusterAutoscaler(ClusterAutoscaler::new(plan.clone())),
+            Provisioning::Karpenter(plan) => Self::Karpenter(Karpenter::new(plan.clone())),
         }
     }
 

@@ -1,11 +1,7 @@
 //! The expander: chooses the node group that grows.
 
-use serde::{Deserialize, Serialize};
-
 /// `--expander`: the rule that chooses one of several groups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expander {
     /// The one with the least idle CPU afterwards, then memory.
     LeastWaste,

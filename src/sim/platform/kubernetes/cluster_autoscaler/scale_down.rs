@@ -3,7 +3,7 @@
 use super::super::Kubernetes;
 use super::super::nodes::{FreeSpace, NodeState};
 use super::super::provision::{PendingPod, first_fit, of};
-use super::ClusterAutoscalerSpec;
+use super::ClusterAutoscalerPlan;
 use crate::sim::platform::control::Order;
 use crate::units::SimTime;
 
@@ -11,12 +11,12 @@ use crate::units::SimTime;
 /// together, others one at a time.
 pub(super) fn scale_down(
     platform: &mut Kubernetes,
-    spec: &ClusterAutoscalerSpec,
+    plan: &ClusterAutoscalerPlan,
     is_delayed: bool,
     now: SimTime,
     orders: &mut Vec<Order>,
 ) {
-    let over = long_unneeded(platform, spec, now);
+    let over = long_unneeded(platform, plan, now);
     if is_delayed {
         return;
     }
@@ -27,13 +27,13 @@ pub(super) fn scale_down(
         }
         return;
     }
-    for node in empty.into_iter().take(spec.max_scale_down_parallelism as usize) {
+    for node in empty.into_iter().take(plan.max_scale_down_parallelism as usize) {
         platform.drain(node, now, orders);
     }
 }
 
 /// Marks the nodes that are not needed. Returns those that have not been for long enough; true beside those without pods.
-fn long_unneeded(platform: &mut Kubernetes, spec: &ClusterAutoscalerSpec, now: SimTime) -> Vec<(u32, bool)> {
+fn long_unneeded(platform: &mut Kubernetes, plan: &ClusterAutoscalerPlan, now: SimTime) -> Vec<(u32, bool)> {
     let ready = platform.nodes.in_state(NodeState::Ready);
     let mut spaces: Vec<(u32, FreeSpace)> = ready
         .iter()
@@ -51,7 +51,7 @@ fn long_unneeded(platform: &mut Kubernetes, spec: &ClusterAutoscalerSpec, now: S
             .count() as u32;
         let may_go = platform.nodes.count(kind) > least + going;
         let needed = !may_go
-            || utilisation(platform, node) >= spec.scale_down_utilization_threshold
+            || utilisation(platform, node) >= plan.scale_down_utilization_threshold
             || !platform.may_all_go(node)
             || !moves(platform, node, &pods, &mut spaces, &leaving);
         let known = platform.nodes.get_mut(node);
@@ -61,7 +61,7 @@ fn long_unneeded(platform: &mut Kubernetes, spec: &ClusterAutoscalerSpec, now: S
         }
         leaving.push(node);
         let since = *known.unneeded.get_or_insert(now);
-        if since + spec.scale_down_unneeded_time <= now {
+        if since + plan.scale_down_unneeded_time <= now {
             over.push((node, pods.is_empty()));
         }
     }

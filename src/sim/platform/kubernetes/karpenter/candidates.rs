@@ -2,7 +2,7 @@
 
 use super::super::Kubernetes;
 use super::super::nodes::NodeState;
-use super::KarpenterSpec;
+use super::KarpenterPlan;
 use super::provisioner::price;
 use crate::units::SimTime;
 
@@ -18,8 +18,8 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    pub(super) fn new(platform: &Kubernetes, spec: &KarpenterSpec, now: SimTime) -> Self {
-        let settled = |&node: &u32| platform.nodes.get(node).changed + spec.consolidate_after <= now;
+    pub(super) fn new(platform: &Kubernetes, plan: &KarpenterPlan, now: SimTime) -> Self {
+        let settled = |&node: &u32| platform.nodes.get(node).changed + plan.consolidate_after <= now;
         let mut nodes: Vec<u32> = platform.nodes.in_state(NodeState::Ready);
         nodes.retain(settled);
         nodes.retain(|&node| !platform.is_blocked(node));
@@ -28,7 +28,7 @@ impl Candidates {
         Self {
             nodes,
             spare: spare.collect(),
-            budget: budget(platform, spec.budget),
+            budget: budget(platform, plan.budget),
         }
     }
 

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn cluster_autoscaler_adds_a_node_and_takes_it_away_when_it_is_not_needed() {
     let scaling = scheduled(4, &[(100, 8), (1_000, 4)]);
-    let spec = ClusterAutoscalerSpec::default();
+    let spec = ClusterAutoscalerPlan::default();
     let mut small = kind("n", 4, 1, 0.2);
     small.bounds = (1, 10);
     let plan = cluster(vec![small], 60, Provisioning::ClusterAutoscaler(spec));
@@ -35,7 +35,7 @@ fn cluster_autoscaler_takes_the_kind_with_the_least_waste_and_stops_at_its_bound
     let mut large = kind("large", 16, 0, 0.8);
     let mut small = kind("small", 4, 0, 0.2);
     (large.bounds, small.bounds) = ((0, 5), (0, 1));
-    let spec = ClusterAutoscalerSpec::default();
+    let spec = ClusterAutoscalerPlan::default();
     let plan = cluster(vec![large, small], 60, Provisioning::ClusterAutoscaler(spec));
     let mut driver = Driver::new(plan, vec![workload(fixed(4))]);
     driver.run(100);
@@ -61,7 +61,7 @@ fn karpenter_makes_the_cheapest_node_and_consolidates_after_a_peak() {
         kind("eight", 8, 0, 0.38),
         kind("sixteen", 16, 0, 0.8),
     ];
-    let plan = cluster(kinds, 40, Provisioning::Karpenter(KarpenterSpec::default()));
+    let plan = cluster(kinds, 40, Provisioning::Karpenter(KarpenterPlan::default()));
     let mut driver = Driver::new(plan, vec![workload(scaling)]);
     driver.run(142);
     assert_eq!(driver.node_log, [(101.0, 1)]);
@@ -85,9 +85,9 @@ fn karpenter_makes_the_cheapest_node_and_consolidates_after_a_peak() {
 #[test]
 fn karpenter_removes_an_empty_node() {
     let scaling = scheduled(2, &[(500, 0)]);
-    let spec = KarpenterSpec {
+    let spec = KarpenterPlan {
         consolidate_after: s(30),
-        ..KarpenterSpec::default()
+        ..KarpenterPlan::default()
     };
     let plan = cluster(vec![kind("two", 2, 1, 0.1)], 40, Provisioning::Karpenter(spec));
     let mut driver = Driver::new(plan, vec![workload(scaling)]);
@@ -126,7 +126,7 @@ fn a_spot_node_goes_with_its_notice_and_another_one_takes_its_place() {
 fn karpenter_drains_a_spot_node_with_its_notice() {
     let mut spot = kind("n", 4, 1, 0.1);
     spot.spot = true;
-    let mut plan = cluster(vec![spot], 40, Provisioning::Karpenter(KarpenterSpec::default()));
+    let mut plan = cluster(vec![spot], 40, Provisioning::Karpenter(KarpenterPlan::default()));
     plan.failures.spot_lifetime = Some(Dist::Constant(s(1_000)));
     let mut driver = Driver::new(plan, vec![workload(fixed(2))]);
     driver.run(1_041);
@@ -175,9 +175,9 @@ fn pods_of_a_node_that_fails_are_replaced_after_six_minutes() {
 /// node is asked for at 101 s and ready at 141 s, the pod a second later. Evictions are tried each 10 s.
 #[test]
 fn a_disruption_budget_slows_a_drain_down() {
-    let spec = KarpenterSpec {
+    let spec = KarpenterPlan {
         expire_after: s(100),
-        ..KarpenterSpec::default()
+        ..KarpenterPlan::default()
     };
     let plan = cluster(vec![kind("n", 4, 1, 0.2)], 40, Provisioning::Karpenter(spec));
     let mut pods = workload(fixed(4));
@@ -210,9 +210,9 @@ fn a_disruption_budget_slows_a_drain_down() {
 /// which goes when that is ready; the new one has not drifted.
 #[test]
 fn a_node_that_has_drifted_is_replaced_first() {
-    let spec = KarpenterSpec {
+    let spec = KarpenterPlan {
         drifts: vec![s(100)],
-        ..KarpenterSpec::default()
+        ..KarpenterPlan::default()
     };
     let plan = cluster(vec![kind("n", 4, 1, 0.2)], 40, Provisioning::Karpenter(spec));
     let mut driver = Driver::new(plan, vec![workload(fixed(2))]);
@@ -236,9 +236,9 @@ fn a_balanced_policy_leaves_small_savings_alone() {
     let nodes_made = |consolidation_policy| {
         let scaling = scheduled(0, &[(100, 6), (1_000, 2)]);
         let kinds = vec![kind("two", 2, 0, 0.3), kind("eight", 8, 0, 0.38)];
-        let spec = KarpenterSpec {
+        let spec = KarpenterPlan {
             consolidation_policy,
-            ..KarpenterSpec::default()
+            ..KarpenterPlan::default()
         };
         let plan = cluster(kinds, 40, Provisioning::Karpenter(spec));
         let mut driver = Driver::new(plan, vec![workload(scaling)]);

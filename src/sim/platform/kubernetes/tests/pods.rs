@@ -41,7 +41,7 @@ fn a_new_node_has_no_images() {
         unpacked: 500_000_000,
     };
     let scaling = scheduled(4, &[(100, 5), (300, 6)]);
-    let spec = KarpenterSpec::default();
+    let spec = KarpenterPlan::default();
     let plan = cluster(vec![kind("four", 4, 1, 0.2)], 40, Provisioning::Karpenter(spec));
     let pods = WorkloadPlan {
         image: Some(image),
@@ -79,7 +79,7 @@ fn pods_of_higher_priority_are_placed_first() {
     let plan = cluster(
         vec![kind("n", 4, 0, 0.2)],
         60,
-        Provisioning::Karpenter(KarpenterSpec::default()),
+        Provisioning::Karpenter(KarpenterPlan::default()),
     );
     let mut first = workload(fixed(4));
     let mut second = workload(fixed(2));
