@@ -8,7 +8,9 @@
 use coldcast::platform::{Admission, FleetView, Platform, PlatformKind, Reject, Shape};
 use coldcast::traffic::{Arrival, Open, Opened, Source, TraceError, TrafficKind};
 use coldcast::units::{SimDuration, SimTime};
-use coldcast::{Assumption, Draws, Manifest, Metric, Options, PlatformSpec, Progress, Report, Study, Traffic, write_files};
+use coldcast::{
+    Assumption, Draws, Manifest, Metric, Options, PlatformSpec, Progress, Report, Study, Traffic, write_files,
+};
 
 /// Instances that are always up. A request that finds all of them busy is turned away.
 #[derive(Clone, Copy)]

@@ -80,7 +80,7 @@ pub struct Assumption {
     /// The document or measurement that supports it; `None`: nothing does, it is a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The day on which the source was read, such as `2026-11-23`.
+    /// The day, month or year in which the source was read, as far as it is known: `2026-11-23`, `2026-11` or `2026`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
     /// The number, where the assumption is one.
@@ -125,7 +125,8 @@ impl Topic {
 }
 
 impl Assumption {
-    /// Adds the document or measurement that supports it, and the day on which it was read.
+    /// Adds the document or measurement that supports it, and when it was read. A number in the text that neither the scenario nor
+    /// the profile gives needs one, unless the text calls it a choice.
     #[must_use]
     pub fn source(self, source: impl Into<String>, date: impl Into<String>) -> Self {
         Self {
@@ -142,6 +143,15 @@ impl Assumption {
             figure: Some(Figure { value, low, high }),
             ..self
         }
+    }
+
+    /// The document or measurement that supports it and when it was read, in words; `None`: it is a choice.
+    pub fn support(&self) -> Option<String> {
+        let source = self.source.as_ref()?;
+        Some(match &self.date {
+            Some(date) => format!("{source}, read {date}"),
+            None => source.clone(),
+        })
     }
 
     /// The key of the order.
@@ -208,5 +218,7 @@ mod tests {
         let read: Assumption = serde_json::from_str(&full).unwrap();
         assert_eq!(read.figure.map(|figure| figure.high), Some(2.0), "{full}");
         assert_eq!(read.date.as_deref(), Some("2026-11-23"));
+        assert_eq!(read.support().as_deref(), Some("a guide, read 2026-11-23"));
+        assert_eq!(Topic::Capacity.note("y").support(), None);
     }
 }

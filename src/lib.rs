@@ -251,7 +251,7 @@ pub mod results {
     pub use crate::report::manifest::Run;
     pub use crate::study::metric::UnknownMetric;
     pub use crate::study::precision::{Precision, PrecisionError};
-    pub use crate::study::result::{Number, Value};
+    pub use crate::study::row::{Number, Value};
     pub use crate::study::{Difference, Kind, Row};
 }
 

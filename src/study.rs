@@ -4,17 +4,24 @@
 pub mod best_nodes;
 pub mod bills;
 pub mod break_even;
+pub mod difference;
+pub mod error;
 pub mod estimate;
 pub mod marginal;
 pub mod metric;
 pub mod precision;
 pub mod replicate;
+mod resources;
 pub mod result;
+pub mod row;
 pub mod sample;
 pub mod split;
 pub mod terms;
 pub mod timeline;
 
+pub use difference::Difference;
+pub use error::StudyError;
 pub use metric::{Kind, Metric};
 pub use replicate::{Options, Progress, run};
-pub use result::{Difference, Row, Study, StudyError, VariantResult};
+pub use result::{Study, VariantResult};
+pub use row::Row;

@@ -127,7 +127,7 @@ fn price(stored: &Stored, list: &PriceList, terms: Terms, commitments: &[Commitm
     if stored.services.len() > 1 {
         let sum = |r: usize| by_service.iter().map(|bills| bills[r].total_usd()).sum::<Decimal>();
         let totals = (0..stored.replications.len()).map(sum).collect();
-        priced.push(new(crate::study::result::ALL, totals, Bill::default()));
+        priced.push(new(crate::study::row::ALL, totals, Bill::default()));
     }
     for (service, bills) in stored.services.iter().zip(&by_service) {
         let totals = bills.iter().map(Bill::total_usd).collect();

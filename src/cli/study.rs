@@ -120,7 +120,7 @@ enum FailOn {
 
 /// `coldcast simulate`
 pub fn simulate(args: &SimulateArgs, common: &Common) -> Outcome {
-    let asked = Asked {
+    let asked = Inputs {
         scenario: args.scenario.as_deref(),
         others: &[],
         frameworks: &[],
@@ -133,7 +133,7 @@ pub fn simulate(args: &SimulateArgs, common: &Common) -> Outcome {
 
 /// `coldcast compare`
 pub fn compare(args: &CompareArgs, common: &Common) -> Outcome {
-    let asked = Asked {
+    let asked = Inputs {
         scenario: args.scenario.as_deref(),
         others: &args.others,
         frameworks: &args.frameworks,
@@ -150,7 +150,7 @@ pub fn compare(args: &CompareArgs, common: &Common) -> Outcome {
 
 /// Which scenarios are to be run, and what is changed in them.
 #[derive(Debug, Clone, Copy)]
-struct Asked<'a> {
+struct Inputs<'a> {
     scenario: Option<&'a Path>,
     /// Compared with the first.
     others: &'a [PathBuf],
@@ -163,7 +163,7 @@ struct Asked<'a> {
 }
 
 /// The plans of the scenarios that were asked for, which can be compared in pairs.
-fn plans(asked: &Asked<'_>) -> Result<Vec<Plan>, Failure> {
+fn plans(asked: &Inputs<'_>) -> Result<Vec<Plan>, Failure> {
     let mut sets = asked.sets.to_vec();
     if !asked.frameworks.is_empty() {
         let quoted: Vec<String> = asked.frameworks.iter().map(|name| format!("{name:?}")).collect();
@@ -233,7 +233,11 @@ impl StudyFlags {
     /// The precision to reach: that of the scenario, with what the flags say in place of its parts.
     fn precision(&self, replications: &Replications) -> Result<Option<Precision>, Failure> {
         let of_scenario = Precision::of(replications).map_err(unreachable)?;
-        let Some(relative) = self.precision.map(|error| error.0).or(of_scenario.as_ref().map(|own| own.relative)) else {
+        let Some(relative) = self
+            .precision
+            .map(|error| error.0)
+            .or(of_scenario.as_ref().map(|own| own.relative))
+        else {
             let lonely = match (self.precision_of.is_empty(), self.most_replications) {
                 (false, _) => "--precision-of",
                 (_, Some(_)) => "--most-replications",
@@ -276,7 +280,7 @@ pub(super) fn dollars(text: &str) -> Result<f64, String> {
     }
 }
 
-fn plan_of(path: Option<&Path>, sets: &[String], asked: &Asked<'_>) -> Result<Plan, Failure> {
+fn plan_of(path: Option<&Path>, sets: &[String], asked: &Inputs<'_>) -> Result<Plan, Failure> {
     let mut loaded = scenario::load(path, sets).map_err(Failure::input)?;
     loaded.scenario.traffic_factor *= asked.times;
     let mut plan = plan::plan(&loaded).map_err(Failure::input)?;
@@ -302,7 +306,7 @@ fn variants(plans: &[Plan], flags: &StudyFlags) -> Result<Vec<Variant>, Failure>
     }
 }
 
-fn answer(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, shown: answer::Asked) -> Outcome {
+fn answer(asked: &Inputs<'_>, flags: &StudyFlags, common: &Common, shown: answer::Asked) -> Outcome {
     let plans = plans(asked)?;
     let started = jiff::Timestamp::now();
     let (clock, cpu) = (Instant::now(), cpu_seconds());
@@ -367,8 +371,8 @@ pub(super) fn written(study: &Study, shown: answer::Asked, format: Format) -> Ve
 }
 
 /// The same with a little more traffic.
-fn with_more(asked: &Asked<'_>, flags: &StudyFlags, common: &Common, replications: u32) -> Result<Study, Failure> {
-    let more = Asked {
+fn with_more(asked: &Inputs<'_>, flags: &StudyFlags, common: &Common, replications: u32) -> Result<Study, Failure> {
+    let more = Inputs {
         times: asked.times * marginal::MORE,
         ..*asked
     };
@@ -416,7 +420,11 @@ pub(super) fn remarks(manifest: &Manifest, all_assumptions: bool) {
         1 => "\nOne replication gives no intervals.".to_string(),
         n => format!("\n± is half the 95% interval of the mean over {n} replications."),
     });
-    say_assumptions(&manifest.assumptions, all_assumptions);
+    if all_assumptions {
+        say_assumptions(&manifest.supported().collect::<Vec<_>>(), true);
+    } else {
+        say_assumptions(&manifest.assumptions, false);
+    }
 }
 
 /// Says the assumptions, or the three that matter most. They are sorted by how much they can move the answer.

@@ -16,21 +16,11 @@ mod tests;
 
 use super::meter::{Quantities, Served};
 use crate::assumption::{Assumption, Topic};
+use crate::sim::platform::Ground;
 use crate::units::SimDuration;
 use rust_decimal::Decimal;
 use sheet::{Sheet, gib, gib_each};
 pub use spec::{Api, BalancerSpec, ExtrasSpec, InterZoneSpec, LogsSpec, NatSpec, RegistrySpec};
-
-/// The kind of target that serves requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// Functions.
-    Functions,
-    /// Containers of which each is a machine that pulls its image.
-    Tasks,
-    /// Pods on nodes that pull the images of all services.
-    Nodes,
-}
 
 /// The valid extras of a scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,18 +29,18 @@ pub struct Extras {
     connections: Decimal,
     /// Share of the traffic with other services that crosses zones.
     crossing: Decimal,
-    target: Target,
+    ground: Ground,
 }
 
 const NS_PER_HOUR: u64 = 3_600_000_000_000;
 const API_STEP: u64 = 512 * 1_024;
 
 impl Extras {
-    /// Returns the extras of services on a target.
+    /// Returns the extras of services on this ground.
     ///
     /// # Errors
     /// The first key that does not fit, with the reason.
-    pub fn new(spec: &ExtrasSpec, target: Target) -> Result<Self, String> {
+    pub fn new(spec: &ExtrasSpec, ground: Ground) -> Result<Self, String> {
         let written = spec
             .load_balancer
             .as_ref()
@@ -73,14 +63,14 @@ impl Extras {
         if spec.internet && spec.response_size.0 == 0 {
             return Err("`extras.internet` needs `extras.response-size`, such as \"12KB\"".into());
         }
-        if spec.nat.as_ref().is_some_and(|nat| nat.pulls) && target == Target::Functions {
+        if spec.nat.as_ref().is_some_and(|nat| nat.pulls) && ground == Ground::Functions {
             return Err("`extras.nat.pulls`: functions do not pull images through a NAT gateway".into());
         }
         Ok(Self {
             spec: spec.clone(),
             connections,
             crossing,
-            target,
+            ground,
         })
     }
 
@@ -91,7 +81,7 @@ impl Extras {
 
     /// True if the facts about each instance are needed.
     pub fn needs_activity(&self) -> bool {
-        self.target == Target::Tasks && self.spec.nat.as_ref().is_some_and(|nat| nat.pulls)
+        self.ground == Ground::Tasks && self.spec.nat.as_ref().is_some_and(|nat| nat.pulls)
     }
 
     /// The meters that a price list must have.
@@ -121,8 +111,8 @@ impl Extras {
             );
         }
         if self.spec.nat.as_ref().is_some_and(|nat| nat.pulls) {
-            lines.push(match self.target {
-                Target::Nodes => Topic::Price.small(
+            lines.push(match self.ground {
+                Ground::Nodes => Topic::Price.small(
                     "each node that is launched pulls the images of all services through the NAT gateway (a choice)",
                 ),
                 _ => Topic::Price.small("each task pulls its image through the NAT gateway"),
@@ -173,7 +163,7 @@ impl Extras {
                 rules: balancer.rules,
                 request_bytes: self.spec.request_size.0,
                 response_bytes: self.spec.response_size.0,
-                functions: self.target == Target::Functions,
+                functions: self.ground == Ground::Functions,
             };
             sheet.add_shared(BALANCER_HOURS, sheet.hours);
             sheet.add_shared(BALANCER_UNITS, load.lcu_hours(sheet.served));
@@ -199,10 +189,10 @@ impl Extras {
         if nat.pulls {
             let nodes: u64 = sheet.served.iter().map(|served| served.nodes).sum();
             let pulled = sheet.served.iter().zip(images).map(|(served, image)| {
-                let pulls = match self.target {
-                    Target::Nodes => nodes,
-                    Target::Tasks => served.created,
-                    Target::Functions => 0,
+                let pulls = match self.ground {
+                    Ground::Nodes => nodes,
+                    Ground::Tasks => served.created,
+                    Ground::Functions => 0,
                 };
                 gib(u128::from(pulls) * u128::from(*image))
             });
@@ -228,7 +218,7 @@ impl Extras {
             let months = Decimal::from(retention.0) / Decimal::from(NS_PER_HOUR) / month_hours;
             sheet.add_each(LOG_STORAGE, |served| gib_each(served.requests, logs.size.0) * months);
         }
-        let meter = if self.target == Target::Functions {
+        let meter = if self.ground == Ground::Functions {
             FUNCTION_LOGS
         } else {
             LOGS

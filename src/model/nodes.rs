@@ -54,6 +54,14 @@ impl Cloud {
         format!("{}.{spot}{instance_type}", self.facts().node_meter)
     }
 
+    /// Returns true if this is the meter of a spot node of one of the clouds.
+    pub fn is_spot_meter(meter: &str) -> bool {
+        CLOUDS.values().any(|facts| {
+            let of_node = meter.strip_prefix(facts.node_meter.as_str());
+            of_node.is_some_and(|rest| rest.starts_with(".spot."))
+        })
+    }
+
     /// Returns the meter of a cluster in price lists.
     pub fn cluster_meter(self) -> &'static str {
         &self.facts().cluster_meter

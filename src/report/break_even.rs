@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::cells::{self, maybe, number};
 use super::table::{self, Style, shown};
 use crate::study::break_even::{Costing, Level, Scan, Turn};
-use crate::study::result::{Number, Value as CostValue};
+use crate::study::row::{Number, Value as CostValue};
 
 /// Columns of the CSV: a row for each level and variant.
 pub const COLUMNS: [&str; 11] = [

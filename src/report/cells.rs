@@ -1,6 +1,6 @@
 //! Cells of CSV files and tables: numbers with the digits they need, and text that no spreadsheet takes for a formula.
 
-use crate::study::result::{Number, Value};
+use crate::study::row::{Number, Value};
 
 /// A float in plain decimal notation with nine significant digits; empty if it is no number.
 pub fn number(x: f64) -> String {

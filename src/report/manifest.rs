@@ -60,6 +60,9 @@ pub struct Manifest {
     pub imports: BTreeMap<String, ImportReport>,
     /// Choices that the answer depends on, one line each, the one that can move it most first.
     pub assumptions: Vec<String>,
+    /// The document or measurement behind an assumption and when it was read, by assumption; those without are choices.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, String>,
     /// Requests simulated in all replications of all variants, warm-up included.
     pub simulated_requests: u64,
     /// The part that differs between two runs.
@@ -136,10 +139,24 @@ impl Manifest {
                 .collect(),
             traces: traces(plans)?,
             imports: imports(study),
+            sources: assumptions
+                .iter()
+                .filter_map(|one| Some((one.to_string(), one.support()?)))
+                .collect(),
             assumptions: assumptions.into_iter().map(Assumption::to_string).collect(),
             simulated_requests: study.simulated(),
             run: Run::default(),
         })
+    }
+
+    /// The assumptions in order, each with what supports it.
+    pub fn supported(&self) -> impl Iterator<Item = String> {
+        self.assumptions
+            .iter()
+            .map(|assumption| match self.sources.get(assumption) {
+                Some(source) => format!("{assumption} [{source}]"),
+                None => assumption.clone(),
+            })
     }
 
     /// The file.

@@ -53,7 +53,7 @@ fn markdown(study: &Study, manifest: &Manifest) -> String {
     }
     section("Bill of a month", &bill(study));
     section("In another currency", &currencies(study));
-    let lines = manifest.assumptions.iter().map(|line| format!("- {}\n", plain(line)));
+    let lines = manifest.supported().map(|line| format!("- {}\n", plain(&line)));
     section("Assumptions", &lines.collect::<String>());
     let hashes = [
         &manifest.scenarios,

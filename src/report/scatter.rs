@@ -3,12 +3,15 @@
 //! Labels stand beside their markers. Each takes the first free place among eight, so that none covers another label, a marker
 //! or an interval.
 
-use std::fmt::Write as _;
+mod axis;
+mod place;
 
 use plotters::coord::Shift;
-use plotters::coord::ranged1d::{KeyPointHint, Ranged, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use axis::Axis;
+use place::{Frame, Place};
 
 /// Width and height of the picture, in pixels.
 const SIZE: (u32, u32) = (860, 480);
@@ -204,98 +207,6 @@ fn darker(colour: RGBColor) -> RGBColor {
     RGBColor(part(colour.0), part(colour.1), part(colour.2))
 }
 
-/// A rectangle of pixels.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Frame {
-    left: i32,
-    right: i32,
-    top: i32,
-    bottom: i32,
-}
-
-impl Frame {
-    /// The rectangle of a line and `margin` pixels around it.
-    fn around(a: (i32, i32), b: (i32, i32), margin: i32) -> Self {
-        Self {
-            left: a.0.min(b.0) - margin,
-            right: a.0.max(b.0) + margin,
-            top: a.1.min(b.1) - margin,
-            bottom: a.1.max(b.1) + margin,
-        }
-    }
-
-    /// About the rectangle of a text. A letter of the usual fonts is less than 0.6 as wide as high.
-    fn of_text(text: &str, at: (i32, i32), across: HPos, down: VPos) -> Self {
-        let width = (text.chars().count() as f64 * LETTERS * 0.6).ceil() as i32;
-        let height = LETTERS as i32;
-        let left = match across {
-            HPos::Left => at.0,
-            HPos::Center => at.0 - width / 2,
-            HPos::Right => at.0 - width,
-        };
-        let top = match down {
-            VPos::Top => at.1,
-            VPos::Center => at.1 - height / 2,
-            VPos::Bottom => at.1 - height,
-        };
-        Self {
-            left,
-            right: left + width,
-            top,
-            bottom: top + height,
-        }
-    }
-
-    fn overlaps(&self, other: &Self) -> bool {
-        self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
-    }
-
-    fn holds(&self, other: &Self) -> bool {
-        self.left <= other.left && other.right <= self.right && self.top <= other.top && other.bottom <= self.bottom
-    }
-}
-
-/// A place for a label.
-#[derive(Clone, Copy)]
-struct Place {
-    at: (i32, i32),
-    across: HPos,
-    down: VPos,
-    frame: Frame,
-}
-
-impl Place {
-    /// The first place near `centre` that is free and inside the plot; the first of all if there is none.
-    fn free(label: &str, centre: (i32, i32), taken: &[Frame], inside: Frame) -> Self {
-        let mut places = (1..=6).flat_map(|ring| {
-            let far = RADIUS + 5 * ring;
-            [
-                (far, 0, HPos::Left, VPos::Center),
-                (-far, 0, HPos::Right, VPos::Center),
-                (0, -far, HPos::Center, VPos::Bottom),
-                (0, far, HPos::Center, VPos::Top),
-                (far, -far, HPos::Left, VPos::Bottom),
-                (far, far, HPos::Left, VPos::Top),
-                (-far, -far, HPos::Right, VPos::Bottom),
-                (-far, far, HPos::Right, VPos::Top),
-            ]
-        });
-        let place = |(right, below, across, down): (i32, i32, HPos, VPos)| {
-            let at = (centre.0 + right, centre.1 + below);
-            let frame = Frame::of_text(label, at, across, down);
-            Self {
-                at,
-                across,
-                down,
-                frame,
-            }
-        };
-        let first = (RADIUS + 5, 0, HPos::Left, VPos::Center);
-        let free = |place: &Self| inside.holds(&place.frame) && !taken.iter().any(|frame| frame.overlaps(&place.frame));
-        places.by_ref().map(place).find(free).unwrap_or_else(|| place(first))
-    }
-}
-
 impl Extent {
     /// A value without an interval.
     pub(super) fn exact(value: f64) -> Self {
@@ -304,107 +215,6 @@ impl Extent {
             value,
             high: value,
         }
-    }
-}
-
-/// A scale with ticks at round values: linear from zero, or by powers of ten where values are far apart.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Axis {
-    low: f64,
-    high: f64,
-    logarithmic: bool,
-}
-
-impl Axis {
-    /// The scale that shows all of `extents`, with `margin` of its length left free above.
-    fn over(extents: impl Iterator<Item = Extent>, margin: f64) -> Self {
-        let (low, high) = extents.fold((f64::MAX, f64::MIN), |(low, high), extent| {
-            (low.min(extent.low), high.max(extent.high))
-        });
-        let logarithmic = low > 0.0 && high / low > 8.0;
-        if logarithmic {
-            let beyond = (high / low).powf(margin);
-            return Self {
-                low: low / beyond,
-                high: high * beyond * beyond,
-                logarithmic,
-            };
-        }
-        let high = if high > 0.0 { high } else { 1.0 };
-        Self {
-            low: low.min(0.0),
-            high: high + (high - low.min(0.0)) * margin * 1.6,
-            logarithmic,
-        }
-    }
-
-    /// The name of the axis, which says so if it is logarithmic.
-    fn titled(self, name: &str) -> String {
-        let scale = if self.logarithmic { " (log scale)" } else { "" };
-        format!("{name}{scale}")
-    }
-
-    /// Round values within the scale: 1, 2 and 5 times a power of ten.
-    fn ticks(self) -> Vec<f64> {
-        if self.logarithmic {
-            let first = self.low.log10().floor() as i32;
-            let last = self.high.log10().ceil() as i32;
-            let all = (first..=last).flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(power)));
-            return all.filter(|tick| (self.low..=self.high).contains(tick)).collect();
-        }
-        let rough = (self.high - self.low) / 6.0;
-        let power = 10f64.powf(rough.log10().floor());
-        let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
-        let step = steps.into_iter().find(|step| *step >= rough).unwrap_or(rough);
-        let first = (self.low / step).ceil() as i64;
-        let last = (self.high / step).floor() as i64;
-        (first..=last).map(|count| count as f64 * step).collect()
-    }
-
-    /// A tick as text, with thousands apart.
-    fn label(self, value: f64) -> String {
-        let rounded = format!("{value:.4}");
-        let rounded = rounded.trim_end_matches('0').trim_end_matches('.');
-        let (whole, rest) = rounded.split_once('.').unwrap_or((rounded, ""));
-        let mut text = String::new();
-        for (position, digit) in whole.chars().enumerate() {
-            if position > 0 && (whole.len() - position).is_multiple_of(3) && whole.as_bytes()[position - 1] != b'-' {
-                text.push(',');
-            }
-            text.push(digit);
-        }
-        if !rest.is_empty() {
-            let _ = write!(text, ".{rest}");
-        }
-        text
-    }
-}
-
-impl Ranged for Axis {
-    type FormatOption = plotters::coord::ranged1d::NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let share = if self.logarithmic {
-            (value / self.low).ln() / (self.high / self.low).ln()
-        } else {
-            (value - self.low) / (self.high - self.low)
-        };
-        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        self.ticks()
-    }
-
-    fn range(&self) -> std::ops::Range<f64> {
-        self.low..self.high
-    }
-}
-
-impl ValueFormatter<f64> for Axis {
-    fn format_ext(&self, value: &f64) -> String {
-        self.label(*value)
     }
 }
 
@@ -442,45 +252,5 @@ mod tests {
             text.contains("a &lt;crowd&gt;") && text.contains("framework 0"),
             "{text}"
         );
-    }
-
-    #[test]
-    fn a_label_covers_nothing_that_is_there() {
-        let inside = Frame {
-            left: 0,
-            right: 400,
-            top: 0,
-            bottom: 400,
-        };
-        // Markers in a row, closer to each other than their labels are wide.
-        let markers: Vec<(i32, i32)> = (0..6).map(|i| (100 + 20 * i, 200)).collect();
-        let mut taken: Vec<Frame> = markers.iter().map(|at| Frame::around(*at, *at, RADIUS)).collect();
-        for centre in markers {
-            let place = Place::free("spring-boot", centre, &taken, inside);
-            assert!(inside.holds(&place.frame), "{:?}", place.frame);
-            assert!(
-                !taken.iter().any(|frame| frame.overlaps(&place.frame)),
-                "{:?}",
-                place.frame
-            );
-            taken.push(place.frame);
-        }
-    }
-
-    #[test]
-    fn ticks_are_round_and_an_axis_of_far_apart_values_is_logarithmic() {
-        let over = |values: [f64; 2]| Axis::over(values.into_iter().map(Extent::exact), 0.1);
-        let near = over([5.2, 6.1]);
-        assert_eq!(near.ticks().first(), Some(&0.0));
-        assert!(
-            near.ticks().iter().all(|tick| (tick * 2.0).fract() == 0.0),
-            "{:?}",
-            near.ticks()
-        );
-        let far = over([250.0, 5100.0]);
-        assert!(far.logarithmic);
-        assert_eq!(far.ticks(), [200.0, 500.0, 1000.0, 2000.0, 5000.0]);
-        assert_eq!(far.label(1000.0), "1,000");
-        assert_eq!(far.label(0.5), "0.5");
     }
 }

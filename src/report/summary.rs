@@ -4,7 +4,7 @@ use super::Report;
 use super::cells;
 use super::column::{Cell, Column, ColumnDoc, column};
 use super::manifest::Manifest;
-use crate::study::result::{Number, Value};
+use crate::study::row::{Number, Value};
 use crate::study::{Metric, Row, Study};
 
 /// `summary.csv`.

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table};
 
 use crate::stats::interval::Estimate;
 use crate::study::estimate::rounded;
-use crate::study::result::{Number, Value};
+use crate::study::row::{Number, Value};
 use crate::study::{Difference, Metric, Row, Study};
 
 /// How a table is drawn.
@@ -47,7 +47,7 @@ pub fn draw(style: Style, header: &[&str], rows: Vec<Vec<String>>, text_columns:
 
 /// The summary table.
 pub fn summary(study: &Study, style: Style) -> String {
-    let several = study.rows().any(|row| row.service != crate::study::result::ALL);
+    let several = study.rows().any(|row| row.service != crate::study::row::ALL);
     let slo = study
         .rows()
         .find_map(|row| Some((row.slo_latency_ms?, row.slo_objective?)));

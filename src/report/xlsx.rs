@@ -382,12 +382,7 @@ fn assumptions(sheet: &mut Worksheet, study: &Study, manifest: &Manifest) -> Res
         text("numbers"),
         text("means over replications; low and high are the 95% interval of the mean; blank is unknown"),
     ]);
-    rows.extend(
-        manifest
-            .assumptions
-            .iter()
-            .map(|line| vec![text("assumption"), text(line)]),
-    );
+    rows.extend(manifest.supported().map(|line| vec![text("assumption"), text(&line)]));
     fill(sheet, &["What", "Value"], &rows)?;
     sheet.set_column_width(1, 120.0)?;
     Ok(())

@@ -5,7 +5,7 @@
 
 use super::Study;
 use super::metric::Metric;
-use super::result::Value;
+use super::row::Value;
 use crate::stats::interval::Estimate;
 
 /// A change is narrowed down until its ends are so many times apart.
@@ -164,7 +164,7 @@ fn narrow<E>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::study::result::Number;
+    use crate::study::row::Number;
 
     /// Variants that cost `fixed + each * factor`.
     fn level(factor: f64, lines: &[(f64, f64)]) -> Level {

@@ -2,7 +2,7 @@
 //! not known.
 
 use super::metric::{Kind, Metric};
-use super::result::{Number, Value};
+use super::row::{Number, Value};
 use crate::stats::histogram::Histogram;
 use crate::stats::interval::{Estimate, estimate_at_looks};
 

@@ -5,7 +5,8 @@
 use super::VariantResult;
 use super::estimate::value;
 use super::metric::{Computed, Metric};
-use super::result::{Study, Value};
+use super::result::Study;
+use super::row::Value;
 
 /// The traffic of the second study, in times that of the first.
 pub const MORE: f64 = 1.1;

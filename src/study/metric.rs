@@ -7,7 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::marginal;
-use super::result::{Value, VariantResult};
+use super::result::VariantResult;
+use super::row::Value;
 use super::sample::{Cost, Sample};
 use crate::suggest::did_you_mean;
 

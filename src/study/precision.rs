@@ -74,7 +74,10 @@ impl Precision {
         };
         let metrics = match of.as_slice() {
             [] => METRICS.to_vec(),
-            names => names.iter().map(|name| name.parse()).collect::<Result<_, UnknownMetric>>()?,
+            names => names
+                .iter()
+                .map(|name| name.parse())
+                .collect::<Result<_, UnknownMetric>>()?,
         };
         let precision = Self {
             relative: *relative,
@@ -99,7 +102,9 @@ impl Precision {
     /// # Errors
     /// No variant knows any of the metrics.
     fn check_known(&self, variants: &[VariantResult]) -> Result<(), PrecisionError> {
-        let mut all = variants.iter().flat_map(|variant| self.metrics.iter().map(move |metric| (variant, *metric)));
+        let mut all = variants
+            .iter()
+            .flat_map(|variant| self.metrics.iter().map(move |metric| (variant, *metric)));
         if all.any(|(variant, metric)| variant.samples(metric).is_some()) {
             return Ok(());
         }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use super::error::StudyError;
 use super::precision::{Precision, Rule};
-use super::result::{Study, StudyError, VariantResult};
+use super::result::{Study, VariantResult};
 use super::split::{self, FunctionRow};
 use crate::cost::meter::{Hourly, Reading, Usage};
 use crate::model::arrival::Arrival;

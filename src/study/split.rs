@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::bills::list_price;
+use super::error::StudyError;
 use super::replicate::{Feeds, Options, Progress, Replication, sample_every};
-use super::result::StudyError;
 use crate::cost::meter::{Hourly, Reading, Served, Usage};
 use crate::rng::Draws;
 use crate::scenario::Variant;

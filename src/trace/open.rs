@@ -8,7 +8,6 @@ use crate::units::SimDuration;
 
 /// The circumstances of a run in which traffic is opened.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
 pub struct Open<'a> {
     /// The folder where relative paths start.
     pub base: &'a Path,

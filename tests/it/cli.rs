@@ -21,6 +21,7 @@ mod gates;
 mod other_clouds;
 mod payback;
 mod placement;
+mod precision;
 mod prices;
 mod profiles;
 mod sizes;

@@ -8,6 +8,7 @@ compile_error!(
      use `--no-default-features --features cli,fetch,measure,xlsx` to leave out Parquet alone"
 );
 
+mod assumptions;
 mod autoscalers;
 mod bills;
 mod cli;

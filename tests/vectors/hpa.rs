@@ -427,3 +427,49 @@ fn proposed(metric: &Value, current: u32, tolerance: Tolerance) -> Result<u32, N
     };
     Ok(proposal.replicas)
 }
+
+/// A vector whose sample is null says that the pod has no sample. When the others ask for fewer pods, such a pod counts as if it
+/// were on target; a measured 0 is a pod that does nothing. Two pods on a target of 100, one of them at 50: 2 pods, or 1.
+#[test]
+fn a_null_sample_is_a_missing_one_and_no_zero() {
+    let pod = |name: &str, sample: &Value| {
+        let usage = match sample {
+            Value::Null => Value::Null,
+            one => serde_json::json!([one]),
+        };
+        serde_json::json!({
+            "name": name, "phase": "Running", "deleted": false, "ready": true, "started_ago_s": 3600, "ready_changed_ago_s": 3600,
+            "metric_age_s": 0, "metric_window_s": 60, "value_m": sample, "usage_m": sample,
+            "container_requests_m": [100], "container_usage_m": usage,
+        })
+    };
+    let inputs = |samples: [Value; 2]| {
+        serde_json::json!({
+            "resource": "cpu", "spec_replicas": 2, "target_value_m": 100, "target_utilization_pct": 100,
+            "tolerance_up": 0.1, "tolerance_down": 0.1, "cpu_initialization_period_s": 120, "initial_readiness_delay_s": 10,
+            "container_index": null, "pods": [pod("a", &samples[0]), pod("b", &samples[1])],
+        })
+    };
+    let (missing, zero) = (inputs([50.into(), Value::Null]), inputs([50.into(), 0.into()]));
+    for check in [pods_average_value, resource_utilization] {
+        let replicas = |inputs: &Value, n: u32| check(inputs, &serde_json::json!({ "replicas": n }));
+        assert_eq!(replicas(&missing, 2), Ok(()));
+        assert!(replicas(&missing, 1).is_err());
+        assert_eq!(replicas(&zero, 1), Ok(()));
+        // Without any sample there is no proposal; two zeros ask for none.
+        let error = serde_json::json!({ "error": true });
+        assert_eq!(check(&inputs([Value::Null, Value::Null]), &error), Ok(()));
+        assert!(check(&inputs([0.into(), 0.into()]), &error).is_err());
+    }
+    let groups = |ready: u32, missing: &[&str]| serde_json::json!({ "ready_count": ready, "unready": [], "missing": missing, "ignored": [] });
+    assert_eq!(group_pods(&missing, &groups(1, &["b"])), Ok(()));
+    assert_eq!(group_pods(&zero, &groups(2, &[])), Ok(()));
+    // One container without a sample leaves the pod without one, whatever the others use.
+    let mut two = missing.clone();
+    two["pods"][1]["container_requests_m"] = serde_json::json!([50, 50]);
+    two["pods"][1]["container_usage_m"] = serde_json::json!([0, null]);
+    assert_eq!(
+        resource_utilization(&two, &serde_json::json!({ "replicas": 2 })),
+        Ok(())
+    );
+}

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::watch;
-use super::{Asked, plans, say_assumptions};
+use super::{Inputs, plans, say_assumptions};
 use crate::assumption::Assumption;
 use crate::cli::Common;
 use crate::cli::exit::{Failure, Outcome};
@@ -66,7 +66,7 @@ pub fn run(args: &BreakEvenArgs, common: &Common) -> Outcome {
             args.to
         )));
     }
-    let asked = |times: f64| Asked {
+    let asked = |times: f64| Inputs {
         scenario: args.scenario.as_deref(),
         others: &args.others,
         frameworks: &args.frameworks,

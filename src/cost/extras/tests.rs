@@ -2,8 +2,8 @@ use super::*;
 
 const HOUR: SimDuration = SimDuration::from_secs(3_600);
 
-fn extras(text: &str, target: Target) -> Extras {
-    Extras::new(&toml::from_str(text).unwrap(), target).unwrap()
+fn extras(text: &str, ground: Ground) -> Extras {
+    Extras::new(&toml::from_str(text).unwrap(), ground).unwrap()
 }
 
 fn served(requests: u64, in_flight_s: u64) -> Served {
@@ -32,7 +32,7 @@ fn an_lcu_is_the_largest_dimension_and_not_their_sum() {
     let balancer = |more: &str| {
         extras(
             &format!("response-size = \"1KB\"\n[load-balancer]\n{more}"),
-            Target::Tasks,
+            Ground::Tasks,
         )
     };
     // 50 requests a second, each a new connection: 2; 0.18 GB and no rules.
@@ -52,7 +52,7 @@ fn an_lcu_is_the_largest_dimension_and_not_their_sum() {
     // Functions have 0.4 GB an hour in an LCU.
     let functions = extras(
         "response-size = \"1KB\"\n[load-balancer]\nconnections = \"0\"",
-        Target::Functions,
+        Ground::Functions,
     );
     assert_eq!(units(&functions, served(5_000_000, 0)), "12.5");
 }
@@ -63,14 +63,14 @@ fn an_lcu_is_the_largest_dimension_and_not_their_sum() {
 fn the_vendors_example_comes_out() {
     let balancer = extras(
         "response-size = \"60KB\"\n[load-balancer]\nconnections = \"0.2\"\nrules = 60",
-        Target::Tasks,
+        Ground::Tasks,
     );
     assert_eq!(units(&balancer, served(18_000, 3_600 * 120)), "1.08");
 }
 
 #[test]
 fn shared_quantities_are_divided_by_requests() {
-    let shared = extras("public-ipv4 = 3\n[nat]\ngateways = 2", Target::Tasks);
+    let shared = extras("public-ipv4 = 3\n[nat]\ngateways = 2", Ground::Tasks);
     let both = of(&shared, &[served(3, 0), served(1, 0)], &[0, 0]);
     assert_eq!(both[0][NAT_HOURS].to_string(), "1.5");
     assert_eq!(both[1][NAT_HOURS].to_string(), "0.5");
@@ -87,7 +87,7 @@ fn bytes_become_gigabytes() {
     let mut busy = served(1 << 20, 0);
     busy.created = 4;
     busy.nodes = 2;
-    let tasks = &of(&extras(own, Target::Tasks), &[busy], &[1 << 29])[0];
+    let tasks = &of(&extras(own, Ground::Tasks), &[busy], &[1 << 29])[0];
     let shown = |meter: &str| tasks[meter].normalize().to_string();
     assert_eq!(shown(EGRESS), "2");
     assert_eq!(shown(NAT_DATA), "5");
@@ -101,7 +101,7 @@ fn bytes_become_gigabytes() {
             .to_string(),
         "2.5"
     );
-    let nodes = &of(&extras(own, Target::Nodes), &[busy, served(0, 0)], &[1 << 29, 1 << 30]);
+    let nodes = &of(&extras(own, Ground::Nodes), &[busy, served(0, 0)], &[1 << 29, 1 << 30]);
     assert_eq!(nodes[0][NAT_DATA].normalize().to_string(), "4");
     assert_eq!(nodes[1][NAT_DATA].normalize().to_string(), "2");
 }
@@ -111,7 +111,7 @@ fn bytes_become_gigabytes() {
 fn traffic_between_zones_is_billed_on_both_sides() {
     let between = extras(
         "[inter-zone]\nsent = \"1KiB\"\nreceived = \"3KiB\"\nshare = \"0.5\"",
-        Target::Nodes,
+        Ground::Nodes,
     );
     let found = of(&between, &[served(1 << 20, 0)], &[0]);
     assert_eq!(found[0][INTER_ZONE].normalize().to_string(), "4");
@@ -120,16 +120,16 @@ fn traffic_between_zones_is_billed_on_both_sides() {
 
 #[test]
 fn an_api_counts_a_request_for_each_512_kb() {
-    let api = extras("response-size = \"513KiB\"\napi-gateway = \"http\"", Target::Functions);
+    let api = extras("response-size = \"513KiB\"\napi-gateway = \"http\"", Ground::Functions);
     assert_eq!(of(&api, &[served(10, 0)], &[0])[0][HTTP_API].to_string(), "20");
-    let api = extras("response-size = \"512KiB\"\napi-gateway = \"http\"", Target::Functions);
+    let api = extras("response-size = \"512KiB\"\napi-gateway = \"http\"", Ground::Functions);
     assert_eq!(of(&api, &[served(10, 0)], &[0])[0][HTTP_API].to_string(), "10");
     assert_eq!(api.meters(), [HTTP_API]);
 }
 
 #[test]
 fn settings_that_do_not_fit_are_refused() {
-    let problem = |text: &str| Extras::new(&toml::from_str(text).unwrap(), Target::Functions).unwrap_err();
+    let problem = |text: &str| Extras::new(&toml::from_str(text).unwrap(), Ground::Functions).unwrap_err();
     assert!(problem("internet = true").contains("needs `extras.response-size`"));
     assert!(problem("[load-balancer]\nconnections = \"-1\"").contains("is `-1`"));
     assert!(problem("[inter-zone]\nshare = \"1.5\"").contains("is `1.5`"));

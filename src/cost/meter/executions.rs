@@ -63,17 +63,24 @@ impl Billing for ExecutionsMeterSpec {
     }
 
     fn assumptions(&self) -> Vec<Assumption> {
-        vec![Topic::Price.factor(match self.facts.average_memory {
-            Some(_) => {
-                "Azure bills each execution for its share of `average-memory` among those that run at the same time; starts \
-                 are not billed"
-            }
-            None => {
-                "Azure bills each execution for its share of the measured anonymous memory among those that run at the same \
-                 time; the host process of Azure Functions is not included (set `average-memory` for your own app); starts \
-                 are not billed"
-            }
-        })]
+        let mut assumptions = vec![
+            Topic::Price.factor(match self.facts.average_memory {
+                Some(_) => {
+                    "Azure bills each execution for its share of `average-memory` among those that run at the same time"
+                }
+                None => {
+                    "Azure bills each execution for its share of the measured anonymous memory among those that run at the same \
+                     time"
+                }
+            }),
+            Topic::Price.small("Azure does not bill starts of the Consumption plan"),
+        ];
+        if self.facts.average_memory.is_none() {
+            assumptions.push(Topic::Price.large(
+                "the memory of the host process of Azure Functions is not billed here (set `average-memory` for your own app)",
+            ));
+        }
+        assumptions
     }
 
     fn needs_activity(&self) -> bool {

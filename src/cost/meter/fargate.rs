@@ -61,11 +61,17 @@ impl Billing for FargateMeterSpec {
     }
 
     fn assumptions(&self) -> Vec<Assumption> {
-        vec![Topic::Price.small(format!(
-            "Fargate bills a task from the pull of its image to its end, in steps of {} and at least {}; storage beyond \
-             20 GB is not in the bill, and load balancers and traffic only if [extras] has them",
-            self.steps.step, self.steps.minimum
-        ))]
+        vec![
+            Topic::Price.small(format!(
+                "Fargate bills a task from the pull of its image to its end, in steps of {} and at least {}",
+                self.steps.step, self.steps.minimum
+            )),
+            Topic::Price
+                .small(
+                    "storage of tasks beyond 20 GB is not in the bill, and load balancers and traffic only if [extras] has them",
+                )
+                .source("AWS Fargate pricing page", "2026"),
+        ]
     }
 
     fn needs_activity(&self) -> bool {

@@ -79,16 +79,18 @@ impl Billing for FlexMeterSpec {
     }
 
     fn assumptions(&self) -> Vec<Assumption> {
-        let ready = if self.always_ready > 0 {
-            "; the first instances of a function are its always ready ones"
-        } else {
-            ""
-        };
-        vec![Topic::Price.large(format!(
-            "Azure Flex bills an instance at its full size while it executes anything, at least {} and in steps of {} for \
-             each such interval (low confidence); starts are not billed{ready}",
-            self.steps.minimum, self.steps.step,
-        ))]
+        let mut assumptions = vec![
+            Topic::Price.large(format!(
+                "Azure Flex bills an instance at its full size while it executes anything, at least {} and in steps of {} for \
+                 each such interval (low confidence)",
+                self.steps.minimum, self.steps.step,
+            )),
+            Topic::Price.small("Azure Flex does not bill starts"),
+        ];
+        if self.always_ready > 0 {
+            assumptions.push(Topic::Price.small("the first instances of a function are its always ready ones"));
+        }
+        assumptions
     }
 
     fn needs_activity(&self) -> bool {

@@ -83,20 +83,23 @@ impl Billing for NodesMeterSpec {
 
     fn assumptions(&self) -> Vec<Assumption> {
         let mut assumptions = vec![
-            Topic::Price.large(
-                "nodes are billed from launch to end at on-demand prices, and the cluster by the hour; disks are not in the \
-                 bill, and load balancers and traffic only if [extras] has them",
-            ),
-            Topic::Price.note(
-                "a service pays its share of all nodes: the mean of its shares of the requested CPU and memory",
-            ),
+            Topic::Price.large("nodes are billed from launch to end at on-demand prices, and the cluster by the hour"),
+            Topic::Price
+                .small("disks of nodes are not in the bill, and load balancers and traffic only if [extras] has them"),
+            Topic::Price
+                .note("a service pays its share of all nodes: the mean of its shares of the requested CPU and memory"),
         ];
         assumptions.extend(self.notes.iter().map(|note| Topic::Price.small(note.as_str())));
         if self.spot {
-            assumptions.push(Topic::Price.large(
-                "spot nodes are billed at one mean price for all times and zones; a node that the cloud takes back within its \
-                 first hour is not billed",
-            ));
+            assumptions.push(Topic::Price.large("spot nodes are billed at one mean price for all times and zones"));
+            assumptions.push(
+                Topic::Price
+                    .small("a spot node that the cloud takes back within its first hour is not billed")
+                    .source(
+                        "Amazon EC2 User Guide, \"Billing for interrupted Spot Instances\"",
+                        "2026",
+                    ),
+            );
         }
         assumptions
     }

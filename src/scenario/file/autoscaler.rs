@@ -11,6 +11,7 @@ mod keda;
 use crate::assumption::Assumption;
 use crate::registry::registry;
 use crate::sim::autoscaler::SharedPlan;
+use crate::sim::platform::Ground;
 pub use ecs::{StepScalingSpec, TargetTrackingSpec};
 pub use fixed::FixedReplicasSpec;
 pub use hpa::HpaSpec;
@@ -48,8 +49,8 @@ pub trait AutoscalerKind {
         None
     }
 
-    /// Returns true for ECS services and false for Deployments; `None` for both.
-    fn is_of_ecs(&self) -> Option<bool>;
+    /// The grounds whose workloads it scales.
+    fn grounds(&self) -> &'static [Ground];
 }
 
 /// The settings of a workload for which the scenario names no autoscaler: one pod.

@@ -183,15 +183,24 @@ impl ClientSpec {
                 Jitter::Full => "uniform between nothing and that",
                 Jitter::Equal => "uniform between half of that and that",
             };
-            let budget = self.budget.map_or(String::new(), |BudgetSpec { ratio, burst }| {
-                format!("; all retries together are at most {ratio} for each request, {burst} of them saved up")
-            });
-            lines.push(Topic::Client.small(format!(
-                "clients try again up to {} times after {first}, each further wait {factor} times the one before and at most \
-                 {most}, {jitter}{budget}; a request counts once, its latency runs from the first attempt, and each attempt is \
-                 billed",
-                self.retries
-            )));
+            lines.push(
+                Topic::Client
+                    .small(format!(
+                        "clients try again up to {} times after {first}, each further wait {factor} times the one before and at \
+                         most {most}, {jitter}",
+                        self.retries
+                    ))
+                    .source("AWS Architecture Blog, \"Exponential Backoff And Jitter\": kinds of jitter", "2026"),
+            );
+            if let Some(BudgetSpec { ratio, burst }) = self.budget {
+                lines.push(Topic::Client.small(format!(
+                    "all retries together are at most {ratio} for each request, {burst} of them saved up"
+                )));
+            }
+            lines
+                .push(Topic::Client.note(
+                    "a request counts once, its latency runs from its first attempt, and each attempt is billed",
+                ));
         }
         lines
     }

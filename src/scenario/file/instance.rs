@@ -65,8 +65,8 @@ impl InstanceSpec {
         let mut problems = Vec::new();
         if shape.concurrency <= 1 && self.shares() {
             problems.push(
-                "[instance] has nothing to share: give the platform a `concurrency` above 1 (`lambda` serves one request at \
-                 a time in each environment)"
+                "[instance] has nothing to share: give the platform a `concurrency` above 1 where it has that key; without \
+                 it an instance serves one request at a time"
                     .into(),
             );
         }
@@ -139,8 +139,10 @@ impl InstanceSpec {
             ];
         }
         vec![
-            Topic::Concurrency.large("inside an instance requests need the CPU first and wait afterwards; CPU is shared equally among those that need \
-             it, or held in order of arrival by event loops"),
+            Topic::Concurrency.large(
+                "inside an instance requests need the CPU first, which they share equally or which event loops hold in order of \
+                 arrival, and wait afterwards",
+            ),
             match self.cfs_period {
                 None => Topic::Concurrency.small("the CPU limit of an instance is smooth"),
                 Some(period) => Topic::Concurrency.note(format!("the CPU quota of an instance is given out every {period}, as Linux does")),

@@ -121,7 +121,8 @@ impl<'de> Deserialize<'de> for ReplicationsSpec {
             }
 
             fn visit_u64<E: de::Error>(self, count: u64) -> Result<ReplicationsSpec, E> {
-                let count = u32::try_from(count).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(count), &self))?;
+                let count =
+                    u32::try_from(count).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(count), &self))?;
                 Ok(ReplicationsSpec::Count(count))
             }
 

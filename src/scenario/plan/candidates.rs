@@ -82,9 +82,12 @@ fn settings(scenario: &Scenario) -> Findings {
         ));
     } else if *traffic_factor != 1.0 {
         findings.assume(Topic::Traffic.note(format!(
-            "there is {traffic_factor} times the traffic that [traffic] says (`traffic-factor`): what is made has another rate, \
-             users are rounded to whole ones, and of what was recorded each arrival comes that often in the mean"
+            "there is {traffic_factor} times the traffic that [traffic] says (`traffic-factor`)"
         )));
+        findings.assume(Topic::Traffic.note(
+            "`traffic-factor` changes the rate of generated traffic, the whole number of users, and how often each recorded arrival \
+             comes in the mean",
+        ));
     }
     if name.trim().is_empty() {
         findings.problem("`name` is empty; it names the scenario in every report");

@@ -184,7 +184,7 @@ fn image_disk(spec: ImageDiskSpec) -> Found<ImageDisk> {
     }
     findings.assume(Topic::Cluster.small(format!(
         "the kubelet deletes images that nobody uses when {high_threshold}% of the {size} for them are full, down to \
-         {low_threshold}%; a pod that needs one again waits for it again"
+         {low_threshold}%"
     )));
     let disk = ImageDisk {
         bytes: size.0,
@@ -245,20 +245,19 @@ fn failure_model(spec: &ClusterSpec, files: Files<'_>) -> Found<FailureModel> {
     let node_lifetime = lifetime("cluster.node-lifetime", &spec.node_lifetime);
     if let Some(lifetime) = &spot_lifetime {
         findings.assume(Topic::Cluster.large(format!(
-            "the cloud takes a spot node back {:.1} h after it became ready in the mean (given), whatever the time of day and \
-             the other nodes do, and says so {} before: its pods are evicted then",
+            "the cloud takes a spot node back {:.1} h after it became ready in the mean (given), and its pods are evicted {} before",
             lifetime.mean_s() / 3600.0,
             spec.spot_notice
         )));
     }
     if let Some(lifetime) = &node_lifetime {
         findings.assume(Topic::Cluster.large(format!(
-            "a node fails {:.1} h after it became ready in the mean (given): what is in service there fails, what its pods are \
-             sent in the next {} fails after {}, and its pods are replaced {} later",
+            "a node fails {:.1} h after it became ready in the mean (given), and what is in service there fails",
             lifetime.mean_s() / 3600.0,
-            spec.node_monitor_grace_period,
-            spec.connect_timeout,
-            spec.unreachable_toleration
+        )));
+        findings.assume(Topic::Cluster.small(format!(
+            "what the pods of a failed node are sent in the next {} fails after {}, and they are replaced {} later",
+            spec.node_monitor_grace_period, spec.connect_timeout, spec.unreachable_toleration
         )));
     }
     let failures = FailureModel {
@@ -288,10 +287,13 @@ fn assumptions(spec: &ClusterSpec, kinds: &[NodeKind], provisioning: &Provisioni
         )));
     }
     findings.assume(Topic::Cluster.large(format!(
-        "an image comes to a node at up to {} MB/s or what its network has, is unpacked at {} MB/s, and stays; services of \
-         one framework share an image; nodes of the beginning have those of their pods",
+        "an image comes to a node at up to {} MB/s or what its network has, is unpacked at {} MB/s, and stays",
         spec.registry_mb_per_s, spec.unpack_mb_per_s
     )));
+    findings
+        .assume(Topic::Cluster.note(
+            "services of one framework share an image, and nodes of the beginning have the images of their pods",
+        ));
     match provisioning {
         Provisioning::None => {
             findings.assume(Topic::Cluster.note("nobody makes nodes or takes them away: pods that do not fit wait"))

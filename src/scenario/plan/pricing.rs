@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use crate::assumption::Topic;
 use crate::cost::commitment::{self, Commitment};
 use crate::cost::currency::Currency;
-use crate::cost::extras::{Extras, Target};
+use crate::cost::extras::Extras;
 use crate::cost::meter::{Hourly, MeterSpec, MeteredService, ServedMeter};
 use crate::cost::month::Month;
 use crate::model::price::PriceList;
@@ -16,7 +16,6 @@ use crate::scenario::file::Scenario;
 use crate::scenario::file::prices::Prices;
 use crate::scenario::files::Files;
 use crate::scenario::findings::{Findings, Found};
-use crate::sim::platform::RunsOn;
 use crate::sim::platform::kubernetes::ClusterPlan;
 use crate::units::SimDuration;
 
@@ -186,12 +185,8 @@ fn extras(scenario: &Scenario, list: &PriceList) -> Found<Option<Extras>> {
     let Some(spec) = &scenario.extras else {
         return (None, findings);
     };
-    let target = match scenario.platform.part().runs_on() {
-        RunsOn::Functions => Target::Functions,
-        RunsOn::Tasks(..) => Target::Tasks,
-        RunsOn::Nodes(_) => Target::Nodes,
-    };
-    let extras = findings.ok(Extras::new(spec, target));
+    let ground = scenario.platform.part().runs_on().ground();
+    let extras = findings.ok(Extras::new(spec, ground));
     if let Some(extras) = &extras {
         let missing = extras.meters().into_iter().filter_map(|meter| list.price(meter).err());
         findings.problems(missing.map(|error| format!("[extras]: {error}")));

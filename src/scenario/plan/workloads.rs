@@ -120,9 +120,8 @@ fn autoscaler(scenario: &Scenario, runs_on: &RunsOn, service: &Service, planned:
     let platform = scenario.platform.name();
     let autoscaler = service.autoscaler.as_ref().or(scenario.autoscaler.as_ref());
     let plan = autoscaler.map_or_else(without, |autoscaler| autoscaler.part().plan());
-    let on_tasks = matches!(runs_on, RunsOn::Tasks(..));
     if let Some(autoscaler) = autoscaler
-        && autoscaler.part().is_of_ecs().is_some_and(|of_ecs| of_ecs != on_tasks)
+        && !autoscaler.part().grounds().contains(&runs_on.ground())
     {
         findings.problem(format!(
             "[autoscaler.{}] has no meaning on the platform `{platform}`",

@@ -118,8 +118,8 @@ impl CodeWarmUp {
                     format!("; at least, for they had not come to rest after {after}")
                 });
                 Topic::ColdStart.small(format!(
-                    "{name}: the first {requests} requests of an instance after its very first cost {total} more in all \
-                     (measured on /json at {rate}/s{cpu}{bound}); the handler's own work on top is taken to be warm at once"
+                    "{name}: the first {requests} requests of an instance after its very first cost {total} more in all, the handler's \
+                     own work not included (measured on /json at {rate}/s{cpu}{bound})"
                 ))
             }
         }

@@ -42,8 +42,8 @@ pub(super) fn of(profile: &FrameworkProfile, cpu: MilliCpu) -> Option<(InstanceS
     Some((
         spec,
         Topic::Concurrency.large(format!(
-            "{}: requests inside an instance share it by the model `{}`{workers}, as measured at {} vCPU ({label}; up to {tried} \
-             at a time were tried); [instance] chooses another",
+            "{}: requests inside an instance share it by the model `{}`{workers}, as measured at {} vCPU with up to {tried} at a \
+             time ({label})",
             profile.name,
             model.name(),
             at.as_vcpu()

@@ -82,7 +82,7 @@ pub(in crate::scenario) fn instance(
     let most_in_flight = findings.take(memory(profile, &sized, asked.shape)?);
     let shared = findings.take(shared(profile, asked));
     if let Some(law) = &sized.law {
-        findings.assume(interpolated(name, law, asked, shared.is_some()));
+        findings.assume_all(interpolated(name, law, asked, shared.is_some()));
     }
     findings.assume_all(measured_how(profile, &sized, asked.platform));
     findings.assume_all(doubts(profile, asked.shape.cpu, sized.law.as_ref()));
@@ -118,21 +118,24 @@ fn measured_how(profile: &FrameworkProfile, sized: &Sized, platform: &dyn Platfo
     let name = &profile.name;
     let mut assumptions = vec![
         Topic::Work.small(
-            "an empty handler costs what /healthz was measured to take with one request in flight, network round trip \
-             taken off; a cold start is one measured start with its phases together",
+            "an empty handler costs what /healthz was measured to take with one request in flight, without the network round \
+             trip",
         ),
+        Topic::ColdStart.note("a cold start is one measured start with its phases together"),
         sized.code_warm_up.assumption(name),
     ];
     if profile.runs.iter().any(MeasuredConfig::is_cpu_alone) {
         assumptions.push(Topic::Work.large(format!(
-            "CPU time per request of {name} was measured with one request at a time, which costs more than under load; \
-             other profiles may have that of a busy server"
+            "CPU time per request of {name} was measured with one request at a time, which costs more than under load"
         )));
     }
     if profile.is_of_processes() {
         assumptions.push(Topic::ColdStart.large(format!(
             "{name} was measured as processes, without containers: creating an environment is not in its cold starts, \
-             which are lower bounds; process start to listening socket stands for initialisation"
+             which are lower bounds"
+        )));
+        assumptions.push(Topic::ColdStart.note(format!(
+            "the measured time of {name} from process start to listening socket stands for initialisation"
         )));
     } else {
         assumptions.extend(platform.profile_assumptions(name, sized.cpu_mode));
@@ -219,8 +222,8 @@ fn memory(profile: &FrameworkProfile, sized: &Sized, shape: &Shape) -> Result<Fo
         Room::Unknown => (
             None,
             Topic::Memory.large(format!(
-                "{name}: memory under concurrency is not modelled and no instance is killed for want of it: growth with \
-                 requests in flight was not measured, or lies within noise"
+                "{name}: no instance is killed for want of memory: its growth with requests in flight was not measured, or lies \
+                 within noise"
             )),
         ),
     };
@@ -229,7 +232,7 @@ fn memory(profile: &FrameworkProfile, sized: &Sized, shape: &Shape) -> Result<Fo
 }
 
 /// How a size between measured ones came about. Of the routes those that are used are told.
-fn interpolated(name: &str, law: &Law, asked: &Measured<'_>, shares: bool) -> Assumption {
+fn interpolated(name: &str, law: &Law, asked: &Measured<'_>, shares: bool) -> Vec<Assumption> {
     let percent = |share: f64| format!("{:.0}%", 100.0 * share);
     let mut misses = vec![
         format!("{} in a phase of a start", percent(law.start_miss)),
@@ -250,20 +253,24 @@ fn interpolated(name: &str, law: &Law, asked: &Measured<'_>, shares: bool) -> As
     );
     misses.extend(law.warm_up_miss.map(|miss| format!("{} in the warm-up", percent(miss))));
     let sizes: Vec<String> = law.sizes.iter().map(|cpu| cpu.as_vcpu().to_string()).collect();
-    Topic::Profile.large(format!(
-        "{name} at {cpu} vCPU is interpolated: what was measured at {nearest} vCPU, the nearest in 1/cpu, with times scaled \
-         by the law T = a + b/cpu (a, b >= 0), fitted to the medians at {} vCPU by least squares on relative errors; it \
-         misses them by at most {}; memory{} as measured at {nearest} vCPU",
-        sizes.join(", "),
-        misses.join(", "),
-        if law.warm_up_miss.is_some() {
-            " is"
-        } else {
-            " and warm-up are"
-        },
-        cpu = asked.shape.cpu.as_vcpu(),
-        nearest = law.nearest.as_vcpu(),
-    ))
+    let (cpu, nearest) = (asked.shape.cpu.as_vcpu(), law.nearest.as_vcpu());
+    let same = if law.warm_up_miss.is_some() {
+        "memory is"
+    } else {
+        "memory and warm-up are"
+    };
+    vec![
+        Topic::Profile.large(format!(
+            "{name} at {cpu} vCPU is interpolated from {} vCPU: times follow the law T = a + b/cpu, which misses the measured \
+             medians by at most {}",
+            sizes.join(", "),
+            misses.join(", "),
+        )),
+        Topic::Profile.small(format!(
+            "{name} at {cpu} vCPU has the starts that were measured at {nearest} vCPU, scaled by that law; its {same} as measured \
+             there"
+        )),
+    ]
 }
 
 /// Under which memory limits was measured what is used at `memory`, unless it was all measured there.

@@ -87,14 +87,21 @@ impl PlatformKind for AzureFlexSpec {
     }
 
     fn assumptions(&self) -> Vec<Assumption> {
-        vec![Topic::Capacity.factor(format!(
-            "Azure Flex starts an instance as soon as more requests are in flight than its instances serve, {} on each (the default by \
-             size is not confirmed); an idle one ends after {} (not documented; a choice); requests go to instances by the rule \
-             `{}` (a choice)",
-            self.concurrency(),
-            self.idle_timeout,
-            self.routing.name()
-        ))]
+        vec![
+            Topic::Capacity.factor(format!(
+                "Azure Flex starts an instance as soon as more requests are in flight than its instances serve, {} on each (the \
+                 default by size is not confirmed)",
+                self.concurrency(),
+            )),
+            Topic::Capacity.large(format!(
+                "an idle instance of Azure Flex ends after {} (not documented; a choice)",
+                self.idle_timeout
+            )),
+            Topic::Platform.small(format!(
+                "requests to Azure Flex go to instances by the rule `{}` (a choice)",
+                self.routing.name()
+            )),
+        ]
     }
 
     fn billed_by<'a>(&'a self, _: Option<&'a ClusterPlan>) -> BilledBy<'a> {

@@ -121,19 +121,28 @@ impl PlatformKind for AzureFunctionsSpec {
 
     fn assumptions(&self) -> Vec<Assumption> {
         vec![
-            Topic::Capacity.factor(format!(
-                "Azure adds an instance every {} at most, while more requests are in flight or wait than the instances have slots, or \
-                 while the 95th percentile of the waits for a slot in the last {DELAYS} is above {}; after {} below half of the \
-                 slots it removes one every 10s, and an idle one ends after {} (the rule of the scale controller is not published; \
-                 choices)",
-                self.pace(),
+            Topic::Capacity
+                .factor(format!(
+                    "Azure adds an instance every {} at most, while more requests are in flight or wait than the instances have \
+                     slots (the rule is not published; a choice)",
+                    self.pace(),
+                ))
+                .source("Azure Functions documentation, \"Event-driven scaling\"", "2026"),
+            Topic::Capacity.large(format!(
+                "Azure also adds one while the 95th percentile of the waits for a slot in the last {DELAYS} is above {} (a choice)",
                 self.queue_delay,
-                self.scale_in_after,
-                self.idle_timeout
             )),
+            Topic::Capacity.large(format!(
+                "after {} below half of the slots Azure removes an instance every 10s, and an idle one ends after {} (choices)",
+                self.scale_in_after, self.idle_timeout
+            )),
+            Topic::Platform
+                .small(format!(
+                    "an instance of the Consumption plan has 1 vCPU and 1.5 GiB, and requests wait up to {HTTP_LIMIT} for a slot"
+                ))
+                .source("Azure Functions documentation, \"Azure Functions hosting options\"", "2026"),
             Topic::Platform.small(format!(
-                "an instance of the Consumption plan has 1 vCPU and 1.5 GiB; requests wait up to {HTTP_LIMIT} for a slot, and go \
-                 to instances by the rule `{}` (a choice)",
+                "requests to Azure go to instances by the rule `{}` (a choice)",
                 self.routing.name()
             )),
         ]

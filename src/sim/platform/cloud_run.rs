@@ -178,21 +178,30 @@ impl PlatformKind for CloudRunSpec {
     fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = vec![
             Topic::Capacity.large(format!(
-                "Cloud Run looks at load every {} and wants enough instances for {} of CPU and {} of concurrency over the last \
-                 minute (period and phase are not published; a choice)",
+                "Cloud Run looks at load every {} (a choice) and wants instances for {} of CPU and {} of concurrency over the last \
+                 minute",
                 self.evaluation, self.cpu_target, self.concurrency_target
             )),
             Topic::Capacity.large(format!(
-                "Cloud Run starts an instance for every {} waiting requests that no starting instance will take, and lets a \
-                 request wait for {WAIT_PER_START} times the mean of the last {STARTS} starts, at least {LEAST_WAIT} (what is \
-                 averaged is a choice); then it is turned away",
+                "Cloud Run starts an instance for every {} waiting requests that no starting instance will take",
                 self.concurrency()
             )),
-            Topic::ColdStart.large(format!(
-                "Cloud Run routes a request by the rule `{}` and ends an instance after {} without a request unless load asks for \
-                 it (up to 15 min are documented; a choice)",
+            Topic::Capacity
+                .large(format!(
+                    "a request waits for Cloud Run {WAIT_PER_START} times the mean of the last {STARTS} starts, at least \
+                     {LEAST_WAIT}, and is turned away then (which starts count is a choice)"
+                ))
+                .source("Cloud Run documentation, \"About instance autoscaling\"", "2026"),
+            Topic::ColdStart
+                .large(format!(
+                    "Cloud Run ends an instance after {} without a request unless load asks for it (a choice; documented are up to \
+                     15 min)",
+                    self.idle_timeout
+                ))
+                .source("Cloud Run documentation, \"About instance autoscaling\"", "2026"),
+            Topic::Platform.small(format!(
+                "Cloud Run routes a request by the rule `{}` (a choice)",
                 self.routing.name(),
-                self.idle_timeout
             )),
             Topic::Platform.note(format!(
                 "a request to Cloud Run ends with an error after {}, waiting included; the instance works on",
@@ -200,12 +209,19 @@ impl PlatformKind for CloudRunSpec {
             )),
         ];
         if let Some(boost) = self.boost() {
-            lines.push(Topic::ColdStart.large(format!(
-                "an instance has {} vCPU while it starts and for {} afterwards (the table is not confirmed); starts are those that \
-                 were measured with two vCPU until ready, where a profile has them",
-                boost.cpu.as_vcpu(),
-                boost.lasts
-            )));
+            lines.push(
+                Topic::ColdStart
+                    .large(format!(
+                        "an instance has {} vCPU while it starts and for {} afterwards (the table is not confirmed)",
+                        boost.cpu.as_vcpu(),
+                        boost.lasts
+                    ))
+                    .source("Cloud Run documentation, \"CPU limits\", startup CPU boost", "2026"),
+            );
+            lines.push(
+                Topic::ColdStart
+                    .small("starts are those that were measured with more CPU until ready, where a profile has them"),
+            );
         }
         lines
     }

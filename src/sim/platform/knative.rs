@@ -225,8 +225,10 @@ impl PlatformKind for KnativeSpec {
     fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = self.template().assumptions();
         lines.push(
-            Topic::Platform.small("Knative: requests without a free place wait in one queue before all pods, whether the activator is on their path or \
-             not, and the activator and the queue proxy take no time"),
+            Topic::Platform.small(
+                "Knative: requests without a free place wait in one queue before all pods, and the activator and the queue proxy \
+                 take no time",
+            ),
         );
         lines
     }

@@ -310,17 +310,23 @@ impl PlatformKind for LambdaSpec {
 
     fn assumptions(&self) -> Vec<Assumption> {
         let mut lines = vec![
-            Topic::ColdStart.large(format!(
-                "Lambda ends an idle environment after {} to {}, uniform per environment, and at an age of {} \
-                 (undocumented; a choice after third-party measurements)",
-                self.idle_timeout.min, self.idle_timeout.max, self.max_age
-            )),
+            Topic::ColdStart
+                .large(format!(
+                    "Lambda ends an idle environment after {} to {}, uniform per environment, and at an age of {} \
+                     (undocumented; a choice after third-party measurements)",
+                    self.idle_timeout.min, self.idle_timeout.max, self.max_age
+                ))
+                .source("M. Shilkov, Cold Starts in AWS Lambda, mikhail.io, January 2021", "2026-11"),
             Topic::Platform.small(format!(
                 "Lambda routes a request by the rule `{}` (undocumented; a choice)",
                 self.routing.name()
             )),
-            Topic::Capacity.small("Lambda starts at most 1,000 environments at once and 100 more per second for each function; the bucket \
-             refills continuously (a choice within the documented 1,000 per 10 s)"),
+            Topic::Capacity
+                .small(
+                    "Lambda starts at most 1,000 environments at once and 100 more per second for each function, refilled \
+                     continuously (documented are 1,000 per 10 s)",
+                )
+                .source("AWS Lambda Developer Guide, \"Lambda function scaling\"", "2026-11"),
             Topic::Platform.note(format!(
                 "Lambda cuts a request off after {}; the next request on that environment initialises again",
                 self.timeout
@@ -330,14 +336,22 @@ impl PlatformKind for LambdaSpec {
             let costs = match snap_start.runtime {
                 Runtime::Java => "snapshots of Java cost nothing",
                 Runtime::Python | Runtime::Dotnet => {
-                    "the snapshot of each function that starts environments is paid for all the time, that of one version, and each \
+                    "the snapshot of one version of each function that starts environments is paid for all the time, and each \
                      restore by its memory"
                 }
             };
-            lines.push(Topic::ColdStart.large(format!(
-                "with SnapStart a new environment takes `fetch` (not billed) and `resume` (billed), both from the scenario, and \
-                 its first request the measured overhead of a first request; the restore counts against the scaling rate; {costs}"
-            )));
+            lines.push(Topic::ColdStart.large(
+                "with SnapStart a new environment takes `fetch` (not billed) and `resume` (billed), both from the scenario",
+            ));
+            lines.push(Topic::ColdStart.small(
+                "the first request after a restore has the measured overhead of a first request, and a restore counts against the \
+                 scaling rate",
+            ));
+            lines.push(
+                Topic::Price
+                    .small(costs)
+                    .source("AWS Lambda pricing page, \"SnapStart\"", "2026"),
+            );
         }
         if !self.account_limits {
             lines.push(Topic::Capacity.large("the account has no limits of concurrency and request rate"));
@@ -347,11 +361,25 @@ impl PlatformKind for LambdaSpec {
             maximum_event_age,
         }) = self.asynchronous
         {
-            lines.push(Topic::Traffic.large(format!(
-                "requests are events in Lambda's queue: throttled ones come again after 1s, 2s and so on up to 300s (doubling is a \
-                 choice), failed ones up to {retries} times after 60s and 120s, none once it would be older than \
-                 {maximum_event_age}; latency runs from the acceptance of an event to the end of its last run"
-            )));
+            lines.push(
+                Topic::Traffic
+                    .large(
+                        "requests are events in Lambda's queue: throttled ones come again after 1s, 2s and so on up to 300s \
+                         (doubling is a choice)",
+                    )
+                    .source("AWS Lambda Developer Guide, \"Asynchronous invocation\"", "2026-11"),
+            );
+            lines.push(
+                Topic::Traffic
+                    .small(format!(
+                        "failed events come again up to {retries} times, after 60s and 120s, unless they would be older than \
+                         {maximum_event_age} then"
+                    ))
+                    .source("AWS Lambda Developer Guide, \"Asynchronous invocation\"", "2026-11"),
+            );
+            lines.push(
+                Topic::Traffic.note("the latency of an event runs from its acceptance to the end of its last run"),
+            );
         }
         let functions = self.function.values();
         let provisioned = functions
@@ -440,21 +468,36 @@ impl PlatformKind for LambdaSpec {
 fn stands_for(framework: &str, cpu_mode: CpuMode) -> Vec<Assumption> {
     match cpu_mode {
         CpuMode::Flat => vec![
-            Topic::ColdStart.large("measured with containers: creating and starting the container stands for Lambda's environment (waited for, not \
-             billed), process start to listening socket for its init (billed where the price list says so)"),
-            Topic::ColdStart.factor("the CPU limit was in force from the start of the container; Lambda is reported to give initialisation more CPU \
-             than the memory buys, so that cold starts below 1 vCPU are rather upper bounds"),
+            Topic::ColdStart.large(
+                "creating and starting the measured container stands for Lambda's environment, which is waited for and not \
+                 billed",
+            ),
+            Topic::ColdStart.large(
+                "the measured time from process start to listening socket stands for Lambda's init, which is billed where the \
+                 price list says so",
+            ),
+            Topic::ColdStart.factor(
+                "the CPU limit was in force from the start of the container, but Lambda is reported to give initialisation more \
+                 CPU than the memory buys: cold starts at less than a whole vCPU are upper bounds",
+            ),
         ],
         CpuMode::BoostedInit => vec![
             Topic::ColdStart.large(format!(
-                "{framework} was measured with containers: creating and starting the container stands for Lambda's environment \
-                 (waited for, not billed), process start to the first answer of /healthz for its init (billed where the price \
-                 list says so)"
+                "creating and starting the measured container of {framework} stands for Lambda's environment, which is waited for \
+                 and not billed"
             )),
             Topic::ColdStart.large(format!(
-                "{framework} had 2 vCPUs (more where the limit is higher) until /healthz had answered, as Lambda is reported to \
-                 give initialisation more CPU than the memory buys, and the CPU limit from then on; the overhead of a first \
-                 request is that of the first request of /json under the limit"
+                "the measured time of {framework} from process start to the first answer of /healthz stands for Lambda's init, \
+                 which is billed where the price list says so"
+            )),
+            Topic::ColdStart
+                .large(format!(
+                    "{framework} had at least 2 vCPUs until /healthz had answered, as Lambda is reported to give initialisation \
+                     more CPU than the memory buys"
+                ))
+                .source("the profile's starts of the mode `boosted-init`", "2026-11"),
+            Topic::ColdStart.small(format!(
+                "the overhead of a first request of {framework} is that of the first request of /json under the CPU limit"
             )),
         ],
     }

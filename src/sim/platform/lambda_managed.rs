@@ -129,20 +129,25 @@ impl PlatformKind for LambdaManagedSpec {
     fn assumptions(&self) -> Vec<Assumption> {
         vec![
             Topic::Capacity.factor(format!(
-                "managed environments serve {} requests at a time; every {} enough are wanted for {} of concurrency and CPU over \
-                 the last minute, at least {}; fewer after {} (not published; choices)",
-                self.concurrency(),
+                "every {} enough managed environments of {} requests each are wanted for {} of concurrency and CPU over the last \
+                 minute (not published; a choice)",
                 self.evaluation,
+                self.concurrency(),
                 self.target,
-                self.min_environments,
-                self.scale_in_after
             )),
             Topic::Capacity.large(format!(
-                "an EC2 instance holds {} managed environments and takes {} to launch (a choice); at least {FEWEST} are there; a \
-                 request without a free slot is throttled",
-                self.per_instance(),
-                self.instance_launch
+                "there are at least {} managed environments, and fewer than before only after {} (not published; a choice)",
+                self.min_environments, self.scale_in_after
             )),
+            Topic::Capacity
+                .large(format!(
+                    "an EC2 instance holds {} managed environments and takes {} to launch (a choice), and at least {FEWEST} are \
+                     there",
+                    self.per_instance(),
+                    self.instance_launch
+                ))
+                .source("AWS documentation, \"Lambda Managed Instances\"", "2026"),
+            Topic::Capacity.note("a request to a managed function without a free slot is throttled"),
         ]
     }
 

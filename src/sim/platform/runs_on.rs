@@ -16,7 +16,27 @@ pub enum RunsOn {
     Nodes(PodTemplate),
 }
 
+/// The same without settings: what a platform's instances are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Functions in places of the platform's own.
+    Functions,
+    /// Tasks, each on a machine of its own that pulls its image.
+    Tasks,
+    /// Pods on nodes, which pull the images of all services.
+    Nodes,
+}
+
 impl RunsOn {
+    /// Returns the ground without its settings.
+    pub fn ground(&self) -> Ground {
+        match self {
+            Self::Functions => Ground::Functions,
+            Self::Tasks(..) => Ground::Tasks,
+            Self::Nodes(_) => Ground::Nodes,
+        }
+    }
+
     /// The pods, or the tasks, where an autoscaler decides how many there are.
     pub fn pods(&self) -> Option<&PodTemplate> {
         match self {

@@ -18,7 +18,7 @@ fn simulate_answers_and_tells_what_it_assumed() {
     The 3 assumptions that matter most:
     - Lambda ends an idle environment after 5m to 7m, uniform per environment, and at an age of 2h (undocumented; a choice after third-party measurements)
     - Lambda routes a request by the rule `most-recently-used` (undocumented; a choice)
-    - Lambda starts at most 1,000 environments at once and 100 more per second for each function; the bucket refills continuously (a choice within the documented 1,000 per 10 s)
+    - Lambda starts at most 1,000 environments at once and 100 more per second for each function, refilled continuously (documented are 1,000 per 10 s)
     2 more: add --assumptions, or see manifest.json of --out.
     simulated 1198 requests [...]
     ");

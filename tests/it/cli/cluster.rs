@@ -543,3 +543,23 @@ fn the_bill_of_a_cluster_is_split_four_ways() {
     // Both get the same traffic.
     close(number(find("by-requests", "a"), "overhead_usd"), overhead / 2.0);
 }
+
+#[test]
+fn settings_of_provisioners_that_cannot_be_are_refused() {
+    for (table, text) in [
+        (
+            "[cluster.karpenter]\nbudget = 10.0",
+            "[cluster.karpenter]: `budget` is 10; it is a share of the nodes, from 0 to 1, such as 0.1",
+        ),
+        (
+            "[cluster.cluster-autoscaler]\nscan-interval = \"0s\"",
+            "[cluster.cluster-autoscaler]: `scan-interval` must be at least 1s",
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let cluster = format!("[cluster]\nnodes = [{{ type = \"m7i.large\", count = 1 }}]\n{table}\n");
+        sandbox.write("s.toml", &scenario("", &cluster));
+        let told = refused(&sandbox);
+        assert!(told.contains(text), "{told}");
+    }
+}

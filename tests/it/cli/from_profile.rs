@@ -27,8 +27,8 @@ fn the_first_requests_cost_what_the_curve_says() {
     assert_close(of("latency_mean_ms"), total / of("requests"));
     assert_close(of("latency_max_ms"), 140.0);
     // 40 requests of 10 ms of CPU time and 40 of 5 ms above 2 ms.
-    let sentence = "made-up: the first 100 requests of an instance after its very first cost 1400 ms more in all (measured on \
-                    /json at 20/s; CPU time says 600 ms); the handler's own work on top is taken to be warm at once";
+    let sentence = "made-up: the first 100 requests of an instance after its very first cost 1400 ms more in all, the \
+                    handler's own work not included (measured on /json at 20/s; CPU time says 600 ms)";
     assert!(said.contains(sentence), "{said}");
 }
 
@@ -141,8 +141,8 @@ fn unknown_growth_is_told_and_the_peak_under_load_must_fit() {
     let sandbox = sandbox(TOGETHER, |_| {});
     sandbox.write("arrivals.csv", "t\n1.0\n1.0\n");
     let (_, said) = simulate(&sandbox, "");
-    let sentence = "made-up: memory under concurrency is not modelled and no instance is killed for want of it: growth with \
-                    requests in flight was not measured, or lies within noise";
+    let sentence = "made-up: no instance is killed for want of memory: its growth with requests in flight was not measured, or \
+                    lies within noise";
     assert!(said.contains(sentence), "{said}");
     assert_snapshot!(sandbox.run("check s.toml --set platform.fixed.memory=49Mi"), @r"
     exit 2

@@ -28,11 +28,13 @@ fn between_two_sizes_the_law_goes_through_both() {
     let total = first + extra + (of("requests") - 1.0) * 6.0;
     assert_close(of("latency_max_ms"), first);
     assert_close(of("latency_mean_ms"), total / of("requests"));
-    let sentence = "made-up at 0.75 vCPU is interpolated: what was measured at 1 vCPU, the nearest in 1/cpu, with times scaled by \
-                    the law T = a + b/cpu (a, b >= 0), fitted to the medians at 0.5, 1 vCPU by least squares on relative \
-                    errors; it misses them by at most 0% in a phase of a start, 0% in an empty handler, 0% in the warm-up; \
-                    memory is as measured at 1 vCPU";
-    assert!(said.contains(sentence), "{said}");
+    for sentence in [
+        "made-up at 0.75 vCPU is interpolated from 0.5, 1 vCPU: times follow the law T = a + b/cpu, which misses the measured medians \
+         by at most 0% in a phase of a start, 0% in an empty handler, 0% in the warm-up",
+        "made-up at 0.75 vCPU has the starts that were measured at 1 vCPU, scaled by that law; its memory is as measured there",
+    ] {
+        assert!(said.contains(sentence), "{said}");
+    }
     for outside in ["499m", "1001m"] {
         let ran = sandbox.run(&format!(
             "check s.toml --set interpolate=true --set platform.scale-per-request.cpu={outside}"
@@ -171,7 +173,7 @@ fn lambda_takes_starts_with_a_boosted_initialisation() {
     // 30 ms of sandbox, 50 + 6 ms of initialisation, and 8 ms less the round trip of 1 ms.
     let (of, said) = simulate(&sandbox, "");
     assert_close(of("latency_max_ms"), 30.0 + 56.0 + 7.0);
-    let sentence = "made-up had 2 vCPUs (more where the limit is higher) until /healthz had answered";
+    let sentence = "made-up had at least 2 vCPUs until /healthz had answered";
     assert!(
         said.contains(sentence) && !said.contains("in force from the start"),
         "{said}"

@@ -6,6 +6,7 @@ use super::AutoscalerKind;
 use crate::assumption::{Assumption, Topic};
 use crate::sim::autoscaler::SharedPlan;
 use crate::sim::autoscaler::ecs::{self, EcsMetric, EcsPlan};
+use crate::sim::platform::Ground;
 use crate::units::SimDuration;
 
 /// `[autoscaler.target-tracking]`
@@ -75,8 +76,8 @@ impl AutoscalerKind for TargetTrackingSpec {
 
     fn assumptions(&self) -> Vec<Assumption> {
         vec![Topic::Autoscaler.large(format!(
-            "target tracking scales out when {} minutes in a row are above the target, and in when {} are below {} of it, to the \
-             number of tasks that would meet it, rounded up (counts and low threshold are not in the documents)",
+            "target tracking scales out when {} minutes in a row are above the target, and in when {} are below {} of it (not in \
+             the documents)",
             self.high_points, self.low_points, self.low_share
         ))]
     }
@@ -105,8 +106,8 @@ impl AutoscalerKind for TargetTrackingSpec {
         })
     }
 
-    fn is_of_ecs(&self) -> Option<bool> {
-        Some(true)
+    fn grounds(&self) -> &'static [Ground] {
+        &[Ground::Tasks]
     }
 }
 
@@ -239,7 +240,7 @@ impl AutoscalerKind for StepScalingSpec {
         })
     }
 
-    fn is_of_ecs(&self) -> Option<bool> {
-        Some(true)
+    fn grounds(&self) -> &'static [Ground] {
+        &[Ground::Tasks]
     }
 }

@@ -6,6 +6,7 @@ use super::AutoscalerKind;
 use crate::assumption::Assumption;
 use crate::sim::autoscaler::SharedPlan;
 use crate::sim::autoscaler::fixed::FixedPlan;
+use crate::sim::platform::Ground;
 use crate::units::SimDuration;
 
 /// `[autoscaler.fixed]`
@@ -60,7 +61,7 @@ impl AutoscalerKind for FixedReplicasSpec {
         })
     }
 
-    fn is_of_ecs(&self) -> Option<bool> {
-        None
+    fn grounds(&self) -> &'static [Ground] {
+        &[Ground::Tasks, Ground::Nodes]
     }
 }

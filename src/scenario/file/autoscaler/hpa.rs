@@ -6,6 +6,7 @@ use super::AutoscalerKind;
 use crate::assumption::{Assumption, Topic};
 use crate::sim::autoscaler::SharedPlan;
 use crate::sim::autoscaler::hpa::{self, HpaPlan, MetricTarget, Metrics};
+use crate::sim::platform::Ground;
 use crate::units::{PerSecond, SimDuration};
 
 /// `[autoscaler.hpa]`
@@ -183,8 +184,7 @@ impl AutoscalerKind for HpaSpec {
 
     fn assumptions(&self) -> Vec<Assumption> {
         vec![Topic::Autoscaler.small(format!(
-            "the HorizontalPodAutoscaler looks every {} at a mean over {} that is read every {} and {} old when it is seen (when \
-             each of these falls is drawn from the seed)",
+            "the HorizontalPodAutoscaler looks every {} at a mean over {} that is read every {} and {} old when it is seen",
             self.sync_period, self.metric_window, self.metric_resolution, self.metric_lag
         ))]
     }
@@ -197,8 +197,8 @@ impl AutoscalerKind for HpaSpec {
         (self.min_replicas == 0).then_some("the HorizontalPodAutoscaler")
     }
 
-    fn is_of_ecs(&self) -> Option<bool> {
-        Some(false)
+    fn grounds(&self) -> &'static [Ground] {
+        &[Ground::Nodes]
     }
 }
 

@@ -8,6 +8,7 @@ use crate::assumption::{Assumption, Topic};
 use crate::sim::autoscaler::SharedPlan;
 use crate::sim::autoscaler::hpa::HpaPlan;
 use crate::sim::autoscaler::keda::{self, KedaPlan};
+use crate::sim::platform::Ground;
 use crate::units::{PerSecond, SimDuration};
 
 /// `[autoscaler.keda]`
@@ -109,10 +110,17 @@ impl AutoscalerKind for KedaSpec {
     }
 
     fn assumptions(&self) -> Vec<Assumption> {
-        vec![Topic::Autoscaler.small(format!(
-            "KEDA looks every {} at a mean over {} with what waits now, and the autoscaler behind it every 15s",
-            self.polling_interval, self.metric_window
-        ))]
+        vec![
+            Topic::Autoscaler
+                .small(format!(
+                    "KEDA looks every {} at a mean over {} with what waits now, and the autoscaler behind it every 15s",
+                    self.polling_interval, self.metric_window
+                ))
+                .source(
+                    "kube-controller-manager, --horizontal-pod-autoscaler-sync-period, default",
+                    "2026",
+                ),
+        ]
     }
 
     fn plan(&self) -> SharedPlan {
@@ -123,8 +131,8 @@ impl AutoscalerKind for KedaSpec {
         (self.initial() == 0).then_some("KEDA")
     }
 
-    fn is_of_ecs(&self) -> Option<bool> {
-        Some(false)
+    fn grounds(&self) -> &'static [Ground] {
+        &[Ground::Nodes]
     }
 }
 

@@ -81,7 +81,8 @@ impl ClusterAutoscalerSpec {
         }
         if self.max_scale_down_parallelism == 0 {
             problems.push(
-                "`max-scale-down-parallelism` must be at least 1; write `scale-down-enabled = false` if no node may go".into(),
+                "`max-scale-down-parallelism` must be at least 1; write `scale-down-enabled = false` if no node may go"
+                    .into(),
             );
         }
         problems

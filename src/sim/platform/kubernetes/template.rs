@@ -139,8 +139,8 @@ impl PodTemplate {
         });
         lines.extend(self.alive_within.map(|limit| {
             Topic::ColdStart.small(format!(
-                "a container that does not listen {limit} after its start is killed for its liveness probe and starts again, at once the \
-                 first time, then with the kubelet's back-off; one that is up answers it in time, however busy it is"
+                "a container that does not listen {limit} after its start is killed by its liveness probe and starts again, later \
+                 with the kubelet's back-off; one that is up is never killed so"
             ))
         }));
         lines

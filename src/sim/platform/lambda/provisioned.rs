@@ -108,12 +108,18 @@ impl ProvisionedSpec {
     }
 
     pub(super) fn assumptions(&self) -> Vec<Assumption> {
-        let mut lines = vec![Topic::Capacity.small(format!(
-            "provisioned environments are allocated {} after a change, {} per minute and function (the documents say one to two \
-             minutes; the rate is not confirmed), none of them is replaced in the background, and they are chosen before all \
-             others",
-            self.preparation, self.per_minute
-        ))];
+        let mut lines = vec![
+            Topic::Capacity
+                .small(format!(
+                    "provisioned environments are allocated {} after a change, {} per minute and function (documented are one to \
+                     two minutes; the rate is not confirmed)",
+                    self.preparation, self.per_minute
+                ))
+                .source("AWS Lambda Developer Guide, \"Configuring provisioned concurrency\"", "2026-11"),
+            Topic::Capacity.note(
+                "provisioned environments are chosen before all others, and none of them is replaced in the background",
+            ),
+        ];
         if !self.schedule.is_empty() {
             lines.push(
                 Topic::Capacity.note("provisioned concurrency changes at times of the day; the run starts at midnight"),
@@ -121,9 +127,15 @@ impl ProvisionedSpec {
         }
         if self.tracking.is_some() {
             lines.push(
-                Topic::Capacity.small("provisioned concurrency is scaled to ceil(configured x utilisation / target) after three minutes above the \
-                 target, or fifteen below nine tenths of it; utilisation is the mean of a minute (alarms of target tracking; \
-                 the window is a choice)"),
+                Topic::Capacity
+                    .small(
+                        "provisioned concurrency is scaled to ceil(configured x utilisation / target) after three minutes above \
+                         the target, or fifteen below nine tenths of it",
+                    )
+                    .source("Application Auto Scaling User Guide, \"Target tracking\"", "2026-11"),
+            );
+            lines.push(
+                Topic::Capacity.note("the utilisation of provisioned concurrency is the mean of a minute (a choice)"),
             );
         }
         lines

@@ -42,8 +42,8 @@ impl Warmer {
 
     pub(super) fn assumption(&self) -> Assumption {
         Topic::Traffic.large(format!(
-            "every {} somebody sends {} requests at once to each function, which hold their environments for {}; they are billed, \
-             count towards the limits, and are no requests of the statistics",
+            "every {} somebody sends {} requests at once to each function, which hold their environments for {}, are billed and \
+             count in no statistic",
             self.every, self.environments, self.hold
         ))
     }

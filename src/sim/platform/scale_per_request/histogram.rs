@@ -80,12 +80,13 @@ impl HybridHistogram {
     }
 
     pub(super) fn assumption(&self) -> Assumption {
-        Topic::ColdStart.large(format!(
-            "instances are kept and started again by the hybrid histogram policy (Serverless in the Wild): idle times per function in \
-             bins of {} up to {}; back before {} of them, kept until {}, margin {}; idle times beyond the range are forecast by \
-             the mean of the last {LAST}, where the paper uses ARIMA",
-            self.bin, self.range, self.head, self.tail, self.margin
-        ))
+        Topic::ColdStart
+            .large(format!(
+                "instances follow the hybrid histogram policy (bins of {} up to {}, head {}, tail {}, margin {}), with the mean of \
+                 the last {LAST} idle times in place of ARIMA",
+                self.bin, self.range, self.head, self.tail, self.margin
+            ))
+            .source("Shahrad et al., Serverless in the Wild, USENIX ATC 2020, section 4", "2026")
     }
 }
 
