@@ -51,7 +51,6 @@ pub enum Role {
 
 /// The end of a call, for services whose clients have timeouts or retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Ended {
     /// Position of its service.
     pub service: u16,
@@ -71,7 +70,6 @@ pub struct Ended {
 
 /// A request, or one attempt of a call, that ran to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Finished {
     /// Position of its service.
     pub service: u16,
@@ -101,7 +99,6 @@ pub struct Finished {
 
 /// The state of a service's instances at one instant, or its integral over time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct FleetState<T> {
     /// Instances that start.
     pub starting: T,
@@ -149,7 +146,6 @@ impl<T: Sub<Output = T>> Sub for FleetState<T> {
 
 /// The activity of an instance from now on, for meters that bill for its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Activity {
     /// Position of its service.
     pub service: u16,

@@ -19,7 +19,7 @@ const MOST_COUNTED: u32 = 10_000;
 /// `replications`
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
-#[cfg_attr(test, schemars(untagged))]
+#[cfg_attr(test, serde(untagged))]
 pub enum ReplicationsSpec {
     /// So many.
     Count(u32),

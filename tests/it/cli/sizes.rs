@@ -61,7 +61,7 @@ fn a_law_over_three_sizes_tells_what_it_misses() {
         &sandbox,
         "--set platform.scale-per-request.cpu=750m --set interpolate=true",
     );
-    assert!(said.contains("fitted to the medians at 0.5, 1, 2 vCPU"), "{said}");
+    assert!(said.contains("is interpolated from 0.5, 1, 2 vCPU"), "{said}");
     // Normal equations of a + b x, weighted with 1 / y^2, for the initialisation and for the first request.
     let law = |points: [(f64, f64); 3]| {
         let sum = |of: fn(f64, f64) -> f64| points.iter().map(|&(x, y)| of(x, y) / (y * y)).sum::<f64>();
