@@ -223,10 +223,9 @@ pub use trace::Traffic;
 /// The parts that a platform of your own needs.
 pub mod platform {
     pub use crate::sim::fact::Reject;
-    pub use crate::sim::platform::fixed::FixedSpec;
     pub use crate::sim::platform::{
-        Admission, Boost, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, Scale, Shape, Ticks,
-        Used,
+        Admission, Boost, FixedSpec, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, Scale,
+        Shape, Ticks, Used,
     };
     pub use crate::sim::pool::Routing;
     pub use crate::sim::setup::InitialState;

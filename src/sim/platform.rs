@@ -30,6 +30,7 @@ use crate::sim::client::Client;
 pub use crate::sim::platform::billed_by::{Architecture, BilledBy};
 pub use crate::sim::platform::control::Control;
 pub use crate::sim::platform::decision::{Admission, KeepAlive, Lifetime, Scale, Ticks};
+pub use crate::sim::platform::fixed::FixedSpec;
 use crate::sim::platform::kubernetes::{ClusterPlan, Kubernetes, Plan};
 pub use crate::sim::platform::runs_on::{Ground, Restore, RunsOn, TaskMachine};
 pub use crate::sim::platform::shape::{Boost, Shape};

@@ -21,9 +21,9 @@ const MOST_COUNTED: u32 = 10_000;
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Serialize))]
 #[cfg_attr(test, serde(untagged))]
 pub enum ReplicationsSpec {
-    /// So many.
+    /// This number.
     Count(u32),
-    /// As many as a precision needs.
+    /// The number that a precision needs.
     Until(PrecisionSpec),
 }
 
