@@ -275,10 +275,9 @@ pub mod results {
 /// let mut queue = Variant::new("queue", platform, vec![PlannedService::new("server", arrivals, server)]);
 /// queue.warm_up = SimDuration::from_secs(500);
 /// queue.horizon = Some(SimDuration::from_secs(5_000));
-/// queue.replications = 20.into();
 ///
 /// let study = coldcast::run(&[queue], Options::default(), &Progress::default())?;
-/// let (low, high) = study.variants[0].all().interval(Metric::LatencyMean).expect("twenty replications");
+/// let (low, high) = study.variants[0].all().interval(Metric::LatencyMean).expect("ten replications");
 /// assert!(low < 500.0 && 500.0 < high, "1 / (10 - 8) s is within {low} to {high} ms");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
