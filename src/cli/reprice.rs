@@ -99,7 +99,8 @@ pub fn run(args: &RepriceArgs, quiet: bool) -> Outcome {
     }
     if !quiet {
         say(format_args!(
-            "\n{}. How use becomes quantities (steps, minimums) is as in the run.",
+            "\n{}. How use becomes quantities (steps, minimums) is as in the run. Discounts, prices, free tier \
+             and commitments of the scenario do not count here: give them as flags.",
             args.pricing.said(&list)
         ));
     }

@@ -96,8 +96,14 @@ impl Subject {
 /// The frameworks with these names in the folder `models`, or all of them if no name is given.
 ///
 /// # Errors
-/// If a framework is unknown, or its `framework.toml` is invalid.
+/// If there is no such folder, a framework is unknown, or its `framework.toml` is invalid.
 pub fn frameworks(models: &Path, names: &[String]) -> Result<Vec<Subject>, MeasureError> {
+    if !models.is_dir() {
+        return Err(MeasureError::BadRequest(format!(
+            "there is no folder {}; run this in a clone of coldcast, or name the folder of the frameworks with --models",
+            models.display()
+        )));
+    }
     let known = known(models)?;
     let names = if names.is_empty() { &known } else { names };
     if names.is_empty() {
@@ -165,6 +171,8 @@ mod tests {
         let error = frameworks(models.path(), &["expres".into()]).unwrap_err();
         assert_eq!(error.hints(), ["did you mean `express`?"]);
         assert!(error.is_input());
+        let absent = frameworks(&models.path().join("none"), &[]).unwrap_err();
+        assert!(absent.is_input() && absent.to_string().contains("--models"), "{absent}");
         assert!(matches!(
             frameworks(models.path(), &[]),
             Err(MeasureError::BadFramework { .. })

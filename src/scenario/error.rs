@@ -64,6 +64,9 @@ impl ScenarioError {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { .. } => vec!["give the path of a scenario file, or no path for the built-in scenario".into()],
+            Self::Syntax { message, .. } if message.ends_with("missing field `schema`") => {
+                vec!["a scenario begins with `schema = 1` and a `name`; docs/tutorial has one to copy".into()]
+            }
             Self::Syntax { nearest, .. } => nearest.iter().map(|n| format!("did you mean `{n}`?")).collect(),
             Self::Set { .. } => {
                 vec!["write --set path.to.key=value, such as --set slo.latency=200ms".into()]

@@ -86,9 +86,23 @@ pub fn hex(bytes: &[u8]) -> String {
 fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
     toml::from_str(text).map_err(|error: toml::de::Error| ScenarioError::Syntax {
         name: name.to_string(),
-        message: error.to_string().trim_end().to_string(),
+        message: plain(error.to_string().trim_end()),
         nearest: nearest(error.message()),
     })
+}
+
+/// The message with the parser's names of types in words.
+fn plain(message: &str) -> String {
+    const WORDS: [(&str, &str); 4] = [
+        ("expected f64", "expected a number without quotes, such as 0.5"),
+        ("expected u16", "expected a whole number from 0 to 65535"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u64", "expected a whole number from 0 on"),
+    ];
+    let words = WORDS
+        .iter()
+        .find_map(|(name, words)| Some(message.strip_suffix(name)?.to_string() + words));
+    words.unwrap_or_else(|| message.to_string())
 }
 
 /// The known name nearest to the unknown one in a message such as "unknown field `a`, expected one of `b`, `c`".
@@ -123,6 +137,25 @@ mod tests {
             let text = error.to_string();
             assert!(text.contains("s.toml") && text.contains(line), "{text}");
             assert_eq!(error.hints(), [format!("did you mean `{hint}`?")], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_quotes_is_refused_in_words() {
+        for (from, to, words) in [
+            (
+                "[platform.fixed]",
+                "[platform.fixed]\nreplicas = \"2\"",
+                "a whole number",
+            ),
+            (
+                "[traffic",
+                "traffic-factor = \"10%\"\n[traffic",
+                "a number without quotes, such as 0.5",
+            ),
+        ] {
+            let error = parse("s.toml", &SMALL.replace(from, to)).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
         }
     }
 

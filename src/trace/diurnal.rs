@@ -19,7 +19,8 @@ const STEP: u64 = 60_000_000_000;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DiurnalSpec {
-    /// The mean number of arrivals per second over a whole week, including the weekend.
+    /// The mean number of arrivals per second over a whole week, including the weekend. A run of one day has more unless `weekend` is 1: a
+    /// Monday has 7% more with the default.
     pub mean_rate: PerSecond,
     /// The amplitude of the daily wave as a share of the mean rate of the day. Together with `second-amplitude` at most 1.
     #[serde(default = "amplitude")]

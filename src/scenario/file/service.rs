@@ -16,9 +16,9 @@ use crate::units::SimDuration;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Slo {
-    /// A valid request is good if it is answered within this time.
+    /// A request is good if it is answered within this time.
     pub latency: SimDuration,
-    /// Share of valid requests that must be good, above 0 and at most 1.
+    /// Share of requests that must be good, above 0 and at most 1.
     pub objective: f64,
 }
 

@@ -131,7 +131,9 @@ pub(super) fn reference<'a>(
 /// The text of a profile.
 fn text(scenario: &Scenario, files: Files<'_>, name: &str) -> Result<String, String> {
     match name.ends_with(".json") {
-        true => files.read(name),
+        true => files
+            .read(name)
+            .map_err(|problem| format!("{problem}; a relative path starts at the folder of the scenario")),
         false => from_catalog(scenario, name).map(str::to_string),
     }
 }

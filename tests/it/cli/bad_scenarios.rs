@@ -122,7 +122,7 @@ fn quantities_need_units_and_sense() {
       |
     3 | seed = -7
       |        ^^
-    invalid value: integer `-7`, expected u64
+    invalid value: integer `-7`, expected a whole number from 0 on
     ");
 }
 
@@ -226,7 +226,7 @@ fn names_are_looked_up() {
     exit 2
     --- stderr
     error: bad.toml has a problem:
-      - cannot read mine/profile.json: No such file or directory (os error 2)
+      - cannot read mine/profile.json: No such file or directory (os error 2); a relative path starts at the folder of the scenario
     ");
 }
 
@@ -285,6 +285,7 @@ fn files_that_are_no_scenario() {
     1 |
       | ^
     missing field `schema`
+    hint: a scenario begins with `schema = 1` and a `name`; docs/tutorial has one to copy
     ");
     assert_snapshot!(refuse_text("schema = 2"), @r"
     exit 2
