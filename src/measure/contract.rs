@@ -21,9 +21,9 @@ mod echo;
 mod items;
 mod template;
 mod validate;
-pub mod work;
 
 use client::{Client, shown};
+pub(super) use validate::measured_orders;
 
 /// The framework and the release that `/json` must name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -169,7 +169,9 @@ fn every_cpu_limit_has_a_warm_run_and_one_vcpu_a_long_one() {
 fn each_image_met_the_contract_before_it_was_measured() {
     for profile in profiles() {
         let check = profile.contract.as_ref().unwrap_or_else(|| panic!("{}", profile.name));
-        assert_eq!((check.routes, check.requests), (7, 67), "{}", profile.name);
+        // Profiles of the first schema were measured before the contract had the four kinds of work in sizes.
+        let whole = if profile.schema == 1 { (7, 67) } else { (10, 171) };
+        assert_eq!((check.routes, check.requests), whole, "{}", profile.name);
         assert!(check.command.ends_with(&profile.name), "{}", check.command);
         assert!(!profile.blocks.is_empty(), "{}", profile.name);
     }

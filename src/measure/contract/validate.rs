@@ -19,6 +19,11 @@ pub(super) fn orders(count: u32) -> Vec<Value> {
     (1..=count).map(order).collect()
 }
 
+/// The body with which a measurement asks `/validate` for `count` orders.
+pub(in crate::measure) fn measured_orders(count: u32) -> String {
+    Value::from(orders(count)).to_string()
+}
+
 /// The answer for a list of good orders.
 pub(super) fn totals(orders: &[Value]) -> Value {
     let quantity: u64 = orders.iter().filter_map(|order| order["quantity"].as_u64()).sum();
