@@ -9,13 +9,19 @@ use crate::measure::warm::pace::{InDepth, Pace};
 use crate::measure::warm::rounds::Rule;
 use crate::measure::warm::routes::Routes;
 use crate::measure::warm::{Parts, rates};
-use crate::model::profile::{self, FrameworkProfile, Settling, WarmRun};
+use crate::model::profile::{self, CpuMode, FrameworkProfile, Settling, WarmRun};
 use crate::stats::order;
+use crate::units::MilliCpu;
 
 /// The time to create, inspect and remove a container, without the start itself. Seen with Docker 20.10 on two cores.
 const AROUND_A_START: Duration = Duration::from_millis(250);
 /// The CPU time of a start that was not measured before.
 const ASSUMED_CPU: Duration = Duration::from_millis(1500);
+/// The CPU limit until the health route has answered, with boosted init.
+const BOOST: MilliCpu = MilliCpu(2000);
+/// The time in which the engine sets the limit after that, and the CPU time of the first request.
+const LIMIT_UPDATE: Duration = Duration::from_millis(120);
+const FIRST_REQUEST_CPU: Duration = Duration::from_millis(25);
 /// The time of the first start of a subject besides the start itself: the check of the HTTP contract, and the load that finds
 /// the cost of a request.
 const FIRST_START: Duration = Duration::from_secs(3);
@@ -216,28 +222,34 @@ impl Warm<'_> {
     }
 }
 
-/// The time of a start at the nearest measured CPU limit, in proportion to the limits; at least a quarter of a second.
+/// The time of a start at the nearest measured CPU limit, in proportion to the limits; at least a quarter of a second. With
+/// boosted init a start has two vCPUs, and then comes the first request under the limit.
 fn start(profile: Option<&FrameworkProfile>, config: &Config) -> Duration {
-    let cpu = config.limits.cpu;
+    let (cpu, afterwards) = match config.cpu_mode {
+        CpuMode::Flat => (config.limits.cpu, Duration::ZERO),
+        CpuMode::BoostedInit => (
+            config.limits.cpu.max(BOOST),
+            LIMIT_UPDATE + FIRST_REQUEST_CPU.div_f64(config.limits.cpu.as_vcpu().min(1.0)),
+        ),
+    };
     let runs = profile.map(|profile| profile.runs.as_slice()).unwrap_or_default();
     let nearest = runs
         .iter()
-        .filter(|run| run.counted().next().is_some())
+        .filter(|run| run.cpu_mode == CpuMode::Flat && run.counted().next().is_some())
         .min_by_key(|run| run.cpu.0.abs_diff(cpu.0));
     let measured = nearest.and_then(|run| {
         let median = order::median(&order::sorted(run.counted().map(|sample| sample.total_ms)))?;
         Some(Duration::from_secs_f64(median / 1e3).mul_f64(run.cpu.as_vcpu() / cpu.as_vcpu()))
     });
-    measured
-        .unwrap_or_else(|| ASSUMED_CPU.div_f64(cpu.as_vcpu().min(1.0)))
-        .max(Duration::from_millis(250))
+    let start = measured.unwrap_or_else(|| ASSUMED_CPU.div_f64(cpu.as_vcpu().min(1.0)));
+    start.max(Duration::from_millis(250)) + afterwards
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::measure::config::{Plan, REFERENCE};
-    use crate::model::profile::{ColdMode, CpuMode, SettlingEnd};
+    use crate::model::profile::{ColdMode, SettlingEnd};
 
     fn config(warm_run: WarmKind) -> Config {
         Config {
@@ -301,6 +313,20 @@ mod tests {
         );
         assert!(assumed < Duration::from_secs(20));
         assert!(warm(WarmKind::Short, true, Some(&known)).bursts() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_boosted_start_does_not_wait_for_its_limit() {
+        let at = |cpu_mode: CpuMode| Config {
+            cpu_mode,
+            limits: Plan::Lambda.configs(None)[0].limits,
+            ..config(WarmKind::None)
+        };
+        let (flat, boosted) = (start(None, &at(CpuMode::Flat)), start(None, &at(CpuMode::BoostedInit)));
+        assert!(
+            flat > Duration::from_secs(20) && boosted < Duration::from_secs(3),
+            "{flat:?}, {boosted:?}"
+        );
     }
 
     #[test]

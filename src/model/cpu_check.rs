@@ -13,6 +13,8 @@ use crate::stats::order;
 const TOLERANCE: f64 = 0.05;
 /// The largest distance of two loads, as a share.
 const AGREE_WITHIN: f64 = 0.15;
+/// The share of the CPU limit from which bursts keep a server busy.
+const BUSY: f64 = 0.7;
 /// The share of the CPU limit from which a plateau is near saturation.
 const NEAR_SATURATION: f64 = 0.8;
 
@@ -64,8 +66,22 @@ pub fn doubts(warm: &WarmRun, vcpu: f64) -> Vec<String> {
             work.seconds
         ));
     }
+    doubts.extend(idle(warm, vcpu));
     doubts.extend(disagreement(warm, vcpu));
     doubts
+}
+
+/// The sentence about bursts that left the server time to sleep. Above one vCPU that is usual: a server with one thread cannot
+/// use more.
+fn idle(warm: &WarmRun, vcpu: f64) -> Option<String> {
+    let (name, route) = main(warm)?;
+    let used = loaded(route)? * warm.saturation_rps? / 1e3;
+    (vcpu <= 1.0 && used < BUSY * vcpu).then(|| {
+        format!(
+            "the bursts on route {name} used only {used:.2} of {vcpu} vCPU, because the handler waits, or because the load generator or \
+             other programs were the limit: CPU time per request is that of a server that sleeps in between"
+        )
+    })
 }
 
 /// The sentence about a plateau near saturation that disagrees with the bursts.
@@ -183,6 +199,17 @@ pub(super) mod tests {
         assert!(doubts.len() == 1 && doubts[0].contains("+55 %"), "{doubts:?}");
         run.plateaus = vec![plateau(10_000.0, 0.031)];
         assert!(super::doubts(&run, 1.0).is_empty(), "far from saturation");
+    }
+
+    #[test]
+    fn bursts_that_leave_the_cpu_idle_are_doubted() {
+        let slept = doubts(&warm(0.0718, 6360.0), 1.0);
+        assert!(
+            slept.len() == 1 && slept[0].contains("only 0.46 of 1 vCPU"),
+            "{slept:?}"
+        );
+        assert!(doubts(&warm(0.0718, 6360.0), 2.0).is_empty(), "one thread");
+        assert!(doubts(&warm(0.0216, 44_192.0), 1.0).is_empty());
     }
 
     #[test]

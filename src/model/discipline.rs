@@ -75,12 +75,13 @@ pub struct Discipline {
 }
 
 /// Returns the order of service that describes the response curve of a warm run best; `None` without a curve. Points at which the
-/// server had no CPU left, or whose requests were sent late, do not count.
+/// server had no CPU left or was kept from it, so that requests were lost, or whose requests were sent late, do not count.
 pub fn choose(warm: &WarmRun) -> Option<Discipline> {
     let points: Vec<Seen> = warm
         .responses
         .iter()
         .filter(|point| point.rate * point.cpu_ms / 1e3 < 0.97 && point.late_share <= 0.05)
+        .filter(|point| point.requests as f64 >= 0.95 * point.rate * point.seconds)
         .map(|point| Seen {
             rate: point.rate,
             cpu_ms: point.cpu_ms,
@@ -191,8 +192,11 @@ mod tests {
     fn an_overloaded_or_late_point_says_nothing() {
         let mut late = point(120.0, 5.4, [7.2, 24.0, 33.5]);
         late.late_share = 0.2;
+        // Other programs kept the server from the core, and requests were lost.
+        let mut lost = point(160.0, 5.37, [1290.0, 2660.0, 2800.0]);
+        lost.requests /= 2;
         let mut run = warm(0.02, 50_000.0);
-        run.responses = vec![point(200.0, 5.4, [100.0, 500.0, 900.0]), late];
+        run.responses = vec![point(200.0, 5.4, [100.0, 500.0, 900.0]), late, lost];
         assert_eq!(choose(&run), None);
     }
 }
