@@ -156,7 +156,8 @@ mod tests {
     /// own calibration of forty readings gives.
     #[test]
     fn an_idle_machine_has_few_noisy_blocks() {
-        let laws: [(&str, fn(f64) -> f64); 3] = [
+        type Law = fn(f64) -> f64;
+        let laws: [(&str, Law); 3] = [
             ("normal", normal::quantile),
             ("exponential", |u| -(1.0 - u).ln()),
             ("lognormal", |u| (0.8 * normal::quantile(u)).exp() - 1.0),
