@@ -50,12 +50,14 @@ pub mod target;
 mod assemble;
 mod env;
 mod error;
+mod escape;
 mod estimate;
 mod host;
 mod http;
 mod load;
 mod lock;
 mod noise;
+pub mod options;
 mod panel;
 mod probe;
 mod programs;
@@ -64,6 +66,7 @@ mod protocol;
 mod run;
 mod session;
 mod slot;
+mod sockets;
 mod sources;
 mod start;
 mod store;
@@ -76,15 +79,17 @@ mod warning;
 pub use env::EnvVar;
 pub use error::MeasureError;
 pub use estimate::{Estimate, estimate};
+pub use host::cores as host_cores;
 pub use noise::{Calibration, Machine, Readings, Timed};
+pub use options::{Capability, ContainerOptions, Headers, Tmpfs};
 pub use panel::{
     config as panel_config, finished as finished_panel, is_fresh as is_fresh_panel, kept_link as kept_panel,
     link_of_file as panel_of_file,
 };
 pub use progress::{Progress, human};
-pub use run::{Finished, run, run_on};
+pub use run::{Finished, Unmeasured, run, run_on};
 pub use store::write_profile;
-pub use subject::{Subject, frameworks};
+pub use subject::{OwnImage, Subject, frameworks};
 pub use targets::Backend;
 pub use targets::docker::conformance::{Verdict, check as check_images};
 pub use targets::docker::registry::Registry;
@@ -92,13 +97,14 @@ pub use targets::process::limits as process_limits;
 pub use warm::routes::OwnRoute;
 
 use config::{Config, WarmKind};
+use start::trouble::patience::Patience;
 use warm::Parts;
 
 use crate::model::panel::PanelLink;
 use crate::model::profile::ColdMode;
 
 /// The longest time that a start may take unless the user says otherwise: a JVM on a quarter of a CPU needs its time.
-const READY_TIMEOUT: Duration = Duration::from_secs(120);
+pub const READY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A measurement to be run: the subjects, their configurations and the settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,8 +126,10 @@ pub struct Measurement {
     pub bases: BTreeMap<String, String>,
     /// A registry on this machine to pull from; without one, no pulls are measured.
     pub registry: Option<Registry>,
-    /// The environment of a user's own image.
-    pub env: Vec<EnvVar>,
+    /// The settings of the container of a user's own image.
+    pub options: ContainerOptions,
+    /// True if the user has set the longest time of a start: then doing nothing is no reason to give up earlier.
+    pub patient: bool,
     /// True to continue with the samples of an interrupted run.
     pub resume: bool,
     /// True for few samples and short loads.
@@ -146,7 +154,8 @@ impl Measurement {
             out: out.into(),
             bases: BTreeMap::new(),
             registry: None,
-            env: Vec::new(),
+            options: ContainerOptions::default(),
+            patient: false,
             resume: false,
             quick: false,
             force: false,
@@ -168,6 +177,15 @@ impl Measurement {
     /// Returns true if a configuration starts in this cold mode.
     fn asks_for(&self, mode: ColdMode) -> bool {
         self.configs.iter().any(|config| config.cold_mode == mode)
+    }
+
+    /// The time to wait for a start that shows no sign of becoming ready.
+    fn patience(&self) -> Patience {
+        if self.patient {
+            Patience::as_asked()
+        } else {
+            Patience::USUAL
+        }
     }
 
     /// The parts of the warm run of a configuration.

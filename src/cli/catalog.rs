@@ -3,6 +3,8 @@
 mod nodes;
 mod prices;
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 
 use super::exit::{Failure, Outcome};
@@ -40,8 +42,8 @@ enum What {
 
 #[derive(Debug, Args)]
 struct FrameworksArgs {
-    /// Print all figures of this framework
-    #[arg(conflicts_with = "against")]
+    /// Print all figures of this framework, or of a profile: a profile.json, or its folder
+    #[arg(value_name = "NAME|PATH", conflicts_with = "against")]
     name: Option<String>,
     /// Print ratios to another framework, or to published figures
     #[arg(long, value_name = "FRAMEWORK|published")]
@@ -76,9 +78,19 @@ fn frameworks(args: &FrameworksArgs, quiet: bool) -> Outcome {
     let known = |name: &str| entries.iter().find(|entry| entry.framework.name == name);
     let unknown = |name: &str| {
         let hint = suggest::did_you_mean(name, FRAMEWORKS.iter().map(|(known, ..)| *known));
-        Failure::Input(anyhow::anyhow!("there is no measured framework `{name}`{hint}"))
+        let file = if name.contains(['/', '.']) {
+            ", and no profile at that path"
+        } else {
+            ""
+        };
+        Failure::Input(anyhow::anyhow!("there is no measured framework `{name}`{file}{hint}"))
     };
     if let Some(name) = &args.name {
+        if known(name).is_none()
+            && let Some(path) = profile_at(name)
+        {
+            return own(&path, args.format);
+        }
         let entry = known(name).ok_or_else(|| unknown(name))?;
         return one(entry, args.format);
     }
@@ -109,6 +121,29 @@ fn frameworks(args: &FrameworksArgs, quiet: bool) -> Outcome {
             }
             Ok(())
         }
+    }
+}
+
+/// The file of the profile at a path: the file itself, or `profile.json` in the folder. `None` if there is none.
+fn profile_at(path: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(path);
+    [path.join("profile.json"), path]
+        .into_iter()
+        .find(|path| path.is_file())
+}
+
+/// Prints all figures of the profile in a file.
+fn own(path: &Path, format: Format) -> Outcome {
+    let bad = |reason: String| Failure::Input(anyhow::anyhow!("{}: {reason}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+    let profile = profile::parse(&text).map_err(bad)?;
+    match format {
+        Format::Table => print(framework_detail::of_profile(&profile, Style::Plain)),
+        Format::Markdown => print(framework_detail::of_profile(&profile, Style::Markdown)),
+        Format::Json | Format::Csv => Err(bad(
+            "a profile of your own is printed as --format table or markdown; the file itself is JSON with every sample"
+                .into(),
+        )),
     }
 }
 

@@ -11,7 +11,9 @@ use super::exit::{Failure, Outcome};
 use super::output::print;
 use crate::measure;
 use crate::measure::config::{self, Config, Limits, Plan, WarmKind};
-use crate::measure::{Backend, EnvVar, MeasureError, Measurement, Progress, Registry, Subject};
+use crate::measure::{
+    Backend, ContainerOptions, MeasureError, Measurement, Progress, Registry, Subject, Unmeasured, host_cores,
+};
 use crate::model::panel::PanelLink;
 use crate::model::profile::{ColdMode, CpuMode};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -21,10 +23,13 @@ mod cleanup;
 mod contract;
 mod link;
 mod noise;
+mod own_image;
 mod panel;
 mod plan;
 mod process;
 mod table;
+
+use own_image::OwnImageArgs;
 
 /// The cold starts of each configuration in a quick measurement.
 const QUICK_SAMPLES: u32 = 5;
@@ -152,21 +157,8 @@ struct DockerArgs {
     /// Measure even if the disk is nearly full or the engine is on another machine
     #[arg(long)]
     force: bool,
-    /// Measure this local image in place of a framework
-    #[arg(long, value_name = "IMAGE", requires = "port", requires = "name")]
-    image: Option<String>,
-    /// Port on which the image listens
-    #[arg(long, value_name = "PORT", requires = "image")]
-    port: Option<u16>,
-    /// Path on which the image answers with a status from 200 to 299 once it is ready
-    #[arg(long, value_name = "PATH", requires = "image", default_value = "/healthz", value_parser = path)]
-    path: String,
-    /// Environment variable for the image; NAME alone passes on its current value; repeatable. Values are never stored
-    #[arg(long, value_name = "NAME=VALUE", requires = "image")]
-    env: Vec<String>,
-    /// Name of the profile of the image
-    #[arg(long, value_name = "NAME", requires = "image", value_parser = name)]
-    name: Option<String>,
+    #[command(flatten)]
+    own: OwnImageArgs,
 }
 
 /// The flags of every backend.
@@ -184,14 +176,15 @@ struct Shared {
     /// Take few samples and short loads, about a minute per framework; not for publication
     #[arg(long)]
     quick: bool,
-    /// Longest time that a start may take
-    #[arg(long, value_name = "TIME", default_value = "120s")]
-    ready_timeout: SimDuration,
+    /// Longest time that a start may take [default: 120s, and less if the app shows no sign of becoming ready]
+    #[arg(long, value_name = "TIME")]
+    ready_timeout: Option<SimDuration>,
 }
 
 impl Shared {
     fn ready_timeout(&self) -> Duration {
-        Duration::from_nanos(self.ready_timeout.0)
+        self.ready_timeout
+            .map_or(measure::READY_TIMEOUT, |time| Duration::from_nanos(time.0))
     }
 
     /// The flags that change the result.
@@ -247,14 +240,14 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
 }
 
 /// Fails if a subject gave no sample.
-fn all_measured(unmeasured: Vec<(String, String)>) -> Outcome {
+fn all_measured(unmeasured: Vec<Unmeasured>) -> Outcome {
     let mut unmeasured = unmeasured.into_iter();
     match unmeasured.next() {
         None => Ok(()),
-        Some((name, reason)) => {
-            let others = unmeasured.map(|(name, reason)| format!("\n  and {name}: {reason}"));
+        Some(Unmeasured { name, reason, hints }) => {
+            let others = unmeasured.map(|other| format!("\n  and {}: {}", other.name, other.reason));
             let reason = reason + &others.collect::<String>();
-            Err(failure(MeasureError::NothingMeasured { name, reason }))
+            Err(failure(MeasureError::NothingMeasured { name, reason, hints }))
         }
     }
 }
@@ -311,15 +304,9 @@ fn panel_of(args: &DockerArgs, progress: &Progress) -> Result<Option<PanelLink>,
 /// The measurement that the flags ask for.
 fn request(args: &DockerArgs) -> Result<Measurement, MeasureError> {
     let mut subjects = Vec::new();
-    if let (Some(image), Some(port), Some(name)) = (&args.image, args.port, &args.name) {
-        subjects.push(Subject::Image {
-            name: name.clone(),
-            image: image.clone(),
-            port,
-            path: args.path.clone(),
-        });
-    } else {
-        subjects.extend(measure::frameworks(&args.shared.models, &args.frameworks)?);
+    match args.own.subject()? {
+        Some(own) => subjects.push(own),
+        None => subjects.extend(measure::frameworks(&args.shared.models, &args.frameworks)?),
     }
     let modes = Modes::new(args)?;
     let configs = match args.plan {
@@ -333,15 +320,11 @@ fn request(args: &DockerArgs) -> Result<Measurement, MeasureError> {
             "limits must be at least 0.01 vCPU and 6Mi".into(),
         ));
     }
-    let env = args
-        .env
-        .iter()
-        .map(|text| EnvVar::read(text))
-        .collect::<Result<Vec<_>, _>>();
-    let env = env.map_err(MeasureError::BadRequest)?;
+    let options = args.own.options()?;
+    check_cores(&configs, host_cores())?;
     let out = match &args.out {
         Some(out) => out.clone(),
-        None if args.shared.quick || args.image.is_some() => PathBuf::from("measured"),
+        None if args.shared.quick || args.own.image.is_some() => PathBuf::from("measured"),
         None => args.shared.models.clone(),
     };
     Ok(Measurement {
@@ -349,13 +332,32 @@ fn request(args: &DockerArgs) -> Result<Measurement, MeasureError> {
         ready_timeout: args.shared.ready_timeout(),
         bases: args.base.iter().cloned().collect(),
         registry: args.registry.clone(),
-        command: command(args, &subjects, &modes, &env),
-        env,
+        command: command(args, &subjects, &modes, &options),
+        options,
+        patient: args.shared.ready_timeout.is_some(),
         resume: args.shared.resume,
         quick: args.shared.quick,
         force: args.force,
         ..Measurement::new(Backend::Docker, subjects, configs, out)
     })
+}
+
+/// Refuses limits that this machine cannot keep: an instance with more vCPUs than there are would be measured with less.
+fn check_cores(configs: &[Config], cores: u32) -> Result<(), MeasureError> {
+    let most = configs.iter().map(|config| config.limits.cpu).max().unwrap_or_default();
+    if most.0 > cores * 1000 {
+        return Err(MeasureError::BadRequest(format!(
+            "a limit of {} vCPU cannot be measured here: this machine has {cores}; name smaller ones with --cpu",
+            most.as_vcpu()
+        )));
+    }
+    if cores < 2 && configs.iter().any(|config| config.cpu_mode == CpuMode::BoostedInit) {
+        return Err(MeasureError::BadRequest(
+            "--cpu-mode boosted-init cannot be measured here: an app starts on two vCPUs, and this machine has one"
+                .into(),
+        ));
+    }
+    Ok(())
 }
 
 /// The cold modes and CPU modes, each once and in the order of their type.
@@ -459,30 +461,17 @@ fn configs(plan: &[(Limits, u32, WarmKind)], modes: &Modes) -> Vec<Config> {
 }
 
 /// The command line that repeats the measurement on another machine. It has no paths of this machine, and only the names of
-/// environment variables.
-fn command(args: &DockerArgs, subjects: &[Subject], modes: &Modes, env: &[EnvVar]) -> String {
+/// environment variables and headers.
+fn command(args: &DockerArgs, subjects: &[Subject], modes: &Modes, options: &ContainerOptions) -> String {
     let list = |items: Vec<String>| items.join(",");
     let mut words: Vec<String> = vec!["coldcast measure docker".into()];
     for subject in subjects {
         words.push(match subject {
             Subject::Framework { framework, .. } => framework.name.clone(),
-            Subject::Image {
-                name,
-                image,
-                port,
-                path,
-            } => {
-                // A path may have characters that mean something to a shell.
-                let quoted = |word: &str| match shlex::try_quote(word) {
-                    Ok(quoted) => quoted.into_owned(),
-                    Err(_) => word.to_string(),
-                };
-                let (image, path) = (quoted(image), quoted(path));
-                format!("--image {image} --port {port} --path {path} --name {name}")
-            }
+            Subject::Image(own) => own_image::words(own),
         });
     }
-    words.extend(env.iter().map(|variable| format!("--env {}", variable.name())));
+    words.extend(options.words());
     if let Some(plan) = args.plan {
         words.push(format!("--plan {}", plan.name()));
     }
@@ -517,21 +506,4 @@ fn base(text: &str) -> Result<(String, String), String> {
         .filter(|(official, local)| !official.is_empty() && !local.is_empty())
         .map(|(official, local)| (official.to_string(), local.to_string()))
         .ok_or_else(|| "write OFFICIAL=LOCAL, such as node:26-trixie-slim=my/node:26".to_string())
-}
-
-fn path(text: &str) -> Result<String, String> {
-    if text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Ok(text.to_string())
-    } else {
-        Err("a path starts with / and has no spaces".into())
-    }
-}
-
-fn name(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
-    if text.chars().all(fits) && text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        Ok(text.to_string())
-    } else {
-        Err("use letters, digits, `-`, `_` and `.`, and start with a letter or digit".into())
-    }
 }

@@ -166,7 +166,8 @@ struct Inputs<'a> {
 fn plans(asked: &Inputs<'_>) -> Result<Vec<Plan>, Failure> {
     let mut sets = asked.sets.to_vec();
     if !asked.frameworks.is_empty() {
-        let quoted: Vec<String> = asked.frameworks.iter().map(|name| format!("{name:?}")).collect();
+        let here = |name: &String| format!("{:?}", found_from(asked.scenario, name));
+        let quoted: Vec<String> = asked.frameworks.iter().map(here).collect();
         sets.push(format!("frameworks=[{}]", quoted.join(", ")));
     }
     let mut plans = vec![plan_of(asked.scenario, &sets, asked)?];
@@ -197,6 +198,17 @@ fn plans(asked: &Inputs<'_>) -> Result<Vec<Plan>, Failure> {
         }
     }
     Ok(plans)
+}
+
+/// A profile named on the command line, as the scenario is to name it: relative to the folder of the scenario if it is there,
+/// and else relative to the current folder, with its whole path. Anything that is no such file stays as it is.
+fn found_from(scenario: Option<&Path>, name: &str) -> String {
+    let below_scenario = scenario.and_then(Path::parent).map(|folder| folder.join(name));
+    let is_there = below_scenario.is_none_or(|path| path.is_file());
+    match Path::new(name).canonicalize() {
+        Ok(whole) if !is_there && whole.is_file() => whole.display().to_string(),
+        _ => name.to_string(),
+    }
 }
 
 /// Puts the scenario's name in front of the variants' names, or its path where scenarios have the same name.

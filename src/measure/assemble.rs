@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::measure::load::round3;
 use crate::measure::slot::Slot;
 use crate::measure::store::Cold;
-use crate::measure::subject::Subject;
+use crate::measure::subject::{OwnImage, Subject};
 use crate::measure::warning::Warning;
-use crate::measure::{Measurement, host, noise, probe};
+use crate::measure::{Measurement, host, noise, options, probe};
 use crate::model::cpu_check;
 use crate::model::profile::{
-    BlockReading, ColdSample, ContainerOptions, ContractCheck, FrameworkProfile, ImageFacts, MeasuredConfig,
-    Provenance, QuietMachine, SCHEMA, Verdict,
+    BlockReading, ColdSample, ContractCheck, FrameworkProfile, ImageFacts, MeasuredConfig, Provenance, QuietMachine,
+    SCHEMA, Verdict,
 };
 use crate::stats::order;
 
@@ -105,7 +105,7 @@ pub fn profile(
     let cpu_mode = modes(|slot| slot.config.cpu_mode.name());
     let framework_version = match subject {
         Subject::Framework { framework, .. } => Some(framework.version.clone()),
-        Subject::Image { .. } => None,
+        Subject::Image(_) => None,
     };
     let repeated_blocks = repeated(&slots);
     let proven = |cold: &Cold| cold.sample.process_id.is_some();
@@ -147,7 +147,7 @@ pub fn profile(
         contract,
         quick: measurement.quick,
         cold_proven: Some(cold_proven),
-        options: ContainerOptions::default(),
+        options: options::of(measurement, subject),
         blocks: blocks.to_vec(),
         quiet_machine: quiet_machine.cloned(),
         panel: measurement.panel.clone(),
@@ -205,7 +205,7 @@ fn subject_notes(measurement: &Measurement, subject: &Subject, slots: &[Slot]) -
     if measurement.quick {
         notes.push("quick run: few samples and short loads, not for publication".into());
     }
-    if let Subject::Image { path, .. } = subject {
+    if let Subject::Image(OwnImage { path, .. }) = subject {
         notes.push(format!(
             "own image: ready means a status from 200 to 299 on {path}; nothing proves that a start was cold; route `healthz` and \
              the saturation rate use {path}"

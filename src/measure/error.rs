@@ -125,6 +125,8 @@ pub enum MeasureError {
         name: String,
         /// The last failure.
         reason: String,
+        /// The remedies, one line each.
+        hints: Vec<String>,
     },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
@@ -143,8 +145,8 @@ pub enum MeasureError {
     /// A signal stopped the measurement.
     #[error("stopped by a signal")]
     Interrupted {
-        /// The folder of the samples taken so far.
-        kept: PathBuf,
+        /// The folder of the samples taken so far; `None` if there are none.
+        kept: Option<PathBuf>,
     },
 }
 
@@ -193,16 +195,17 @@ impl MeasureError {
                     .into(),
             ],
             Self::NoResume { .. } => vec!["leave out --resume to start a new run; the samples are kept under another name".into()],
-            Self::Interrupted { kept } => vec![
+            Self::Interrupted { kept: Some(kept) } => vec![
                 format!("the samples taken so far are in {}", kept.display()),
                 "to continue, run the same command with --resume".into(),
             ],
+            Self::Interrupted { kept: None } => vec!["no sample was taken yet".into()],
+            Self::NothingMeasured { hints, .. } => hints.clone(),
             Self::NoSubnet(_) => vec!["remove unused networks: `docker network prune`".into()],
             Self::BadFramework { .. }
             | Self::BadRequest(_)
             | Self::Engine { .. }
             | Self::Build { .. }
-            | Self::NothingMeasured { .. }
             | Self::Stopped
             | Self::Prepare { .. }
             | Self::Io { .. } => Vec::new(),

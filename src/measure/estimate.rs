@@ -248,6 +248,7 @@ fn start(profile: Option<&FrameworkProfile>, config: &Config) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::subject::OwnImage;
     use crate::measure::config::{Plan, REFERENCE};
     use crate::model::profile::{ColdMode, SettlingEnd};
 
@@ -262,12 +263,7 @@ mod tests {
     }
 
     fn warm<'a>(kind: WarmKind, quick: bool, known: Option<&'a WarmRun>) -> Warm<'a> {
-        let subject = Subject::Image {
-            name: "a".into(),
-            image: "a".into(),
-            port: 80,
-            path: "/".into(),
-        };
+        let subject = Subject::Image(OwnImage::new("a", "a", 80, "/"));
         let config = config(kind);
         Warm {
             parts: Parts::of(&config, &subject, &[config], quick),
@@ -331,12 +327,7 @@ mod tests {
 
     #[test]
     fn the_first_start_is_part_of_the_plan() {
-        let subject = Subject::Image {
-            name: "a".into(),
-            image: "a".into(),
-            port: 80,
-            path: "/".into(),
-        };
+        let subject = Subject::Image(OwnImage::new("a", "a", 80, "/"));
         let configs = Plan::Usual.configs(Some(1));
         let expected = Expected::of(&subject, &configs, false);
         let starts: Duration = configs.iter().map(|config| expected.start(config)).sum();

@@ -39,6 +39,30 @@ impl Request {
             .into_bytes(),
         )
     }
+
+    /// The same request with this header. It takes the place of one with the same name.
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let end = self
+            .0
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .unwrap_or(self.0.len());
+        let (head, rest) = self.0.split_at(end);
+        let head = String::from_utf8_lossy(head);
+        let is_other = |line: &&str| {
+            line.split_once(':')
+                .is_none_or(|(own, _)| !own.eq_ignore_ascii_case(name))
+        };
+        let mut lines = head.split("\r\n");
+        let first = lines.next().unwrap_or_default();
+        let mut bytes = first.as_bytes().to_vec();
+        for line in lines.filter(is_other) {
+            bytes.extend_from_slice(format!("\r\n{line}").as_bytes());
+        }
+        bytes.extend_from_slice(format!("\r\n{name}: {value}").as_bytes());
+        bytes.extend_from_slice(rest);
+        Self(bytes)
+    }
 }
 
 /// An answer, body included.
@@ -52,6 +76,8 @@ pub struct Answer {
     pub request_count: Option<u64>,
     /// The header `content-type`.
     pub content_type: Option<String>,
+    /// The header `location`, of a redirection.
+    pub location: Option<String>,
     /// The body without chunk framing.
     pub body: Vec<u8>,
     /// True if the server closes the connection after this answer.
@@ -63,6 +89,8 @@ pub struct Answer {
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// The time between the first bytes of the last answer and the last ones; `None` if they came together.
+    split: Option<Duration>,
 }
 
 impl Connection {
@@ -79,6 +107,7 @@ impl Connection {
         Ok(Self {
             stream,
             buffer: Vec::with_capacity(8192),
+            split: None,
         })
     }
 
@@ -87,10 +116,22 @@ impl Connection {
         self.buffer.is_empty()
     }
 
+    /// The bytes that came back for the last request, also if they are no answer.
+    pub fn received(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// The time between the first bytes of the last answer and the last ones; `None` if they came together.
+    pub fn split(&self) -> Option<Duration> {
+        self.split
+    }
+
     /// Sends a request and waits for the whole answer, until `deadline` or until `stop` is set.
     pub fn ask(&mut self, request: &Request, deadline: Instant, stop: &AtomicBool) -> io::Result<Answer> {
         self.buffer.clear();
+        self.split = None;
         self.stream.write_all(&request.0)?;
+        let mut first: Option<Instant> = None;
         let mut chunk = [0u8; 16 << 10];
         loop {
             match self.stream.read(&mut chunk) {
@@ -98,8 +139,10 @@ impl Connection {
                 Ok(n) => {
                     self.buffer.extend_from_slice(&chunk[..n]);
                     if let Some(answer) = parse(&self.buffer, false)? {
+                        self.split = first.map(|first| first.elapsed());
                         return Ok(answer);
                     }
+                    first = first.or_else(|| Some(Instant::now()));
                     if self.buffer.len() > LARGEST_ANSWER {
                         return Err(io::Error::other("the answer is larger than 4 MiB"));
                     }
@@ -152,6 +195,8 @@ fn parse(bytes: &[u8], ended: bool) -> io::Result<Option<Answer>> {
             answer.closes = value()?.eq_ignore_ascii_case("close");
         } else if is("content-type") {
             answer.content_type = Some(value()?.to_string());
+        } else if is("location") {
+            answer.location = Some(String::from_utf8_lossy(header.value).into_owned());
         } else if is("x-process-id") {
             answer.process_id = Some(value()?.to_string());
         } else if is("x-request-count") {
@@ -232,6 +277,49 @@ mod tests {
         assert_eq!((answer.status, answer.request_count), (200, Some(7)));
         assert_eq!(answer.process_id.as_deref(), Some("ab"));
         assert!(parse(b"SSH-2.0-x\r\n\r\n", false).is_err());
+    }
+
+    #[test]
+    fn a_header_is_added_or_takes_the_place_of_another() {
+        let text = |request: &Request| String::from_utf8(request.0.clone()).unwrap();
+        let asked = Request::post_json("/a", "{}")
+            .with("host", "shop.example")
+            .with("X-Key", "1");
+        assert_eq!(
+            text(&asked),
+            "POST /a HTTP/1.1\r\nAccept: */*\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\
+             host: shop.example\r\nX-Key: 1\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn an_answer_in_two_parts_tells_the_time_between_them() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_nodelay(true).unwrap();
+            for pause in [40, 0] {
+                let _ = stream.read(&mut [0; 1024]).unwrap();
+                let answer = b"HTTP/1.1 301 Moved\r\nLocation: /x/\r\nContent-Length: 2\r\n\r\nok";
+                let (head, body) = answer.split_at(if pause > 0 { answer.len() - 2 } else { answer.len() });
+                stream.write_all(head).unwrap();
+                std::thread::sleep(Duration::from_millis(pause));
+                stream.write_all(body).unwrap();
+            }
+        });
+        let mut connection = Connection::open(address, Duration::from_secs(5)).unwrap();
+        let mut ask = || {
+            let deadline = Instant::now() + Duration::from_secs(5);
+            let answer = connection
+                .ask(&Request::get("/"), deadline, &AtomicBool::new(false))
+                .unwrap();
+            assert_eq!(answer.location.as_deref(), Some("/x/"));
+            connection.split()
+        };
+        assert!(ask().is_some_and(|split| split >= Duration::from_millis(30)));
+        assert_eq!(ask(), None);
+        server.join().unwrap();
     }
 
     #[test]

@@ -8,16 +8,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::measure::http::{Answer, Connection, Request};
+use crate::measure::options::Headers;
 
 mod attempts;
+mod cost;
+pub mod sight;
 
 use attempts::Attempts;
+use cost::Cost;
+use sight::{Refusal, Shared, Symptom};
 
 /// The shortest pause between two attempts.
 pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 /// The shortest pause before the engine says that the server runs. This is most of the wait for a fast server, and hardly
 /// any server is ready by then.
 const EARLY_INTERVAL: Duration = Duration::from_millis(2);
+/// The shortest pause after an answer that says that the server is not ready.
+const ANSWERED_INTERVAL: Duration = Duration::from_millis(20);
 /// The longest wait for an answer on an accepted connection; another connection then takes its place.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -37,8 +44,17 @@ pub struct Endpoint {
     pub address: SocketAddr,
     /// The path of the health route.
     pub path: String,
+    /// The headers that each request carries in addition.
+    pub headers: Headers,
     /// The rule for a correct answer.
     pub expect: Expect,
+}
+
+impl Endpoint {
+    /// The request to the health route.
+    pub fn request(&self) -> Request {
+        self.headers.on(&Request::get(&self.path))
+    }
 }
 
 /// A server that has given its first correct answer.
@@ -60,6 +76,8 @@ pub struct Ready {
     pub connection: Connection,
     /// True if the server closes it after the answer.
     pub closes: bool,
+    /// The CPU time that the server spent on requests that it answered before it was ready.
+    pub probe_cpu: Duration,
 }
 
 /// The reason why there was no correct answer.
@@ -76,6 +94,12 @@ pub enum NotReady {
 /// The pause between attempts: 0.25% of the time that has passed, and at least 1 ms. Polling takes CPU from the server.
 pub fn interval(elapsed: Duration) -> Duration {
     (elapsed / 400).max(SHORTEST_INTERVAL)
+}
+
+/// The pause after an answer that says that the server is not ready: 1% of the time that has passed, and at least 20 ms. The
+/// server works for each such request, so they are fewer; the time to ready is late by at most this pause.
+pub fn answered_interval(elapsed: Duration) -> Duration {
+    (elapsed / 100).max(ANSWERED_INTERVAL)
 }
 
 /// Checks an answer.
@@ -97,64 +121,76 @@ pub fn is_right(answer: &Answer, expect: Expect) -> Result<(), String> {
     }
 }
 
-/// Asks until the first correct answer. `began` is the time of the call that starts the server. The caller sets `started` once
-/// the engine says that the server runs.
+/// Asks until the first correct answer. `began` is the time of the call that starts the server. The caller sets
+/// `shared.started` once the engine says that the server runs, and can look at `shared` meanwhile.
 pub fn until_ready(
     endpoint: &Endpoint,
     began: Instant,
     deadline: Instant,
-    started: &AtomicBool,
+    shared: &Shared,
     stop: &AtomicBool,
 ) -> Result<Ready, NotReady> {
-    let pause = || match started.load(Ordering::Relaxed) {
+    let pause = || match shared.started.load(Ordering::Relaxed) {
         true => interval(began.elapsed()),
         false => interval(began.elapsed()).max(EARLY_INTERVAL),
     };
-    let request = Request::get(&endpoint.path);
+    let request = endpoint.request();
     let mut attempts = Attempts::new(endpoint.address);
+    let mut cost = Cost::default();
     let mut requests = 0;
     let mut first = None;
-    let mut last = None;
     loop {
         if stop.load(Ordering::Relaxed) {
             return Err(NotReady::Stopped);
         }
         if Instant::now() >= deadline {
-            return Err(NotReady::Timeout(last.unwrap_or_else(|| match &attempts.last_error {
-                Some(error) => format!("no connection accepted: {error}"),
-                None => "no connection accepted, packets got lost".into(),
-            })));
+            let last = shared.now().map(|lasting| lasting.symptom);
+            let last = last.unwrap_or_else(|| attempts.symptom());
+            return Err(NotReady::Timeout(match last {
+                Symptom::Wrong(_) => format!("{} {last}", endpoint.path),
+                _ => last.to_string(),
+            }));
         }
+        cost.attempt(shared.usage.get());
         let Some(stream) = attempts.next(pause()) else {
+            shared.met(attempts.symptom());
             continue;
         };
         let (accepted, tries) = *first.get_or_insert_with(|| (Instant::now(), attempts.begun - 1));
         requests += 1;
         let answer_deadline = deadline.min(Instant::now() + ANSWER_TIMEOUT);
-        let asked = Connection::over(stream).and_then(|mut connection| {
-            let answer = connection.ask(&request, answer_deadline, stop)?;
-            Ok((connection, answer))
-        });
-        let answered = Instant::now();
-        match asked {
-            Ok((connection, answer)) => match is_right(&answer, endpoint.expect) {
-                Ok(()) => {
-                    return Ok(Ready {
-                        accepted,
-                        answered,
-                        tries,
-                        requests,
-                        process_id: answer.process_id,
-                        request_count: answer.request_count,
-                        connection,
-                        closes: answer.closes,
-                    });
-                }
-                Err(wrong) => last = Some(format!("{} answered with {wrong}", endpoint.path)),
+        shared.asks();
+        let symptom = match Connection::over(stream) {
+            Err(error) => Symptom::Broken(error.to_string()),
+            Ok(mut connection) => match connection
+                .ask(&request, answer_deadline, stop)
+                .map(|answer| (answer, Instant::now()))
+            {
+                Err(error) => Symptom::of_error(&error, connection.received()),
+                Ok((answer, answered)) => match is_right(&answer, endpoint.expect) {
+                    Err(wrong) => Symptom::Wrong(Refusal::of(&answer, wrong)),
+                    Ok(()) => {
+                        return Ok(Ready {
+                            accepted,
+                            answered,
+                            tries,
+                            requests,
+                            process_id: answer.process_id,
+                            request_count: answer.request_count,
+                            connection,
+                            closes: answer.closes,
+                            probe_cpu: cost.total(),
+                        });
+                    }
+                },
             },
-            Err(error) => last = Some(format!("connection accepted, then: {error}")),
+        };
+        let is_answer = matches!(symptom, Symptom::Wrong(_) | Symptom::Foreign(_));
+        shared.met(symptom);
+        match is_answer {
+            true => cost.pause(answered_interval(began.elapsed()), shared.usage.get()),
+            false => std::thread::sleep(pause()),
         }
-        std::thread::sleep(pause());
     }
 }
 
@@ -217,6 +253,8 @@ mod tests {
     fn the_interval_grows_with_the_time_passed() {
         let ms = |elapsed: u64| interval(Duration::from_millis(elapsed)).as_micros();
         assert_eq!([ms(0), ms(400), ms(800), ms(20_000)], [1_000, 1_000, 2_000, 50_000]);
+        let after = |elapsed: u64| answered_interval(Duration::from_millis(elapsed)).as_millis();
+        assert_eq!([after(0), after(2_000), after(20_000)], [20, 20, 200]);
     }
 
     #[test]
@@ -236,6 +274,7 @@ mod tests {
         let endpoint = Endpoint {
             address,
             path: "/healthz".into(),
+            headers: Headers::default(),
             expect: Expect::Contract,
         };
         let now = Instant::now();
@@ -243,13 +282,16 @@ mod tests {
             &endpoint,
             now,
             now + Duration::from_secs(5),
-            &AtomicBool::new(true),
+            &Shared::running(),
             &AtomicBool::new(false),
         )
         .unwrap();
         server.join().unwrap();
         assert_eq!((ready.requests, ready.request_count, ready.tries), (2, Some(2), 0));
-        assert!(ready.answered - ready.accepted >= SHORTEST_INTERVAL);
+        assert!(
+            ready.answered - ready.accepted >= ANSWERED_INTERVAL,
+            "each such request costs the server"
+        );
     }
 
     #[test]
@@ -258,6 +300,7 @@ mod tests {
         let endpoint = Endpoint {
             address: listener.local_addr().unwrap(),
             path: "/healthz".into(),
+            headers: Headers::default(),
             expect: Expect::Contract,
         };
         let server = std::thread::spawn(move || {
@@ -294,6 +337,7 @@ mod tests {
         let endpoint = Endpoint {
             address: closed,
             path: "/".into(),
+            headers: Headers::default(),
             expect: Expect::AnySuccess,
         };
         let now = Instant::now();
@@ -301,7 +345,7 @@ mod tests {
             &endpoint,
             now,
             now + Duration::from_millis(30),
-            &AtomicBool::new(true),
+            &Shared::running(),
             &AtomicBool::new(false),
         );
         assert!(matches!(outcome, Err(NotReady::Timeout(last)) if last.contains("refused")));

@@ -1,6 +1,7 @@
 //! A whole run, from the connection to the place until the last instance is removed.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use crate::measure::progress::Progress;
 use crate::measure::session::Session;
 use crate::measure::slot::Slot;
 use crate::measure::store::RawFile;
+use crate::measure::subject::Subject;
 use crate::measure::target::{Looked, Readings, Target};
 use crate::measure::warning::{self, Warning};
 use crate::measure::{host, noise, panel, store};
@@ -34,8 +36,19 @@ pub struct Finished {
     pub profiles: Vec<(FrameworkProfile, PathBuf)>,
     /// The panel with the path of its file, if one was measured.
     pub panel: Option<(Panel, PathBuf)>,
-    /// The subjects without a single sample, each with the reason.
-    pub unmeasured: Vec<(String, String)>,
+    /// The subjects without a single sample.
+    pub unmeasured: Vec<Unmeasured>,
+}
+
+/// A subject without a single sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmeasured {
+    /// The name of the profile.
+    pub name: String,
+    /// The reason.
+    pub reason: String,
+    /// The remedies, one line each.
+    pub hints: Vec<String>,
 }
 
 /// Connects to the place, measures everything that `measurement` asks for, and removes what the run has made, however it ends.
@@ -70,7 +83,7 @@ async fn run_until<T: Target>(
     warn_of(target.leftovers().await?, progress);
     let outcome = tokio::select! {
         biased;
-        () = stop => Ok(Err(MeasureError::Interrupted { kept: measurement.out.join("raw") })),
+        () = stop => Ok(Err(MeasureError::Interrupted { kept: None })),
         outcome = AssertUnwindSafe(measure(target, id, measurement, progress)).catch_unwind() => outcome,
     };
     progress.end();
@@ -83,7 +96,14 @@ async fn run_until<T: Target>(
     {
         progress.say(&format!("warning: {error}: tags that begin with {id} stay there"));
     }
-    outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    let outcome = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let kept = store::tidy(&measurement.out, measurement.subjects.iter().map(Subject::name));
+    match outcome {
+        Err(MeasureError::Interrupted { .. }) => Err(MeasureError::Interrupted {
+            kept: kept.then(|| measurement.out.join("raw")),
+        }),
+        outcome => outcome,
+    }
 }
 
 /// Does something with the readings on a thread that may block, so that a signal is heard meanwhile.
@@ -129,7 +149,10 @@ pub(super) async fn sweep(sweeping: impl Future<Output = Option<String>>, by_han
         () = stop_signal() => Some("stopped by another signal".into()),
     };
     if let Some(reason) = left {
-        eprintln!("warning: not everything could be removed ({reason}); this finishes the job:\n    {by_hand}");
+        // The terminal may be gone.
+        let text =
+            format!("warning: not everything could be removed ({reason}); this finishes the job:\n    {by_hand}\n");
+        let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }
 
@@ -145,15 +168,16 @@ pub(super) fn run_id() -> String {
     format!("{:08x}", mixed >> 32)
 }
 
-/// Waits for SIGINT (Ctrl-C) or SIGTERM.
+/// Waits for SIGINT (Ctrl-C), SIGTERM or SIGHUP (the terminal was closed).
 pub(super) async fn stop_signal() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
         return std::future::pending().await;
     };
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
     }
 }
 
@@ -198,7 +222,10 @@ async fn measure<T: Target>(
 
     let steal_share = ticks.zip(host::steal_and_total()).and_then(noise::steal_share);
     let mut notes = assemble::session_notes(target.remarks());
-    for warning in warning::of_session(&session.blocks, looked.load, steal_share) {
+    // Without a timed start there is nothing that the machine could have spoilt.
+    let is_timed = !session.slots.is_empty();
+    let warnings = is_timed.then(|| warning::of_session(&session.blocks, looked.load, steal_share));
+    for warning in warnings.into_iter().flatten() {
         progress.say(&format!("warning: {warning}"));
         notes.push(warning.to_string());
     }
@@ -243,17 +270,20 @@ fn write_profiles<T: Target>(
         if own.iter().all(|slot| slot.cold.is_empty()) {
             let last = own.iter().flat_map(|slot| &slot.failures).next_back();
             let reason = prepared.refused.or_else(|| last.map(|failure| failure.reason.clone()));
-            finished
-                .unmeasured
-                .push((name, reason.unwrap_or_else(|| "no start".into())));
+            finished.unmeasured.push(Unmeasured {
+                name,
+                reason: reason.unwrap_or_else(|| "no start".into()),
+                hints: prepared.hints,
+            });
             continue;
         }
         if let Some((label, reason)) = refused(&own) {
             // The samples stay, so that --resume takes this warm run again and nothing else.
-            finished.unmeasured.push((
+            finished.unmeasured.push(Unmeasured {
                 name,
-                format!("the warm run at {label} is refused: {reason}; --resume takes it again"),
-            ));
+                reason: format!("the warm run at {label} is refused: {reason}; --resume takes it again"),
+                hints: Vec::new(),
+            });
             continue;
         }
         image.facts.pulls.extend(prepared.pulls);
@@ -299,7 +329,11 @@ fn write_panel<T: Target>(
             let last = own.iter().flat_map(|slot| &slot.failures).next_back();
             let reason = prepared.refused.or_else(|| last.map(|failure| failure.reason.clone()));
             let reason = reason.unwrap_or_else(|| "no start".into());
-            finished.unmeasured.push((prepared.subject.name().to_string(), reason));
+            finished.unmeasured.push(Unmeasured {
+                name: prepared.subject.name().to_string(),
+                reason,
+                hints: prepared.hints,
+            });
             continue;
         }
         subjects.push((prepared.subject, image.id.clone(), own));

@@ -26,6 +26,9 @@ mod warm_runs;
 /// The largest share of all blocks that is repeated because of noise.
 const REPEATED_SHARE: f64 = 0.25;
 
+/// The number of last log lines of a failed start that are shown.
+const SHOWN_LINES: usize = 20;
+
 /// A subject that can be started.
 #[derive(Debug)]
 pub struct Prepared<'a, D> {
@@ -41,6 +44,8 @@ pub struct Prepared<'a, D> {
     pub contract: Option<ContractCheck>,
     /// The reason why it is not measured.
     pub refused: Option<String>,
+    /// The remedies for that reason.
+    pub hints: Vec<String>,
 }
 
 /// The state of a session.
@@ -335,11 +340,8 @@ impl<T: Target> Session<'_, T> {
         match &up.sample.process_id {
             Some(id) if !self.seen.insert(id.clone()) => {
                 self.target.remove(&up.id).await;
-                Outcome::Failed(Failed {
-                    kind: FailureKind::NotCold,
-                    reason: format!("not cold: process {id} has answered in an earlier start"),
-                    log: Vec::new(),
-                })
+                let reason = format!("not cold: process {id} has answered in an earlier start");
+                Outcome::Failed(Failed::new(FailureKind::NotCold, reason))
             }
             _ => Outcome::Up(up),
         }
@@ -354,7 +356,7 @@ impl<T: Target> Session<'_, T> {
 
 fn tell(progress: &Progress, what: &str, failed: &Failed) {
     progress.say(&format!("{what}: {}", failed.reason));
-    for line in &failed.log {
+    for line in &failed.log[failed.log.len().saturating_sub(SHOWN_LINES)..] {
         progress.say(&format!("    {line}"));
     }
 }

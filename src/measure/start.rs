@@ -15,6 +15,7 @@ use crate::model::profile::ColdSample;
 
 pub mod failed;
 pub mod phases;
+pub mod trouble;
 
 pub use failed::Failed;
 

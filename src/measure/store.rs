@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::error::MeasureError;
 use crate::model::panel::PanelRequests;
-use crate::model::profile::{BlockReading, ColdMode, ColdSample, CpuMode, Pull, StartFailure, WarmRun};
+use crate::model::profile::{
+    BlockReading, ColdMode, ColdSample, ContainerOptions, CpuMode, Pull, StartFailure, WarmRun,
+};
 use crate::units::{MemoryMib, MilliCpu};
 
 mod compact;
@@ -33,6 +35,9 @@ pub struct Header {
     pub command: String,
     /// The id of the image.
     pub image_id: String,
+    /// The settings of the container of a user's own image.
+    #[serde(default, skip_serializing_if = "ContainerOptions::is_usual")]
+    pub options: ContainerOptions,
     /// The model of the host's CPU.
     pub host_cpu: String,
     /// The release of the kernel.
@@ -51,6 +56,7 @@ impl Header {
             tool_version: env!("CARGO_PKG_VERSION").into(),
             command: command.into(),
             image_id: image_id.into(),
+            options: ContainerOptions::default(),
             host_cpu: super::host::cpu_model(),
             kernel: super::host::kernel(),
             engine_version: engine_version.into(),
@@ -69,9 +75,13 @@ impl Header {
             ("engine", &self.engine_version, &file.engine_version),
         ];
         let differ = pairs.into_iter().filter(|(_, here, there)| here != there);
-        differ
+        let mut differences: Vec<String> = differ
             .map(|(what, here, there)| format!("{what}: now `{here}`, then `{there}`"))
-            .collect()
+            .collect();
+        if self.options != file.options {
+            differences.push("options: a value of --env or --header, or another flag of the container, differs".into());
+        }
+        differences
     }
 }
 
@@ -294,6 +304,22 @@ impl RawFile {
     }
 }
 
+/// Removes the files of these subjects that hold no sample, and the folder if it is empty. Returns true if a file stays.
+pub fn tidy<'a>(out: &Path, names: impl Iterator<Item = &'a str>) -> bool {
+    let mut stays = false;
+    for path in names.map(|name| path(out, name)).filter(|path| path.exists()) {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let is_sample = |line: &str| matches!(serde_json::from_str(line), Ok(Line::Sample(..)));
+        if text.lines().any(is_sample) {
+            stays = true;
+        } else {
+            let _ = fs::remove_file(&path);
+        }
+    }
+    let _ = fs::remove_dir(out.join("raw"));
+    stays
+}
+
 fn path(out: &Path, name: &str) -> PathBuf {
     out.join("raw").join(format!("{name}.jsonl"))
 }
@@ -368,6 +394,20 @@ mod tests {
     }
 
     #[test]
+    fn only_files_with_samples_stay() {
+        let out = tempfile::tempdir().unwrap();
+        let (mut gin, _) = RawFile::create(out.path(), "gin", "ab", &header()).unwrap();
+        let (mut echo, _) = RawFile::create(out.path(), "echo", "ab", &header()).unwrap();
+        echo.block(&BlockReading::default()).unwrap();
+        gin.append(KEY, &failed(0)).unwrap();
+        assert!(tidy(out.path(), ["gin", "echo", "none"].into_iter()));
+        assert!(path(out.path(), "gin").exists() && !path(out.path(), "echo").exists());
+        gin.discard();
+        assert!(!tidy(out.path(), ["gin"].into_iter()));
+        assert!(!out.path().join("raw").exists());
+    }
+
+    #[test]
     fn samples_of_other_circumstances_are_refused() {
         let out = tempfile::tempdir().unwrap();
         RawFile::create(out.path(), "gin", "ab", &header()).unwrap();
@@ -379,6 +419,15 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("image: now `sha256:2`, then `sha256:1`"), "{error}");
+        let other_value = Header {
+            options: ContainerOptions {
+                env: [("TOKEN".to_string(), "1f2e".to_string())].into(),
+                ..ContainerOptions::default()
+            },
+            ..header()
+        };
+        let error = RawFile::resume(out.path(), "gin", &other_value, "later").unwrap_err();
+        assert!(error.to_string().contains("a value of --env"), "{error}");
         assert!(RawFile::resume(out.path(), "echo", &other, "later").unwrap().is_none());
         let (_, kept) = RawFile::create(out.path(), "gin", "cd", &other).unwrap();
         assert!(kept.unwrap().ends_with("raw/gin.before-cd.jsonl"));

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::measure::contract::Identity;
 use crate::measure::error::MeasureError;
+use crate::measure::options::Headers;
 use crate::measure::probe::Expect;
-use crate::measure::warm::routes::Routes;
+use crate::measure::warm::routes::{OwnRoute, Routes};
 use crate::model::framework::Framework;
 
 /// A framework or an image to measure.
@@ -19,16 +20,60 @@ pub enum Subject {
         folder: PathBuf,
     },
     /// An image on this machine. It need not meet the HTTP contract.
-    Image {
-        /// The name of the profile.
-        name: String,
-        /// The reference of the image.
-        image: String,
-        /// The port on which it listens.
-        port: u16,
-        /// The path that answers with a status from 200 to 299 once the server is ready.
-        path: String,
-    },
+    Image(OwnImage),
+}
+
+/// An image of the user.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OwnImage {
+    /// The name of the profile.
+    pub name: String,
+    /// The reference of the image.
+    pub image: String,
+    /// The port on which it listens.
+    pub port: u16,
+    /// The path that answers with a status from 200 to 299 once the server is ready.
+    pub path: String,
+    /// The port of that path, if it is another one.
+    pub health_port: Option<u16>,
+    /// The headers that each request carries in addition.
+    pub headers: Headers,
+    /// The further routes.
+    pub routes: Vec<OwnRoute>,
+}
+
+impl OwnImage {
+    /// An image without settings of its own.
+    pub fn new(name: impl Into<String>, image: impl Into<String>, port: u16, path: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            image: image.into(),
+            port,
+            path: path.into(),
+            health_port: None,
+            headers: Headers::default(),
+            routes: Vec::new(),
+        }
+    }
+
+    /// The port of the routes that are measured: that of the image, unless only its health route is known, and has another one.
+    fn work_port(&self) -> u16 {
+        match self.health_port {
+            Some(health) if self.routes.is_empty() => health,
+            _ => self.port,
+        }
+    }
+
+    /// The routes that are measured. If the health route has a port of its own, the first other one takes its place.
+    fn routes(&self) -> Routes {
+        let first = self.routes.first().filter(|_| self.health_port.is_some());
+        Routes::Own {
+            ready: first.map_or_else(|| self.path.clone(), OwnRoute::smallest),
+            further: self.routes.clone(),
+            headers: self.headers.clone(),
+        }
+    }
 }
 
 impl Subject {
@@ -36,15 +81,31 @@ impl Subject {
     pub fn name(&self) -> &str {
         match self {
             Self::Framework { framework, .. } => &framework.name,
-            Self::Image { name, .. } => name,
+            Self::Image(own) => &own.name,
         }
     }
 
-    /// The port on which it listens.
+    /// The port of its health route.
     pub fn port(&self) -> u16 {
         match self {
             Self::Framework { framework, .. } => framework.image.port,
-            Self::Image { port, .. } => *port,
+            Self::Image(own) => own.health_port.unwrap_or(own.port),
+        }
+    }
+
+    /// The port of its other routes.
+    pub fn work_port(&self) -> u16 {
+        match self {
+            Self::Framework { .. } => self.port(),
+            Self::Image(own) => own.work_port(),
+        }
+    }
+
+    /// The headers that each request carries in addition.
+    pub fn headers(&self) -> Headers {
+        match self {
+            Self::Framework { .. } => Headers::default(),
+            Self::Image(own) => own.headers.clone(),
         }
     }
 
@@ -52,7 +113,7 @@ impl Subject {
     pub fn path(&self) -> &str {
         match self {
             Self::Framework { .. } => "/healthz",
-            Self::Image { path, .. } => path,
+            Self::Image(own) => &own.path,
         }
     }
 
@@ -60,7 +121,7 @@ impl Subject {
     pub fn expect(&self) -> Expect {
         match self {
             Self::Framework { .. } => Expect::Contract,
-            Self::Image { .. } => Expect::AnySuccess,
+            Self::Image(_) => Expect::AnySuccess,
         }
     }
 
@@ -85,10 +146,7 @@ impl Subject {
     pub fn routes(&self) -> Routes {
         match self {
             Self::Framework { .. } => Routes::Contract,
-            Self::Image { path, .. } => Routes::Own {
-                ready: path.clone(),
-                further: Vec::new(),
-            },
+            Self::Image(own) => own.routes(),
         }
     }
 }

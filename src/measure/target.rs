@@ -68,6 +68,22 @@ pub trait Target {
         std::future::ready(false)
     }
 
+    /// The way in which an instance ended by itself, such as `exited with code 7`; `None` if it still runs, or if that is unknown.
+    fn how_it_ended(&self, id: &str) -> impl Future<Output = Option<String>>;
+
+    /// Looks further for the cause of a first start that failed, and returns the failure with what was found. It may start
+    /// instances with other settings; their numbers begin with `number`.
+    fn explain(
+        &self,
+        _subject: &Subject,
+        _deployed: &Self::Deployed,
+        _config: Config,
+        _number: u32,
+        failed: Failed,
+    ) -> impl Future<Output = Failed> {
+        std::future::ready(failed)
+    }
+
     /// The number of instances that belong to others and run at the same time; `None` if it is unknown.
     fn other_instances(&self) -> impl Future<Output = Option<u64>>;
 

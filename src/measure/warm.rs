@@ -18,6 +18,7 @@ use crate::model::profile::{MemoryReading, RouteRun, WarmRun};
 use crate::stats::order;
 
 mod bursts;
+pub mod calibration;
 pub mod pace;
 mod parallel;
 mod plateaus;
@@ -32,6 +33,7 @@ mod stable;
 pub mod tests;
 mod work;
 
+use calibration::Cost;
 use pace::{InDepth, Long, Pace};
 use parallel::Parallel;
 pub use replaced::{KILLED, Replaced, Replacements};
@@ -65,19 +67,6 @@ pub struct Instance<'a> {
     pub replacements: Option<Replacements>,
 }
 
-/// Measures the CPU milliseconds per request of the main route on a warm instance, which decide the rate of the warm-up curve.
-pub fn calibrate(mut instance: Instance<'_>, limit: Duration) -> Option<f64> {
-    let usage = instance.usage.take()?;
-    let main = instance.routes.main();
-    let mut ask =
-        |count, limit| load::one_by_one(instance.server, &mut instance.connection, &main, count, limit, |_| {});
-    ask(300, limit / 2).ok()?;
-    let before = usage.cpu_time()?;
-    let (times, _) = ask(300, limit / 2).ok()?;
-    let used = usage.cpu_time()?.saturating_sub(before);
-    (!times.is_empty()).then(|| used.as_secs_f64() * 1e3 / times.len() as f64)
-}
-
 /// The parts of a warm run and their lengths.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parts {
@@ -108,7 +97,7 @@ impl Parts {
     }
 }
 
-/// Takes the warm run of an instance whose main route costs `cpu_ms` of CPU time, if that is known. Returns remarks for the
+/// Takes the warm run of an instance whose main route has this cost, if that is known. Returns remarks for the
 /// reader as well.
 ///
 /// # Errors
@@ -116,14 +105,14 @@ impl Parts {
 pub fn run(
     mut instance: Instance<'_>,
     Parts { pace, in_depth, long }: Parts,
-    cpu_ms: Option<f64>,
+    cost: Option<Cost>,
 ) -> std::io::Result<(WarmRun, Vec<String>)> {
     let server = instance.server;
     let usage = instance.usage.clone();
     let mut notes = Vec::new();
     let mut peak = Peak::new(usage.as_ref());
 
-    let (count, warm_up_rate) = pace.curve(instance.vcpu, cpu_ms);
+    let (count, warm_up_rate) = pace.curve(instance.vcpu, cost);
     let main = instance.routes.main();
     let (warm_up_ms, warm_up_cpu_ms, mut errors) = warm_up_curve(
         server,

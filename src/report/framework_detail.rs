@@ -7,6 +7,7 @@ use super::frameworks::Entry;
 use super::table::{Style, draw};
 use crate::model::code_warm_up;
 use crate::model::concurrency;
+use crate::model::framework::ConcurrencyModel;
 use crate::model::profile::{CLIENT_TOO_SLOW, FrameworkProfile, MeasuredConfig, Plateau, WarmRun};
 use crate::stats::change_points::Shape;
 use crate::stats::{bootstrap, order, outliers, regression};
@@ -23,11 +24,25 @@ pub fn detail(entry: &Entry, style: Style) -> String {
             framework.title, framework.version, framework.runtime, framework.name
         );
     };
+    let heading = format!("{} {} on {}", framework.title, framework.version, framework.runtime);
+    figures(&heading, profile, Some(framework.concurrency.model), style)
+}
+
+/// The same about a profile that is not built in, such as that of an image of the user.
+pub fn of_profile(profile: &FrameworkProfile, style: Style) -> String {
+    let mut heading = profile.name.clone();
+    for known in profile.framework_version.iter().map(|version| format!(" {version}")) {
+        heading += &known;
+    }
+    for known in profile.runtime.iter().map(|runtime| format!(" on {runtime}")) {
+        heading += &known;
+    }
+    figures(&heading, profile, None, style)
+}
+
+fn figures(heading: &str, profile: &FrameworkProfile, declared: Option<ConcurrencyModel>, style: Style) -> String {
     let mut text = format!(
-        "{} {} on {}, measured {} with {} on {}, {} cores\n",
-        framework.title,
-        framework.version,
-        framework.runtime,
+        "{heading}, measured {} with {} on {}, {} cores\n",
         profile.measured_on(),
         profile.provenance.backend,
         profile.provenance.host_cpu,
@@ -44,17 +59,15 @@ pub fn detail(entry: &Entry, style: Style) -> String {
         let label = format!("{} vCPU, {}", run.cpu.as_vcpu(), run.memory);
         let mut lines = vec![warm_up(warm)];
         if let Some(found) = concurrency::detect(warm) {
-            let declared = framework.concurrency.model;
-            let fits = if found.fits(declared, run.cpu.as_vcpu()) {
-                "fits"
-            } else {
-                "differs from"
-            };
-            lines.push(format!(
-                "concurrency: {}; {fits} the declared {}",
-                found.label(),
-                declared.name()
-            ));
+            let fits = declared.map_or_else(String::new, |declared| {
+                let fits = if found.fits(declared, run.cpu.as_vcpu()) {
+                    "fits"
+                } else {
+                    "differs from"
+                };
+                format!("; {fits} the declared {}", declared.name())
+            });
+            lines.push(format!("concurrency: {}{fits}", found.label()));
         }
         lines.extend(stable(warm));
         lines.extend(cpu_by_load(&warm.plateaus));

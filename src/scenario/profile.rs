@@ -12,6 +12,7 @@ mod instance;
 mod interpolate;
 pub mod memory;
 mod out_of_memory;
+mod quality;
 pub mod reference;
 mod runs;
 mod work;

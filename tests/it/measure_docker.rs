@@ -7,6 +7,7 @@ mod cold_modes;
 mod engine;
 mod failures;
 mod interrupted;
+mod own_image;
 mod registry;
 
 use std::collections::BTreeSet;

@@ -12,6 +12,8 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, getsockopt, socket, sockopt::SocketError,
 };
 
+use super::sight::Symptom;
+
 /// The longest time that an attempt may stay without an answer.
 const GIVE_UP: Duration = Duration::from_millis(100);
 
@@ -35,6 +37,14 @@ impl Attempts {
             begun: 0,
             last_error: None,
         }
+    }
+
+    /// The reason why no attempt was accepted so far.
+    pub fn symptom(&self) -> Symptom {
+        Symptom::NoConnection(match &self.last_error {
+            Some(error) => error.to_string(),
+            None => "packets got lost".into(),
+        })
     }
 
     /// Begins one attempt and waits for `pause`, or until an attempt is accepted. Returns the accepted one.

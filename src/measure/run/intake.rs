@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finished, now};
-use crate::measure::Measurement;
+use super::{Finished, Unmeasured, now};
 use crate::measure::assemble::{Backing, Image};
 use crate::measure::error::MeasureError;
 use crate::measure::progress::Progress;
@@ -12,6 +11,7 @@ use crate::measure::slot::Slot;
 use crate::measure::store::{self, Earlier, Header, RawFile, Taken};
 use crate::measure::subject::Subject;
 use crate::measure::target::Target;
+use crate::measure::{Measurement, options};
 use crate::model::profile::{BlockReading, Pull};
 
 /// The subjects that are ready to be measured, with the samples of an interrupted run.
@@ -82,7 +82,7 @@ impl<'a, D> Intake<'a, D> {
         let configs = self.measurement.configs.iter();
         let mut slots: Vec<Slot> = configs.map(|&config| Slot::new(self.prepared.len(), config)).collect();
         let mut pulls = Vec::new();
-        let Some(raw) = self.open(name, &image.id, &mut slots, &mut pulls, progress)? else {
+        let Some(raw) = self.open(subject, &image.id, &mut slots, &mut pulls, progress)? else {
             return Ok(());
         };
         self.prepared.push(Prepared {
@@ -92,6 +92,7 @@ impl<'a, D> Intake<'a, D> {
             raw,
             contract: None,
             refused: None,
+            hints: Vec::new(),
         });
         self.slots.append(&mut slots);
         self.images.push(image);
@@ -103,21 +104,29 @@ impl<'a, D> Intake<'a, D> {
         for hint in error.hints() {
             progress.say(&format!("hint: {hint}"));
         }
-        self.finished.unmeasured.push((name.to_string(), error.to_string()));
+        self.finished.unmeasured.push(Unmeasured {
+            name: name.to_string(),
+            reason: error.to_string(),
+            hints: error.hints(),
+        });
     }
 
     /// Opens the file for the samples of a subject: that of an interrupted run, whose samples go to `slots` and `pulls`, or a
     /// new one. `None` if this command has written the profile already.
     fn open(
         &mut self,
-        name: &str,
+        subject: &Subject,
         image: &str,
         slots: &mut [Slot],
         pulls: &mut Vec<Pull>,
         progress: &Progress,
     ) -> Result<Option<RawFile>, MeasureError> {
         let Measurement { out, command, .. } = self.measurement;
-        let header = Header::new(command, image, &self.backing.engine_version, &self.here);
+        let name = subject.name();
+        let header = Header {
+            options: options::of(self.measurement, subject),
+            ..Header::new(command, image, &self.backing.engine_version, &self.here)
+        };
         if self.measurement.resume {
             if let Some((raw, earlier)) = RawFile::resume(out, name, &header, &self.here)? {
                 self.take_back(name, earlier, slots, pulls, progress);

@@ -6,7 +6,7 @@ use super::*;
 use crate::measure::Backend;
 use crate::measure::config::{Config, REFERENCE, WarmKind};
 use crate::measure::contract::tests::{app, right};
-use crate::measure::subject::Subject;
+use crate::measure::subject::{OwnImage, Subject};
 use crate::measure::targets::fake::{Answer, Fake, Spec};
 use crate::model::profile::{ColdMode, CpuMode, FailureKind, Verdict};
 use crate::units::MilliCpu;
@@ -25,12 +25,7 @@ fn config(cpu: u32, samples: u32) -> Config {
 }
 
 fn image(name: &str) -> Subject {
-    Subject::Image {
-        name: name.into(),
-        image: name.into(),
-        port: 80,
-        path: "/".into(),
-    }
+    Subject::Image(OwnImage::new(name, name, 80, "/"))
 }
 
 fn measurement(out: &Path, names: &[&str], configs: &[Config]) -> Measurement {
@@ -150,7 +145,7 @@ fn an_interrupted_run_sweeps_up_and_its_samples_are_used_again() {
         ..Spec::default()
     });
     let error = run_on_fake(&fake, &measurement).unwrap_err();
-    assert!(matches!(&error, MeasureError::Interrupted { kept } if *kept == out.path().join("raw")));
+    assert!(matches!(&error, MeasureError::Interrupted { kept: Some(kept) } if *kept == out.path().join("raw")));
     assert_eq!(fake.calls().last().unwrap(), "sweep");
     let taken: usize = ["a", "b"]
         .map(|name| std::fs::read_to_string(out.path().join(format!("raw/{name}.jsonl"))).unwrap())
@@ -187,17 +182,60 @@ fn a_configuration_without_success_is_given_up_and_others_continue() {
     let out = tempfile::tempdir().unwrap();
     let measurement = measurement(out.path(), &["a", "b"], &[config(1000, 6)]);
     let fake = Fake::new(Spec {
+        // Starts 0 and 1 are the first ones, which do not count.
         start: |asked| match asked.name {
-            "a" => Answer::Up(100.0),
-            _ => Answer::Fails(FailureKind::Timeout),
+            "b" if asked.number > 1 => Answer::Fails(FailureKind::Timeout),
+            _ => Answer::Up(100.0),
         },
         ..Spec::default()
     });
     let finished = run_on_fake(&fake, &measurement).unwrap();
     assert_eq!(finished.profiles.len(), 1);
-    assert_eq!(finished.unmeasured, [("b".to_string(), "as the spec says".to_string())]);
+    assert_eq!(names_and_reasons(&finished), [("b", "as the spec says")]);
     assert_eq!(fake.calls_of("start a").len(), 1 + 6);
     assert_eq!(fake.calls_of("start b").len(), 1 + 3);
+    assert!(
+        out.path().join("raw/b.jsonl").exists(),
+        "failures after a success are kept"
+    );
+}
+
+fn names_and_reasons(finished: &Finished) -> Vec<(&str, &str)> {
+    let each = finished.unmeasured.iter();
+    each.map(|one| (one.name.as_str(), one.reason.as_str())).collect()
+}
+
+#[test]
+fn a_first_start_that_fails_is_the_only_one_of_its_subject() {
+    let out = tempfile::tempdir().unwrap();
+    let measurement = measurement(out.path(), &["a", "b"], &[config(1000, 6), config(500, 6)]);
+    let fake = Fake::new(Spec {
+        start: |asked| match asked.name {
+            "a" => Answer::Up(100.0),
+            _ => Answer::Fails(FailureKind::Exited),
+        },
+        ..Spec::default()
+    });
+    let finished = run_on_fake(&fake, &measurement).unwrap();
+    assert_eq!(names_and_reasons(&finished), [("b", "as the spec says")]);
+    assert_eq!(fake.calls_of("start a").len(), 1 + 12);
+    assert_eq!(fake.calls_of("start b").len(), 1);
+    assert!(!out.path().join("raw").exists(), "there is nothing to resume");
+}
+
+#[test]
+fn a_first_start_whose_sample_was_dropped_is_taken_again() {
+    let out = tempfile::tempdir().unwrap();
+    let measurement = measurement(out.path(), &["a"], &[config(1000, 2)]);
+    let fake = Fake::new(Spec {
+        start: |asked| match asked.number {
+            0 => Answer::Fails(FailureKind::Dropped),
+            _ => Answer::Up(100.0),
+        },
+        ..Spec::default()
+    });
+    let finished = run_on_fake(&fake, &measurement).unwrap();
+    assert_eq!((finished.profiles.len(), fake.calls_of("start a").len()), (1, 2 + 2));
 }
 
 #[test]
@@ -209,8 +247,8 @@ fn a_process_that_answered_before_is_not_cold() {
         ..Spec::default()
     });
     let finished = run_on_fake(&fake, &measurement).unwrap();
-    let reason = "not cold: process twin has answered in an earlier start".to_string();
-    assert_eq!(finished.unmeasured, [("a".to_string(), reason)]);
+    let reason = "not cold: process twin has answered in an earlier start";
+    assert_eq!(names_and_reasons(&finished), [("a", reason)]);
     assert_eq!(fake.calls_of("remove twin").len(), 1 + 3, "it is removed each time");
 }
 
@@ -226,7 +264,7 @@ fn a_subject_that_cannot_be_deployed_is_left_out_unless_it_is_the_only_one() {
     let both = measurement(out.path(), &["a", "b"], &[config(1000, 1)]);
     let finished = run_on_fake(&fake(), &both).unwrap();
     assert_eq!((finished.profiles.len(), finished.unmeasured.len()), (1, 1));
-    assert!(finished.unmeasured[0].1.contains("b needs the program `nothing`"));
+    assert!(finished.unmeasured[0].reason.contains("b needs the program `nothing`"));
     let alone = measurement(out.path(), &["b"], &[config(1000, 1)]);
     let error = run_on_fake(&fake(), &alone).unwrap_err();
     assert!(matches!(error, MeasureError::MissingProgram { .. }));
@@ -262,7 +300,7 @@ fn a_framework_that_breaks_the_contract_is_not_measured() {
     let finished = run_on_fake(&fake, &measurement).unwrap();
     assert!(
         finished.unmeasured[0]
-            .1
+            .reason
             .contains("does not meet the HTTP contract: GET /json")
     );
     assert_eq!(fake.calls_of("start ").len(), 1);
@@ -337,6 +375,6 @@ fn a_panel_is_one_file_and_continues_where_it_was_interrupted() {
     let reason = &mine.failures.last().unwrap().reason;
     assert_eq!(reason, "load: the CPU time of the instance cannot be read");
     assert!(panel.blocks.len() >= 12, "{:?}", panel.blocks);
-    assert_eq!(finished.unmeasured[0].0, "other");
+    assert_eq!(finished.unmeasured[0].name, "other");
     assert!(finished.profiles.is_empty() && !out.path().join("raw/mine.jsonl").exists());
 }

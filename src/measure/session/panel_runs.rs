@@ -48,9 +48,8 @@ impl<T: Target> Session<'_, T> {
                 self.target.remove(&id).await;
                 let ran = ran.unwrap_or_else(|| Err(std::io::Error::other("the load generator failed")));
                 ran.map_err(|error| Failed {
-                    kind: FailureKind::Other,
-                    reason: error.to_string(),
                     log,
+                    ..Failed::new(FailureKind::Other, error.to_string())
                 })
             }
             Outcome::Failed(failed) => Err(failed),

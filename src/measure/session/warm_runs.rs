@@ -15,6 +15,7 @@ use crate::measure::session::{Session, tell};
 use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
 use crate::measure::store::Taken;
 use crate::measure::target::Target;
+use crate::measure::warm::calibration::{self, Cost};
 use crate::measure::warm::{self, Instance, Replaced, Replacements};
 use crate::model::cpu_check;
 use crate::model::profile::{ContractCheck, FailureKind, StartFailure};
@@ -22,11 +23,16 @@ use crate::model::profile::{ContractCheck, FailureKind, StartFailure};
 /// The time spent on finding the cost of a request, which decides the rate of the warm-up curve.
 const CALIBRATION: Duration = Duration::from_secs(4);
 
+/// The number of further first starts if one was dropped.
+const DROPPED_AGAIN: u32 = 2;
+/// The largest number of starts with which a target may look for the cause of a failure.
+pub const TRIALS: u32 = 20;
+
 impl<T: Target> Session<'_, T> {
     /// Starts an app for the first time in a session. This start reads from disk and is no sample. It serves to check the HTTP
-    /// contract and to find the cost of a request, which is returned in CPU milliseconds. A framework that breaks the
+    /// contract and to find the cost of a request, which is returned. A framework that breaks the
     /// contract is not measured.
-    pub(super) async fn first_start(&mut self, subject: usize, progress: &Progress) -> Option<f64> {
+    pub(super) async fn first_start(&mut self, subject: usize, progress: &Progress) -> Option<Cost> {
         let name = self.prepared[subject].subject.name().to_string();
         let largest = self
             .slots
@@ -35,14 +41,17 @@ impl<T: Target> Session<'_, T> {
             .map(|slot| slot.config.warm())
             .max()?;
         progress.now(format!("{name}: first start, not counted"));
-        let up = match self.start(subject, largest).await {
+        let mut outcome = self.start(subject, largest).await;
+        // A clock that was set meanwhile says nothing about the subject.
+        for _ in 0..DROPPED_AGAIN {
+            if matches!(&outcome, Outcome::Failed(failed) if failed.kind == FailureKind::Dropped) {
+                outcome = self.start(subject, largest).await;
+            }
+        }
+        let up = match outcome {
             Outcome::Up(up) => up,
             Outcome::Failed(failed) => {
-                tell(
-                    progress,
-                    &format!("{name}: the first start, which does not count, failed"),
-                    &failed,
-                );
+                self.refuse(subject, largest, failed, progress).await;
                 return None;
             }
         };
@@ -51,10 +60,8 @@ impl<T: Target> Session<'_, T> {
         let (learnt, id) = self
             .on_thread(*up, subject, largest, move |instance| {
                 let checked = identity.map(|identity| contract::check(instance.server, Some(&identity)));
-                (
-                    checked,
-                    calibrates.then(|| warm::calibrate(instance, CALIBRATION)).flatten(),
-                )
+                let cost = calibrates.then(|| calibration::calibrate(instance, CALIBRATION));
+                (checked, cost.flatten())
             })
             .await;
         self.target.remove(&id).await;
@@ -62,7 +69,36 @@ impl<T: Target> Session<'_, T> {
         if let Some(checked) = checked {
             self.judge(subject, &checked, progress);
         }
+        if cost.is_some_and(|cost| cost.is_delayed) {
+            let warning = calibration::delayed(&name);
+            progress.say(&format!("warning: {warning}"));
+            let first = self.slots.iter_mut().find(|slot| slot.subject == subject);
+            first.into_iter().for_each(|slot| slot.notes.push(warning.clone()));
+        }
         cost
+    }
+
+    /// Refuses a subject whose first start failed: no other start would succeed, since all others have the same limits or lower
+    /// ones. The target may look further for the cause.
+    async fn refuse(&mut self, subject: usize, config: Config, failed: Failed, progress: &Progress) {
+        let number = self.made;
+        // The numbers of the trials that the target may need.
+        self.made += TRIALS;
+        let prepared = &self.prepared[subject];
+        progress.now(format!("{}: looking for the cause", prepared.subject.name()));
+        let explained = self
+            .target
+            .explain(prepared.subject, &prepared.deployed, config, number, failed)
+            .await;
+        let name = self.prepared[subject].subject.name();
+        tell(
+            progress,
+            &format!("{name} is not measured, because its first start failed"),
+            &explained,
+        );
+        let prepared = &mut self.prepared[subject];
+        prepared.refused = Some(explained.reason);
+        prepared.hints = explained.hints;
     }
 
     /// Notes the result of the contract check, and refuses a framework that differs.
@@ -90,7 +126,7 @@ impl<T: Target> Session<'_, T> {
     pub(super) async fn warm(
         &mut self,
         index: usize,
-        cost: Option<f64>,
+        cost: Option<Cost>,
         progress: &Progress,
     ) -> Result<(), MeasureError> {
         if self.slots[index].is_given_up() {
@@ -104,29 +140,25 @@ impl<T: Target> Session<'_, T> {
             Outcome::Up(up) => {
                 let work = move |instance: Instance<'_>| warm::run(instance, parts, cost);
                 let (ran, id) = self.on_thread(*up, subject, config, work).await;
-                let log = match &ran {
-                    Some(Ok(_)) => Vec::new(),
+                let ended = self.target.how_it_ended(&id).await;
+                let log = match (&ran, &ended) {
+                    (Some(Ok(_)), None) => Vec::new(),
                     _ => self.target.last_log_lines(&id).await,
                 };
                 let out_of_memory = self.target.is_out_of_memory(&id).await;
                 self.target.remove(&id).await;
-                match ran {
-                    Some(Ok(run)) => Ok(run),
-                    Some(Err(_)) if out_of_memory => Err(Failed {
-                        kind: FailureKind::OutOfMemory,
-                        reason: "out of memory under load".into(),
-                        log,
-                    }),
-                    Some(Err(error)) => Err(Failed {
-                        kind: FailureKind::Other,
-                        reason: error.to_string(),
-                        log,
-                    }),
-                    None => Err(Failed {
-                        kind: FailureKind::Other,
-                        reason: "the load generator failed".into(),
-                        log,
-                    }),
+                let failed = |kind, reason: &str| Failed {
+                    log: log.clone(),
+                    ..Failed::new(kind, reason)
+                };
+                match (ran, ended) {
+                    (Some(Err(_)), _) if out_of_memory => {
+                        Err(failed(FailureKind::OutOfMemory, "out of memory under load"))
+                    }
+                    (_, Some(how)) if !out_of_memory => Err(failed(FailureKind::Exited, &format!("{how} under load"))),
+                    (Some(Ok(run)), _) => Ok(run),
+                    (Some(Err(error)), _) => Err(failed(FailureKind::Other, &error.to_string())),
+                    (None, _) => Err(failed(FailureKind::Other, "the load generator failed")),
                 }
             }
             Outcome::Failed(failed) => Err(failed),

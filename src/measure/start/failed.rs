@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::measure::probe::{Expect, NotReady, Ready};
+use crate::measure::start::trouble::{Trouble, ended, log};
 use crate::measure::usage::Usage;
 use crate::model::profile::FailureKind;
 
@@ -13,8 +14,22 @@ pub struct Failed {
     pub kind: FailureKind,
     /// The reason in words.
     pub reason: String,
+    /// The remedies, one line each.
+    pub hints: Vec<String>,
     /// The last lines that the instance wrote.
     pub log: Vec<String>,
+}
+
+impl Failed {
+    /// A failure without remedies and without a log.
+    pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
+        Self {
+            kind,
+            reason: reason.into(),
+            hints: Vec::new(),
+            log: Vec::new(),
+        }
+    }
 }
 
 /// The kind and the reason of a failure, before the log is at hand.
@@ -22,12 +37,34 @@ pub struct Failed {
 pub struct Why {
     pub kind: FailureKind,
     reason: String,
+    hints: Vec<String>,
 }
 
 impl Why {
     pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self { kind, reason }
+        Self {
+            kind,
+            reason,
+            hints: Vec::new(),
+        }
+    }
+
+    /// A failure whose cause is known.
+    pub fn known(kind: FailureKind, trouble: Trouble) -> Self {
+        Self {
+            kind,
+            reason: trouble.what,
+            hints: trouble.hints,
+        }
+    }
+
+    /// The same failure, with the end of the time in front of its cause.
+    pub fn after(self, ready_timeout: Duration) -> Self {
+        Self {
+            reason: format!("not ready within {} s: {}", ready_timeout.as_secs_f64(), self.reason),
+            ..self
+        }
     }
 
     pub fn other(reason: impl Into<String>) -> Self {
@@ -39,8 +76,7 @@ impl Why {
         Self::new(FailureKind::Dropped, format!("dropped: {reason}"))
     }
 
-    /// The failure that the prober met. If the kernel has killed a process of the instance for its memory, that is the reason:
-    /// the rest follows from it.
+    /// The failure that the prober met.
     pub fn of(not_ready: NotReady, ready_timeout: Duration, usage: Option<&Usage>) -> Self {
         let (kind, reason) = match not_ready {
             NotReady::Timeout(last) => (
@@ -50,20 +86,44 @@ impl Why {
             NotReady::Wrong(reason) => (FailureKind::Other, reason),
             NotReady::Stopped => (FailureKind::Other, "stopped".into()),
         };
+        Self::new(kind, reason).unless_killed(usage)
+    }
+
+    /// The failure, unless the kernel has killed a process of the instance for its memory: then that is the reason, and the
+    /// rest follows from it.
+    pub fn unless_killed(self, usage: Option<&Usage>) -> Self {
         match usage.and_then(Usage::oom_kills) {
             Some(killed) if killed > 0 => Self::new(
                 FailureKind::OutOfMemory,
-                format!("out of memory: the kernel killed {killed} of its processes; {reason}"),
+                format!(
+                    "out of memory: the kernel killed {killed} of its processes; {}",
+                    self.reason
+                ),
             ),
-            _ => Self::new(kind, reason),
+            _ => self,
         }
     }
 
     pub fn without_log(self) -> Failed {
+        self.with_log(Vec::new())
+    }
+
+    /// The failure with the last lines that the instance wrote, and with the remedy that they suggest.
+    pub fn with_log(self, log: Vec<String>) -> Failed {
+        let Self {
+            kind,
+            reason,
+            mut hints,
+        } = self;
+        if kind == FailureKind::Timeout {
+            let remedy = log::cause(&log).map(|cause| ended::remedy(&cause));
+            hints.extend(remedy.filter(|remedy| !hints.contains(remedy)));
+        }
         Failed {
-            kind: self.kind,
-            reason: self.reason,
-            log: Vec::new(),
+            kind,
+            reason,
+            hints,
+            log,
         }
     }
 }
@@ -98,6 +158,7 @@ mod tests {
             request_count: Some(2),
             connection: Connection::open(listener.local_addr().unwrap(), Duration::from_secs(1)).unwrap(),
             closes: false,
+            probe_cpu: Duration::ZERO,
         };
         assert_eq!(was_cold(Expect::Contract, &ready), Ok(()));
         ready.request_count = Some(3);

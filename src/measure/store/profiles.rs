@@ -15,7 +15,9 @@ use crate::model::profile::{FrameworkProfile, parse};
 pub fn finished(out: &Path, name: &str, header: &Header) -> Option<FrameworkProfile> {
     let text = fs::read_to_string(out.join(name).join("profile.json")).ok()?;
     let profile = parse(&text).ok()?;
-    let same = profile.provenance.command == header.command && profile.provenance.image_id == header.image_id;
+    let provenance = &profile.provenance;
+    let same = provenance.command == header.command && provenance.image_id == header.image_id;
+    let same = same && profile.options == header.options;
     same.then_some(profile)
 }
 

@@ -11,9 +11,10 @@ use crate::measure::config::Config;
 use crate::measure::error::MeasureError;
 use crate::measure::probe::Endpoint;
 use crate::measure::progress::Progress;
-use crate::measure::start::Outcome;
 use crate::measure::start::failed::Why;
-use crate::measure::subject::Subject;
+use crate::measure::start::trouble::ended;
+use crate::measure::start::{Failed, Outcome};
+use crate::measure::subject::{OwnImage, Subject};
 use crate::measure::target::Target;
 use crate::measure::{Measurement, host};
 use crate::model::profile::ColdMode;
@@ -29,8 +30,10 @@ mod page_cache;
 pub mod pull;
 pub mod registry;
 mod scan;
+mod stages;
 mod start;
 pub mod sweep;
+mod trial;
 
 use engine::{CPU_PERIOD_US, ContainerSpec, Engine};
 use fresh_copy::FreshCopy;
@@ -141,6 +144,7 @@ impl Target for Containers<'_> {
         let endpoint = Endpoint {
             address: SocketAddr::from((network.container, subject.port())),
             path: subject.path().to_string(),
+            headers: subject.headers(),
             expect: subject.expect(),
         };
         let before = match (config.cold_mode, &deployed.layer_files, &deployed.copy) {
@@ -158,13 +162,15 @@ impl Target for Containers<'_> {
                 },
                 limits: config.limits,
                 network,
-                env: &self.measurement.env,
+                options: &self.measurement.options,
             },
             endpoint: &endpoint,
             ready_timeout: self.measurement.ready_timeout,
             before,
             cpu_mode: config.cpu_mode,
             workload: &subject.routes().main(),
+            work_port: subject.work_port(),
+            patience: self.measurement.patience(),
         };
         start::cold_start(&self.engine, &start).await
     }
@@ -192,6 +198,36 @@ impl Target for Containers<'_> {
 
     async fn confine(&self, id: &str, cpu: usize) -> bool {
         self.engine.confine(id, cpu).await.is_ok()
+    }
+
+    async fn how_it_ended(&self, id: &str) -> Option<String> {
+        let (state, _) = self.engine.state(id).await.ok()?;
+        if state.running != Some(false) {
+            return None;
+        }
+        let code = state.exit_code.unwrap_or_default();
+        Some(format!("exited with code {code}{}", ended::meaning(code)))
+    }
+
+    async fn explain(
+        &self,
+        subject: &Subject,
+        deployed: &Deployed,
+        config: Config,
+        number: u32,
+        failed: Failed,
+    ) -> Failed {
+        let (Subject::Image(_), Some(network)) = (subject, self.network.get()) else {
+            return failed;
+        };
+        let place = trial::Place {
+            engine: &self.engine,
+            run: self.run,
+            image: &deployed.image,
+            network,
+            limits: config.limits,
+        };
+        trial::explain(&place, subject, &self.measurement.options, number, failed).await
     }
 
     async fn other_instances(&self) -> Option<u64> {
@@ -247,13 +283,12 @@ async fn image_of(
         Subject::Framework { framework, folder } => {
             progress.now(format!("{name}: building the image"));
             let sources = framework.image.sources(folder);
-            let built = build::build(engine, framework, &sources, &measurement.bases, |text| {
-                progress.say(text)
-            })
-            .await?;
+            let say = |text: &str| progress.say(text);
+            let now = |step| progress.step(step);
+            let built = build::build(engine, framework, &sources, &measurement.bases, say, now).await?;
             (built, Some(sources), framework.lock_files.as_slice())
         }
-        Subject::Image { image, .. } => {
+        Subject::Image(OwnImage { image, .. }) => {
             let id = build::image_id(engine, image).await?;
             let id = id
                 .ok_or_else(|| MeasureError::BadRequest(format!("there is no local image `{image}`; pull it first")))?;
@@ -283,7 +318,7 @@ async fn image_of(
     let (facts, notes) = image::facts(engine, look).await?;
     let runtime = match subject {
         Subject::Framework { framework, .. } => Some(framework.runtime.clone()),
-        Subject::Image { .. } => None,
+        Subject::Image(_) => None,
     };
     let image = Image {
         id: built.id,

@@ -142,6 +142,7 @@ impl Fake {
             request_count: Some(1),
             connection: self.connection(),
             closes: false,
+            probe_cpu: Duration::ZERO,
         };
         Outcome::Up(Box::new(Up {
             id: process_id,
@@ -213,11 +214,7 @@ impl Target for Fake {
         match (self.spec.start)(&Asked { name, number }) {
             Answer::Up(ms) => self.up(ms, format!("process {}", PROCESSES.fetch_add(1, Ordering::Relaxed))),
             Answer::UpAs(ms, id) => self.up(ms, id.into()),
-            Answer::Fails(kind) => Outcome::Failed(Failed {
-                kind,
-                reason: "as the spec says".into(),
-                log: Vec::new(),
-            }),
+            Answer::Fails(kind) => Outcome::Failed(Failed::new(kind, "as the spec says")),
             Answer::Interrupted => {
                 self.stop.notify_one();
                 std::future::pending().await
@@ -240,6 +237,10 @@ impl Target for Fake {
 
     async fn is_out_of_memory(&self, _id: &str) -> bool {
         false
+    }
+
+    async fn how_it_ended(&self, _id: &str) -> Option<String> {
+        None
     }
 
     async fn other_instances(&self) -> Option<u64> {

@@ -181,6 +181,11 @@ impl Target for Processes<'_> {
         false
     }
 
+    async fn how_it_ended(&self, _id: &str) -> Option<String> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.as_ref().and_then(Child::ended).map(child::how)
+    }
+
     async fn other_instances(&self) -> Option<u64> {
         None
     }
@@ -226,9 +231,6 @@ impl Processes<'_> {
     async fn failed(&self, why: Why) -> Failed {
         let log = self.last_lines().await;
         self.end().await;
-        Failed {
-            log,
-            ..why.without_log()
-        }
+        why.with_log(log)
     }
 }

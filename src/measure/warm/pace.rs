@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use crate::measure::load::round3;
+use crate::measure::warm::calibration::Cost;
 use crate::measure::warm::rounds::Rule;
 
 /// The share of the CPU limit that the warm-up curve may take.
 const CURVE_UTILISATION: f64 = 0.10;
+
+/// The share of the time for which the connection of the warm-up curve may be busy.
+const CURVE_BUSY: f64 = 0.33;
+/// The lowest rate of the warm-up curve in requests per second.
+const SLOWEST_CURVE: f64 = 0.2;
 
 /// The lengths of the parts of a warm run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -151,12 +157,15 @@ impl Pace {
         closed: Duration::from_millis(500),
     };
 
-    /// The number of requests and the rate of the warm-up curve. It takes at most a tenth of `vcpu` if a request costs `cpu_ms`.
-    pub fn curve(&self, vcpu: f64, cpu_ms: Option<f64>) -> (usize, f64) {
+    /// The number of requests and the rate of the warm-up curve, by the cost of a request. It takes at most a tenth of `vcpu`,
+    /// and its one connection is busy for at most a third of the time: late answers would pile up otherwise.
+    pub fn curve(&self, vcpu: f64, cost: Option<Cost>) -> (usize, f64) {
+        let cpu_ms = cost.and_then(|cost| cost.cpu_ms);
         let gentle = cpu_ms.map_or(f64::INFINITY, |cpu_ms| {
             CURVE_UTILISATION * vcpu * 1e3 / cpu_ms.max(1e-3)
         });
-        let rate = round3(self.curve_rate.min(gentle).max(1.0));
+        let unhurried = cost.map_or(f64::INFINITY, |cost| CURVE_BUSY * 1e3 / cost.service_ms.max(1e-3));
+        let rate = round3(self.curve_rate.min(gentle).min(unhurried).max(SLOWEST_CURVE));
         (
             ((rate * self.curve_seconds) as usize).clamp(1, self.curve_requests),
             rate,
@@ -170,9 +179,18 @@ mod tests {
 
     #[test]
     fn the_curve_takes_a_tenth_of_the_limit_and_bounded_time() {
-        assert_eq!(Pace::FULL.curve(1.0, Some(0.1)), (2000, 200.0));
-        assert_eq!(Pace::FULL.curve(0.25, Some(1.0)), (300, 25.0));
-        assert_eq!(Pace::FULL.curve(0.25, Some(1000.0)), (12, 1.0));
+        let of = |vcpu, cpu_ms, service_ms| {
+            let cost = Cost {
+                cpu_ms: Some(cpu_ms),
+                service_ms,
+                is_delayed: false,
+            };
+            Pace::FULL.curve(vcpu, Some(cost))
+        };
+        assert_eq!(of(1.0, 0.1, 0.3), (2000, 200.0));
+        assert_eq!(of(0.25, 1.0, 1.5), (300, 25.0));
+        assert_eq!(of(1.0, 0.1, 20.0), (198, 16.5), "a handler that waits 20 ms keeps up");
+        assert_eq!(of(0.25, 1000.0, 4000.0), (2, 0.2));
         assert_eq!(Pace::FULL.curve(1.0, None), (2000, 200.0));
     }
 }

@@ -1,10 +1,12 @@
 //! The requests to a warm instance. Routes and bodies are those of the HTTP contract in `models/frameworks/README.md`, or those
 //! that a user names for an image of their own.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::measure::contract::measured_orders;
 use crate::measure::http::Request;
+use crate::measure::options::Headers;
 
 /// The route of the contract whose handler burns 5 ms of CPU time.
 pub const BURN_5MS: &str = "/cpu?ms=5";
@@ -30,6 +32,8 @@ pub enum Routes {
         ready: String,
         /// The further routes.
         further: Vec<OwnRoute>,
+        /// The headers that each request carries in addition.
+        headers: Headers,
     },
 }
 
@@ -66,7 +70,7 @@ impl Routes {
     pub fn main(&self) -> Request {
         match self {
             Self::Contract => Request::get("/json"),
-            Self::Own { ready, .. } => Request::get(ready),
+            Self::Own { ready, headers, .. } => headers.on(&Request::get(ready)),
         }
     }
 
@@ -82,12 +86,15 @@ impl Routes {
                     Request::post_json("/echo", r#"{"name":"pencil","quantity":3,"tags":["new","eco"]}"#),
                 ),
             ],
-            Self::Own { ready, further } => {
+            Self::Own {
+                ready,
+                further,
+                headers,
+            } => {
+                let get = |path: &str| headers.on(&Request::get(path));
                 let further = further.iter().filter(|route| route.sizes.is_empty());
-                let further = further.map(|route| (route.name.clone(), Request::get(&route.path)));
-                std::iter::once(("healthz".into(), Request::get(ready)))
-                    .chain(further)
-                    .collect()
+                let further = further.map(|route| (route.name.clone(), get(&route.path)));
+                std::iter::once(("healthz".into(), get(ready))).chain(further).collect()
             }
         }
     }
@@ -107,13 +114,38 @@ impl Routes {
                 kind("template", &ROWS, &|n| Request::get(&format!("/template?count={n}"))),
                 kind("compute", &LINES, &|n| Request::get(&format!("/compute?count={n}"))),
             ],
-            Self::Own { further, .. } => {
+            Self::Own { further, headers, .. } => {
                 let sized = further.iter().filter(|route| !route.sizes.is_empty());
-                let at = |route: &OwnRoute, n: u32| Request::get(&route.path.replace(UNITS, &n.to_string()));
+                let at = |route: &OwnRoute, n: u32| headers.on(&Request::get(&route.at(n)));
                 sized
                     .map(|route| kind(&route.name, &route.sizes, &|n| at(route, n)))
                     .collect()
             }
+        }
+    }
+}
+
+impl OwnRoute {
+    /// The path with this number of units.
+    fn at(&self, units: u32) -> String {
+        self.path.replace(UNITS, &units.to_string())
+    }
+
+    /// The path with the smallest number of units.
+    pub fn smallest(&self) -> String {
+        self.sizes
+            .first()
+            .map_or_else(|| self.path.clone(), |&units| self.at(units))
+    }
+}
+
+impl fmt::Display for OwnRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.path)?;
+        let sizes: Vec<String> = self.sizes.iter().map(ToString::to_string).collect();
+        match sizes.is_empty() {
+            true => Ok(()),
+            false => write!(f, ":{}", sizes.join(",")),
         }
     }
 }
@@ -216,6 +248,7 @@ mod tests {
         let routes = Routes::Own {
             ready: "/up".into(),
             further: vec!["a=/a".parse().unwrap(), "b=/b?n={n}:3,1,2".parse().unwrap()],
+            headers: Headers::default(),
         };
         let plain: Vec<String> = routes.all().into_iter().map(|(name, _)| name).collect();
         assert_eq!(plain, ["healthz", "a"]);

@@ -239,6 +239,7 @@ fn burning<'a>(odd: &Odd, stop: &'a AtomicBool, further: &[&str]) -> Instance<'a
         routes: Routes::Own {
             ready: "/".into(),
             further: further.iter().map(|route| route.parse().unwrap()).collect(),
+            headers: crate::measure::options::Headers::default(),
         },
         replacements: None,
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::memory::Room;
 use super::work::{HandlerTime, work};
-use super::{EMPTY_ROUTE, Law, Sized, Wanted, at_size, concurrency};
+use super::{EMPTY_ROUTE, Law, Sized, Wanted, at_size, concurrency, quality};
 use crate::assumption::{Assumption, Topic};
 use crate::cost::meter::MemoryLine;
 use crate::model::profile::{FrameworkProfile, MeasuredConfig};
@@ -129,6 +129,7 @@ fn measured_how(profile: &FrameworkProfile, sized: &Sized, platform: &dyn Platfo
             "CPU time per request of {name} was measured with one request at a time, which costs more than under load"
         )));
     }
+    assumptions.extend(quality::assumptions(profile));
     if profile.is_of_processes() {
         assumptions.push(Topic::ColdStart.large(format!(
             "{name} was measured as processes, without containers: creating an environment is not in its cold starts, \

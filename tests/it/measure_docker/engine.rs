@@ -199,7 +199,7 @@ fn nothing_stays_of_a_run_whose_engine_was_restarted() {
 }
 
 /// The base image on the shared engine: the official one or its stand-in.
-fn base(shared: &crate::measure_docker::bench::Bench) -> Option<String> {
+pub fn base(shared: &crate::measure_docker::bench::Bench) -> Option<String> {
     let found = Command::new("docker")
         .args(["images", "--format", "{{.Repository}}:{{.Tag}}"])
         .args(["--filter", &format!("label=coldcast.base-for={BASE}")])

@@ -31,7 +31,7 @@ fn a_container_that_dies_leaves_its_last_words() {
             "odd-dies gave no sample",
         ],
     );
-    assert_eq!(kinds(&bench), BTreeSet::from(["exited".to_string()]));
+    assert!(!bench.out().join("raw").exists(), "there is nothing to resume");
     bench.assert_clean();
 }
 
@@ -39,8 +39,12 @@ fn a_container_that_dies_leaves_its_last_words() {
 fn a_server_that_never_answers_is_a_timeout() {
     let Some(bench) = bench("silent") else { return };
     let output = bench.measure(&["--samples", "5", "--ready-timeout", "1s"]);
-    assert_says(&output, 3, &["not ready within 1 s", "given up after 3 failures"]);
-    assert_eq!(kinds(&bench), BTreeSet::from(["timeout".to_string()]));
+    assert_says(
+        &output,
+        3,
+        &["not ready within 1 s: nothing listens on port 8080, nor on any other"],
+    );
+    assert!(!bench.out().join("raw").exists(), "there is nothing to resume");
     bench.assert_clean();
 }
 
@@ -71,7 +75,6 @@ fn a_worker_killed_for_its_memory_is_no_timeout() {
         3,
         &["out of memory: the kernel killed 1 of its processes; not ready within 4 s"],
     );
-    assert_eq!(kinds(&bench), BTreeSet::from(["out-of-memory".to_string()]));
     bench.assert_clean();
 }
 
@@ -102,7 +105,6 @@ fn a_process_that_others_have_asked_is_not_cold() {
     let Some(bench) = bench("used") else { return };
     let output = bench.measure(&["--samples", "1"]);
     assert_says(&output, 3, &["not cold: request count Some(101) after 1 requests"]);
-    assert_eq!(kinds(&bench), BTreeSet::from(["not-cold".to_string()]));
     bench.assert_clean();
 }
 

@@ -11,7 +11,9 @@ use bollard::query_parameters::{BuildImageOptionsBuilder, ListImagesOptionsBuild
 use futures_util::StreamExt;
 
 use super::engine::{Engine, root_cause};
+use super::stages::{Stages, remove_unnamed};
 use crate::measure::error::MeasureError;
+use crate::measure::escape;
 use crate::measure::sources::archive;
 use crate::model::framework::Framework;
 
@@ -47,6 +49,7 @@ pub async fn build(
     folder: &Path,
     given: &BTreeMap<String, String>,
     say: impl Fn(&str),
+    now: impl Fn(String),
 ) -> Result<BuiltImage, MeasureError> {
     let mut arguments = HashMap::new();
     let mut bases = Vec::new();
@@ -69,18 +72,30 @@ pub async fn build(
     let context = archive(folder).map_err(MeasureError::io(folder))?;
     let mut output: Vec<String> = Vec::new();
     let mut failure = None;
+    let mut stages = Stages::default();
+    let before = image_id(engine, &tag).await?;
     let mut answers = engine
         .docker
         .build_image(options, None, Some(bollard::body_full(bytes::Bytes::from(context))));
     while let Some(answer) = answers.next().await {
         match answer {
             Ok(info) => {
-                output.extend(info.stream.iter().flat_map(|text| text.lines()).map(str::to_string));
+                for line in info.stream.iter().flat_map(|text| text.lines()) {
+                    if let Some(step) = stages.read(line) {
+                        now(format!(
+                            "{}: building the image, {}",
+                            framework.name,
+                            escape::line(step, 100)
+                        ));
+                    }
+                    output.push(line.to_string());
+                }
                 failure = failure.or(info.error_detail.and_then(|detail| detail.message));
             }
             Err(error) => failure = Some(root_cause(&error)),
         }
     }
+    stages.name(engine, &framework.name, &framework.version).await;
     if let Some(reason) = failure {
         let tail = output.split_off(output.len().saturating_sub(LAST_LINES));
         return Err(MeasureError::Build {
@@ -94,6 +109,9 @@ pub async fn build(
         });
     }
     let id = image_id(engine, &tag).await?.unwrap_or_else(|| tag.clone());
+    if let Some(before) = before.filter(|before| *before != id) {
+        remove_unnamed(engine, &before).await;
+    }
     let mut used = BTreeMap::new();
     for base in bases {
         let digest = image_id(engine, &base.used)

@@ -12,8 +12,10 @@ use super::{build, sweep};
 use crate::measure::contract::{self, Checked};
 use crate::measure::error::MeasureError;
 use crate::measure::load::Server;
+use crate::measure::options::{ContainerOptions, Headers};
 use crate::measure::probe::Endpoint;
 use crate::measure::progress::Progress;
+use crate::measure::start::trouble::patience::Patience;
 use crate::measure::start::{Outcome, StopOnDrop};
 use crate::measure::subject::Subject;
 use crate::measure::{READY_TIMEOUT, config, run};
@@ -59,7 +61,8 @@ async fn all(
             continue;
         };
         let sources = framework.image.sources(folder);
-        let verdict = match build::build(engine, framework, &sources, bases, |text| progress.say(text)).await {
+        let (say, now) = (|text: &str| progress.say(text), |step| progress.step(step));
+        let verdict = match build::build(engine, framework, &sources, bases, say, now).await {
             Ok(image) => one(engine, id, subject, &image.id, &network).await,
             Err(error @ MeasureError::Build { .. }) => {
                 Err([vec![error.to_string()], error.hints()].concat().join("\n    "))
@@ -76,6 +79,7 @@ async fn one(engine: &Engine, id: &str, subject: &Subject, image: &str, network:
     let endpoint = Endpoint {
         address,
         path: subject.path().to_string(),
+        headers: Headers::default(),
         expect: subject.expect(),
     };
     let name = format!("coldcast-{id}-{}", subject.name());
@@ -86,13 +90,15 @@ async fn one(engine: &Engine, id: &str, subject: &Subject, image: &str, network:
             image,
             limits: config::REFERENCE,
             network,
-            env: &[],
+            options: &ContainerOptions::default(),
         },
         endpoint: &endpoint,
         ready_timeout: READY_TIMEOUT,
         before: Before::Nothing,
         cpu_mode: CpuMode::Flat,
         workload: &subject.routes().main(),
+        work_port: subject.port(),
+        patience: Patience::USUAL,
     };
     match start::cold_start(engine, &start).await {
         Outcome::Up(up) => {
@@ -107,6 +113,9 @@ async fn one(engine: &Engine, id: &str, subject: &Subject, image: &str, network:
             let _ = engine.remove(&up.id).await;
             checked
         }
-        Outcome::Failed(failed) => Err([vec![failed.reason], failed.log].concat().join("\n    ")),
+        Outcome::Failed(failed) => {
+            let hints = failed.hints.iter().map(|hint| format!("hint: {hint}")).collect();
+            Err([vec![failed.reason], failed.log, hints].concat().join("\n    "))
+        }
     }
 }

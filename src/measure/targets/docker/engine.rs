@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::{
-    ContainerCreateBody, ContainerState, ContainerUpdateBody, EndpointIpamConfig, EndpointSettings, HostConfig,
-    HostConfigLogConfig, NetworkingConfig, SystemInfo,
+    ContainerCreateBody, ContainerState, ContainerUpdateBody, EndpointIpamConfig, EndpointSettings, HealthConfig,
+    HostConfig, HostConfigLogConfig, NetworkConnectRequest, NetworkingConfig, SystemInfo,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, ListContainersOptions, LogsOptionsBuilder,
@@ -21,6 +21,8 @@ use super::network::Network;
 use crate::measure::config::Limits;
 use crate::measure::env::EnvVar;
 use crate::measure::error::MeasureError;
+use crate::measure::escape;
+use crate::measure::options::{ContainerOptions, Tmpfs};
 use crate::units::MilliCpu;
 
 /// The label of everything that a measurement makes. Its value is the id of the run.
@@ -31,6 +33,8 @@ pub const OWNER_LABEL: &str = "coldcast.owner";
 pub const CPU_PERIOD_US: u64 = 100_000;
 /// The longest time that the engine may take for one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
+/// The largest number of processes and threads of a container: a bound for a program that forks without end.
+const PIDS: i64 = 4096;
 /// The number of log lines kept of a container that failed.
 const LOG_LINES: &str = "50";
 
@@ -56,8 +60,8 @@ pub struct ContainerSpec<'a> {
     pub limits: Limits,
     /// The network, with the address of the container.
     pub network: &'a Network,
-    /// The environment, in addition to that of the image.
-    pub env: &'a [EnvVar],
+    /// The settings of a user's own image.
+    pub options: &'a ContainerOptions,
 }
 
 /// The address of the engine: `DOCKER_HOST`, or the default socket.
@@ -108,7 +112,18 @@ impl Engine {
     /// Creates a container, and returns its id.
     pub async fn create(&self, spec: &ContainerSpec<'_>) -> Result<String, bollard::errors::Error> {
         let options = CreateContainerOptionsBuilder::default().name(spec.name).build();
-        Ok(self.docker.create_container(Some(options), body(spec)).await?.id)
+        let id = self.docker.create_container(Some(options), body(spec)).await?.id;
+        if let Some(network) = &spec.options.network {
+            let request = NetworkConnectRequest {
+                container: id.clone(),
+                endpoint_config: None,
+            };
+            if let Err(error) = self.docker.connect_network(network, request).await {
+                let _ = self.remove(&id).await;
+                return Err(error);
+            }
+        }
+        Ok(id)
     }
 
     /// Starts a container.
@@ -160,7 +175,7 @@ impl Engine {
         Some(running.len() as u64)
     }
 
-    /// The last lines that a container wrote.
+    /// The last lines that a container wrote, escaped.
     pub async fn last_log_lines(&self, id: &str) -> Vec<String> {
         let options = LogsOptionsBuilder::default()
             .stdout(true)
@@ -172,7 +187,21 @@ impl Engine {
         while let Some(Ok(chunk)) = chunks.next().await {
             text.push_str(&String::from_utf8_lossy(chunk.as_ref()));
         }
-        text.lines().map(str::to_string).collect()
+        text.lines().map(|line| escape::line(line, escape::LINE)).collect()
+    }
+
+    /// The paths that a container has changed in its root file system, without the folders above them.
+    pub async fn changed_paths(&self, id: &str) -> Vec<String> {
+        let changes = self
+            .docker
+            .container_changes(id)
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        let paths: Vec<String> = changes.into_iter().map(|change| change.path).collect();
+        let is_folder = |path: &String| paths.iter().any(|other| other.starts_with(&format!("{path}/")));
+        paths.iter().filter(|path| !is_folder(path)).cloned().collect()
     }
 
     /// Kills and removes a container, with its anonymous volumes.
@@ -195,13 +224,23 @@ pub fn labels(run: &str) -> HashMap<String, String> {
     ])
 }
 
-/// The settings of a container: no capabilities, no new privileges, read-only root, no route out, no published port, and hard limits.
+/// The settings of a container: no capabilities, no new privileges, read-only root, no route out, no published port, hard
+/// limits, and no health check of the image, which would work on the CPU that is measured. The options of a user's own image
+/// loosen them.
 fn body(spec: &ContainerSpec<'_>) -> ContainerCreateBody {
     let text = |pairs: &[(&str, &str)]| -> HashMap<String, String> {
         pairs.iter().map(|&(k, v)| (k.to_string(), v.to_string())).collect()
     };
     let memory = i64::from(spec.limits.memory.0) << 20;
     let address: Ipv4Addr = spec.network.container;
+    let options = spec.options;
+    let mut tmpfs = text(&[("/tmp", "rw,size=64m,mode=1777")]);
+    tmpfs.extend(
+        options
+            .tmpfs
+            .iter()
+            .map(|Tmpfs { path, mib }| (path.clone(), format!("rw,exec,size={mib}m,mode=1777"))),
+    );
     let endpoint = EndpointSettings {
         ipam_config: Some(EndpointIpamConfig {
             ipv4_address: Some(address.to_string()),
@@ -212,18 +251,31 @@ fn body(spec: &ContainerSpec<'_>) -> ContainerCreateBody {
     };
     ContainerCreateBody {
         image: Some(spec.image.to_string()),
-        env: Some(spec.env.iter().map(EnvVar::pair).collect()),
+        env: Some(options.env.iter().map(EnvVar::pair).collect()),
+        user: options.user.clone(),
+        healthcheck: Some(HealthConfig {
+            test: Some(vec!["NONE".into()]),
+            ..Default::default()
+        }),
         labels: Some(labels(spec.run)),
         host_config: Some(HostConfig {
             cap_drop: Some(vec!["ALL".into()]),
+            cap_add: Some(
+                options
+                    .cap_add
+                    .iter()
+                    .map(|capability| capability.name().to_string())
+                    .collect::<Vec<_>>(),
+            )
+            .filter(|added| !added.is_empty()),
             security_opt: Some(vec!["no-new-privileges".into()]),
-            readonly_rootfs: Some(true),
-            tmpfs: Some(text(&[("/tmp", "rw,size=64m,mode=1777")])),
+            readonly_rootfs: Some(!options.writable),
+            tmpfs: Some(tmpfs),
             memory: Some(memory),
             memory_swap: Some(memory),
             cpu_period: Some(CPU_PERIOD_US as i64),
             cpu_quota: Some(cpu_quota_us(spec.limits.cpu)),
-            pids_limit: Some(256),
+            pids_limit: Some(PIDS),
             log_config: Some(HostConfigLogConfig {
                 typ: Some("json-file".into()),
                 config: Some(text(&[("max-size", "1m")])),

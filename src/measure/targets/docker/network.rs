@@ -11,8 +11,11 @@ use std::process::{Command, Stdio};
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::ListNetworksOptions;
 
-use super::engine::{Engine, labels};
+use super::engine::{Engine, labels, root_cause};
 use crate::measure::error::MeasureError;
+
+/// The number of subnets that are tried.
+const ATTEMPTS: usize = 16;
 
 /// The measurement's own network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,26 +53,30 @@ impl Network {
             let doing = doing.to_string();
             |source| MeasureError::Engine { doing, source }
         };
-        let known = engine
-            .docker
-            .list_networks(None::<ListNetworksOptions>)
-            .await
-            .map_err(doing("list its networks"))?;
-        let mut taken: Vec<(u32, u32)> = known
-            .iter()
-            .filter_map(|network| network.ipam.as_ref()?.config.as_ref())
-            .flatten()
-            .filter_map(|config| parse_subnet(config.subnet.as_deref()?))
-            .collect();
-        taken.extend(host_routes(
-            &std::fs::read_to_string("/proc/net/route").unwrap_or_default(),
-        ));
         let mut last = "all of 10.217.0.0/16 is in use".to_string();
-        for third in (0..=255u8).filter(|&third| is_free(third, &taken)).take(8) {
+        // Runs that begin at the same time see the same free subnets. Each begins elsewhere, and looks again after a refusal.
+        let begins = begins_at(run);
+        for _ in 0..ATTEMPTS {
+            let known = engine.docker.list_networks(None::<ListNetworksOptions>).await;
+            let known = known.map_err(doing("list its networks"))?;
+            let mut taken: Vec<(u32, u32)> = known
+                .iter()
+                .filter_map(|network| network.ipam.as_ref()?.config.as_ref())
+                .flatten()
+                .filter_map(|config| parse_subnet(config.subnet.as_deref()?))
+                .collect();
+            let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+            taken.extend(host_routes(&routes));
+            let Some(third) = (0..=255)
+                .map(|k| begins.wrapping_add(k))
+                .find(|&third| is_free(third, &taken))
+            else {
+                break;
+            };
             let network = Self::new(run, third);
             match engine.docker.create_network(request(&network, run)).await {
                 Ok(_) => return Ok(network),
-                Err(error) => last = error.to_string(),
+                Err(error) => last = root_cause(&error),
             }
         }
         Err(MeasureError::NoSubnet(last))
@@ -97,6 +104,12 @@ impl Network {
             .status()
             .is_ok_and(|status| status.success())
     }
+}
+
+/// The subnet that a run looks at first: runs that begin together begin apart.
+fn begins_at(run: &str) -> u8 {
+    run.bytes()
+        .fold(0, |sum: u8, byte| sum.wrapping_mul(31).wrapping_add(byte))
 }
 
 fn request(network: &Network, run: &str) -> NetworkCreateRequest {
@@ -166,6 +179,16 @@ mod tests {
         assert_eq!(free, [2, 4]);
         assert!(!is_free(9, &[parse_subnet("10.0.0.0/8").unwrap()]));
         assert_eq!(parse_subnet("10.0.0.0/33"), None);
+    }
+
+    #[test]
+    fn runs_that_begin_together_begin_apart() {
+        let mut begins: Vec<u8> = (0..10)
+            .map(|k| begins_at(&format!("{:08x}", 0x9e37_79b9_u32.wrapping_mul(k + 1))))
+            .collect();
+        begins.sort_unstable();
+        begins.dedup();
+        assert!(begins.len() >= 9, "{begins:?}");
     }
 
     #[test]

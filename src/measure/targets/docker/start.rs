@@ -8,6 +8,7 @@
 //! which is not timed. With boosted init the container has two vCPUs until its health route has answered. Then its limit
 //! is set, which belongs to no phase, and then comes the first request of the workload.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,12 +21,14 @@ use super::fresh_copy::FreshCopy;
 use super::page_cache::{self, LayerFiles};
 use super::pull::Pulled;
 use crate::measure::config::Limits;
-use crate::measure::http::Request;
+use crate::measure::http::{Connection, Request};
 use crate::measure::load::ms;
-use crate::measure::probe::{self, Endpoint};
+use crate::measure::probe::sight::Shared;
+use crate::measure::probe::{self, Endpoint, NotReady};
 use crate::measure::start::failed::{Why, was_cold};
 use crate::measure::start::phases::Moments;
-use crate::measure::start::{Failed, Outcome, StopOnDrop, Up};
+use crate::measure::start::trouble::{self, patience::Patience};
+use crate::measure::start::{Outcome, StopOnDrop, Up};
 use crate::measure::usage::Usage;
 use crate::measure::usage::cgroup::Cgroup;
 use crate::measure::warm::round_trip::Place;
@@ -38,6 +41,9 @@ use clocks::Clocks;
 
 /// The CPU limit until the health route has answered, with boosted init. A higher limit holds from the start on.
 const BOOST: MilliCpu = MilliCpu(2000);
+
+/// The longest wait for a connection to the port of the workload, if it is not that of the health route.
+const WORK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The step before the container is created.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +71,10 @@ pub struct Start<'a> {
     pub cpu_mode: CpuMode,
     /// The first request of the workload, with boosted init.
     pub workload: &'a Request,
+    /// The port to which the workload goes.
+    pub work_port: u16,
+    /// The time to wait for a start that shows no sign of becoming ready.
+    pub patience: Patience,
 }
 
 /// Starts a container and waits for its first correct answer.
@@ -87,10 +97,7 @@ pub async fn cold_start(engine: &Engine, start: &Start<'_>) -> Outcome {
     };
     let id = match engine.create(&at_first).await {
         Ok(id) => id,
-        Err(error) => {
-            let reason = format!("the engine could not create the container: {error}");
-            return Outcome::Failed(Why::other(reason).without_log());
-        }
+        Err(error) => return Outcome::Failed(refused("create", &error).without_log()),
     };
     match run(engine, start, &id, began, pulled).await {
         Ok(up) => Outcome::Up(Box::new(up)),
@@ -98,10 +105,7 @@ pub async fn cold_start(engine: &Engine, start: &Start<'_>) -> Outcome {
             let log = engine.last_log_lines(&id).await;
             // A container that stays is found by its label at the end.
             let _ = engine.remove(&id).await;
-            Outcome::Failed(Failed {
-                log,
-                ..why.without_log()
-            })
+            Outcome::Failed(why.with_log(log))
         }
     }
 }
@@ -130,21 +134,39 @@ async fn run(engine: &Engine, start: &Start<'_>, id: &str, began: Clocks, pulled
     let deadline = created + start.ready_timeout;
     let stop = Arc::new(AtomicBool::new(false));
     let _guard = StopOnDrop(stop.clone());
-    let started = Arc::new(AtomicBool::new(false));
+    let shared = Arc::new(Shared::default());
     let polling = {
-        let (endpoint, started, stop) = (start.endpoint.clone(), started.clone(), stop.clone());
-        tokio::task::spawn_blocking(move || probe::until_ready(&endpoint, created, deadline, &started, &stop))
+        let (endpoint, shared, stop) = (start.endpoint.clone(), shared.clone(), stop.clone());
+        tokio::task::spawn_blocking(move || probe::until_ready(&endpoint, created, deadline, &shared, &stop))
     };
-    let state = start_and_inspect(engine, start, id, &started).await?;
+    let state = start_and_inspect(engine, start, id, &shared.started).await?;
     let pid = state.pid.unwrap_or(0);
     let usage = Cgroup::of_process(pid).map(Usage::Group);
-    let polled = or_its_end(engine, id, polling).await?;
+    if let Some(usage) = &usage {
+        let _ = shared.usage.set(usage.clone());
+    }
+    let polled = tokio::select! {
+        biased;
+        polled = or_its_end(engine, id, polling) => polled?,
+        () = trouble::until_hopeless(pid, start.endpoint.address.port(), &shared, start.patience) => {
+            let explained = trouble::explain(pid, start.endpoint, shared.clone()).await;
+            return Err(Why::known(FailureKind::Timeout, explained).unless_killed(usage.as_ref()));
+        }
+    };
     let cpu = usage.as_ref().and_then(Usage::cpu_time);
     let anon_bytes = usage.as_ref().and_then(Usage::anon_bytes);
     let throttled = usage.as_ref().and_then(Usage::throttled);
     let disk_read = page_cache::read_from_disk(pid);
     let why_not = |not_ready| Why::of(not_ready, start.ready_timeout, usage.as_ref());
-    let mut ready = polled.map_err(why_not)?;
+    let mut ready = match polled {
+        Err(NotReady::Timeout(_)) => {
+            let explained = trouble::explain(pid, start.endpoint, shared).await;
+            let late = Why::known(FailureKind::Timeout, explained).after(start.ready_timeout);
+            return Err(late.unless_killed(usage.as_ref()));
+        }
+        polled => polled.map_err(why_not)?,
+    };
+    let work_address = SocketAddr::new(start.endpoint.address.ip(), start.work_port);
     let mut first_request = None;
     if start.cpu_mode == CpuMode::BoostedInit {
         let cpu = start.container.limits.cpu;
@@ -153,13 +175,24 @@ async fn run(engine: &Engine, start: &Start<'_>, id: &str, began: Clocks, pulled
             .await
             .map_err(|error| Why::other(format!("the engine could not set the CPU limit: {error}")))?;
         let asking = {
-            let (endpoint, request, stop) = (start.endpoint.clone(), start.workload.clone(), stop.clone());
-            let kept = (!ready.closes).then_some(ready.connection);
+            let (request, stop) = (start.workload.clone(), stop.clone());
+            let endpoint = Endpoint {
+                address: work_address,
+                ..start.endpoint.clone()
+            };
+            let kept = (!ready.closes && work_address == start.endpoint.address).then_some(ready.connection);
             tokio::task::spawn_blocking(move || probe::first_request(&endpoint, kept, &request, deadline, &stop))
         };
         let asked = or_its_end(engine, id, asking).await?.map_err(why_not)?;
         ready.connection = asked.connection;
         first_request = Some((asked.sent, asked.answered));
+    } else if work_address != start.endpoint.address {
+        ready.connection = Connection::open(work_address, WORK_TIMEOUT).map_err(|error| {
+            Why::other(format!(
+                "nothing accepts the workload on port {}: {error}",
+                start.work_port
+            ))
+        })?;
     }
     began.check()?;
     was_cold(start.endpoint.expect, &ready)?;
@@ -180,7 +213,7 @@ async fn run(engine: &Engine, start: &Start<'_>, id: &str, began: Clocks, pulled
         first_request,
     };
     let sample = ColdSample {
-        cpu_ms: cpu.map(ms),
+        cpu_ms: cpu.map(|cpu| ms(cpu.saturating_sub(ready.probe_cpu))),
         anon_bytes,
         tries: ready.tries,
         process_id: ready.process_id.clone(),
@@ -189,7 +222,7 @@ async fn run(engine: &Engine, start: &Start<'_>, id: &str, began: Clocks, pulled
     let network = start.container.network;
     Ok(Up {
         id: id.to_string(),
-        address: start.endpoint.address,
+        address: work_address,
         place: Place::Container {
             pid,
             address: network.container,
@@ -212,10 +245,7 @@ async fn start_and_inspect(
     id: &str,
     started: &AtomicBool,
 ) -> Result<ContainerState, Why> {
-    engine
-        .start(id)
-        .await
-        .map_err(|error| Why::other(format!("the engine could not start the container: {error}")))?;
+    engine.start(id).await.map_err(|error| refused("start", &error))?;
     started.store(true, Ordering::Relaxed);
     let (state, mac) = engine.state(id).await.map_err(|error| Why::other(error.to_string()))?;
     let network = start.container.network;
@@ -234,22 +264,30 @@ async fn or_its_end<T>(engine: &Engine, id: &str, mut work: JoinHandle<T>) -> Re
     }
 }
 
-/// The exit code and the memory flag of a container that ended by itself.
+/// The failure of a call to the engine.
+fn refused(doing: &str, error: &bollard::errors::Error) -> Why {
+    Why::known(
+        FailureKind::Other,
+        trouble::refused::describe(doing, &super::engine::root_cause(error)),
+    )
+}
+
+/// The exit code and the memory flag of a container that ended by itself, with its last words.
 async fn how_it_ended(engine: &Engine, id: &str) -> Why {
     let Ok((state, _)) = engine.state(id).await else {
         return Why::new(FailureKind::Exited, "the container ended");
     };
-    let code = state
-        .exit_code
-        .map_or_else(|| "unknown".to_string(), |code| code.to_string());
     match state.oom_killed {
-        Some(true) => Why::new(
-            FailureKind::OutOfMemory,
-            format!("out of memory: killed by the kernel, exit code {code}"),
-        ),
-        _ => Why::new(
-            FailureKind::Exited,
-            format!("exited with code {code} before it was ready"),
-        ),
+        Some(true) => Why::new(FailureKind::OutOfMemory, out_of_memory(state.exit_code)),
+        _ => {
+            let log = engine.last_log_lines(id).await;
+            Why::known(FailureKind::Exited, trouble::ended::describe(state.exit_code, &log))
+        }
     }
+}
+
+/// The words for a container that the kernel killed for its memory.
+pub fn out_of_memory(code: Option<i64>) -> String {
+    let code = code.map_or_else(|| "unknown".to_string(), |code| code.to_string());
+    format!("out of memory: killed by the kernel, exit code {code}")
 }

@@ -167,6 +167,11 @@ fn keep(
 }
 
 impl Child {
+    /// The way in which it has ended; `None` if it still runs.
+    pub fn ended(&self) -> Option<WaitStatus> {
+        *self.ended.borrow()
+    }
+
     /// The end of the child.
     pub fn end(&self) -> End {
         End(self.ended.clone())

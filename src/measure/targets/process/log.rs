@@ -5,6 +5,8 @@ use std::io::{self, PipeReader, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::measure::escape;
+
 /// The number of lines kept.
 const LINES: usize = 50;
 /// The number of bytes kept of each line.
@@ -47,7 +49,7 @@ impl Log {
         Ok(log)
     }
 
-    /// The last lines so far. Waits up to [`SETTLE`] for output that is still in the pipe.
+    /// The last lines so far, escaped. Waits up to [`SETTLE`] for output that is still in the pipe.
     pub async fn last_lines(&self) -> Vec<String> {
         let began = Instant::now();
         while !lock(&self.0).ended && began.elapsed() < SETTLE {
@@ -56,7 +58,7 @@ impl Log {
         let kept = lock(&self.0);
         kept.lines
             .iter()
-            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .map(|line| escape::line(&String::from_utf8_lossy(line), escape::LINE))
             .collect()
     }
 }

@@ -14,6 +14,8 @@ use nix::sched::CpuSet;
 use super::child::{Armed, End, how};
 use super::{App, Processes};
 use crate::measure::load::ms;
+use crate::measure::options::Headers;
+use crate::measure::probe::sight::Shared;
 use crate::measure::probe::{self, Endpoint};
 use crate::measure::start::failed::{Why, was_cold};
 use crate::measure::start::phases::Moments;
@@ -40,22 +42,24 @@ pub async fn cold_start(
     let endpoint = Endpoint {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         path: subject.path().to_string(),
+        headers: Headers::default(),
         expect: subject.expect(),
     };
     let created = Instant::now();
     let deadline = created + ready_timeout;
     let stop = Arc::new(AtomicBool::new(false));
     let _guard = StopOnDrop(stop.clone());
-    let started = Arc::new(AtomicBool::new(false));
+    let shared = Arc::new(Shared::default());
     let polling = {
-        let (endpoint, started) = (endpoint.clone(), started.clone());
-        tokio::task::spawn_blocking(move || probe::until_ready(&endpoint, created, deadline, &started, &stop))
+        let (endpoint, shared) = (endpoint.clone(), shared.clone());
+        tokio::task::spawn_blocking(move || probe::until_ready(&endpoint, created, deadline, &shared, &stop))
     };
     let child = armed.spawn().await.map_err(no_child)?;
-    started.store(true, Ordering::Relaxed);
+    shared.started.store(true, Ordering::Relaxed);
     let (pid, started_at, end) = (child.pid, child.began, child.end());
     processes.keep(child);
     let usage = Usage::Tree(Tree::new(pid));
+    let _ = shared.usage.set(usage.clone());
     let polled = or_its_end(end, polling).await?;
     let cpu = usage.cpu_time();
     let anon_bytes = usage.anon_bytes();
@@ -71,7 +75,7 @@ pub async fn cold_start(
         first_request: None,
     };
     let sample = ColdSample {
-        cpu_ms: cpu.map(ms),
+        cpu_ms: cpu.map(|cpu| ms(cpu.saturating_sub(ready.probe_cpu))),
         anon_bytes,
         tries: ready.tries,
         process_id: ready.process_id.clone(),
