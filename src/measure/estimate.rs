@@ -248,8 +248,8 @@ fn start(profile: Option<&FrameworkProfile>, config: &Config) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::subject::OwnImage;
     use crate::measure::config::{Plan, REFERENCE};
+    use crate::measure::subject::OwnImage;
     use crate::model::profile::{ColdMode, SettlingEnd};
 
     fn config(warm_run: WarmKind) -> Config {

@@ -23,6 +23,8 @@ use crate::model::profile::{ContractCheck, FailureKind, StartFailure};
 /// The time spent on finding the cost of a request, which decides the rate of the warm-up curve.
 const CALIBRATION: Duration = Duration::from_secs(4);
 
+/// The number of looks, 200 ms apart, for the end of an instance whose load broke.
+const LOOKS_FOR_AN_END: u32 = 10;
 /// The number of further first starts if one was dropped.
 const DROPPED_AGAIN: u32 = 2;
 /// The largest number of starts with which a target may look for the cause of a failure.
@@ -140,7 +142,15 @@ impl<T: Target> Session<'_, T> {
             Outcome::Up(up) => {
                 let work = move |instance: Instance<'_>| warm::run(instance, parts, cost);
                 let (ran, id) = self.on_thread(*up, subject, config, work).await;
-                let ended = self.target.how_it_ended(&id).await;
+                let mut ended = self.target.how_it_ended(&id).await;
+                // A connection breaks before a busy engine notes the end of a container.
+                for _ in 0..LOOKS_FOR_AN_END {
+                    if ended.is_some() || matches!(ran, Some(Ok(_))) {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    ended = self.target.how_it_ended(&id).await;
+                }
                 let log = match (&ran, &ended) {
                     (Some(Ok(_)), None) => Vec::new(),
                     _ => self.target.last_log_lines(&id).await,
