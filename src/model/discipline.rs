@@ -175,7 +175,7 @@ mod tests {
         assert!(java.order.workers == 1 && java.order.at_a_time.is_none(), "{java:?}");
     }
 
-    /// Each candidate is recognised by a curve that it has made itself, with other luck.
+    /// Each candidate is recognised by a curve that it has made itself, with other random numbers.
     #[test]
     fn each_order_is_recognised_by_its_own_curve() {
         for (name, order) in CANDIDATES {

@@ -34,7 +34,7 @@ fn visits<'a>(warm: &'a WarmRun, route: &'a str) -> impl Iterator<Item = &'a Rat
     warm.rates.iter().filter(move |run| run.route == route)
 }
 
-/// The visits as points. The load is the share of the time in which a server with one core at most is at work.
+/// The visits as points. The load is the share of the time in which a server with at most one core is busy.
 fn points(warm: &WarmRun, route: &str, vcpu: f64) -> Vec<Point> {
     let each = visits(warm, route).flat_map(|run| {
         run.cpu_ms.iter().map(|&cost| Point {

@@ -1,7 +1,7 @@
 //! The law by which the cost of a request depends on how long the server had nothing to do:
 //! `cost = busy + wake (1 - exp(-gap / tau))`.
 //!
-//! `gap` is the time since the server finished its last request, and 0 if it is still at work. A busy server pays `busy`. A
+//! `gap` is the time since the server finished its last request, and 0 if it is still busy. A busy server pays `busy`. A
 //! server that has slept long pays `busy + wake`: it is woken, and others have filled its caches meanwhile.
 //!
 //! Costs are measured under Poisson arrivals. There a request finds the server idle with probability `1 - load`, and the gap

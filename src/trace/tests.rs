@@ -209,7 +209,10 @@ fn no_other_file_names_a_row() {
             }
             let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
             let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-            for line in lines {
+            // The library's face shows a row to those who write a queue without a scenario.
+            let shown =
+                |line: &&str| path.ends_with("lib.rs") && line.trim_start().starts_with("pub use crate::trace::");
+            for line in lines.filter(|line| !shown(line)) {
                 let names = [
                     format!("Traffic::{variant}"),
                     spec.to_string(),

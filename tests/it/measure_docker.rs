@@ -29,7 +29,7 @@ fn a_503_is_not_ready() {
         assert_adds_up(sample);
     }
     let contract = profile.contract.as_ref().unwrap();
-    assert_eq!((contract.routes, contract.requests), (7, 67));
+    assert_eq!((contract.routes, contract.requests), (10, 171));
     assert_eq!(profile.blocks.len(), 3 + profile.provenance.repeated_blocks as usize);
     assert!(
         profile

@@ -45,7 +45,7 @@ fn a_503_is_not_ready_and_a_warm_run_is_whole() {
         assert_adds_up(sample);
     }
     let contract = profile.contract.as_ref().unwrap();
-    assert_eq!((contract.routes, contract.requests), (7, 67));
+    assert_eq!((contract.routes, contract.requests), (10, 171));
     assert_eq!(contract.command, "coldcast measure process odd-late --quick");
     assert_eq!(profile.blocks.len(), 3 + profile.provenance.repeated_blocks as usize);
     let warm = run.warm.as_ref().unwrap();

@@ -330,7 +330,7 @@ mod tests {
             let armed = Armed::new(shell("grep Cpus_allowed_list /proc/self/status"), Some(set), true).unwrap();
             let child = armed.spawn().await.unwrap();
             child.end().wait().await;
-            assert_eq!(child.log().last_lines().await, [format!("Cpus_allowed_list:\t{last}")]);
+            assert_eq!(child.log().last_lines().await, [format!("Cpus_allowed_list: {last}")]);
         });
     }
 }
