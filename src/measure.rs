@@ -97,7 +97,7 @@ pub use targets::process::limits as process_limits;
 pub use warm::routes::OwnRoute;
 
 use config::{Config, WarmKind};
-use start::trouble::patience::Patience;
+use start::trouble::give_up::GiveUpAfter;
 use warm::Parts;
 
 use crate::model::panel::PanelLink;
@@ -180,11 +180,11 @@ impl Measurement {
     }
 
     /// The time to wait for a start that shows no sign of becoming ready.
-    fn patience(&self) -> Patience {
+    fn give_up_after(&self) -> GiveUpAfter {
         if self.patient {
-            Patience::as_asked()
+            GiveUpAfter::as_asked()
         } else {
-            Patience::USUAL
+            GiveUpAfter::USUAL
         }
     }
 

@@ -1,7 +1,7 @@
 //! The reason why a start cannot succeed, and the remedy: from the sockets that the kernel shows, from the answers, and from
 //! the way in which the program ended.
 //!
-//! [`patience`] decides when waiting makes no sense any more, [`questions`] asks the server a few more things then, and
+//! [`give_up`] decides when waiting makes no sense any more, [`questions`] asks the server a few more things then, and
 //! [`waiting`], [`ended`] and [`refused`] put what is known into words.
 
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::measure::sockets::Listening;
 use crate::measure::usage::Usage;
 
 pub mod ended;
+pub mod give_up;
 pub mod log;
-pub mod patience;
 pub mod questions;
 pub mod refused;
 pub mod waiting;
 
-use patience::{Look, Patience, Watch};
+use give_up::{GiveUpAfter, Look, Watch};
 
 /// The pause between two looks at a server that is starting.
 const LOOK: Duration = Duration::from_millis(500);
@@ -44,8 +44,8 @@ impl Trouble {
 }
 
 /// Looks at a starting server twice a second. Returns when it makes no sense to wait any longer. `pid` is its first process.
-pub async fn until_hopeless(pid: i64, port: u16, shared: &Shared, patience: Patience) {
-    let mut watch = Watch::new(port, patience, Instant::now());
+pub async fn until_hopeless(pid: i64, port: u16, shared: &Shared, give_up_after: GiveUpAfter) {
+    let mut watch = Watch::new(port, give_up_after, Instant::now());
     loop {
         tokio::time::sleep(LOOK).await;
         let look = Look {

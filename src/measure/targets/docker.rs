@@ -170,7 +170,7 @@ impl Target for Containers<'_> {
             cpu_mode: config.cpu_mode,
             workload: &subject.routes().main(),
             work_port: subject.work_port(),
-            patience: self.measurement.patience(),
+            give_up_after: self.measurement.give_up_after(),
         };
         start::cold_start(&self.engine, &start).await
     }

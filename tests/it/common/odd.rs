@@ -34,7 +34,8 @@ if fault == "busy":
 if fault == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if fault == "tells":
-    print(dict(os.environ), flush=True)
+    for name in sorted(os.environ):
+        print(f"{name} is {os.environ[name]}", flush=True)
     sys.exit(4)
 if fault == "family":
     # A child that is waited for, a page that is shared, a worker that works and holds memory.

@@ -15,7 +15,7 @@ use crate::measure::load::Server;
 use crate::measure::options::{ContainerOptions, Headers};
 use crate::measure::probe::Endpoint;
 use crate::measure::progress::Progress;
-use crate::measure::start::trouble::patience::Patience;
+use crate::measure::start::trouble::give_up::GiveUpAfter;
 use crate::measure::start::{Outcome, StopOnDrop};
 use crate::measure::subject::Subject;
 use crate::measure::{READY_TIMEOUT, config, run};
@@ -98,7 +98,7 @@ async fn one(engine: &Engine, id: &str, subject: &Subject, image: &str, network:
         cpu_mode: CpuMode::Flat,
         workload: &subject.routes().main(),
         work_port: subject.port(),
-        patience: Patience::USUAL,
+        give_up_after: GiveUpAfter::USUAL,
     };
     match start::cold_start(engine, &start).await {
         Outcome::Up(up) => {

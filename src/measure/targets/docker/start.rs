@@ -27,7 +27,7 @@ use crate::measure::probe::sight::Shared;
 use crate::measure::probe::{self, Endpoint, NotReady};
 use crate::measure::start::failed::{Why, was_cold};
 use crate::measure::start::phases::Moments;
-use crate::measure::start::trouble::{self, patience::Patience};
+use crate::measure::start::trouble::{self, give_up::GiveUpAfter};
 use crate::measure::start::{Outcome, StopOnDrop, Up};
 use crate::measure::usage::Usage;
 use crate::measure::usage::cgroup::Cgroup;
@@ -74,7 +74,7 @@ pub struct Start<'a> {
     /// The port to which the workload goes.
     pub work_port: u16,
     /// The time to wait for a start that shows no sign of becoming ready.
-    pub patience: Patience,
+    pub give_up_after: GiveUpAfter,
 }
 
 /// Starts a container and waits for its first correct answer.
@@ -148,7 +148,7 @@ async fn run(engine: &Engine, start: &Start<'_>, id: &str, began: Clocks, pulled
     let polled = tokio::select! {
         biased;
         polled = or_its_end(engine, id, polling) => polled?,
-        () = trouble::until_hopeless(pid, start.endpoint.address.port(), &shared, start.patience) => {
+        () = trouble::until_hopeless(pid, start.endpoint.address.port(), &shared, start.give_up_after) => {
             let explained = trouble::explain(pid, start.endpoint, shared.clone()).await;
             return Err(Why::known(FailureKind::Timeout, explained).unless_killed(usage.as_ref()));
         }

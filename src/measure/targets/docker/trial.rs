@@ -13,8 +13,8 @@ use super::start::{self, Before, Start};
 use crate::measure::config::Limits;
 use crate::measure::options::{Capability, ContainerOptions, Tmpfs};
 use crate::measure::probe::Endpoint;
+use crate::measure::start::trouble::give_up::GiveUpAfter;
 use crate::measure::start::trouble::log::{Cause, cause};
-use crate::measure::start::trouble::patience::Patience;
 use crate::measure::start::{Failed, Outcome};
 use crate::measure::subject::Subject;
 use crate::model::profile::{CpuMode, FailureKind};
@@ -214,10 +214,12 @@ fn told(failed: Failed, best: &Seen, needed: &Rights, folders: Option<&Rights>) 
         rules.push(format!("the root file system is read-only{what}"));
     }
     if !needed.capabilities.is_empty() {
-        rules.push(format!(
-            "it has no capabilities, and it needs {}",
-            needed.capabilities.join(", ")
-        ));
+        rules.push(if needed.capabilities == USUAL {
+            "it has no capabilities, and it needs some of those that the engine usually gives".into()
+        } else {
+            let names = needed.capabilities.join(", ");
+            format!("it has no capabilities, and it needs {names}")
+        });
     }
     let flags = needed.flags();
     let then = match best.stage {
@@ -282,7 +284,7 @@ impl Trials<'_> {
             cpu_mode: CpuMode::Flat,
             workload: &self.subject.routes().main(),
             work_port: self.subject.port(),
-            patience: Patience::TRIAL,
+            give_up_after: GiveUpAfter::TRIAL,
         };
         Some(match start::cold_start(engine, &start).await {
             Outcome::Failed(failed) => Seen::of(&failed),
@@ -461,6 +463,26 @@ mod tests {
             text.reason,
             "exited with code 1. The confinement is the cause: the root file system is read-only, and it writes /var/lib/x; it has \
              no capabilities, and it needs CHOWN, SETUID"
+        );
+        let all = Rights {
+            capabilities: USUAL.map(String::from).into(),
+            ..Rights::default()
+        };
+        let unknown = told(
+            failed(FailureKind::Exited, "exited with code 1", ""),
+            &ready,
+            &all,
+            None,
+        );
+        assert!(
+            unknown
+                .reason
+                .ends_with("it has no capabilities, and it needs some of those that the engine usually gives"),
+            "{unknown:?}"
+        );
+        assert!(
+            unknown.hints[0].starts_with("with --cap-add AUDIT_WRITE,CHOWN,"),
+            "{unknown:?}"
         );
         assert_eq!(
             text.hints,

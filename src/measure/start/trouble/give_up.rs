@@ -16,7 +16,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 
 /// The times after which a server is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct GiveUpAfter {
     /// After an answer, or a socket, that will not change by itself.
     settled: Duration,
     /// After an answer that may change, if nothing uses CPU.
@@ -27,7 +27,7 @@ pub struct Patience {
     idle: Duration,
 }
 
-impl Patience {
+impl GiveUpAfter {
     /// The times for a start that counts.
     pub const USUAL: Self = Self {
         settled: Duration::from_secs(3),
@@ -70,7 +70,7 @@ pub struct Look {
 #[derive(Debug)]
 pub struct Watch {
     port: u16,
-    patience: Patience,
+    give_up_after: GiveUpAfter,
     /// The time since which the server has used hardly any CPU.
     idle_since: Instant,
     /// The last reading of the CPU time.
@@ -81,10 +81,10 @@ pub struct Watch {
 
 impl Watch {
     /// A watch over a server that was started at `now` and is to listen on `port`.
-    pub fn new(port: u16, patience: Patience, now: Instant) -> Self {
+    pub fn new(port: u16, give_up_after: GiveUpAfter, now: Instant) -> Self {
         Self {
             port,
-            patience,
+            give_up_after,
             idle_since: now,
             cpu: None,
             sockets: None,
@@ -95,12 +95,12 @@ impl Watch {
     pub fn is_hopeless(&mut self, look: &Look) -> bool {
         self.note(look);
         let idle = look.at.saturating_duration_since(self.idle_since);
-        let Patience {
+        let GiveUpAfter {
             settled,
             wrong,
             silent,
             idle: nothing,
-        } = self.patience;
+        } = self.give_up_after;
         let Some(Lasting { symptom, since }) = &look.lasting else {
             return idle >= nothing;
         };
@@ -153,9 +153,9 @@ mod tests {
 
     /// The second after which a server is given up that shows this symptom from `from` on, has these sockets from second 1
     /// on, and uses this share of a core; `None` if it is not within two minutes.
-    fn given_up(symptom: &Symptom, from: u64, tcp: &[&str], share: f64, patience: Patience) -> Option<u64> {
+    fn given_up(symptom: &Symptom, from: u64, tcp: &[&str], share: f64, give_up_after: GiveUpAfter) -> Option<u64> {
         let zero = Instant::now();
-        let mut watch = Watch::new(8080, patience, zero);
+        let mut watch = Watch::new(8080, give_up_after, zero);
         let at = |second: u64| zero + Duration::from_secs(second);
         (1..120).find(|&second| {
             let listening = Listening {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_will_not_change_is_given_up_within_seconds() {
-        let usual = |symptom: &Symptom, tcp: &[&str], share| given_up(symptom, 2, tcp, share, Patience::USUAL);
+        let usual = |symptom: &Symptom, tcp: &[&str], share| given_up(symptom, 2, tcp, share, GiveUpAfter::USUAL);
         let here = ["0.0.0.0:8080"];
         for symptom in [
             status(301),
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_slow_starter_gets_its_whole_time() {
-        let usual = |symptom: &Symptom, tcp: &[&str], share| given_up(symptom, 2, tcp, share, Patience::USUAL);
+        let usual = |symptom: &Symptom, tcp: &[&str], share| given_up(symptom, 2, tcp, share, GiveUpAfter::USUAL);
         let refused = Symptom::NoConnection("refused".into());
         assert_eq!(usual(&refused, &[], 0.25), None, "it loads at a quarter of a core");
         assert_eq!(
@@ -234,7 +234,7 @@ mod tests {
             "its routes still load"
         );
         assert_eq!(usual(&status(503), &["0.0.0.0:8080"], 0.0), None, "it says: not yet");
-        let asked = |tcp: &[&str]| given_up(&refused, 2, tcp, 0.0, Patience::as_asked());
+        let asked = |tcp: &[&str]| given_up(&refused, 2, tcp, 0.0, GiveUpAfter::as_asked());
         assert_eq!((asked(&[]), asked(&["0.0.0.0:9090"])), (None, None));
         assert_eq!(asked(&["127.0.0.1:8080"]), Some(4), "no time makes that reachable");
     }
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn without_any_figure_idleness_counts_from_the_start() {
         let zero = Instant::now();
-        let mut watch = Watch::new(80, Patience::USUAL, zero);
+        let mut watch = Watch::new(80, GiveUpAfter::USUAL, zero);
         let mut look = |second: u64| {
             let at = zero + Duration::from_secs(second);
             watch.is_hopeless(&Look {
