@@ -154,6 +154,7 @@
 //!     [traffic.poisson]
 //!     rate = "2/s"
 //!     [platform.lambda]
+//!     memory = "1769Mi"
 //!     [prices]
 //!     list = "aws-us-east-1"
 //!     "#,
