@@ -130,7 +130,7 @@ struct DockerArgs {
     /// 3008Mi with boosted init), full (both)
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["cpu", "memory", "cold_mode", "cpu_mode"])]
     plan: Option<Plan>,
-    /// Cold starts of each configuration [default: 60 at 1 vCPU and 512Mi, 30 elsewhere; with --quick 5]
+    /// Cold starts of each configuration [default: 60 at 1 vCPU and 512Mi, 30 at other CPU limits, 15 at other memory limits, 20 with boosted init; with --quick 5]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     samples: Option<u32>,
     /// The sense in which starts are cold: process-cold (new container), disk-cold (image not in the page cache; needs

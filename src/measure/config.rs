@@ -59,14 +59,18 @@ const OTHER_MEMORIES: [MemoryMib; 5] = [
 ];
 /// The number of cold starts at the reference size: p95 has an interval from 59 on.
 pub const REFERENCE_SAMPLES: u32 = 60;
-/// The number of cold starts at other sizes: p90 has an interval from 29 on.
+/// The number of cold starts at other CPU limits: p90 has an interval from 29 on.
 pub const OTHER_SAMPLES: u32 = 30;
+/// The number of cold starts at other memory limits and one vCPU. Memory hardly changes a start there, or stops it.
+const MEMORY_SAMPLES: u32 = 15;
+/// The number of cold starts with boosted init: all of them have two vCPUs until the app is ready.
+const BOOSTED_SAMPLES: u32 = 20;
 
 /// The plan when the user asks for nothing else: limits, number of samples, and warm run.
 pub fn usual() -> Vec<(Limits, u32, WarmKind)> {
     let mut plan = vec![(REFERENCE, REFERENCE_SAMPLES, WarmKind::Long)];
     plan.extend(OTHER_CPUS.map(|cpu| (Limits { cpu, ..REFERENCE }, OTHER_SAMPLES, WarmKind::Short)));
-    plan.extend(OTHER_MEMORIES.map(|memory| (Limits { memory, ..REFERENCE }, OTHER_SAMPLES, WarmKind::None)));
+    plan.extend(OTHER_MEMORIES.map(|memory| (Limits { memory, ..REFERENCE }, MEMORY_SAMPLES, WarmKind::None)));
     plan
 }
 
@@ -153,7 +157,7 @@ fn lambda() -> Vec<(Limits, u32, WarmKind)> {
         cpu: cpu(memory),
         memory,
     });
-    limits.map(|limits| (limits, OTHER_SAMPLES, WarmKind::Short)).to_vec()
+    limits.map(|limits| (limits, BOOSTED_SAMPLES, WarmKind::Short)).to_vec()
 }
 
 impl Config {
@@ -196,7 +200,7 @@ mod tests {
         assert!(
             lambda
                 .iter()
-                .all(|config| config.cpu_mode == CpuMode::BoostedInit && config.samples == 30)
+                .all(|config| config.cpu_mode == CpuMode::BoostedInit && config.samples == 20)
         );
         let full = Plan::Full.configs(None);
         assert_eq!(full.len(), usual().len() + lambda.len());

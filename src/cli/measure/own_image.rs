@@ -26,7 +26,7 @@ pub struct OwnImageArgs {
     /// Port of that path, if it is not --port
     #[arg(long, value_name = "PORT", requires = "image", value_parser = clap::value_parser!(u16).range(1..))]
     health_port: Option<u16>,
-    /// Route whose work is measured as well; with {n} and sizes, the cost of a unit of its work; repeatable
+    /// Route whose work is measured as well; if `n` in braces stands for sizes, the cost of a unit of its work; repeatable
     #[arg(long, value_name = "NAME=/PATH[?n={n}:10,20,40]", requires = "image")]
     route: Vec<OwnRoute>,
     /// Header of every request, such as 'Host: shop.example'; repeatable. Values are never stored, only a short digest
