@@ -171,6 +171,7 @@ fn engine(case: &Case, arrivals: &[Arrival], observer: &mut impl Observer) -> Ru
     let inside = case.shared.then_some(Inside {
         workers: None,
         turns: None,
+        discipline: None,
         cpu: CpuLimit {
             quota: MilliCpu(1000),
             cores: 1,

@@ -15,3 +15,4 @@ pub mod price;
 pub mod profile;
 pub mod published;
 pub mod unit_cost;
+pub mod work_ratio;

@@ -16,6 +16,7 @@ pub mod frame;
 pub mod framework_detail;
 pub mod framework_in_depth;
 pub mod framework_ratios;
+pub mod framework_work;
 pub mod frameworks;
 pub mod functions;
 pub mod infracost;
@@ -26,6 +27,7 @@ pub mod memo;
 pub mod meters;
 pub mod packing;
 pub mod payback;
+pub mod replications;
 #[cfg(feature = "plot")]
 mod scatter;
 pub mod showback;
@@ -34,6 +36,8 @@ pub mod summary;
 pub mod table;
 pub mod timeline;
 pub mod unit_costs;
+pub mod violations;
+pub mod what_if;
 #[cfg(feature = "xlsx")]
 pub mod xlsx;
 
@@ -66,6 +70,9 @@ pub trait Report: Sync {
 pub const REPORTS: &[&dyn Report] = &[
     &summary::Summary,
     &costs::Costs,
+    &replications::Replications,
+    &violations::Violations,
+    &what_if::WhatIf,
     &timeline::Timeline,
     &showback::Showback,
     &meters::Meters,

@@ -61,6 +61,8 @@ pub enum Purpose {
     NodeLifetime = 16,
     /// The number of times that a recorded arrival is repeated.
     Repeat = 17,
+    /// The worker process that has the connection of a request.
+    Connection = 18,
 }
 
 /// The root of all streams of one replication, made from the seed and the number of the replication.

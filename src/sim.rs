@@ -20,6 +20,7 @@ pub mod fact;
 pub(crate) mod fleet;
 pub(crate) mod gauge;
 pub mod inside;
+pub mod late;
 pub mod observe;
 pub mod platform;
 pub mod pool;

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::Common;
 use super::exit::{Failure, Outcome};
 use super::output::{Format, print, say};
+use crate::model::profile::Redraw;
 use crate::report::manifest::{Manifest, ManifestError, Run};
 use crate::report::table::Style;
 use crate::report::{self, answer, json, summary};
@@ -19,8 +20,10 @@ use crate::study::{Metric, Options, Study, StudyError, marginal};
 use crate::trace::{OnBadLine, Placement};
 
 pub mod break_even;
+mod explain;
 mod gates;
 mod manifest;
+mod measured;
 mod watch;
 
 use manifest::{command_line, cpu_seconds, peak_resident_bytes};
@@ -77,6 +80,14 @@ struct StudyFlags {
     /// Run everything again with a tenth more traffic: what the next million requests cost
     #[arg(long)]
     marginal: bool,
+    /// Say more about why the SLO was missed: what-if runs everything again with one thing switched off at a time (starts, images, the
+    /// CPU limit, the platform's limits, retries)
+    #[arg(long, value_enum, value_name = "HOW")]
+    explain: Option<explain::Explain>,
+    /// How often measured profiles are drawn anew from their samples, for what the measurement leaves open; 0: not at all
+    /// [default: 12]
+    #[arg(long, value_name = "N")]
+    measurement_draws: Option<u32>,
     /// The rule for lines of the trace that cannot be read, in place of the setting in the scenario
     #[arg(long, value_enum, value_name = "RULE")]
     on_bad_line: Option<BadLine>,
@@ -164,15 +175,23 @@ struct Inputs<'a> {
 
 /// The plans of the scenarios that were asked for, which can be compared in pairs.
 fn plans(asked: &Inputs<'_>) -> Result<Vec<Plan>, Failure> {
+    plans_with(asked, None)
+}
+
+/// The draw of measurements for a seed.
+type Draw<'a> = &'a dyn Fn(u64) -> Redraw;
+
+/// The same on measurements that are drawn anew, if there is a `draw`.
+fn plans_with(asked: &Inputs<'_>, draw: Option<Draw<'_>>) -> Result<Vec<Plan>, Failure> {
     let mut sets = asked.sets.to_vec();
     if !asked.frameworks.is_empty() {
         let here = |name: &String| format!("{:?}", found_from(asked.scenario, name));
         let quoted: Vec<String> = asked.frameworks.iter().map(here).collect();
         sets.push(format!("frameworks=[{}]", quoted.join(", ")));
     }
-    let mut plans = vec![plan_of(asked.scenario, &sets, asked)?];
+    let mut plans = vec![plan_of(asked.scenario, &sets, asked, draw)?];
     for other in asked.others {
-        plans.push(plan_of(Some(other), &sets, asked)?);
+        plans.push(plan_of(Some(other), &sets, asked, draw)?);
     }
     if let Some(first) = asked.scenario.filter(|_| !asked.others.is_empty()) {
         let others = asked.others.iter().map(PathBuf::as_path);
@@ -292,10 +311,14 @@ pub(super) fn dollars(text: &str) -> Result<f64, String> {
     }
 }
 
-fn plan_of(path: Option<&Path>, sets: &[String], asked: &Inputs<'_>) -> Result<Plan, Failure> {
+fn plan_of(path: Option<&Path>, sets: &[String], asked: &Inputs<'_>, draw: Option<Draw<'_>>) -> Result<Plan, Failure> {
     let mut loaded = scenario::load(path, sets).map_err(Failure::input)?;
     loaded.scenario.traffic_factor *= asked.times;
-    let mut plan = plan::plan(&loaded).map_err(Failure::input)?;
+    let planned = match draw {
+        None => plan::plan(&loaded),
+        Some(draw) => plan::plan_redrawn(&loaded, draw(loaded.scenario.seed)),
+    };
+    let mut plan = planned.map_err(Failure::input)?;
     if let Some(rule) = asked.on_bad_line {
         let rule = match rule {
             BadLine::Fail => OnBadLine::Fail,
@@ -343,6 +366,13 @@ fn answer(asked: &Inputs<'_>, flags: &StudyFlags, common: &Common, shown: answer
     if flags.marginal {
         let more = with_more(asked, flags, common, study.variants[0].all().replications)?;
         study.add_marginal(&more);
+    }
+    if plans.iter().any(|plan| !plan.profile_sha256.is_empty()) {
+        measured::add(&mut study, asked, flags, common)?;
+    }
+    study.decide();
+    if flags.explain == Some(explain::Explain::WhatIf) {
+        explain::add_what_if(&mut study, &variants, common)?;
     }
     let mut manifest = Manifest::of(&plans.iter().collect::<Vec<_>>(), &study).map_err(|error| match error {
         ManifestError::Read { .. } => Failure::environment(error),
@@ -430,6 +460,10 @@ pub(super) fn remarks(manifest: &Manifest, all_assumptions: bool) {
     }
     say(match manifest.replications {
         1 => "\nOne replication gives no intervals.".to_string(),
+        n if manifest.measurement_draws > 0 => format!(
+            "\nThe first ± is half the 95% interval of the mean over {n} replications (simulation), the second one of what the samples of the \
+             measured profiles leave open (measurement). No interval holds the error of the model."
+        ),
         n => format!("\n± is half the 95% interval of the mean over {n} replications."),
     });
     if all_assumptions {

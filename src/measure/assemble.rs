@@ -126,6 +126,7 @@ pub fn profile(
             cold_mode,
             cpu_mode,
             host_cpu: host::cpu_model(),
+            architecture: Some(std::env::consts::ARCH.to_string()),
             host_cores: host::cores(),
             host_memory_mib: host::memory_mib(),
             kernel: host::kernel(),

@@ -6,6 +6,9 @@
 //! p99 at all points of the curve, the round trip taken off. Logarithms weigh all loads and quantiles alike. Another candidate
 //! within a tenth of the smallest misfit is not told apart, and is named as well.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::profile::WarmRun;
 use crate::stats::order;
 use crate::stats::service_order::Order;
@@ -74,9 +77,24 @@ pub struct Discipline {
     pub alike: Vec<&'static str>,
 }
 
+/// The choices of this process, by the curve: a study plans the same profile again and again, and a choice takes a tenth of a
+/// second.
+static CHOSEN: Mutex<BTreeMap<String, Option<Discipline>>> = Mutex::new(BTreeMap::new());
+
 /// Returns the order of service that describes the response curve of a warm run best; `None` without a curve. Points at which the
 /// server had no CPU left or was kept from it, so that requests were lost, or whose requests were sent late, do not count.
 pub fn choose(warm: &WarmRun) -> Option<Discipline> {
+    let key = format!("{:?} {:?}", warm.round_trip_ms, warm.responses);
+    let known = || CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(chosen) = known().get(&key) {
+        return chosen.clone();
+    }
+    let chosen = fit(warm);
+    known().insert(key, chosen.clone());
+    chosen
+}
+
+fn fit(warm: &WarmRun) -> Option<Discipline> {
     let points: Vec<Seen> = warm
         .responses
         .iter()

@@ -125,6 +125,17 @@ pub enum Dist {
 }
 
 impl DistSpec {
+    /// The names of the forms of a table.
+    pub const FORMS: [&'static str; 7] = [
+        "exponential",
+        "lognormal",
+        "gamma",
+        "weibull",
+        "uniform",
+        "empirical",
+        "mixture",
+    ];
+
     /// Makes a constant.
     pub fn constant(duration: SimDuration) -> Self {
         Self(Form::Constant(duration))
@@ -365,6 +376,17 @@ crate::units::written_as!(DistSpec: "[distribution](scenario.md#values)");
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_forms_are_listed() {
+        let unknown = toml::from_str::<std::collections::BTreeMap<String, DistSpec>>("d = { other = 1 }");
+        let told = unknown.unwrap_err().message().to_string();
+        let listed = told.matches('`').count() / 2 - 1;
+        assert!(
+            listed == DistSpec::FORMS.len() && DistSpec::FORMS.iter().all(|form| told.contains(&format!("`{form}`"))),
+            "{told}"
+        );
+    }
     use crate::rng::{Draws, Purpose};
 
     fn dist(text: &str) -> Result<Dist, String> {

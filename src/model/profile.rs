@@ -9,6 +9,7 @@ mod cold;
 mod image;
 mod options;
 mod rates;
+pub mod resample;
 mod scale;
 mod settling;
 mod warm;
@@ -19,6 +20,7 @@ pub use cold::{ColdMode, ColdSample, CpuMode, FailureKind, StartFailure, Verdict
 pub use image::{ImageFacts, LayerPull, Pull, Scan};
 pub use options::ContainerOptions;
 pub use rates::{CPU_5MS, JSON, RateRun, ResponsePoint};
+pub use resample::Redraw;
 pub use settling::{Settling, SettlingEnd};
 pub use warm::{CLIENT_TOO_SLOW, MemoryReading, Plateau, RouteRun, StableRate, Trial, WarmRun};
 pub use work::WorkSize;
@@ -193,6 +195,9 @@ pub struct Provenance {
     pub cpu_mode: String,
     /// The CPU model of the host.
     pub host_cpu: String,
+    /// The instruction set of the host, such as `x86_64` or `aarch64`; `null` in older profiles, which come from x86_64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub architecture: Option<String>,
     /// The number of logical CPUs of the host.
     pub host_cores: u32,
     /// The memory of the host in MiB.

@@ -1,7 +1,7 @@
 //! The answer in words and tables below the summary, put together once for the terminal and the memo.
 
 use super::table::{self, Style};
-use super::{packing, payback, unit_costs};
+use super::{packing, payback, unit_costs, violations, what_if};
 use crate::study::{Metric, Study};
 
 /// The parts of the answer that a user asked for.
@@ -49,6 +49,8 @@ pub fn sections(study: &Study, asked: Asked, style: Style) -> Vec<Section> {
         section("Payback of a move", payback::table(study, once, style));
     }
     section("Nodes", packing::table(study, style));
+    section("What if", what_if::table(study, style));
+    section("Violations", violations::sentences(study));
     sections
 }
 

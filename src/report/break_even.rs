@@ -48,6 +48,7 @@ pub fn text(scan: &Scan, style: Style) -> String {
                 mean: Number::Float(ahead.mean),
                 interval: ahead.interval,
                 symmetric: true,
+                measurement: None,
             };
             shown(&value, None)
         });

@@ -63,10 +63,17 @@ pub struct Manifest {
     /// The document or measurement behind an assumption and when it was read, by assumption; those without are choices.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, String>,
+    /// How often the measured profiles were drawn anew, for what the measurement leaves open; 0 without.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub measurement_draws: u32,
     /// Requests simulated in all replications of all variants, warm-up included.
     pub simulated_requests: u64,
     /// The part that differs between two runs.
     pub run: Run,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The part that differs between two runs.
@@ -144,6 +151,7 @@ impl Manifest {
                 .filter_map(|one| Some((one.to_string(), one.support()?)))
                 .collect(),
             assumptions: assumptions.into_iter().map(Assumption::to_string).collect(),
+            measurement_draws: study.measurement_draws(),
             simulated_requests: study.simulated(),
             run: Run::default(),
         })

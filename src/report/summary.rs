@@ -26,7 +26,7 @@ const fn fixed(name: &'static str, unit: &'static str, doc: &'static str, cell: 
 }
 
 /// The columns in the order of the file.
-pub const COLUMNS: [Place; 55] = [
+pub const COLUMNS: [Place; 56] = [
     fixed("scenario", "", "The name of the scenario.", |row| {
         Cell::text(&row.scenario)
     }),
@@ -64,6 +64,7 @@ pub const COLUMNS: [Place; 55] = [
     Varies(Metric::TimedOut),
     Varies(Metric::Failed),
     Varies(Metric::ColdStarts),
+    Varies(Metric::FirstUses),
     Varies(Metric::Retries),
     Varies(Metric::ColdStartRatio),
     Varies(Metric::LatencyMean),
@@ -90,7 +91,7 @@ pub const COLUMNS: [Place; 55] = [
     fixed(
         "slo_met",
         "",
-        "True if the mean share of violations keeps the objective.",
+        "True if the share of violations keeps the objective; empty where the interval of simulation and measurement together holds it.",
         |row| Cell::maybe(row.slo_met, Cell::Flag),
     ),
     Varies(Metric::InstancesMean),
@@ -184,14 +185,15 @@ pub fn docs() -> Vec<ColumnDoc> {
     docs.collect()
 }
 
-/// The header: all columns, then the ends of the intervals.
+/// The header: all columns, then the ends of the intervals of simulation, then those that the measured profiles leave open.
 pub fn header() -> Vec<String> {
     let names = COLUMNS.iter().map(|place| match place {
         Fixed(column) => column.name.to_string(),
         Varies(metric) => metric.name().to_string(),
     });
     let ends = varying().flat_map(|metric| ["low", "high"].map(|end| format!("{}_{end}", metric.name())));
-    names.chain(ends).collect()
+    let measured = varying().flat_map(|metric| ["low", "high"].map(|end| format!("{}_meas_{end}", metric.name())));
+    names.chain(ends).chain(measured).collect()
 }
 
 fn varying() -> impl Iterator<Item = Metric> {
@@ -211,7 +213,11 @@ pub fn cells(row: &Row) -> Vec<Cell> {
         let interval = row.interval(metric);
         [interval.map(|(low, _)| low), interval.map(|(_, high)| high)].map(|end| Cell::maybe(end, Cell::number))
     });
-    places.chain(ends).collect()
+    let measured = varying().flat_map(|metric| {
+        let interval = row.values.get(&metric).and_then(|value| value.measurement);
+        [interval.map(|(low, _)| low), interval.map(|(_, high)| high)].map(|end| Cell::maybe(end, Cell::number))
+    });
+    places.chain(ends).chain(measured).collect()
 }
 
 fn mean(value: &Value) -> Cell {

@@ -68,6 +68,7 @@ pub fn summary(study: &Study, style: Style) -> String {
         cells.push(match row.slo_met {
             Some(true) => "met".into(),
             Some(false) => "missed".into(),
+            None if row.slo_objective.is_some() => "undecided".into(),
             None => String::new(),
         });
         cells.push(cell(row, Metric::SloViolationRatio, |share| 100.0 * (1.0 - share)));
@@ -130,10 +131,18 @@ pub fn ranking(study: &Study) -> String {
             let [(a, first, _), (b, second, _)] = *pair else {
                 continue;
             };
-            let interval = study.paired(a, b, metric).and_then(|difference| difference.interval);
+            let interval = study.between(a, b, metric);
             if interval.is_some_and(|(low, high)| low < high && low <= 0.0 && high >= 0.0) {
+                let measured = study.measured_half(a, b, metric);
+                let simulated = study
+                    .paired(a, b, metric)
+                    .and_then(|difference| difference.half_width());
+                let remedy = match measured > simulated {
+                    true => "more measured samples of both narrow it",
+                    false => "more replications, or --precision 2%, narrow it",
+                };
                 text.push_str(&format!(
-                    "The interval is too wide to rank {first} and {second} by {by}: more replications, or --precision 2%, narrow it.\n"
+                    "The interval is too wide to rank {first} and {second} by {by}: {remedy}.\n"
                 ));
             }
         }
@@ -147,6 +156,10 @@ fn difference(difference: &Difference, scale: f64) -> String {
         mean: Number::Float(mean * scale),
         interval: interval.map(|(low, high)| order(low * scale, high * scale)),
         symmetric: true,
+        measurement: difference
+            .measurement
+            .map(|half| ((mean - half) * scale, (mean + half) * scale))
+            .map(|(a, b)| order(a, b)),
     };
     let text = shown(&scaled, difference.decimals);
     // What rounds to nothing has no sign.
@@ -168,6 +181,7 @@ fn cell(row: &Row, metric: Metric, show: impl Fn(f64) -> f64) -> String {
         mean: Number::Float(show(value.float())),
         interval: value.interval.map(|(low, high)| order(show(low), show(high))),
         symmetric: value.symmetric,
+        measurement: value.measurement.map(|(low, high)| order(show(low), show(high))),
     };
     shown(&scaled, metric.decimals(value.float()))
 }
@@ -191,6 +205,9 @@ fn two_digits(x: f64) -> i32 {
 /// number of decimals that the value has at most.
 pub fn shown(value: &Value, known: Option<i32>) -> String {
     let mean = value.float();
+    if let Some((low, high)) = value.measurement {
+        return with_both(value, (high - low) / 2.0, known);
+    }
     let at_most = |decimals: i32| known.map_or(decimals, |known| known.min(decimals));
     let Some((low, high)) = value.interval else {
         return digits(mean, at_most(3));
@@ -221,6 +238,28 @@ pub fn shown(value: &Value, known: Option<i32>) -> String {
     format!("{} ±{}", digits(mean, decimals), digits(half, decimals))
 }
 
+/// A value whose profiles leave something open: `12.3 ±0.4 ±1.2`, the simulation first. The digits are those that the wider of both
+/// bears.
+fn with_both(value: &Value, measured: f64, known: Option<i32>) -> String {
+    let mean = value.float();
+    let simulated = value.interval.map_or(0.0, |(low, high)| (high - low) / 2.0);
+    let widest = simulated.max(measured);
+    let at_most = |decimals: i32| known.map_or(decimals, |known| known.min(decimals));
+    if widest <= 1e-9 * mean.abs() {
+        return digits(mean, at_most(2));
+    }
+    let decimals = at_most(two_digits(widest));
+    if rounded(widest, decimals) == 0.0 {
+        return digits(mean, decimals);
+    }
+    format!(
+        "{} ±{} ±{}",
+        digits(mean, decimals),
+        digits(simulated, decimals),
+        digits(measured, decimals)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +270,7 @@ mod tests {
             mean: Number::Float(mean),
             interval,
             symmetric,
+            measurement: None,
         };
         let around = |mean: f64, half: f64| value(mean, Some((mean - half, mean + half)), true);
         for (value, known, text) in [

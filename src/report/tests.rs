@@ -16,6 +16,9 @@ const PLAIN: &str = "schema = 1\nname = \"plain\"\nframeworks = [\"theory\"]\nho
 const APPLIES: &[(&str, [bool; 3])] = &[
     ("summary.csv", [true, true, true]),
     ("costs.csv", [true, true, true]),
+    ("replications.csv", [true, true, true]),
+    ("violations.csv", [true, true, true]),
+    ("what-if.csv", [false, false, false]),
     ("timeline.csv", [true, true, true]),
     ("showback.csv", [true, false, false]),
     ("meters.csv", [true, true, false]),

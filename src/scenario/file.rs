@@ -3,6 +3,7 @@
 pub mod autoscaler;
 pub mod client;
 pub mod cluster;
+pub mod discipline;
 pub mod inline;
 pub mod instance;
 pub mod prices;

@@ -21,6 +21,7 @@ use super::findings::{Assumed, Findings};
 use super::load::Loaded;
 use crate::assumption::Assumption;
 use crate::cost::meter::{MemoryLine, MeteredService};
+use crate::model::profile::Redraw;
 use crate::rng::Draws;
 use crate::sim::platform::{Platform, PlatformSpec, kubernetes};
 use crate::sim::setup::ServiceSetup;
@@ -160,6 +161,13 @@ impl PlannedService {
         }
     }
 
+    /// The simulator's share, which tells why the latency promise is broken.
+    pub(crate) fn explained(&self) -> ServiceSetup {
+        let mut setup = self.setup.clone();
+        setup.explain_above = self.slo.map(|slo| slo.latency);
+        setup
+    }
+
     /// Returns the view of the meters on the service.
     pub fn metered(&self) -> MeteredService {
         MeteredService {
@@ -174,6 +182,18 @@ impl PlannedService {
 /// # Errors
 /// Every semantic problem at once, or a price list that cannot be used.
 pub fn plan(loaded: &Loaded) -> Result<Plan, ScenarioError> {
+    plan_with(loaded, None)
+}
+
+/// Resolves a scenario on measurements that are drawn anew from the samples of its profiles.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_redrawn(loaded: &Loaded, redraw: Redraw) -> Result<Plan, ScenarioError> {
+    plan_with(loaded, Some(redraw))
+}
+
+fn plan_with(loaded: &Loaded, redraw: Option<Redraw>) -> Result<Plan, ScenarioError> {
     let (scenario, files) = (&loaded.scenario, Files::below(&loaded.base));
     let mut findings = Findings::default();
     let cluster = findings.take(cluster::cluster(scenario, files));
@@ -183,6 +203,7 @@ pub fn plan(loaded: &Loaded) -> Result<Plan, ScenarioError> {
         files,
         cluster.as_ref(),
         pricing.as_ref(),
+        redraw,
     ));
     findings.merge(workloads::autoscalers(scenario));
     match findings.finish() {

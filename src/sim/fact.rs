@@ -2,6 +2,7 @@
 
 use std::ops::{AddAssign, Sub};
 
+use crate::sim::late::Spans;
 use crate::sim::platform::control::NodeChange;
 use crate::units::{SimDuration, SimTime};
 
@@ -35,6 +36,21 @@ pub enum Reject {
     Pending,
     /// No instance was ready.
     NoEndpoint,
+}
+
+impl Reject {
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Concurrency => "concurrency-limit",
+            Self::RequestRate => "request-rate-limit",
+            Self::ScalingRate => "scaling-rate-limit",
+            Self::MaxInstances => "max-instances",
+            Self::QueueFull => "queue-full",
+            Self::Pending => "pending-too-long",
+            Self::NoEndpoint => "no-ready-instance",
+        }
+    }
 }
 
 /// The meaning of a fact about a request.
@@ -87,7 +103,9 @@ pub struct Finished {
     pub instance: u64,
     /// True if an instance was started for it.
     pub cold: bool,
-    /// Initialisation of that instance; zero for a warm request.
+    /// True if it is the first request of its instance, which was started for it or ahead of it.
+    pub first_use: bool,
+    /// Initialisation of that instance; zero for a request that is not the first one there.
     pub init: SimDuration,
     /// How it ended.
     pub outcome: Outcome,
@@ -201,6 +219,15 @@ pub enum Fact {
         at: SimTime,
         /// Whole request, attempt or ping.
         role: Role,
+    },
+    /// A request or a call got its answer later than [`ServiceSetup::explain_above`](crate::sim::setup::ServiceSetup::explain_above).
+    Late {
+        /// Position of its service.
+        service: u16,
+        /// When it had arrived.
+        arrived: SimTime,
+        /// What it spent its time on.
+        spans: Spans,
     },
     /// A call gets another attempt.
     Retried {

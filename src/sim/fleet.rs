@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use crate::rng::{Draws, Purpose};
 use crate::sim::gauge::Gauge;
 use crate::sim::inside::station::Station;
+use crate::sim::late::Stamps;
 use crate::sim::platform::Lifetime;
 use crate::sim::pool::link::{Link, Links};
 use crate::sim::pool::{Pool, Routing};
 use crate::sim::service_draws::ServiceDraws;
-use crate::sim::setup::{ColdStart, FunctionStreams};
+use crate::sim::setup::{ColdStart, FunctionStreams, IdleCost};
 use crate::sim::slab::Slab;
 use crate::units::{SimDuration, SimTime};
 
@@ -28,7 +29,11 @@ pub(crate) struct Request {
     pub(crate) service: u16,
     /// True if an instance was started for it.
     pub(crate) cold: bool,
+    /// True if it is the first request of its instance, which was started for it or ahead of it.
+    pub(crate) first_use: bool,
     pub(crate) timed_out: bool,
+    /// Microseconds that it takes more than later ones, alone on an instance whose requests share the CPU.
+    pub(crate) extra_us: u32,
     /// Slot of its call, [`Request::WHOLE`], [`Request::PING`] or [`Request::INITIAL`].
     pub(crate) call: u32,
 }
@@ -64,7 +69,9 @@ impl Request {
             instance: Self::NOWHERE,
             service,
             cold: false,
+            first_use: false,
             timed_out: false,
+            extra_us: 0,
             call: Self::WHOLE,
         }
     }
@@ -95,8 +102,18 @@ pub(crate) struct Instance {
     pub(crate) timer: SimTime,
     /// Initialisation time that its first request waited for.
     pub(crate) init: SimDuration,
+    /// When it passed from one phase of its start to the next.
+    pub(crate) stamps: Stamps,
+    /// True if the platform lets it use less CPU than its limit.
+    pub(crate) short: bool,
+    /// The CPU of its start.
+    pub(crate) start_cpu: StartCpu,
     /// Requests in service, or waiting for it to start.
     pub(crate) in_flight: u32,
+    /// When its last request ended, or when it came up.
+    pub(crate) freed: SimTime,
+    /// The time for which it was idle before that.
+    pub(crate) idle_before: SimDuration,
     /// True if it belongs to provisioned concurrency.
     pub(crate) provisioned: bool,
     /// Overhead of its first request in place of the warm overhead; `None` once it has had that request, or if a request
@@ -114,6 +131,58 @@ pub(crate) struct Instance {
     pub(crate) station: Option<Box<Station>>,
     /// Present while it starts.
     pub(crate) start: Option<Box<Start>>,
+}
+
+impl Instance {
+    /// Notes that a request takes it that was idle.
+    #[inline]
+    pub(crate) fn taken(&mut self, now: SimTime) {
+        self.idle_before += now.since(self.freed);
+    }
+
+    /// The further cost of a request that comes into service now and is counted already: none if others are in service.
+    #[inline]
+    pub(crate) fn idle_cost(&self, cost: &IdleCost, now: SimTime) -> SimDuration {
+        match self.in_flight {
+            1 => cost.after(now.since(self.freed)),
+            _ => SimDuration::ZERO,
+        }
+    }
+}
+
+/// The CPU that an instance uses while it starts, spread evenly over the time from the begin of its process until it is ready.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct StartCpu {
+    cpu: SimDuration,
+    lasts: SimDuration,
+}
+
+impl StartCpu {
+    /// That of a start; none without one.
+    pub(crate) fn of(start: Option<&Start>) -> Self {
+        start.map_or_else(Self::default, |start| Self {
+            cpu: start.cold.cpu,
+            lasts: start.cold.init + start.cold.first_request,
+        })
+    }
+
+    /// CPU time used until now, in milli-CPU-nanoseconds.
+    pub(crate) fn used(&self, stamps: &Stamps, now: SimTime) -> u128 {
+        let whole = u128::from(self.cpu.0) * 1_000;
+        if now >= stamps.ready {
+            return whole;
+        }
+        let (ran, lasts) = (now.since(stamps.booted).0, self.lasts.0.max(1));
+        whole * u128::from(ran.min(lasts)) / u128::from(lasts)
+    }
+
+    /// CPU in use now, in thousandths of a core.
+    pub(crate) fn demand(&self, stamps: &Stamps, now: SimTime) -> u64 {
+        match stamps.booted <= now && now < stamps.ready {
+            true => (u128::from(self.cpu.0) * 1_000 / u128::from(self.lasts.0.max(1))) as u64,
+            false => 0,
+        }
+    }
 }
 
 /// The start of an instance.
@@ -157,6 +226,8 @@ pub(crate) struct Fleet {
     pub(crate) instances: u32,
     /// Requests in service or waiting for an instance that starts for them.
     pub(crate) in_flight: u32,
+    /// When the last request ended.
+    pub(crate) freed: SimTime,
     /// Ready instances with a free slot, without those of provisioned concurrency.
     pub(crate) pool: Pool,
     /// By session: slot of the instance that had its last request, and number of that instance within the run; only with
@@ -208,6 +279,15 @@ impl Watched {
 }
 
 impl Fleet {
+    /// When an instance ends because the whole function is silent, unless a request comes before.
+    #[inline]
+    pub(crate) fn silent_end(&self, now: SimTime, lifetime: &Lifetime) -> SimTime {
+        match self.in_flight {
+            0 => self.freed + lifetime.silent,
+            _ => now + lifetime.silent,
+        }
+    }
+
     /// The pool to which an instance belongs.
     #[inline]
     pub(crate) fn pool(&mut self, provisioned: bool) -> &mut Pool {
@@ -228,6 +308,7 @@ impl Fleet {
             created: 0,
             instances: 0,
             in_flight: 0,
+            freed: SimTime::ZERO,
             pool: Pool::new(routing, draws.stream(Purpose::Routing, entity)),
             pins: Vec::new(),
             watched: None,

@@ -3,11 +3,16 @@
 
 pub mod code_warm_up;
 pub(crate) mod cpu;
+pub mod idle_cost;
 pub(crate) mod in_service;
+mod processor;
 pub(crate) mod station;
+pub mod turns;
 
 use crate::units::SimDuration;
 pub use cpu::CpuLimit;
+pub use idle_cost::IdleCost;
+pub use turns::Discipline;
 
 /// The workers and the CPU that the requests of one instance share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct Inside {
     /// Requests that hold the CPU at a time, each until it is done with it; others wait for their turn in order of
     /// arrival. 1 for an event loop. `None`: all that need it share it.
     pub turns: Option<u32>,
+    /// The order of service on one core if it is none of these; `turns` has no meaning then, nor have periods of the CPU limit.
+    pub discipline: Option<Discipline>,
     /// The CPU they share.
     pub cpu: CpuLimit,
     /// CPU time of the framework's overhead of a warm request.

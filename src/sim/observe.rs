@@ -1,5 +1,6 @@
 //! Observers watch a run and never steer it: they are told facts, and the state of the cluster.
 
+pub mod causes;
 pub mod packing;
 pub mod recorder;
 pub mod records;

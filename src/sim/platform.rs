@@ -22,7 +22,7 @@ mod view;
 mod window;
 
 use crate::assumption::Assumption;
-use crate::model::profile::CpuMode;
+use crate::model::dist::DistSpec;
 use crate::registry::registry;
 use crate::rng::Draws;
 use crate::sim::autoscaler::SharedPlan;
@@ -32,7 +32,7 @@ pub use crate::sim::platform::control::Control;
 pub use crate::sim::platform::decision::{Admission, KeepAlive, Lifetime, Scale, Ticks};
 pub use crate::sim::platform::fixed::FixedSpec;
 use crate::sim::platform::kubernetes::{ClusterPlan, Kubernetes, Plan};
-pub use crate::sim::platform::runs_on::{Ground, Restore, RunsOn, TaskMachine};
+pub use crate::sim::platform::runs_on::{Ground, Restore, RunsOn, Starts, TaskMachine};
 pub use crate::sim::platform::shape::{Boost, Shape};
 pub(crate) use crate::sim::platform::token_bucket::TokenBucket;
 pub use crate::sim::platform::view::{FleetView, InstanceView, Used};
@@ -102,6 +102,29 @@ pub trait PlatformKind {
         self.shape().boost.is_some()
     }
 
+    /// The instruction set of its instances.
+    fn architecture(&self) -> Architecture {
+        Architecture::X86_64
+    }
+
+    /// The time that something takes on that instruction set for each second where it was measured on the other one, if the
+    /// settings say so.
+    fn architecture_time_factor(&self) -> Option<f64> {
+        None
+    }
+
+    /// The time until there is a place for an instance, where it takes the place of creating the measured container; `None`: the
+    /// container stands for it.
+    fn environment(&self) -> Option<&DistSpec> {
+        None
+    }
+
+    /// The same platform without its limits of concurrency, requests and instances; `None` where it has none, or where nobody says what
+    /// it would be without.
+    fn without_limits(&self) -> Option<PlatformSpec> {
+        None
+    }
+
     /// The memory setting that buys this CPU, where CPU follows from memory.
     fn memory_for(&self, _cpu: MilliCpu) -> Option<MemoryMib> {
         None
@@ -117,9 +140,8 @@ pub trait PlatformKind {
         Vec::new()
     }
 
-    /// Assumptions that a profile of containers brings with it on this platform. `cpu_mode` tells how its starts were
-    /// measured.
-    fn profile_assumptions(&self, _framework: &str, _cpu_mode: CpuMode) -> Vec<Assumption> {
+    /// Assumptions that a profile of containers brings with it on this platform. `starts` tells how its starts were measured.
+    fn profile_assumptions(&self, _framework: &str, _starts: Starts) -> Vec<Assumption> {
         Vec::new()
     }
 

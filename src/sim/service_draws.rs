@@ -120,6 +120,7 @@ mod tests {
         let inside = Inside {
             workers: None,
             turns: None,
+            discipline: None,
             cpu: CpuLimit {
                 quota: MilliCpu(500),
                 cores: 1,

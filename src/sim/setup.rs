@@ -8,6 +8,8 @@ pub use crate::sim::client::Client;
 pub use crate::sim::inside::Inside;
 pub use crate::sim::inside::code_warm_up::CodeWarmUpCurve;
 pub use crate::sim::inside::cpu::CpuLimit;
+pub use crate::sim::inside::idle_cost::IdleCost;
+pub use crate::sim::inside::turns::Discipline;
 use crate::sim::platform::{Platform, Shape};
 use crate::units::SimDuration;
 
@@ -53,6 +55,9 @@ pub struct ServiceSetup {
     /// The extra cost of the requests after the first one until an instance is warm; `None`: no extra cost. It does not
     /// apply to requests whose service time comes with the traffic.
     pub code_warm_up: Option<CodeWarmUpCurve>,
+    /// The further cost of a request to an instance that has had nothing to do; `None`: no further cost. It does not apply to
+    /// the first request of an instance, nor to requests whose service time comes with the traffic.
+    pub idle_cost: Option<IdleCost>,
     /// The cost of a new instance for its first request.
     pub cold: ColdModel,
     /// The most requests in flight for which an instance has memory, at least 1: with one more it is killed and all of
@@ -60,6 +65,8 @@ pub struct ServiceSetup {
     pub most_in_flight: Option<u32>,
     /// The limits and rules that the platform gives each instance and each request.
     pub shape: Shape,
+    /// The latency beyond which observers are told what a request spent its time on; `None`: never.
+    pub explain_above: Option<SimDuration>,
     /// The behaviour of the clients; `None`: each sends a request once and waits for the answer.
     pub client: Option<Client>,
     /// Number of the random stream of its first function; the other functions have the numbers after it. `None`: by the
@@ -74,9 +81,11 @@ impl ServiceSetup {
             warm,
             inside: None,
             code_warm_up: None,
+            idle_cost: None,
             cold,
             most_in_flight: None,
             shape,
+            explain_above: None,
             client: None,
             first_entity: None,
         }
@@ -125,6 +134,13 @@ pub enum ColdModel {
     Start(Dist),
     /// One measured start, drawn whole so that its phases stay together.
     Measured(Arc<[ColdStart]>),
+    /// A place of the platform's own in place of the measured container, and then a measured start.
+    Placed {
+        /// Time until there is a place.
+        environment: Dist,
+        /// Measured starts, whose phases after the sandbox stay together.
+        starts: Arc<[ColdStart]>,
+    },
     /// A restore from a snapshot in place of a start.
     Restored {
         /// Creating the instance and fetching the snapshot.
@@ -145,6 +161,8 @@ pub struct ColdStart {
     pub init: SimDuration,
     /// Overhead of the first request; replaces the warm overhead.
     pub first_request: SimDuration,
+    /// CPU time from the start of the process until it is ready, as far as it is known.
+    pub cpu: SimDuration,
 }
 
 /// The streams of random numbers of one function.
@@ -154,6 +172,7 @@ pub(crate) struct FunctionStreams {
     wait: Stream,
     overhead: Stream,
     cold: Stream,
+    connection: Stream,
 }
 
 impl FunctionStreams {
@@ -163,7 +182,13 @@ impl FunctionStreams {
             wait: draws.stream(Purpose::Wait, entity),
             overhead: draws.stream(Purpose::Overhead, entity),
             cold: draws.stream(Purpose::ColdStart, entity),
+            connection: draws.stream(Purpose::Connection, entity),
         }
+    }
+
+    /// The worker process, out of `queues`, that has the connection of request `index`.
+    pub(crate) fn connection(&self, index: u64, queues: u32) -> u32 {
+        ((u128::from(self.connection.bits(index)) * u128::from(queues)) >> 64) as u32
     }
 }
 
@@ -225,6 +250,14 @@ impl ServiceTime {
         }
     }
 
+    /// The waiting part of request `index` on an instance of its own.
+    pub(crate) fn wait(&self, streams: &FunctionStreams, index: u64) -> SimDuration {
+        match self {
+            Self::Whole(_) => SimDuration::ZERO,
+            Self::Parts { wait, .. } => wait.at(streams.wait, index),
+        }
+    }
+
     /// CPU time and wait of request `index` on an instance whose requests share its CPU. CPU parts are times at one vCPU
     /// here. `first` is the overhead of a first request at the instance's speed, all of it CPU.
     pub(crate) fn parts(
@@ -258,6 +291,7 @@ impl ColdModel {
             sandbox: SimDuration::ZERO,
             init: SimDuration::ZERO,
             first_request: SimDuration::ZERO,
+            cpu: SimDuration::ZERO,
         };
         match self {
             Self::Response(dist) => (none, Some(dist.at(streams.cold, ordinal))),
@@ -266,6 +300,15 @@ impl ColdModel {
                 (ColdStart { init, ..none }, None)
             }
             Self::Measured(samples) => (pick(samples, streams.cold, ordinal).unwrap_or(none), None),
+            Self::Placed { environment, starts } => {
+                let [sandbox, start] = [0, 1].map(|k| 2 * ordinal + k);
+                let measured = pick(starts, streams.cold, start).unwrap_or(none);
+                let placed = ColdStart {
+                    sandbox: environment.at(streams.cold, sandbox),
+                    ..measured
+                };
+                (placed, None)
+            }
             Self::Restored { fetch, resume, starts } => {
                 let [fetched, resumed, first] = [0, 1, 2].map(|k| 3 * ordinal + k);
                 let measured = pick(starts, streams.cold, first).unwrap_or(none);
@@ -273,6 +316,7 @@ impl ColdModel {
                     sandbox: fetch.at(streams.cold, fetched),
                     init: resume.at(streams.cold, resumed),
                     first_request: measured.first_request,
+                    cpu: SimDuration::ZERO,
                 };
                 (restored, None)
             }

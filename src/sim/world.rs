@@ -20,6 +20,7 @@ mod fast_path;
 mod inside;
 mod instances;
 mod killed;
+mod late;
 mod queue;
 mod requests;
 #[cfg(test)]

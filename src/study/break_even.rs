@@ -179,6 +179,7 @@ mod tests {
                     mean: Number::Float(fixed + each * factor),
                     interval: None,
                     symmetric: true,
+                    measurement: None,
                 },
             })
             .collect();

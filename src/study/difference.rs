@@ -1,6 +1,7 @@
 //! Paired differences: variants have the same arrivals and the same random numbers, so what they share cancels out.
 
 use super::estimate::rounded;
+use super::measurement::of_difference;
 use super::metric::Metric;
 use super::result::{Study, VariantResult};
 use crate::stats::interval::{Estimate, estimate_at_looks};
@@ -17,6 +18,8 @@ pub struct Difference {
     pub metric: Metric,
     /// Variant less baseline with the same traffic and the same random numbers.
     pub difference: Estimate,
+    /// Half the 95% interval that the measured profiles leave open; `None` where it is not known.
+    pub measurement: Option<f64>,
     /// The decimals that the difference has at most; `None` where it is exact.
     pub decimals: Option<i32>,
 }
@@ -45,6 +48,7 @@ impl Study {
                         variant: variant.name().to_string(),
                         baseline: baseline.name().to_string(),
                         metric,
+                        measurement: of_difference(baseline, variant, metric),
                         decimals: metric.decimals(baseline.largest(metric).max(variant.largest(metric))),
                         difference,
                     });
@@ -52,6 +56,20 @@ impl Study {
             }
         }
         differences
+    }
+
+    /// Half the 95% interval that the measured profiles leave open of variant `b` less variant `a`; `None` where it is not known.
+    pub fn measured_half(&self, a: usize, b: usize, metric: Metric) -> Option<f64> {
+        of_difference(self.variants.get(a)?, self.variants.get(b)?, metric)
+    }
+
+    /// The 95% interval of variant `b` less variant `a` in a metric, of simulation and measurement together; `None` where it is not known.
+    pub fn between(&self, a: usize, b: usize, metric: Metric) -> Option<(f64, f64)> {
+        let Estimate { mean, interval } = self.paired(a, b, metric)?;
+        let simulated = interval.map_or(0.0, |(low, high)| (high - low) / 2.0);
+        let measured = of_difference(self.variants.get(a)?, self.variants.get(b)?, metric);
+        let half = simulated.hypot(measured.unwrap_or(0.0));
+        (interval.is_some() || measured.is_some()).then_some((mean - half, mean + half))
     }
 
     /// Variant `b` less variant `a` in a metric, replication by replication; `None` where one of them does not know it.

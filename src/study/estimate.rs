@@ -14,6 +14,7 @@ pub(super) fn value(metric: Metric, samples: &[f64], looks: u32) -> Option<Value
         mean: Number::Float(round(estimate.mean)),
         interval: estimate.interval.map(|(low, high)| (round(low), round(high))),
         symmetric,
+        measurement: None,
     })
 }
 

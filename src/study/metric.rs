@@ -111,6 +111,9 @@ metrics! {
     Failed: "failed", "Failed", "requests", Count, Each(|s| Some(s.record.failed as f64));
     /// The instances that were started because a request needed one.
     ColdStarts: "cold_starts", "Cold starts", "instances", Count, Each(|s| Some(s.record.cold_starts as f64));
+    /// The instances that had their first request: those of `cold_starts`, for which it waited, and those that were started ahead of
+    /// it.
+    FirstUses: "first_uses", "First uses of instances", "instances", Count, Each(|s| Some(s.record.first_uses as f64));
     /// The further attempts that clients made after a failed one.
     Retries: "retries", "Retries", "attempts", Count, Each(|s| Some(s.record.retries as f64));
     /// The cold starts over the requests.

@@ -208,7 +208,7 @@ fn replicate(
             warm_up: variant.warm_up,
         });
     }
-    let services: Vec<_> = variant.services.iter().map(|service| service.setup.clone()).collect();
+    let services: Vec<_> = variant.services.iter().map(PlannedService::explained).collect();
     let slo: Vec<SimDuration> = variant
         .services
         .iter()

@@ -10,12 +10,15 @@ use super::bills;
 use super::error::StudyError;
 use super::metric::Metric;
 use super::replicate::Replication;
+use super::replication_row::{self, ReplicationRow};
 use super::resources::{cpu_used, mean_pods, memory_used, pod_requests};
 use super::row::{ALL, Row, metrics, row};
 use super::sample::Sample;
 use super::split::FunctionRow;
 use super::terms::Billing;
 use super::timeline::{self, TimelineRow};
+use super::violation_row::{self, ViolationRow};
+use super::what_if::WhatIf;
 use crate::cost::bill::{Bill, BillLine};
 use crate::cost::stored::ReplicationUsage;
 use crate::scenario::Variant;
@@ -60,6 +63,12 @@ pub struct VariantResult {
     pub services: Vec<String>,
     /// True for each of them that has a latency promise.
     pub has_slo: Vec<bool>,
+    /// The replications one by one: those of `all` first, then those of its services where it has several.
+    #[serde(default)]
+    pub replications: Vec<ReplicationRow>,
+    /// Why requests violated the latency promise: the causes of `all` first, then those of its services where it has several.
+    #[serde(default)]
+    pub violations: Vec<ViolationRow>,
     /// Requests simulated in all replications, warm-up included.
     pub simulated: u64,
     /// How pods were packed onto nodes, in the mean over replications; `None` without nodes.
@@ -77,6 +86,9 @@ pub struct VariantResult {
     looks: u32,
     /// The metrics of the `all` row in each replication, for paired differences.
     samples: BTreeMap<Metric, Vec<f64>>,
+    /// The same in each draw of the measured profiles.
+    #[serde(default)]
+    pub(super) drawn: BTreeMap<Metric, Vec<f64>>,
 }
 
 /// The result of a study.
@@ -85,11 +97,17 @@ pub struct VariantResult {
 pub struct Study {
     /// By variant.
     pub variants: Vec<VariantResult>,
+    /// What became of violations with something switched off; empty unless it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub what_if: Vec<WhatIf>,
 }
 
 impl Study {
     pub(super) fn new(variants: Vec<VariantResult>) -> Self {
-        Self { variants }
+        Self {
+            variants,
+            what_if: Vec::new(),
+        }
     }
 
     /// All rows.
@@ -187,6 +205,14 @@ impl VariantResult {
         }
         let names: Vec<String> = variant.services.iter().map(|service| service.name.clone()).collect();
         let shown = |s: usize| if count > 1 { names[s].clone() } else { ALL.to_string() };
+        let mut one_by_one = replication_row::rows(ALL, &all);
+        if count > 1 {
+            one_by_one.extend((0..count).flat_map(|s| replication_row::rows(&names[s], &samples[s])));
+        }
+        let mut violations = violation_row::rows(ALL, &all);
+        if count > 1 {
+            violations.extend((0..count).flat_map(|s| violation_row::rows(&names[s], &samples[s])));
+        }
         let first = replications.first();
         Ok(Self {
             rows,
@@ -206,6 +232,9 @@ impl VariantResult {
             }),
             simulated: replications.iter().map(|r| r.stats.arrivals).sum(),
             samples: metrics(&all),
+            drawn: BTreeMap::new(),
+            replications: one_by_one,
+            violations,
             cpu_used: cpu_used(&all),
             memory_used: memory_used(variant, &samples),
             pod_requests: pod_requests(variant, &samples),

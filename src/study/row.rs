@@ -27,6 +27,9 @@ pub struct Value {
     pub interval: Option<(f64, f64)>,
     /// True if the interval is symmetric about the mean; it is not where that would hold impossible values.
     pub symmetric: bool,
+    /// 95% interval that the measured profiles leave open; `None` where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measurement: Option<(f64, f64)>,
 }
 
 /// A number that is either exact or not. In JSON an exact one is text, so that it keeps its digits.

@@ -117,14 +117,5 @@ impl Sample {
 
 /// Requests that were turned away, by the reason's name.
 pub fn rejected_by_reason(rejected: &BTreeMap<Reject, u64>) -> BTreeMap<&'static str, u64> {
-    let name = |reason: &Reject| match reason {
-        Reject::Concurrency => "concurrency-limit",
-        Reject::RequestRate => "request-rate-limit",
-        Reject::ScalingRate => "scaling-rate-limit",
-        Reject::MaxInstances => "max-instances",
-        Reject::QueueFull => "queue-full",
-        Reject::Pending => "pending-too-long",
-        Reject::NoEndpoint => "no-ready-instance",
-    };
-    rejected.iter().map(|(reason, &count)| (name(reason), count)).collect()
+    rejected.iter().map(|(reason, &count)| (reason.name(), count)).collect()
 }

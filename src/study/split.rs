@@ -260,7 +260,7 @@ fn function_alone(
     keep_row: bool,
 ) -> Sum {
     let planned = &variant.services[service as usize];
-    let mut setup = planned.setup.clone();
+    let mut setup = planned.explained();
     setup.first_entity = Some(u64::from(service) << 32 | u64::from(function));
     let pricing = variant.pricing.as_ref();
     let spec = pricing.map(|pricing| &pricing.meter);

@@ -27,3 +27,4 @@ mod profiles;
 mod sizes;
 mod snap_start;
 mod synthetic;
+mod work;

@@ -17,6 +17,7 @@ mod determinism;
 mod extending;
 mod files;
 mod frameworks;
+mod lambda_runs;
 mod layers;
 mod measure_docker;
 mod measure_process;

@@ -122,7 +122,7 @@ frameworks = ["PROFILE"]
 [traffic.poisson]
 rate = "2/s"
 [work]
-cpu = { route = "items", times = 2 }
+cpu = { items = 40 }
 [slo]
 latency = "300ms"
 objective = 0.99

@@ -318,6 +318,7 @@ fn inside() -> impl Strategy<Value = (Inside, Dist, Dist)> {
         let inside = Inside {
             workers,
             turns,
+            discipline: None,
             cpu: CpuLimit {
                 quota: MilliCpu(quota),
                 cores,

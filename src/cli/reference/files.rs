@@ -21,7 +21,11 @@ pub(super) fn markdown() -> String {
             report.name()
         );
         for column in columns {
-            let ends = if column.has_interval { ", `_low`, `_high`" } else { "" };
+            let ends = if column.has_interval {
+                ", `_low`, `_high`, `_meas_low`, `_meas_high`"
+            } else {
+                ""
+            };
             let _ = writeln!(
                 text,
                 "| `{}`{ends} | {} | {} |",

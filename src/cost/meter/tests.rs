@@ -42,6 +42,7 @@ fn finished(instance: u64, arrived: u64, started: u64, ms: u64) -> Fact {
         finished: at(ms),
         instance,
         cold: false,
+        first_use: false,
         init: SimDuration::ZERO,
         outcome: Outcome::Completed,
         role: Role::Request,

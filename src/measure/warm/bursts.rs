@@ -24,7 +24,8 @@ const LONGEST: f64 = 3.0;
 pub struct Bursts {
     /// The way in which CPU time per request settled.
     pub settling: Settling,
-    /// The correct answers per second of the route, as the median over the bursts that count; 0 if there is none.
+    /// The correct answers per second of the route in a longer loop after the bursts; 0 if there is none. In a burst, which is hardly
+    /// longer than a period of the CPU quota, a server has the quota of the gap before it as well.
     pub main_per_second: f64,
     /// The wrong answers and broken connections.
     pub errors: u32,
@@ -51,7 +52,6 @@ pub fn add(
         })
         .collect();
     let mut errors = 0;
-    let mut per_second = vec![Vec::new(); requests.len()];
     let rule = match usage {
         Some(_) => pace.settle,
         // Nothing can be judged without CPU time.
@@ -75,7 +75,6 @@ pub fn add(
             Some(_) => seen.cpu_ms(idle_cpu_ms_per_s)?,
             None => (seen.completed > 0).then_some(0.0)?,
         };
-        per_second[item].push(seen.per_second);
         Some(cpu_ms)
     });
     let counted = rounds.settling.counted_from as usize;
@@ -87,11 +86,21 @@ pub fn add(
             run.cpu_loaded_ms.extend(&values[counted..]);
         }
     }
-    let of_main = requests.iter().position(|(name, _)| name == main);
-    let rates = of_main.map_or(&[][..], |item| per_second[item].get(counted..).unwrap_or_default());
+    let of_main = requests.iter().find(|(name, _)| name == main);
+    let sustained = of_main.map(|(_, request)| {
+        load::closed_loop(
+            instance.server,
+            usage,
+            request,
+            SATURATION_CLIENTS,
+            pace.sustained,
+            || {},
+        )
+    });
+    errors += sustained.as_ref().map_or(0, |seen| seen.errors);
     Bursts {
         settling: rounds.settling,
-        main_per_second: middle(rates).map_or(0.0, round3),
+        main_per_second: sustained.map_or(0.0, |seen| round3(seen.per_second)),
         errors,
     }
 }

@@ -37,6 +37,8 @@ pub struct Pace {
     pub settle: Rule,
     /// The length of a burst.
     pub burst: Duration,
+    /// The length of the closed loop that finds the saturation rate: many periods of a CPU quota.
+    pub sustained: Duration,
     /// The length of each closed loop.
     pub closed: Duration,
 }
@@ -136,6 +138,7 @@ impl Pace {
             longest: Duration::from_secs(120),
         },
         burst: Duration::from_millis(150),
+        sustained: Duration::from_secs(3),
         closed: Duration::from_millis(1500),
     };
     /// The lengths for a first look, and for CI.
@@ -154,6 +157,7 @@ impl Pace {
             longest: Duration::from_secs(15),
         },
         burst: Duration::from_millis(100),
+        sustained: Duration::from_secs(1),
         closed: Duration::from_millis(500),
     };
 

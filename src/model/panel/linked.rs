@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{PanelLink, Quantity};
+use crate::rng::Stream;
 use crate::stats::link::{Link, link};
+use crate::stats::normal;
 
 /// One quantity of two panels.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +55,16 @@ impl std::fmt::Display for Factor {
 }
 
 impl Factor {
+    /// A factor as it might have come out, by its interval and a uniform random number.
+    fn drawn(&self, uniform: f64) -> f64 {
+        let (low, high) = self.interval;
+        let deviation = match low > 0.0 {
+            true => (high / low).ln() / (2.0 * 1.959_964),
+            false => 0.0,
+        };
+        self.value * (deviation * normal::quantile(uniform)).exp()
+    }
+
     /// The factor that changes nothing.
     pub const ONE: Self = Self {
         value: 1.0,
@@ -74,6 +86,20 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// The scale as it might have come out if the panels had been taken once more, by their intervals.
+    pub fn drawn(&self, stream: Stream) -> Self {
+        let each = |k: u64, factor: Factor| Factor {
+            value: factor.drawn(stream.uniform(k)),
+            ..factor
+        };
+        Self {
+            cold: each(0, self.cold),
+            cpu_to_ready: each(1, self.cpu_to_ready),
+            requests: each(2, self.requests),
+            work: each(3, self.work),
+        }
+    }
+
     /// The scale from the machine of one panel to that of another. A panel without loads on warm instances, or with too few
     /// frameworks in common, stands in with its cold starts. `None` if the panels have nothing in common.
     pub fn between(from: &PanelLink, to: &PanelLink) -> Option<Self> {

@@ -46,6 +46,9 @@ pub struct ClusterSpec {
     /// Time until who calls a pod that does not answer gives up.
     #[serde(default = "connect_timeout")]
     pub connect_timeout: SimDuration,
+    /// Period after which a node shares out its CPU anew among pods that want more than it has; zero: pods never compete for CPU.
+    #[serde(default = "second")]
+    pub cpu_sharing_period: SimDuration,
     /// Megabytes of a compressed image that the registry gives in a second, at most.
     #[serde(default = "hundred")]
     pub registry_mb_per_s: f64,
@@ -81,6 +84,10 @@ pub struct ImageDiskSpec {
     /// The least age of an image that is deleted (`imageMinimumGCAge`).
     #[serde(default = "minimum_age")]
     pub minimum_age: SimDuration,
+}
+
+fn second() -> SimDuration {
+    SimDuration::from_secs(1)
 }
 
 fn high_threshold() -> u32 {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::discipline::{DisciplineSpec, Served};
 use crate::assumption::{Assumption, Topic};
 use crate::model::dist::Dist;
 use crate::sim::platform::Shape;
@@ -21,6 +22,8 @@ pub struct InstanceSpec {
     pub processes: Option<u32>,
     /// Period of the CPU quota; default: a smooth limit.
     pub cfs_period: Option<SimDuration>,
+    /// The order of service of requests that meet; default: that of the model.
+    pub discipline: Option<DisciplineSpec>,
 }
 
 /// How a server handles concurrent requests inside one instance.
@@ -82,6 +85,16 @@ impl InstanceSpec {
         if self.cfs_period.is_some() && !self.shares() {
             problems.push("`instance.cfs-period` has no meaning with this model".into());
         }
+        problems.extend(self.discipline.and_then(|discipline| discipline.problem()));
+        if self.discipline.is_some() && !self.shares() {
+            problems.push("`instance.discipline` has no meaning with this model".into());
+        }
+        if self.discipline.is_some() && self.cfs_period.is_some() {
+            problems.push(
+                "give either `instance.discipline` or `instance.cfs-period`: turns are served under a smooth limit"
+                    .into(),
+            );
+        }
         if self.cfs_period == Some(SimDuration::ZERO) {
             problems.push("`instance.cfs-period` must be above 0; Linux has 100ms".into());
         }
@@ -108,9 +121,16 @@ impl InstanceSpec {
             Model::LockedThreads => (None, 1),
             Model::Independent | Model::Coroutines | Model::ThreadPool | Model::Prefork => (None, whole_cores),
         };
+        let (turns, discipline) = match self.discipline.map(|discipline| discipline.on(cores)) {
+            None => (turns, None),
+            Some(Served::InOrder(turns)) => (Some(turns), None),
+            Some(Served::Shared) => (None, None),
+            Some(Served::InTurns(discipline)) => (None, Some(discipline)),
+        };
         Inside {
             workers: self.workers,
             turns,
+            discipline,
             cpu: CpuLimit {
                 quota: shape.cpu,
                 cores,
@@ -139,10 +159,13 @@ impl InstanceSpec {
             ];
         }
         vec![
-            Topic::Concurrency.large(
-                "inside an instance requests need the CPU first, which they share equally or which event loops hold in order of \
-                 arrival, and wait afterwards",
-            ),
+            match self.discipline {
+                None => Topic::Concurrency.large(
+                    "inside an instance requests need the CPU first, which they share equally or which event loops hold in order of \
+                     arrival, and wait afterwards",
+                ),
+                Some(_) => Topic::Concurrency.small("inside an instance requests need the CPU first, and wait afterwards"),
+            },
             match self.cfs_period {
                 None => Topic::Concurrency.small("the CPU limit of an instance is smooth"),
                 Some(period) => Topic::Concurrency.note(format!("the CPU quota of an instance is given out every {period}, as Linux does")),

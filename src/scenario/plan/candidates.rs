@@ -8,6 +8,8 @@ use super::workloads::workloads;
 use super::{Pricing, Variant};
 use crate::assumption::Topic;
 use crate::cost::extras::Extras;
+use crate::model::profile::Redraw;
+use crate::scenario::file::work::Work;
 use crate::scenario::file::{SCHEMA, Scenario, Service};
 use crate::scenario::files::Files;
 use crate::scenario::findings::{Findings, Found};
@@ -24,6 +26,7 @@ pub(super) fn variants(
     files: Files<'_>,
     cluster: Option<&ClusterPlan>,
     pricing: Option<&Pricing>,
+    redraw: Option<Redraw>,
 ) -> Found<Vec<Variant>> {
     let mut findings = Findings::default();
     findings.merge(settings(scenario));
@@ -33,7 +36,13 @@ pub(super) fn variants(
     let groups = findings.take(groups(scenario));
     findings.merge(names(scenario, &groups));
     let services = groups.iter().flat_map(|(_, services)| services);
-    let reference = reference(scenario, files, services.map(|service| service.framework.as_str()));
+    let measured = services.flat_map(|service| {
+        let like = service.work.as_ref().and_then(Work::like);
+        like.map(|like| like.like.as_str())
+            .into_iter()
+            .chain([service.framework.as_str()])
+    });
+    let reference = reference(scenario, files, measured).with(redraw);
     let variants = groups.iter().map(|(name, services)| {
         findings.take(variant(scenario, files, (name, services), cluster, pricing, &reference))
     });

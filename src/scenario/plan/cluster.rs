@@ -145,6 +145,13 @@ fn on_nodes(spec: &ClusterSpec, files: Files<'_>) -> Found<ClusterPlan> {
     let boot = findings.ok(files.dist("cluster.node-boot", &boot));
     let boot = boot.unwrap_or(ClusterPlan::default().boot);
     findings.merge(assumptions(spec, &kinds, &provisioning, boot.mean_s()));
+    findings.assume(match spec.cpu_sharing_period {
+        SimDuration::ZERO => Topic::Cluster.factor("pods on a node never compete for its CPU"),
+        period => Topic::Cluster.small(format!(
+            "pods that want more CPU than their node has share it by their requests, worked out anew every {period} (a choice); starts are not \
+             slowed"
+        )),
+    });
     let plan = ClusterPlan {
         kinds,
         zones: spec.zones,
@@ -154,6 +161,7 @@ fn on_nodes(spec: &ClusterSpec, files: Files<'_>) -> Found<ClusterPlan> {
         },
         daemon_pods: spec.daemonsets.pods,
         boot,
+        cpu_period: spec.cpu_sharing_period,
         pulls: Pulls {
             registry_bytes_per_s: spec.registry_mb_per_s * 1e6,
             unpack_bytes_per_s: spec.unpack_mb_per_s * 1e6,

@@ -10,12 +10,13 @@ use crate::model::catalog;
 use crate::model::profile::{self, FrameworkProfile};
 use crate::scenario::file::inline::InlineProfile;
 use crate::scenario::file::instance::InstanceSpec;
+use crate::scenario::file::work::Work;
 use crate::scenario::file::{Scenario, Service};
 use crate::scenario::files::Files;
 use crate::scenario::findings::{Findings, Found};
 use crate::scenario::load::hex;
 use crate::scenario::profile::reference::{Reference, Scaled};
-use crate::scenario::profile::{Instance, Measured, instance};
+use crate::scenario::profile::{Instance, Measured, architecture, instance};
 use crate::sim::platform::Shape;
 use crate::sim::setup::ColdModel;
 use crate::suggest;
@@ -37,6 +38,10 @@ pub(super) fn framework(
         None => match read(scenario, files, name) {
             Ok((profile, sha256)) => {
                 findings.read_profile(label(name), sha256);
+                let like = findings.take(like(scenario, files, service, reference));
+                if like.is_none() && work.is_some_and(|work| work.like().is_some()) {
+                    return (None, findings);
+                }
                 let (profile, scaled) = reference.scale_to_reference(profile);
                 let machine = scaled.as_ref().map(|scaled| scaled.machine().to_string());
                 findings.measured_on(machine.unwrap_or_else(|| profile.machine()), &profile.name);
@@ -47,9 +52,13 @@ pub(super) fn framework(
                     interpolate: scenario.interpolate,
                     inside: scenario.instance,
                     work,
+                    like: like.as_ref(),
+                    redraw: reference.redraw(),
                     files,
                 };
-                let found = findings.ok(instance(&profile, &asked));
+                let there = findings.ok(architecture::on(profile, scenario.platform.part()));
+                let there = there.map(|found| findings.take(found));
+                let found = there.and_then(|profile| findings.ok(instance(&profile, &asked)));
                 let instance = found.map(|found| findings.take(found));
                 instance.map(|instance| Instance {
                     source: instance.source.clone() + &scaled.map_or_else(String::new, |scaled| scaled.source()),
@@ -63,6 +72,33 @@ pub(super) fn framework(
         },
     };
     (instance, findings)
+}
+
+/// The profile of the framework that the work of a service is compared with, on the reference machine; `None` if it is compared with
+/// none, or the profile cannot be read.
+fn like(
+    scenario: &Scenario,
+    files: Files<'_>,
+    service: &Service,
+    reference: &Reference,
+) -> Found<Option<FrameworkProfile>> {
+    let mut findings = Findings::default();
+    let Some(like) = service.work.as_ref().and_then(Work::like) else {
+        return (None, findings);
+    };
+    if scenario.profile.contains_key(&like.like) {
+        findings.problem(format!(
+            "`work.cpu.like` is `{}`, an inline profile, in which no work was measured; name a measured framework",
+            like.like
+        ));
+        return (None, findings);
+    }
+    let read = read(scenario, files, &like.like).map_err(|problem| format!("`work.cpu.like`: {problem}"));
+    let profile = findings.ok(read).map(|(profile, sha256)| {
+        findings.read_profile(label(&like.like), sha256);
+        reference.scale_to_reference(profile).0
+    });
+    (profile, findings)
 }
 
 /// The instance of an inline profile.
@@ -103,6 +139,7 @@ fn from_inline(
     let instance = Instance {
         warm,
         code_warm_up: None,
+        idle_cost: None,
         cold,
         most_in_flight: None,
         inside: inside.map(|inside| inside.inside(shape, SimDuration::ZERO)),

@@ -2,6 +2,7 @@
 
 use super::PlannedService;
 use super::framework::{framework, label};
+use crate::assumption::{Assumption, Topic};
 use crate::scenario::file::client::ClientSpec;
 use crate::scenario::file::cluster::PodSpec;
 use crate::scenario::file::{Scenario, Service};
@@ -11,7 +12,8 @@ use crate::scenario::profile::reference::Reference;
 use crate::sim::client::{Client, Users};
 use crate::sim::platform::Shape;
 use crate::sim::pool::Routing;
-use crate::sim::setup::{ColdModel, ServiceSetup};
+use crate::sim::setup::{ColdModel, ColdStart, ServiceSetup};
+use crate::stats::order;
 use crate::trace::Traffic;
 
 /// A service of a variant; `None` if it has a problem without which nothing can be said of it.
@@ -38,6 +40,7 @@ pub(super) fn service(
         ));
     }
     let cold = findings.take(restored(scenario, files, instance.cold));
+    findings.assume_all(limit_among_starts(service, &cold));
     let (Some(traffic), Some(repeat)) = (traffic, repeat) else {
         return (None, findings);
     };
@@ -55,6 +58,7 @@ pub(super) fn service(
         setup: ServiceSetup {
             inside: instance.inside,
             code_warm_up: instance.code_warm_up,
+            idle_cost: instance.idle_cost,
             most_in_flight: instance.most_in_flight,
             client,
             ..ServiceSetup::new(instance.warm, cold, shape)
@@ -149,10 +153,50 @@ fn senders(files: Files<'_>, spec: Option<&ClientSpec>, traffic: Option<&Traffic
     (Some(spec.cloned().unwrap_or_default().client(users)), findings)
 }
 
+/// The warning that a latency promise lies among the times of starts; `None` if it does not.
+fn limit_among_starts(service: &Service, cold: &ColdModel) -> Option<Assumption> {
+    let limit = service.slo?.latency.as_millis_f64();
+    let (starts, mean_ms) = match cold {
+        ColdModel::Measured(starts) => (starts, None),
+        ColdModel::Placed { environment, starts } => (starts, Some(environment.mean_s() * 1e3)),
+        _ => return None,
+    };
+    let total = |start: &ColdStart| {
+        let sandbox = mean_ms.unwrap_or_else(|| start.sandbox.as_millis_f64());
+        sandbox + start.init.as_millis_f64() + start.first_request.as_millis_f64()
+    };
+    let totals = order::sorted(starts.iter().map(total));
+    let (low, high) = (order::quantile(&totals, 0.05)?, order::quantile(&totals, 0.95)?);
+    (low <= limit && limit <= high).then(|| {
+        Topic::ColdStart.large(format!(
+            "the promise of {limit} ms lies among the starts of {} (5th to 95th percentile {low:.0} to {high:.0} ms): whether a start breaks it \
+             is uncertain, and so is the count of violations",
+            label(&service.framework)
+        ))
+    })
+}
+
+/// Measured starts in places of the platform's own, or as they were where it has none.
+fn placed(scenario: &Scenario, files: Files<'_>, cold: ColdModel) -> Found<ColdModel> {
+    let mut findings = Findings::default();
+    let cold = match (cold, scenario.platform.part().environment()) {
+        (ColdModel::Measured(starts), Some(environment)) => {
+            let key = format!("platform.{}.environment", scenario.platform.name());
+            match findings.ok(files.dist(&key, environment)) {
+                Some(environment) => ColdModel::Placed { environment, starts },
+                None => ColdModel::Measured(starts),
+            }
+        }
+        (cold, _) => cold,
+    };
+    (cold, findings)
+}
+
 /// Starts of instances that the platform restores from a snapshot, or the measured ones where it does not.
 fn restored(scenario: &Scenario, files: Files<'_>, cold: ColdModel) -> Found<ColdModel> {
     let mut findings = Findings::default();
     let Some(restore) = scenario.platform.part().restore() else {
+        let cold = findings.take(placed(scenario, files, cold));
         return (cold, findings);
     };
     let table = format!("platform.{}.{}", scenario.platform.name(), restore.key);

@@ -54,6 +54,7 @@ pub(super) fn workloads(
         }
         workloads.push(WorkloadPlan {
             requests: pod.requests,
+            cpu_limit: u64::from(pod.cpu.0),
             image: planned.image.map(|(compressed, unpacked)| Image {
                 number,
                 compressed,

@@ -13,8 +13,13 @@ use super::runs::{Point, Runs};
 use super::{interpolate, out_of_memory};
 use crate::model::dist::Dist;
 use crate::model::profile::{CpuMode, FrameworkProfile, WarmRun};
+use crate::sim::platform::Starts;
 use crate::sim::setup::ColdStart;
+use crate::stats::order;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
+
+/// The CPU of an initialisation that has more than the limit. Source: `measure --cpu-mode boosted-init`.
+const BOOST: MilliCpu = MilliCpu(2000);
 
 /// The route whose handler does nothing: what it costs is the framework's overhead.
 pub const EMPTY_ROUTE: &str = "healthz";
@@ -51,8 +56,8 @@ pub struct Sized {
     pub cold: Vec<ColdStart>,
     /// Memory limit of the cold starts.
     pub cold_memory: MemoryMib,
-    /// When the CPU limit held in them.
-    pub cpu_mode: CpuMode,
+    /// The CPU that they had.
+    pub starts: Starts,
     /// Set if the CPU size was not measured.
     pub law: Option<Law>,
 }
@@ -88,12 +93,12 @@ pub fn at_size(profile: &FrameworkProfile, wanted: &Wanted<'_>) -> Result<Sized,
     let in_modes: Vec<Runs<'_>> = in_modes.collect();
     let measured = |runs: &Runs<'_>| exact(&runs.at(wanted.cpu, wanted.memory)?, runs.cpu_mode);
     if let Some(sized) = in_modes.iter().find_map(measured) {
-        return Ok(sized);
+        return Ok(boosted(profile, wanted, sized));
     }
     if wanted.interpolate
         && let Some(sized) = in_modes.iter().find_map(|runs| interpolate::at(runs, wanted.cpu))
     {
-        return Ok(sized);
+        return Ok(boosted(profile, wanted, sized));
     }
     Err(not_measured(profile, wanted, &in_modes))
 }
@@ -137,6 +142,48 @@ fn describe(cpu: MilliCpu, wanted: &Wanted<'_>) -> String {
     format!("{} vCPU{memory}", cpu.as_vcpu())
 }
 
+/// The CPU of starts of this mode.
+pub(super) fn with(cpu_mode: CpuMode) -> Starts {
+    match cpu_mode {
+        CpuMode::Flat => Starts::UnderLimit,
+        CpuMode::BoostedInit => Starts::Boosted,
+    }
+}
+
+/// Puts starts with two vCPUs in place of those under a lower limit, where initialisation has more CPU than the limit and was not
+/// measured so. The first request has the limit: it is scaled by the medians of both sizes.
+fn boosted(profile: &FrameworkProfile, wanted: &Wanted<'_>, sized: Sized) -> Sized {
+    let is_slower = sized.starts == Starts::UnderLimit && wanted.cpu < BOOST;
+    let runs = Runs::new(profile, CpuMode::Flat, wanted.memory).filter(|_| wanted.boosted && is_slower);
+    let Some(fast) = runs.and_then(|runs| runs.at(BOOST, None)) else {
+        return sized;
+    };
+    let first = |starts: &[ColdStart]| {
+        order::median(&order::sorted(
+            starts.iter().map(|start| start.first_request.as_millis_f64()),
+        ))
+    };
+    let Some(factor) = first(&sized.cold)
+        .zip(first(&fast.cold))
+        .map(|(here, fast)| here / fast)
+    else {
+        return sized;
+    };
+    if !(factor.is_finite() && factor > 0.0) {
+        return sized;
+    }
+    let cold = fast.cold.iter().map(|start| ColdStart {
+        first_request: start.first_request.scale(factor),
+        ..*start
+    });
+    Sized {
+        cold: cold.collect(),
+        cold_memory: fast.cold_memory,
+        starts: Starts::WithTwoCpus,
+        ..sized
+    }
+}
+
 fn exact(point: &Point<'_>, cpu_mode: CpuMode) -> Option<Sized> {
     Some(Sized {
         overhead: overhead(point.warm)?,
@@ -146,7 +193,7 @@ fn exact(point: &Point<'_>, cpu_mode: CpuMode) -> Option<Sized> {
         warm_memory: point.warm_memory,
         cold: point.cold.clone(),
         cold_memory: point.cold_memory,
-        cpu_mode,
+        starts: with(cpu_mode),
         law: None,
     })
 }

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::memory::Room;
-use super::work::{HandlerTime, work};
+use super::overhead::{self, Overhead};
+use super::units::Units;
+use super::work::{Handler, HandlerTime};
 use super::{EMPTY_ROUTE, Law, Sized, Wanted, at_size, concurrency, quality};
 use crate::assumption::{Assumption, Topic};
 use crate::cost::meter::MemoryLine;
-use crate::model::profile::{FrameworkProfile, MeasuredConfig};
+use crate::model::dist::Dist;
+use crate::model::profile::{FrameworkProfile, MeasuredConfig, Redraw};
 use crate::scenario::file::instance::{InstanceSpec, without_cpu};
 use crate::scenario::file::work::{CpuSpec, Work};
 use crate::scenario::files::Files;
 use crate::scenario::findings::{Findings, Found};
 use crate::sim::platform::{PlatformKind, Shape};
-use crate::sim::setup::{CodeWarmUpCurve, ColdModel, Inside, ServiceTime};
+use crate::sim::setup::{CodeWarmUpCurve, ColdModel, IdleCost, Inside, ServiceTime};
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
 
 /// An instance of a framework.
@@ -22,6 +25,8 @@ pub(in crate::scenario) struct Instance {
     pub(in crate::scenario) warm: ServiceTime,
     /// The extra cost of its first requests.
     pub(in crate::scenario) code_warm_up: Option<CodeWarmUpCurve>,
+    /// The further cost of a request to an instance that has had nothing to do.
+    pub(in crate::scenario) idle_cost: Option<IdleCost>,
     /// Its starts.
     pub(in crate::scenario) cold: ColdModel,
     /// The most requests in flight for which it has memory; `None`: any number.
@@ -48,6 +53,10 @@ pub(in crate::scenario) struct Measured<'a> {
     pub(in crate::scenario) inside: Option<InstanceSpec>,
     /// The handler's own work.
     pub(in crate::scenario) work: Option<&'a Work>,
+    /// The profile of the framework that the work is compared with, where it is.
+    pub(in crate::scenario) like: Option<&'a FrameworkProfile>,
+    /// The draw of measurements; `None`: as measured.
+    pub(in crate::scenario) redraw: Option<Redraw>,
     /// Files that distributions name.
     pub(in crate::scenario) files: Files<'a>,
 }
@@ -88,18 +97,33 @@ pub(in crate::scenario) fn instance(
     findings.assume_all(doubts(profile, asked.shape.cpu, sized.law.as_ref()));
     // Where requests share the CPU, the engine stretches their CPU time.
     let share = if shared.is_some() { 1.0 } else { asked.share() };
-    let HandlerTime { cpu, wait } = findings.take(work(name, asked.work, &sized.cpu_ms, share, asked.files)?);
-    let mut overhead = sized.overhead;
+    let handler = Handler {
+        framework: name,
+        units: Units::on(profile, &sized.cpu_ms),
+        like: asked.like.map(|other| (Units::measured(profile), other)),
+        redraw: asked.redraw,
+        share,
+        files: asked.files,
+    };
+    let HandlerTime { cpu, wait, cpu_ms } = findings.take(handler.time(asked.work)?);
+    let beside = Overhead::of(profile, &sized.cpu_ms, cpu_ms);
+    findings.assume(beside.map_or_else(|| overhead::unknown(name), |beside| beside.assumption(name)));
+    let after_work_ms = beside.map_or(0.0, |beside| beside.after_work_ms);
+    let mut overhead = longer(
+        sized.overhead,
+        SimDuration::from_millis_f64(after_work_ms / asked.share()),
+    );
     let mut inside = None;
     if let Some(shared) = shared {
         let overhead_ms = sized.cpu_ms.get(EMPTY_ROUTE).copied().unwrap_or(0.0);
-        let overhead_cpu = SimDuration::from_millis_f64(overhead_ms);
+        let overhead_cpu = SimDuration::from_millis_f64(overhead_ms + after_work_ms);
         overhead = without_cpu(&overhead, overhead_cpu.scale(1.0 / asked.share()));
         inside = Some(shared.inside(asked.shape, overhead_cpu));
     }
     let instance = Instance {
         warm: ServiceTime::Parts { overhead, cpu, wait },
         code_warm_up: sized.code_warm_up.curve(),
+        idle_cost: beside.and_then(|beside| beside.idle_cost(share)),
         cold: ColdModel::Measured(sized.cold.into()),
         most_in_flight,
         inside,
@@ -111,6 +135,14 @@ pub(in crate::scenario) fn instance(
         source: format!("measured {}", profile.measured_on()),
     };
     Ok((instance, findings))
+}
+
+/// A measured overhead with the same time added to each value.
+fn longer(overhead: Dist, by: SimDuration) -> Dist {
+    match overhead {
+        Dist::Empirical(values) => Dist::Empirical(values.iter().map(|value| *value + by).collect()),
+        other => other,
+    }
 }
 
 /// The assumptions that come with the way in which a framework was measured.
@@ -139,7 +171,7 @@ fn measured_how(profile: &FrameworkProfile, sized: &Sized, platform: &dyn Platfo
             "the measured time of {name} from process start to listening socket stands for initialisation"
         )));
     } else {
-        assumptions.extend(platform.profile_assumptions(name, sized.cpu_mode));
+        assumptions.extend(platform.profile_assumptions(name, sized.starts));
     }
     assumptions
 }
@@ -172,8 +204,8 @@ fn shared(profile: &FrameworkProfile, asked: &Measured<'_>) -> Found<Option<Inst
                     profile.name
                 )));
             }
-            measured.map(|(inside, assumption)| {
-                findings.assume(assumption);
+            measured.map(|(inside, assumptions)| {
+                findings.assume_all(assumptions);
                 findings.assume_all(inside.assumptions());
                 inside
             })
@@ -244,8 +276,8 @@ fn interpolated(name: &str, law: &Law, asked: &Measured<'_>, shares: bool) -> Ve
     if shares {
         used(EMPTY_ROUTE);
     }
-    if let Some(CpuSpec::Route { route, .. }) = asked.work.and_then(|work| work.cpu.as_ref()) {
-        used(route);
+    if let Some(CpuSpec::Units(_)) = asked.work.and_then(|work| work.cpu.as_ref()) {
+        used("items");
     }
     misses.extend(
         routes

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::at_size::{Law, Sized, cpu_ms, empty_ms, overhead};
+use super::at_size::{Law, Sized, cpu_ms, empty_ms, overhead, with};
 use super::memory::InFlight;
 use super::runs::{Point, Runs};
 use crate::sim::setup::ColdStart;
@@ -66,7 +66,7 @@ pub(super) fn at(runs: &Runs<'_>, cpu: MilliCpu) -> Option<Sized> {
         warm_memory: nearest.warm_memory,
         cold,
         cold_memory: nearest.cold_memory,
-        cpu_mode: runs.cpu_mode,
+        starts: with(runs.cpu_mode),
         law: Some(Law {
             sizes: points.iter().map(|point| point.cpu).collect(),
             nearest: nearest.cpu,

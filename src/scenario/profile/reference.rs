@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::assumption::{Assumption, Topic};
 use crate::model::panel::linked::{Factor, Scale};
 use crate::model::panel::{self, PanelLink};
-use crate::model::profile::FrameworkProfile;
+use crate::model::profile::{FrameworkProfile, Redraw};
 
 /// The half width of a factor's interval from which it can move an answer by more than 10%.
 const WIDE: f64 = 0.10;
@@ -22,6 +22,8 @@ pub struct Reference {
     machine: String,
     /// By the id of the panel; empty if nothing is scaled.
     scales: BTreeMap<String, Scale>,
+    /// The draw of measurements in place of the measured ones; `None`: as measured.
+    redraw: Option<Redraw>,
 }
 
 /// The part of a profile that says which panel it carries.
@@ -72,14 +74,34 @@ impl Reference {
         Self {
             machine: reference.machine.to_string(),
             scales: scales.unwrap_or_default(),
+            redraw: None,
         }
+    }
+
+    /// The same reference for measurements that are drawn anew.
+    #[must_use]
+    pub fn with(self, redraw: Option<Redraw>) -> Self {
+        Self { redraw, ..self }
+    }
+
+    /// The draw of measurements; `None`: as measured.
+    pub fn redraw(&self) -> Option<Redraw> {
+        self.redraw
     }
 
     /// Brings a profile to the reference machine. Returns it with how that was done; `None` if profiles are not linked.
     pub fn scale_to_reference(&self, profile: FrameworkProfile) -> (FrameworkProfile, Option<Scaled>) {
+        let profile = match self.redraw {
+            Some(redraw) => profile.redrawn(redraw),
+            None => profile,
+        };
         let found = profile.panel.as_ref().and_then(|link| {
             let scale = self.scales.get(&link.id)?;
-            Some((*scale, link.machine.to_string(), link.day().to_string()))
+            let scale = match self.redraw {
+                Some(redraw) => scale.drawn(redraw.stream(&format!("panel {}", link.id))),
+                None => *scale,
+            };
+            Some((scale, link.machine.to_string(), link.day().to_string()))
         });
         let Some((scale, measured_on, day)) = found else {
             return (profile, None);

@@ -123,6 +123,7 @@ fn cold_starts(run: &MeasuredConfig, round_trip_ms: f64) -> Vec<ColdStart> {
             sandbox: SimDuration::from_millis_f64(sample.create_ms + sample.start_ms),
             init: SimDuration::from_millis_f64(init_ms),
             first_request: SimDuration::from_millis_f64(first_ms - round_trip_ms),
+            cpu: SimDuration::from_millis_f64(sample.cpu_ms.unwrap_or(0.0)),
         })
     };
     run.counted().filter_map(start).collect()

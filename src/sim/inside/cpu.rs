@@ -46,6 +46,8 @@ pub(crate) struct Job {
     pub(crate) order: u64,
     pub(crate) cpu: SimDuration,
     pub(crate) wait: SimDuration,
+    /// The worker that has its connection, where workers have connections of their own; 0 elsewhere.
+    pub(crate) queue: u32,
 }
 
 /// A request that needs CPU.
@@ -196,7 +198,12 @@ impl Cpu {
         self.jobs.iter().map(|Reverse(job)| job.place)
     }
 
-    /// Requests that need CPU.
+    /// Requests that need CPU, one that has it alone among them.
+    pub(crate) fn running(&self) -> usize {
+        self.jobs.len() + usize::from(self.alone.is_some())
+    }
+
+    /// Requests that share the CPU.
     pub(crate) fn runnable(&self) -> usize {
         self.jobs.len()
     }

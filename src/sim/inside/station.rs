@@ -8,14 +8,15 @@
 use std::collections::VecDeque;
 
 use crate::sim::inside::Inside;
-use crate::sim::inside::cpu::{Cpu, Job, Released};
-use crate::units::SimTime;
+use crate::sim::inside::cpu::{CpuLimit, Job, Released};
+use crate::sim::inside::processor::Processor;
+use crate::units::{MilliCpu, SimTime};
 
 /// The workers and the CPU of one instance.
 #[derive(Debug)]
 pub(crate) struct Station {
     inside: Inside,
-    cpu: Cpu,
+    cpu: Processor,
     /// Requests that wait for a worker, oldest first.
     accepted: VecDeque<Job>,
     /// Requests with a worker that wait for their turn, oldest first.
@@ -32,7 +33,7 @@ impl Station {
         let boost = inside.boost.filter(|_| boosted);
         Self {
             inside,
-            cpu: Cpu::new(boost.map_or(inside.cpu, |boost| boost.0), now),
+            cpu: Processor::new(&inside, boost.map_or(inside.cpu, |boost| boost.0), now),
             accepted: VecDeque::new(),
             turn: VecDeque::new(),
             working: 0,
@@ -43,6 +44,21 @@ impl Station {
     /// Ends the boost: from now on the usual CPU limit holds.
     pub(crate) fn end_boost(&mut self, now: SimTime) {
         self.cpu.limit(now, self.inside.cpu);
+    }
+
+    /// Lets its requests use so much CPU at most from now on, beside its own limit. Returns true if that is less than its limit.
+    pub(crate) fn throttle(&mut self, now: SimTime, most: MilliCpu) -> bool {
+        let own = self.inside.cpu;
+        let quota = own.quota.min(most);
+        self.cpu.limit(now, CpuLimit { quota, ..own });
+        quota < own.quota
+    }
+
+    /// CPU that its requests could use now within its own limit, in thousandths of a core.
+    pub(crate) fn demand(&self) -> u64 {
+        let CpuLimit { quota, cores, .. } = self.inside.cpu;
+        let running = (self.cpu.running() as u64).min(u64::from(cores.max(1)));
+        (1_000 * running).min(u64::from(quota.0))
     }
 
     /// Returns true if all workers are in use.
@@ -109,11 +125,7 @@ impl Station {
 
     fn begin(&mut self, now: SimTime, job: Job) {
         self.working += 1;
-        if self
-            .inside
-            .turns
-            .is_some_and(|turns| self.cpu.runnable() >= turns as usize)
-        {
+        if self.inside.turns.is_some_and(|turns| self.cpu.has_runnable(turns)) {
             self.turn.push_back(job);
         } else {
             self.cpu.add(now, job);
@@ -154,7 +166,7 @@ impl Station {
     }
 
     /// The time at which the next request will have had its CPU time.
-    pub(crate) fn next(&self) -> SimTime {
+    pub(crate) fn next(&mut self) -> SimTime {
         self.cpu.next_done()
     }
 }

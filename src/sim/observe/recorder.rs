@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::sim::fact::{Ended, Fact, Finished, Outcome, Reject, Role};
 use crate::sim::observe::Observer;
+use crate::sim::observe::causes::{Causes, Why};
 use crate::stats::histogram::Histogram;
 use crate::units::{SimDuration, SimTime};
 
@@ -22,10 +23,14 @@ pub struct ServiceRecord {
     pub failed: u64,
     /// Instances started for a request, or for an attempt of one.
     pub cold_starts: u64,
+    /// Requests, or attempts of one, that were the first of their instance: it was started for them, or ahead of them.
+    pub first_uses: u64,
     /// Attempts after the first.
     pub retries: u64,
     /// Requests that were rejected, timed out, failed, or slower than the objective's latency.
     pub violations: u64,
+    /// Why they did, where the run is asked to tell.
+    pub causes: Causes,
     /// Latency of answered requests from arrival to end, in nanoseconds.
     pub latency: Histogram,
     /// Instances that ended.
@@ -42,10 +47,12 @@ impl ServiceRecord {
         self.timed_out += other.timed_out;
         self.failed += other.failed;
         self.cold_starts += other.cold_starts;
+        self.first_uses += other.first_uses;
         self.retries += other.retries;
         self.violations += other.violations;
         self.stopped += other.stopped;
         self.lifespan += other.lifespan;
+        self.causes.merge(&other.causes);
         self.latency.merge(&other.latency);
         for (&reason, &count) in &other.rejected {
             *self.rejected.entry(reason).or_default() += count;
@@ -62,8 +69,14 @@ impl ServiceRecord {
                 self.violations += u64::from(latency > limit);
                 return;
             }
-            Outcome::TimedOut => self.timed_out += 1,
-            Outcome::Failed => self.failed += 1,
+            Outcome::TimedOut => {
+                self.timed_out += 1;
+                self.causes.lost(Why::TimedOut);
+            }
+            Outcome::Failed => {
+                self.failed += 1;
+                self.causes.lost(Why::Failed);
+            }
         }
         self.violations += 1;
     }
@@ -72,6 +85,7 @@ impl ServiceRecord {
         self.requests += 1;
         self.violations += 1;
         *self.rejected.entry(reason).or_default() += 1;
+        self.causes.lost(Why::Rejected(reason));
     }
 }
 
@@ -113,6 +127,7 @@ impl Observer for Recorder {
             | Fact::Configured { .. } => {}
             Fact::Rejected { .. }
             | Fact::GaveUp { .. }
+            | Fact::Late { .. }
             | Fact::Stopped { .. }
             | Fact::Retried { .. }
             | Fact::Ended(_) => self.rare(fact),
@@ -127,7 +142,10 @@ impl Recorder {
             return;
         }
         let (limit, record) = &mut self.services[request.service as usize];
-        record.cold_starts += u64::from(request.cold && request.role != Role::Ping);
+        if (request.first_use || request.cold) && request.role != Role::Ping {
+            record.first_uses += u64::from(request.first_use);
+            record.cold_starts += u64::from(request.cold);
+        }
         if request.role == Role::Request {
             record.ended(request.outcome, request.finished.since(request.arrived), *limit);
         }
@@ -152,6 +170,14 @@ impl Recorder {
             } if arrived >= self.warm_up => {
                 let (limit, record) = &mut self.services[service as usize];
                 record.ended(Outcome::TimedOut, at.since(arrived), *limit);
+            }
+            Fact::Late {
+                service,
+                arrived,
+                spans,
+            } if arrived >= self.warm_up => {
+                let (limit, record) = &mut self.services[service as usize];
+                record.causes.late(&spans, *limit);
             }
             Fact::Retried { service, arrived, .. } if arrived >= self.warm_up => {
                 self.services[service as usize].1.retries += 1;

@@ -42,6 +42,24 @@ pub enum Architecture {
     Arm64,
 }
 
+impl Architecture {
+    /// The name as scenarios write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
+/// The problem of `architecture-time-factor`; `None` if there is none.
+pub(super) fn factor_problem(factor: Option<f64>) -> Option<String> {
+    let factor = factor.filter(|factor| !(factor.is_finite() && *factor > 0.0))?;
+    Some(format!(
+        "`architecture-time-factor` is {factor}; it must be above 0, such as 0.9"
+    ))
+}
+
 /// Requests that have an environment to themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invocations {

@@ -16,7 +16,8 @@ use crate::sim::platform::billed_by::{BilledBy, Counted, InstanceTime};
 use crate::sim::platform::kubernetes::ClusterPlan;
 use crate::sim::platform::window::{LastMinute, WINDOW};
 use crate::sim::platform::{
-    Admission, Boost, FleetView, InstanceView, KeepAlive, Platform, PlatformKind, Scale, Shape, Ticks, Used,
+    Admission, Boost, FleetView, InstanceView, KeepAlive, Platform, PlatformKind, PlatformSpec, Scale, Shape, Ticks,
+    Used,
 };
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
@@ -124,6 +125,13 @@ impl CloudRunSpec {
 }
 
 impl PlatformKind for CloudRunSpec {
+    fn without_limits(&self) -> Option<PlatformSpec> {
+        Some(PlatformSpec::CloudRun(Self {
+            max_instances: u32::MAX,
+            ..self.clone()
+        }))
+    }
+
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let cpu = self.cpu.as_vcpu();

@@ -58,6 +58,13 @@ pub enum Order {
         /// Which.
         instance: InstanceId,
     },
+    /// Lets an instance use so much CPU at most from now on, beside its own limit.
+    Limit {
+        /// Which.
+        instance: InstanceId,
+        /// Thousandths of a core.
+        cpu: u64,
+    },
     /// A node is launched or ends.
     Node {
         /// Its kind, by position in the scenario's list.
@@ -149,6 +156,9 @@ pub trait Sight {
     /// CPU time that an instance has used since its creation, in milli-CPU-nanoseconds.
     fn cpu(&mut self, instance: InstanceId) -> u128;
 
+    /// CPU that an instance could use now within its own limit, in thousandths of a core.
+    fn demand(&mut self, instance: InstanceId) -> u64;
+
     /// Requests in service on an instance.
     fn in_flight(&self, instance: InstanceId) -> u32;
 
@@ -172,6 +182,9 @@ pub trait Control {
 
     /// An instance is ready.
     fn ready(&mut self, instance: InstanceId, now: SimTime);
+
+    /// An instance whose CPU was limited by an order gets a request after it had nothing to do.
+    fn wants_cpu(&mut self, _instance: InstanceId, _now: SimTime) {}
 
     /// An instance has ended.
     fn ended(&mut self, instance: InstanceId, now: SimTime);

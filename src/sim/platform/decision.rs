@@ -48,26 +48,37 @@ pub enum KeepAlive {
 pub struct Lifetime {
     /// Longest time without a request.
     pub idle: SimDuration,
+    /// Longest time without a request to its whole function.
+    pub silent: SimDuration,
+    /// The idle time in all after which it ends early.
+    pub idle_in_all: SimDuration,
     /// It does not stay idle after that.
     pub latest: SimTime,
+    /// True if another instance is started ahead of requests in place of one that ends early or at `latest`.
+    pub replaced: bool,
 }
 
 impl Lifetime {
     /// It does not end by itself.
     pub const FOREVER: Self = Self {
         idle: SimDuration::MAX,
+        silent: SimDuration::MAX,
+        idle_in_all: SimDuration::MAX,
         latest: SimTime::NEVER,
+        replaced: false,
     };
 
-    /// Returns the decision about an instance that is idle from `now` on.
+    /// Returns when an instance ends that is idle from `now` on and was so for `idle_before` in earlier times, if its function is
+    /// not silent.
     #[inline]
-    pub(crate) fn from(self, now: SimTime) -> KeepAlive {
-        let until = (now + self.idle).min(self.latest);
-        if until <= now {
-            KeepAlive::Stop
-        } else {
-            KeepAlive::Until(until)
-        }
+    pub(crate) fn end(&self, now: SimTime, idle_before: SimDuration) -> SimTime {
+        let idle = self.idle.min(self.idle_in_all.saturating_sub(idle_before));
+        (now + idle).min(self.latest)
+    }
+
+    /// True if an instance is worn out at `now`: too old, or idle for too long in all.
+    pub(crate) fn is_over(&self, now: SimTime, idle_in_all: SimDuration) -> bool {
+        now >= self.latest || idle_in_all >= self.idle_in_all
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::assumption::{Assumption, Topic};
 use crate::model::dist::DistSpec;
 use crate::rng::Draws;
-use crate::sim::platform::billed_by::{BilledBy, TaskTime};
+use crate::sim::platform::billed_by::{BilledBy, TaskTime, factor_problem};
 use crate::sim::platform::kubernetes::{ClusterPlan, Kubernetes, Plan, PodTemplate};
 use crate::sim::platform::{Architecture, Platform, PlatformKind, RunsOn, Shape, TaskMachine};
 use crate::sim::pool::Routing;
@@ -33,6 +33,9 @@ pub struct FargateSpec {
     pub memory: MemoryMib,
     /// Instruction set.
     pub architecture: Architecture,
+    /// What a second on the instruction set of the profile's machine takes on this one, where they differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub architecture_time_factor: Option<f64>,
     /// Requests that are sent to one task at a time; `None`: any number.
     pub concurrency: Option<u32>,
     /// How the load balancer chooses.
@@ -64,6 +67,7 @@ impl Default for FargateSpec {
             cpu: MilliCpu(1000),
             memory: MemoryMib(2048),
             architecture: Architecture::X86_64,
+            architecture_time_factor: None,
             concurrency: None,
             routing: Routing::RoundRobin,
             health_check_interval: SimDuration::from_secs(30),
@@ -135,6 +139,7 @@ impl PlatformKind for FargateSpec {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         problems.extend(size_problem(self.cpu, self.memory));
+        problems.extend(factor_problem(self.architecture_time_factor));
         if self.concurrency == Some(0) {
             problems.push("`concurrency` must be at least 1".into());
         }
@@ -191,6 +196,14 @@ impl PlatformKind for FargateSpec {
 
     fn size_problem(&self, cpu: MilliCpu, memory: MemoryMib) -> Option<String> {
         size_problem(cpu, memory)
+    }
+
+    fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    fn architecture_time_factor(&self) -> Option<f64> {
+        self.architecture_time_factor
     }
 
     fn shape(&self) -> Shape {

@@ -33,6 +33,7 @@ mod pressure;
 mod provision;
 mod replicas;
 mod rollout;
+mod sharing;
 mod spec;
 mod state;
 mod template;
@@ -84,6 +85,8 @@ pub struct Kubernetes {
     changed: bool,
     /// True if the state of the cluster has changed since it was told.
     untold: bool,
+    /// True if pods may want more CPU than they request.
+    shares_cpu: bool,
 }
 
 impl Kubernetes {
@@ -118,6 +121,11 @@ impl Kubernetes {
         if plan.workloads.iter().any(|workload| workload.memory.is_some()) {
             agenda.at(phase(2, pressure::PERIOD), Due::Pressure);
         }
+        let bursts = |workload: &WorkloadPlan| workload.cpu_limit > workload.requests.cpu;
+        let shares_cpu = plan.cluster.cpu_period > SimDuration::ZERO && plan.workloads.iter().any(bursts);
+        if shares_cpu {
+            agenda.at(SimTime::ZERO + plan.cluster.cpu_period, Due::Share);
+        }
         if plan.cluster.pulls.disk.is_some() {
             agenda.at(phase(3, images::PERIOD), Due::Images);
         }
@@ -135,6 +143,7 @@ impl Kubernetes {
             preempted_for: BTreeSet::new(),
             changed: false,
             untold: true,
+            shares_cpu,
             template,
             plan,
         };

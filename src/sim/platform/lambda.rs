@@ -2,10 +2,11 @@
 //! warmers, and environments that end after an idle time or at an age.
 //!
 //! Sources: AWS Lambda Developer Guide, "Lambda quotas", "Lambda function scaling" and "execution environment lifecycle",
-//! read November 2026. The idle time is not documented; the default range is a choice after the measurements of
-//! M. Shilkov (mikhail.io, January 2021: 5 to 7 minutes).
+//! read November 2026. When environments end is not documented; `expiry` has the laws and where they come from.
 
 mod at_work;
+mod environment;
+mod expiry;
 mod provisioned;
 #[cfg(test)]
 mod tests;
@@ -17,16 +18,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::assumption::{Assumption, Topic};
 use crate::model::dist::DistSpec;
-use crate::model::profile::CpuMode;
 use crate::rng::Draws;
 use crate::sim::client::{Backoff, Client, Jitter, Retry, Rule};
-use crate::sim::platform::billed_by::{BilledBy, Invocations};
+use crate::sim::platform::billed_by::{BilledBy, Invocations, factor_problem};
 use crate::sim::platform::kubernetes::ClusterPlan;
-use crate::sim::platform::{Architecture, Platform, PlatformKind, Restore, Shape};
+use crate::sim::platform::{Architecture, Platform, PlatformKind, PlatformSpec, Restore, Shape, Starts};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
-use crate::units::{MemoryMib, MilliCpu, SimDuration};
+use crate::units::{MemoryMib, MilliCpu, PerSecond, SimDuration};
 use at_work::Lambda;
+use expiry::Expiry;
+pub use expiry::{IdleTimeout, MaxAge, Spread};
 pub use provisioned::{ProvisionedSpec, Scheduled, Tracking};
 pub use warmer::Warmer;
 
@@ -47,6 +49,9 @@ pub struct LambdaSpec {
     /// Instruction set.
     #[serde(default = "x86")]
     pub architecture: Architecture,
+    /// What a second on the instruction set of the profile's machine takes on this one, where they differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub architecture_time_factor: Option<f64>,
     /// A request that runs longer is cut off.
     #[serde(default = "three_seconds")]
     pub timeout: SimDuration,
@@ -69,16 +74,25 @@ pub struct LambdaSpec {
     /// How the code is packaged; it decided until August 2025 whether initialisation is billed.
     #[serde(default)]
     pub package: Package,
+    /// Time until there is an environment, before its initialisation; `None`: as `models/platforms` has it by the kind of package.
+    #[serde(skip_serializing)]
+    pub environment: Option<DistSpec>,
     /// New environments are restored from a snapshot instead of being initialised; `None`: they are not.
     pub snap_start: Option<SnapStart>,
     /// Requests are put into a queue of Lambda's, which invokes the function and repeats what fails; `None`: callers wait.
     pub asynchronous: Option<Asynchronous>,
-    /// Shortest and longest idle time after which an environment ends; drawn per environment.
+    /// The idle times after which an environment ends; drawn per environment.
     #[serde(default)]
     pub idle_timeout: IdleTimeout,
-    /// Age at which an environment ends once it is idle.
-    #[serde(default = "two_hours")]
-    pub max_age: SimDuration,
+    /// Age at which an environment ends once it is idle; drawn per environment between two ends.
+    #[serde(default)]
+    pub max_age: MaxAge,
+    /// Rate at which idle environments end early.
+    #[serde(default = "expiry::early_end")]
+    pub early_end: PerSecond,
+    /// Share of the environments that end early or by age and are replaced ahead of requests.
+    #[serde(default = "expiry::replaced_ahead")]
+    pub replaced_ahead: f64,
     /// Which of several idle environments takes a request.
     #[serde(default = "most_recently_used")]
     pub routing: Routing,
@@ -193,26 +207,6 @@ pub struct FunctionSpec {
     pub warmer: Option<Warmer>,
 }
 
-/// Idle time after which an environment ends, uniform between two ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct IdleTimeout {
-    /// Shortest.
-    pub min: SimDuration,
-    /// Longest.
-    pub max: SimDuration,
-}
-
-impl Default for IdleTimeout {
-    fn default() -> Self {
-        Self {
-            min: SimDuration::from_secs(300),
-            max: SimDuration::from_secs(420),
-        }
-    }
-}
-
 fn x86() -> Architecture {
     Architecture::X86_64
 }
@@ -224,9 +218,6 @@ fn yes() -> bool {
 }
 fn thousand() -> u32 {
     1000
-}
-fn two_hours() -> SimDuration {
-    SimDuration::from_secs(7200)
 }
 fn most_recently_used() -> Routing {
     Routing::MostRecentlyUsed
@@ -243,6 +234,16 @@ impl LambdaSpec {
             .values()
             .any(|function| function.provisioned_concurrency.is_some());
         own || self.provisioned_concurrency.is_some()
+    }
+
+    /// The laws by which environments end.
+    fn expiry(&self) -> Expiry {
+        Expiry {
+            idle: self.idle_timeout,
+            max_age: self.max_age,
+            early_end: self.early_end,
+            replaced_ahead: self.replaced_ahead,
+        }
     }
 
     /// CPU share of an environment, rounded to a thousandth of a vCPU.
@@ -266,9 +267,8 @@ impl PlatformKind for LambdaSpec {
         if self.timeout < SimDuration::from_secs(1) || self.timeout > SimDuration::from_secs(900) {
             problems.push(format!("`timeout` is {}, Lambda offers 1s to 900s", self.timeout));
         }
-        if self.idle_timeout.min > self.idle_timeout.max {
-            problems.push("`idle-timeout.min` must not be above `idle-timeout.max`".into());
-        }
+        problems.extend(self.expiry().problems());
+        problems.extend(factor_problem(self.architecture_time_factor));
         if self.account_concurrency == 0 {
             problems.push("`account-concurrency` must be at least 1".into());
         }
@@ -312,11 +312,19 @@ impl PlatformKind for LambdaSpec {
         let mut lines = vec![
             Topic::ColdStart
                 .large(format!(
-                    "Lambda ends an idle environment after {} to {}, uniform per environment, and at an age of {} \
-                     (undocumented; a choice after third-party measurements)",
-                    self.idle_timeout.min, self.idle_timeout.max, self.max_age
+                    "Lambda ends an idle environment {}, at an age of {} to {}, and early at a rate of {:.2} an hour; {:.0}% of those \
+                     that end by age or early are replaced ahead of requests (undocumented; the defaults come from five runs of 2020)",
+                    self.expiry().idle_text(),
+                    self.max_age.min,
+                    self.max_age.max,
+                    3600.0 * self.early_end.0,
+                    100.0 * self.replaced_ahead
                 ))
-                .source("M. Shilkov, Cold Starts in AWS Lambda, mikhail.io, January 2021", "2026-11"),
+                .source(
+                    "the experiments of Mahmoudi and Khazaei, Performance Modeling of Serverless Computing Platforms, 2020, fitted by \
+                     this project",
+                    "2026-11",
+                ),
             Topic::Platform.small(format!(
                 "Lambda routes a request by the rule `{}` (undocumented; a choice)",
                 self.routing.name()
@@ -446,8 +454,40 @@ impl PlatformKind for LambdaSpec {
         self.function.keys().map(|name| ("function", name.as_str())).collect()
     }
 
-    fn profile_assumptions(&self, framework: &str, cpu_mode: CpuMode) -> Vec<Assumption> {
-        stands_for(framework, cpu_mode)
+    fn profile_assumptions(&self, framework: &str, starts: Starts) -> Vec<Assumption> {
+        let mut assumptions = stands_for(framework, starts);
+        assumptions.push(match &self.environment {
+            None => environment::assumption(self.package),
+            Some(_) => Topic::ColdStart.note("the time of an environment is that of `platform.lambda.environment`"),
+        });
+        assumptions
+    }
+
+    fn without_limits(&self) -> Option<PlatformSpec> {
+        let limited = self.account_limits || self.reserved_concurrency.is_some();
+        limited.then(|| {
+            PlatformSpec::Lambda(Self {
+                account_limits: false,
+                reserved_concurrency: None,
+                ..self.clone()
+            })
+        })
+    }
+
+    fn environment(&self) -> Option<&DistSpec> {
+        Some(
+            self.environment
+                .as_ref()
+                .unwrap_or_else(|| environment::time(self.package)),
+        )
+    }
+
+    fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    fn architecture_time_factor(&self) -> Option<f64> {
+        self.architecture_time_factor
     }
 
     fn queue(&self) -> Option<Client> {
@@ -465,13 +505,9 @@ impl PlatformKind for LambdaSpec {
 }
 
 /// The parts of a measured start of a container that stand for the parts of a start on Lambda.
-fn stands_for(framework: &str, cpu_mode: CpuMode) -> Vec<Assumption> {
-    match cpu_mode {
-        CpuMode::Flat => vec![
-            Topic::ColdStart.large(
-                "creating and starting the measured container stands for Lambda's environment, which is waited for and not \
-                 billed",
-            ),
+fn stands_for(framework: &str, starts: Starts) -> Vec<Assumption> {
+    match starts {
+        Starts::UnderLimit => vec![
             Topic::ColdStart.large(
                 "the measured time from process start to listening socket stands for Lambda's init, which is billed where the \
                  price list says so",
@@ -481,11 +517,19 @@ fn stands_for(framework: &str, cpu_mode: CpuMode) -> Vec<Assumption> {
                  CPU than the memory buys: cold starts at less than a whole vCPU are upper bounds",
             ),
         ],
-        CpuMode::BoostedInit => vec![
-            Topic::ColdStart.large(format!(
-                "creating and starting the measured container of {framework} stands for Lambda's environment, which is waited for \
-                 and not billed"
-            )),
+        Starts::WithTwoCpus => vec![
+            Topic::ColdStart
+                .large(format!(
+                    "{framework} initialises with two vCPUs, as it was measured with that limit, since Lambda is reported to give \
+                     initialisation more CPU than the memory buys; its first request is scaled to the limit by the law of CPU sizes"
+                ))
+                .source("the profile's starts at 2 vCPU", "2026-11"),
+            Topic::ColdStart.large(
+                "the measured time from process start to listening socket stands for Lambda's init, which is billed where the \
+                 price list says so",
+            ),
+        ],
+        Starts::Boosted => vec![
             Topic::ColdStart.large(format!(
                 "the measured time of {framework} from process start to the first answer of /healthz stands for Lambda's init, \
                  which is billed where the price list says so"

@@ -62,6 +62,17 @@ pub struct TaskMachine {
     pub unpack_mb_per_s: f64,
 }
 
+/// The CPU that measured starts had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starts {
+    /// The limit from the beginning on.
+    UnderLimit,
+    /// More than the limit until the app was ready.
+    Boosted,
+    /// Two vCPUs as a limit. The first request is scaled to the limit by the law of CPU sizes.
+    WithTwoCpus,
+}
+
 /// A restore from a snapshot, where the platform starts instances so.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Restore<'a> {

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::assumption::Assumption;
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, Shape};
+use crate::sim::platform::{
+    Admission, FleetView, InstanceView, KeepAlive, Lifetime, Platform, PlatformKind, PlatformSpec, Shape,
+};
 use crate::sim::pool::Routing;
 use crate::sim::setup::InitialState;
 use crate::units::{MemoryMib, MilliCpu, SimDuration};
@@ -95,6 +97,15 @@ impl Default for ScalePerRequestSpec {
 }
 
 impl PlatformKind for ScalePerRequestSpec {
+    fn without_limits(&self) -> Option<PlatformSpec> {
+        self.max_instances.map(|_| {
+            PlatformSpec::ScalePerRequest(Self {
+                max_instances: None,
+                ..self.clone()
+            })
+        })
+    }
+
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.concurrency == 0 {

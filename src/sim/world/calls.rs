@@ -6,6 +6,7 @@ use crate::sim::calendar::Timer;
 use crate::sim::client::Reason;
 use crate::sim::fact::{Ended, Fact, Finished, Outcome, Reject, Role};
 use crate::sim::fleet::Request;
+use crate::sim::late::{Class, Spans};
 use crate::sim::observe::Observer;
 use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
@@ -25,6 +26,10 @@ pub(crate) struct Call {
     user: u32,
     /// Retries so far by [`Reason`].
     retries: [u32; 3],
+    /// When its attempt began.
+    began: SimTime,
+    /// The time before it: turned away, waiting to try again, and in attempts without an answer.
+    spent: [SimDuration; 3],
 }
 
 /// Attempts are counted from 1.
@@ -32,6 +37,20 @@ const GONE: u64 = 0;
 
 impl Call {
     pub(crate) const NO_USER: u32 = u32::MAX;
+
+    /// When it was made, if a client waits for it.
+    pub(super) fn arrived(&self) -> Option<SimTime> {
+        (self.attempt != GONE).then_some(self.arrived)
+    }
+
+    /// Adds the time before its last attempt.
+    pub(super) fn before(&self, spans: &mut Spans) {
+        let classes = [Class::Throttle, Class::Backoff, Class::LostAttempt];
+        classes
+            .into_iter()
+            .zip(self.spent)
+            .for_each(|(class, time)| spans.add(class, time));
+    }
 
     /// The user who makes it; `None` if it came with the traffic.
     pub(super) fn user(&self) -> Option<u32> {
@@ -71,6 +90,8 @@ impl World {
             service,
             user,
             retries: [0; 3],
+            began: self.now,
+            spent: [SimDuration::ZERO; 3],
         };
         self.present += 1;
         let slot = self.calls.insert(call);
@@ -224,6 +245,15 @@ impl World {
         let call = self.calls.get_mut(slot);
         call.retries[reason as usize] += 1;
         call.attempt = number;
+        let took = self.now.since(call.began);
+        match reason {
+            Reason::Rejected => call.spent[0] += took + wait,
+            Reason::TimedOut | Reason::Failed => {
+                call.spent[1] += wait;
+                call.spent[2] += took;
+            }
+        }
+        call.began = self.now + wait;
         self.calendar
             .timer_at(self.now + wait, Timer::Send { number, call: slot });
     }

@@ -21,10 +21,20 @@ struct Eyes<'a> {
 impl Sight for Eyes<'_> {
     fn cpu(&mut self, id: InstanceId) -> u128 {
         let instance = self.instances.0.get_mut(id.slot);
-        match &mut instance.station {
-            Some(station) if instance.number == id.number => station.used(self.now),
-            _ => 0,
+        if instance.number != id.number {
+            return 0;
         }
+        let started = instance.start_cpu.used(&instance.stamps, self.now);
+        started + instance.station.as_mut().map_or(0, |station| station.used(self.now))
+    }
+
+    fn demand(&mut self, id: InstanceId) -> u64 {
+        let instance = self.instances.0.get_mut(id.slot);
+        if instance.number != id.number {
+            return 0;
+        }
+        let started = instance.start_cpu.demand(&instance.stamps, self.now);
+        started.max(instance.station.as_ref().map_or(0, |station| station.demand()))
     }
 
     fn in_flight(&self, id: InstanceId) -> u32 {
@@ -125,6 +135,11 @@ impl World {
                     self.end_now(instance.slot, observer);
                 }
             }
+            Order::Limit { instance, cpu } => {
+                if self.is_there(instance) {
+                    self.throttle(instance.slot, cpu);
+                }
+            }
             Order::Node { kind, change } => self.node(kind, change, observer),
             Order::Tell(state) => observer.observe_cluster(self.now, &state),
         }
@@ -201,11 +216,12 @@ impl World {
         probe: SimDuration,
         alive_within: Option<SimDuration>,
     ) {
-        let instance = self.instances.0.get(id.slot);
+        let instance = self.instances.0.get_mut(id.slot);
         let Some(start) = instance.start.as_ref().filter(|_| instance.number == id.number) else {
             return;
         };
         let cold = start.cold;
+        instance.stamps.begins(self.now, after, cold.sandbox);
         if let Some(limit) = alive_within.filter(|limit| cold.init > *limit) {
             let dead = Timer::NotAlive {
                 number: id.number,

@@ -5,8 +5,8 @@
 use crate::sim::fact::{Fact, Finished, Outcome, Role};
 use crate::sim::fleet::Request;
 use crate::sim::observe::Observer;
+use crate::sim::world::requests::init;
 use crate::sim::world::{Service, World};
-use crate::units::SimDuration;
 
 impl World {
     /// Gives a request that arrives now to a free instance. There must be one.
@@ -31,10 +31,23 @@ impl World {
         };
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight = 1;
+        instance.taken(now);
+        let first = instance.first.take();
+        if let Some(first) = first {
+            // It was started ahead of requests.
+            time = match request.given {
+                Request::DRAWN => setup.warm.draw(&fleet.streams, request.index, Some(first)),
+                given => given.saturating_add(first),
+            };
+        } else if let Some(cost) = &setup.idle_cost
+            && request.given == Request::DRAWN
+        {
+            time += instance.idle_cost(cost, now);
+        }
         let mut timed_out = false;
         // In most cases the time is within the limit and the instance needs no initialisation.
         if !setup.as_drawn(time) || instance.reset {
-            let drawn = request.given == Request::DRAWN;
+            let drawn = request.given == Request::DRAWN && first.is_none();
             (time, timed_out) = self.depends(request.service, request.function, slot, time, drawn);
         }
         self.in_flight += 1;
@@ -42,6 +55,7 @@ impl World {
         let place = self.running.insert(Request {
             started: now,
             instance: slot,
+            first_use: first.is_some(),
             timed_out,
             ..*request
         });
@@ -60,6 +74,7 @@ impl World {
             return self.ends(place, observer);
         }
         instance.in_flight = 0;
+        instance.freed = now;
         let finished = Finished {
             service: request.service,
             function: request.function,
@@ -69,7 +84,8 @@ impl World {
             finished: now,
             instance: instance.link.ordinal,
             cold: request.cold,
-            init: if request.cold { instance.init } else { SimDuration::ZERO },
+            first_use: request.first_use,
+            init: init(request, instance),
             outcome: if request.timed_out {
                 Outcome::TimedOut
             } else {
@@ -78,14 +94,20 @@ impl World {
             role: Role::Request,
             provisioned: false,
         };
+        let is_late = !request.timed_out && self.is_late(request.service, request.arrived);
+        let spans = is_late.then(|| self.spans(request, slot));
         self.running.release(place);
         self.in_flight -= 1;
         self.present -= 1;
         self.ended += 1;
         observer.observe(&Fact::Finished(finished));
+        if let Some(spans) = spans {
+            self.tell_late(finished.service, finished.arrived, spans, observer);
+        }
         let Service { fleets, gauges, .. } = &mut self.services[finished.service as usize];
         let fleet = &mut fleets[finished.function as usize];
         fleet.in_flight -= 1;
+        fleet.freed = now;
         if !fleet.queue.is_empty() {
             return self.serve_queue(slot, observer);
         }

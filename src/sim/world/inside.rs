@@ -4,9 +4,9 @@ use crate::sim::calendar::Timer;
 use crate::sim::fleet::{Fleet, Request};
 use crate::sim::inside::cpu::{Job, Released};
 use crate::sim::observe::Observer;
-use crate::sim::setup::Inside;
+use crate::sim::setup::{Discipline, Inside};
 use crate::sim::world::World;
-use crate::units::{SimDuration, SimTime};
+use crate::units::{MilliCpu, SimDuration, SimTime};
 
 impl World {
     /// Takes a request on a ready instance, which has counted it already. A service time that the traffic gives is a wait,
@@ -16,25 +16,44 @@ impl World {
         let Fleet {
             streams, part_draws, ..
         } = &mut service.fleets[request.function as usize];
+        let queue = match inside.discipline {
+            Some(Discipline { queues, .. }) if queues > 1 => streams.connection(request.index, queues),
+            _ => 0,
+        };
         let warm = &service.setup.warm;
         let (mut cpu, wait) = match (request.given, first) {
             (Request::DRAWN, None) => part_draws.parts(warm, streams, request.index, &inside),
             (Request::DRAWN, first) => warm.parts(streams, request.index, first, &inside),
             (given, first) => (first.unwrap_or_default(), given),
         };
+        let share = f64::from(inside.cpu.quota.0.min(1_000)) / 1e3;
+        let mut extra = first.map_or(SimDuration::ZERO, |first| {
+            first.saturating_sub(inside.overhead_cpu.scale(1.0 / share))
+        });
         let instance = self.instances.0.get_mut(slot);
+        if let Some(cost) = &service.setup.idle_cost
+            && first.is_none()
+            && request.given == Request::DRAWN
+        {
+            cpu += instance.idle_cost(cost, self.now);
+        }
         if instance.reset {
             // It initialises again, like a new instance.
             instance.reset = false;
             instance.served = 0;
-            cpu += inside.cpu_of(service.setup.cold.draw(streams, instance.link.ordinal).0.init);
+            let init = service.setup.cold.draw(streams, instance.link.ordinal).0.init;
+            cpu += inside.cpu_of(init);
+            extra += init;
         }
         if let Some(curve) = &service.setup.code_warm_up
             && request.given == Request::DRAWN
             && first.is_none()
         {
-            cpu += inside.cpu_of(curve.next(&mut instance.served));
+            let more = curve.next(&mut instance.served);
+            cpu += inside.cpu_of(more);
+            extra += more;
         }
+        request.extra_us = u32::try_from(extra.0 / 1_000).unwrap_or(u32::MAX);
         request.started = self.now;
         request.instance = slot;
         let place = self.running.insert(request);
@@ -45,6 +64,7 @@ impl World {
             order,
             cpu,
             wait,
+            queue,
         };
         if service.kills {
             self.held.add(slot, place);
@@ -54,7 +74,8 @@ impl World {
         // it.
         let may_be_alone = service.setup.shape.timeout.is_none() && wait > SimDuration::ZERO;
         if may_be_alone && let Some(until) = station.alone(now, job) {
-            return self.calendar.done_in_order(until + wait, order, place);
+            self.calendar.done_in_order(until + wait, order, place);
+            return self.wants_cpu(slot);
         }
         if !station.is_full() {
             self.joined(slot);
@@ -66,6 +87,21 @@ impl World {
             self.limit(place);
         }
         self.wake(slot);
+        self.wants_cpu(slot);
+    }
+
+    /// Tells the platform that an instance with less CPU than its limit gets a request after it had nothing to do.
+    #[inline]
+    fn wants_cpu(&mut self, slot: u32) {
+        let instance = self.instances.0.get(slot);
+        if !instance.short || instance.in_flight > 1 {
+            return;
+        }
+        let (id, now) = (self.id(slot), self.now);
+        if let Some(control) = self.platform.control() {
+            control.wants_cpu(id, now);
+        }
+        self.arm_control();
     }
 
     /// Makes a request that has the CPU of an instance alone share it from now on. Its pending completion must find
@@ -143,6 +179,18 @@ impl World {
             let timer = Timer::Cpu { number, instance: slot };
             self.calendar.timer_at(next, timer);
         }
+    }
+
+    /// Lets the requests of an instance use so many thousandths of a core at most from now on, beside its own limit.
+    pub(super) fn throttle(&mut self, slot: u32, cpu: u64) {
+        let now = self.now;
+        self.joined(slot);
+        let instance = self.instances.0.get_mut(slot);
+        if let Some(station) = &mut instance.station {
+            let most = MilliCpu(cpu.try_into().unwrap_or(u32::MAX));
+            instance.short = station.throttle(now, most);
+        }
+        self.wake(slot);
     }
 
     /// Ends the CPU boost of instance `number` of the run, which was in `slot` when the timer was set.

@@ -2,12 +2,13 @@
 
 use crate::sim::calendar::Timer;
 use crate::sim::fact::Fact;
-use crate::sim::fleet::{Fleet, Instance, Request, Start};
+use crate::sim::fleet::{Fleet, Instance, Request, Start, StartCpu};
 use crate::sim::inside::station::Station;
+use crate::sim::late::Stamps;
 use crate::sim::observe::Observer;
-use crate::sim::platform::{InstanceView, KeepAlive};
+use crate::sim::platform::{InstanceView, KeepAlive, Lifetime};
 use crate::sim::pool::link::Link;
-use crate::sim::setup::ColdStart;
+use crate::sim::setup::{ColdModel, ColdStart};
 use crate::sim::world::World;
 use crate::units::{SimDuration, SimTime};
 
@@ -118,7 +119,16 @@ impl World {
             deadline: SimTime::NEVER,
             timer: SimTime::NEVER,
             init: start.as_ref().map_or(SimDuration::ZERO, |start| start.cold.init),
+            stamps: Stamps::new(
+                self.now,
+                start.as_ref().map(|start| start.cold.sandbox),
+                self.controlled,
+            ),
+            short: false,
+            start_cpu: StartCpu::of(start.as_deref()),
             in_flight: 0,
+            freed: self.now,
+            idle_before: SimDuration::ZERO,
             provisioned,
             first: None,
             reset: false,
@@ -204,6 +214,7 @@ impl World {
         }
         request.started = self.now;
         request.cold = true;
+        request.first_use = true;
         request.instance = slot;
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight = 1;
@@ -234,6 +245,8 @@ impl World {
             return;
         };
         let took = self.now.since(instance.created);
+        instance.freed = self.now;
+        instance.stamps.up(self.now);
         let inside = self.services[service as usize].setup.inside;
         if let Some((_, lasts)) = inside.and_then(|inside| inside.boost) {
             let number = instance.number;
@@ -268,8 +281,15 @@ impl World {
         fleet.starting.retain(|&s| s != slot);
         for request in start.requests {
             let first = request.cold.then_some(start.cold.first_request);
-            let first = first.or_else(|| self.instances.0.get_mut(slot).first.take());
-            self.serve(request, slot, first);
+            let prepared = match first {
+                None => self.instances.0.get_mut(slot).first.take(),
+                Some(_) => None,
+            };
+            let request = Request {
+                first_use: request.first_use || prepared.is_some(),
+                ..request
+            };
+            self.serve(request, slot, first.or(prepared));
         }
         self.tell(slot, observer);
         let state = &self.services[service as usize];
@@ -308,10 +328,12 @@ impl World {
     #[inline]
     pub(super) fn rest(&mut self, slot: u32) -> bool {
         let instance = self.instances.0.get(slot);
-        if let Some(lifetime) = instance.lifetime {
-            return self.keep(slot, lifetime.from(self.now));
-        }
         let fleet = &self.services[instance.service as usize].fleets[instance.function as usize];
+        if let Some(lifetime) = &instance.lifetime {
+            let deadline = lifetime.end(self.now, instance.idle_before);
+            let end = deadline.min(fleet.silent_end(self.now, lifetime));
+            return end > self.now && self.until(slot, deadline, end);
+        }
         let decision = self.platform.idle(&InstanceView {
             now: self.now,
             service: instance.service,
@@ -345,13 +367,20 @@ impl World {
                 return false;
             }
         };
+        self.until(slot, deadline, deadline)
+    }
+
+    /// Sets the deadline of an idle instance, and when to look at it: the timer is due then or before. Returns true.
+    #[inline]
+    fn until(&mut self, slot: u32, deadline: SimTime, look: SimTime) -> bool {
+        let instance = self.instances.0.get_mut(slot);
         instance.deadline = deadline;
         // There is one pending timer for each instance. It is put off when it runs out, not at every request.
-        if deadline < instance.timer {
-            instance.timer = deadline;
+        if look < instance.timer {
+            instance.timer = look;
             let number = instance.number;
             let expiry = Timer::Expiry { number, instance: slot };
-            self.calendar.timer_at(deadline, expiry);
+            self.calendar.timer_at(look, expiry);
         }
         true
     }
@@ -367,15 +396,21 @@ impl World {
         if instance.in_flight > 0 {
             return;
         }
-        if instance.deadline <= self.now && self.services[instance.service as usize].ahead {
+        let service = &self.services[instance.service as usize];
+        let fleet = &service.fleets[instance.function as usize];
+        let silent = |lifetime: &Lifetime| fleet.silent_end(self.now, lifetime);
+        let end = instance
+            .deadline
+            .min(instance.lifetime.as_ref().map_or(SimTime::NEVER, silent));
+        if instance.deadline <= self.now && service.ahead && instance.lifetime.is_none() {
             self.expired(slot, observer);
-        } else if instance.deadline <= self.now {
+        } else if end <= self.now {
             self.stop(slot, observer);
         } else {
-            debug_assert!(instance.deadline > self.now, "an expiry that is put off moves forward");
-            instance.timer = instance.deadline;
+            debug_assert!(end > self.now, "an expiry that is put off moves forward");
+            instance.timer = end;
             let expiry = Timer::Expiry { number, instance: slot };
-            self.calendar.timer_at(instance.deadline, expiry);
+            self.calendar.timer_at(end, expiry);
         }
     }
 
@@ -403,9 +438,22 @@ impl World {
     /// Ends an idle instance, which is in the pool.
     #[inline(never)]
     pub(super) fn stop(&mut self, slot: u32, observer: &mut impl Observer) {
-        let service = self.instances.0.get(slot).service;
-        self.services[service as usize].gauges.idle.down(self.now);
+        let now = self.now;
+        let instance = self.instances.0.get(slot);
+        let (service, function) = (instance.service, instance.function);
+        let idle = instance.idle_before + now.since(instance.freed);
+        let lifetime = instance
+            .lifetime
+            .filter(|lifetime| lifetime.replaced && lifetime.is_over(now, idle));
+        let fleet = &self.services[service as usize].fleets[function as usize];
+        // Without the time of a start nobody knows what starting ahead saves.
+        let known = !matches!(self.services[service as usize].setup.cold, ColdModel::Response(_));
+        let replaced = known && lifetime.is_some_and(|lifetime| fleet.silent_end(now, &lifetime) > now);
+        self.services[service as usize].gauges.idle.down(now);
         self.remove(slot, observer);
+        if replaced {
+            self.start_ahead(service, function, false, observer);
+        }
     }
 
     /// Removes an instance that is ready and that no gauge counts any more.
@@ -429,6 +477,7 @@ impl World {
         if let Some(watched) = &mut fleet.watched {
             watched.provisioned -= u32::from(provisioned);
             watched.slots.retain(|&other| other != slot);
+            watched.cpu_of_ended += instance.start_cpu.used(&instance.stamps, self.now);
             if let Some(station) = &mut instance.station {
                 watched.cpu_of_ended += station.used(self.now);
             }

@@ -128,6 +128,7 @@ impl World {
                 finished: self.now,
                 instance: number,
                 cold: request.cold,
+                first_use: request.first_use,
                 init: if request.cold { init } else { SimDuration::ZERO },
                 outcome: Outcome::Failed,
                 role: Role::Request,

@@ -74,6 +74,10 @@ impl World {
             self.in_flight += u32::from(state.shares && !instance.provisioned);
             let too_many = instance.in_flight > state.most_in_flight && !instance.lost;
             let first = instance.first.take();
+            let request = Request {
+                first_use: first.is_some(),
+                ..request
+            };
             self.serve(request, slot, first);
             self.tell(slot, observer);
             if too_many {

@@ -3,11 +3,21 @@
 use crate::model::arrival::Arrival;
 use crate::rng::Purpose;
 use crate::sim::fact::{Fact, Finished, Outcome, Reject, Role};
-use crate::sim::fleet::Request;
+use crate::sim::fleet::{Instance, Request};
 use crate::sim::observe::Observer;
 use crate::sim::platform::{Admission, FleetView};
 use crate::sim::world::{Call, Service, World};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
+
+/// The initialisation that is part of a request: that of its instance if it is the first one there. With provisioned concurrency
+/// it was a matter of its own.
+#[inline]
+pub(super) fn init(request: &Request, instance: &Instance) -> SimDuration {
+    match request.cold || request.first_use && !instance.provisioned {
+        true => instance.init,
+        false => SimDuration::ZERO,
+    }
+}
 
 impl World {
     /// Takes a request that arrives.
@@ -146,6 +156,7 @@ impl World {
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight += 1;
         if instance.in_flight == 1 {
+            instance.taken(self.now);
             service.gauges.idle.down(self.now);
             service.gauges.busy.up(self.now);
         }
@@ -158,9 +169,10 @@ impl World {
             pool.remove(slot, &mut self.instances);
         }
         // The first request of an instance that was started without a request costs more.
-        let first = match service.ahead {
-            false => None,
-            true => self.instances.0.get_mut(slot).first.take(),
+        let first = self.instances.0.get_mut(slot).first.take();
+        let request = Request {
+            first_use: first.is_some(),
+            ..request
         };
         self.serve(request, slot, first);
         if watched {
@@ -240,6 +252,12 @@ impl World {
             (Request::DRAWN, first) => setup.warm.draw(&fleet.streams, request.index, first),
             (given, first) => given.saturating_add(first.unwrap_or_default()),
         };
+        if let Some(cost) = &setup.idle_cost
+            && first.is_none()
+            && request.given == Request::DRAWN
+        {
+            time += self.instances.0.get(slot).idle_cost(cost, self.now);
+        }
         // In most cases the time is within the limit and the instance needs no initialisation.
         if !setup.as_drawn(time) || self.instances.0.get(slot).reset {
             let drawn = request.given == Request::DRAWN;
@@ -316,6 +334,7 @@ impl World {
         }
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight -= 1;
+        instance.freed = self.now;
         let starting = instance.start.is_some();
         let shares = instance.station.is_some() && !starting;
         let provisioned = instance.provisioned;
@@ -323,6 +342,7 @@ impl World {
         let service = &mut self.services[request.service as usize];
         let fleet = &mut service.fleets[request.function as usize];
         fleet.in_flight -= 1;
+        fleet.freed = self.now;
         let watched = match &mut fleet.watched {
             Some(watched) => {
                 watched.leave(self.now, provisioned);
@@ -342,7 +362,8 @@ impl World {
                 finished: self.now,
                 instance: instance.link.ordinal,
                 cold: request.cold,
-                init: if request.cold { instance.init } else { SimDuration::ZERO },
+                first_use: request.first_use,
+                init: init(request, instance),
                 outcome: match request.timed_out {
                     true => Outcome::TimedOut,
                     false if instance.lost => Outcome::Failed,
@@ -351,11 +372,29 @@ impl World {
                 role: Role::Request,
                 provisioned,
             };
+            let request = *request;
+            let arrived = match call {
+                Request::WHOLE => Some(request.arrived),
+                Request::PING => None,
+                call => self.calls.get(call).arrived(),
+            };
+            let is_late =
+                |arrived: &SimTime| finished.outcome == Outcome::Completed && self.is_late(request.service, *arrived);
+            let late = arrived.filter(is_late).map(|arrived| {
+                let mut spans = self.spans(&request, slot);
+                if call != Request::WHOLE {
+                    self.calls.get(call).before(&mut spans);
+                }
+                (arrived, spans)
+            });
             if call == Request::WHOLE {
                 self.ended += 1;
                 observer.observe(&Fact::Finished(finished));
             } else {
                 self.part_ran(call, finished, observer);
+            }
+            if let Some((arrived, spans)) = late {
+                self.tell_late(finished.service, arrived, spans, observer);
             }
         }
         if shares {

@@ -46,6 +46,7 @@ fn watch(
         sandbox: seconds(1),
         init: seconds(2),
         first_request: seconds(3),
+        cpu: SimDuration::ZERO,
     };
     let warm = ServiceTime::Parts {
         overhead: Dist::Constant(SimDuration::ZERO),
@@ -150,6 +151,7 @@ fn requests_that_share_an_instance_are_cut_off_one_by_one() {
             service.inside = Some(Inside {
                 workers,
                 turns: None,
+                discipline: None,
                 cpu: CpuLimit {
                     quota: MilliCpu(1000),
                     cores: 1,
@@ -340,6 +342,7 @@ fn more_cpu_after_a_start_ends_in_the_middle_of_a_request() {
         service.inside = Some(Inside {
             workers: None,
             turns: None,
+            discipline: None,
             cpu: cpu(500),
             overhead_cpu: SimDuration::ZERO,
             boost: Some((cpu(2_000), seconds(5))),

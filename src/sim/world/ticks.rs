@@ -162,7 +162,9 @@ impl World {
         };
         let mut cpu = watched.cpu_of_ended;
         for &slot in &watched.slots {
-            if let Some(station) = &mut self.instances.0.get_mut(slot).station {
+            let instance = self.instances.0.get_mut(slot);
+            cpu += instance.start_cpu.used(&instance.stamps, now);
+            if let Some(station) = &mut instance.station {
                 cpu += station.used(now);
             }
         }

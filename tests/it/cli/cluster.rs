@@ -563,3 +563,60 @@ fn settings_of_provisioners_that_cannot_be_are_refused() {
         assert!(told.contains(text), "{told}");
     }
 }
+
+/// Two workloads on one node with 1.78 vCPU for pods, each a pod that may use four cores. `a` requests 300 m and `b` 900 m.
+fn neighbours(a: &str, b: &str, period: &str) -> String {
+    let service = |name: &str, gap: &str, request: &str| {
+        format!(
+            "[[service]]\nname = \"{name}\"\nframework = \"steady\"\npod = {{ cpu-request = \"{request}\", cpu = \"4\" }}\n\
+             [service.traffic.constant]\ngap = \"{gap}\"\n"
+        )
+    };
+    format!(
+        "schema = 1\nname = \"neighbours\"\nreplications = 1\nwarm-up = \"1m\"\nhorizon = \"11m\"\n{}{}\
+         [profile.steady]\nservice-time = \"100ms\"\ncold-start = \"1s\"\n[instance]\nmodel = \"coroutines\"\n\
+         [platform.kubernetes]\ncpu = \"4\"\nmemory = \"512Mi\"\nconcurrency = 100000\n[autoscaler.fixed]\nreplicas = 1\n\
+         [cluster]\nnodes = [{{ type = \"m7i.large\", count = 1 }}]\ncpu-sharing-period = \"{period}\"\n",
+        service("a", a, "300m"),
+        service("b", b, "900m")
+    )
+}
+
+/// Work for 2.4 vCPU is too much for the node. The pod with the larger request has the 1.2 vCPU that it needs, for its share by weight is
+/// 1.335; the other one has the rest, 0.58 of the 1.2 that it needs, and falls behind.
+#[test]
+fn pods_share_the_cpu_of_a_node_by_their_requests() {
+    let sandbox = Sandbox::new();
+    // 12 requests a second of 100 ms each.
+    let gap = "83.333333ms";
+    let latencies = |period: &str| {
+        sandbox.write("s.toml", &neighbours(gap, gap, period));
+        sandbox.run("simulate s.toml --quiet --out out").ok();
+        let rows = table(&sandbox.read("out/summary.csv"));
+        let of = |name: &str| {
+            number(
+                rows.iter().find(|row| row["service"] == name).unwrap(),
+                "latency_mean_ms",
+            )
+        };
+        (of("a"), of("b"))
+    };
+    let (a, b) = latencies("1s");
+    assert!(b < 200.0, "{b} ms: it has what it needs");
+    // It serves 5.8 of 12 requests a second from the start on; one that comes after t seconds waits (12 / 5.8 - 1) t in order of
+    // arrival. Here all share the CPU: the mean is near that.
+    let falls_behind = (12.0 / 5.8 - 1.0) * 360.0 * 1e3;
+    assert!((0.5..1.5).contains(&(a / falls_behind)), "{a} ms and {falls_behind}");
+    // As if pods did not compete: both are as good as alone.
+    let (a, b) = latencies("0s");
+    assert!(a < 110.0 && b < 110.0, "{a} {b}");
+    // With little work nobody is slowed for long, whatever the period.
+    sandbox.write("s.toml", &neighbours("1s", "1s", "100ms"));
+    sandbox.run("simulate s.toml --quiet --out out").ok();
+    let rows = table(&sandbox.read("out/summary.csv"));
+    assert!(
+        number(&rows[0], "latency_mean_ms") < 130.0,
+        "{}",
+        rows[0]["latency_mean_ms"]
+    );
+}

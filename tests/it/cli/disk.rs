@@ -76,7 +76,7 @@ fn a_full_disk_keeps_the_old_files() {
         return;
     }
     assert_snapshot!(ran.stdout, @r"
-    error: cannot write small/timeline.csv: No space left on device (os error 28)
+    error: cannot write small/costs.csv: No space left on device (os error 28)
     hint: free some space, or choose another folder with --out; no half-written file was left
     exit 3
     the old summary is still there
@@ -87,11 +87,13 @@ fn a_full_disk_keeps_the_old_files() {
     infracost.json
     manifest.json
     meters.csv
+    replications.csv
     report.md
     report.xlsx
     study.json
     summary.csv
     timeline.csv
+    violations.csv
     ");
 }
 

@@ -13,6 +13,8 @@ fn a_promise_that_is_not_kept_fails() {
     --- stdout
     variant  SLO     within 300 ms, %  cold starts, %  p50, ms  p99, ms  $/month
     steady   missed             99.83            0.17      100      100     2.73
+
+    steady missed: 0.17% of requests waited for a start (400 ms each); the rest was within 300 ms.
     --- stderr
     error: steady misses its SLO
     ");
@@ -35,6 +37,8 @@ fn a_bill_above_the_limit_fails() {
     --- stdout
     variant  SLO  within 300 ms, %  cold starts, %  p50, ms  p99, ms  $/month
     steady   met             99.83            0.17      100      100     2.73
+
+    steady kept its promise: 0.17% of requests waited for a start (400 ms each); the rest was within 300 ms.
     --- stderr
     error: steady costs 2.73 dollars a month, above 2.72
     ");
@@ -59,11 +63,13 @@ fn the_files_are_written_all_the_same() {
             "infracost.json",
             "manifest.json",
             "meters.csv",
+            "replications.csv",
             "report.md",
             "report.xlsx",
             "study.json",
             "summary.csv",
-            "timeline.csv"
+            "timeline.csv",
+            "violations.csv"
         ]
     );
 }

@@ -156,7 +156,7 @@ fn memory_under_which_no_start_came_up_is_refused() {
 fn lambda_takes_starts_with_a_boosted_initialisation() {
     let lambda = STEADY.replace(
         "[platform.scale-per-request]",
-        "[platform.lambda]\nmemory = \"1769Mi\"\n",
+        "[platform.lambda]\nmemory = \"1769Mi\"\nenvironment = \"30ms\"\n",
     );
     let sandbox = sandbox(&lambda, |runs| {
         warms(&mut runs[1], &[(40, 24.0), (60, 14.0), (300, 4.0)]);

@@ -32,6 +32,7 @@ pub fn observed(
         sandbox: SimDuration::ZERO,
         init: seconds(init),
         first_request: SimDuration::ZERO,
+        cpu: SimDuration::ZERO,
     };
     let draws = Draws::new(1, 0);
     let mut service = ServiceSetup::new(warm, ColdModel::Measured([start].into()), platform.shape());

@@ -21,6 +21,7 @@ fn inside(quota: u32, cores: u32) -> Inside {
     Inside {
         workers: None,
         turns: None,
+        discipline: None,
         cpu: CpuLimit {
             quota: MilliCpu(quota),
             cores,
@@ -104,6 +105,7 @@ fn processor_sharing_on_two_cores() {
 fn an_event_loop_is_one_server() {
     let event_loop = Inside {
         turns: Some(1),
+        discipline: None,
         ..inside(1000, 1)
     };
     let load = load(7.0, r#""100ms""#, event_loop, 60_000.0);

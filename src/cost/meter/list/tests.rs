@@ -72,6 +72,7 @@ fn facts() -> Vec<Fact> {
             finished: at(500),
             instance: 0,
             cold: true,
+            first_use: true,
             init: SimDuration::from_millis(300),
             outcome: Outcome::Completed,
             role: Role::Request,

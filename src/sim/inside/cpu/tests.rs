@@ -17,6 +17,7 @@ fn job(place: u32, cpu: SimDuration) -> Job {
         order: place.into(),
         cpu,
         wait: ms(7),
+        queue: 0,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::agenda::Due;
 use super::pods::Pod;
 use super::workload::Occasion;
-use super::{Kubernetes, images, pressure, provision, state};
+use super::{Kubernetes, images, pressure, provision, sharing, state};
 use crate::sim::fact::Reject;
 use crate::sim::platform::control::{Control, InstanceId, NodeChange, Order, Sight};
 use crate::sim::platform::{Admission, FleetView, InstanceView, Lifetime, Platform};
@@ -25,6 +25,11 @@ impl Kubernetes {
             Due::TakenBack(node) => self.taken_back(node, now, orders),
             Due::Expires(node) => self.expires(node, now, orders),
             Due::Evict(node) => self.evict(node, now, orders),
+            Due::ShareNode(node) => sharing::share_node(self, node, sight, orders),
+            Due::Share => {
+                sharing::share(self, sight, orders);
+                self.agenda.at(now + self.plan.cluster.cpu_period, due);
+            }
             Due::Pressure => {
                 pressure::relieve(self, now, sight, orders);
                 self.agenda.at(now + pressure::PERIOD, due);
@@ -180,6 +185,7 @@ impl Control for Kubernetes {
         if let Some(pod) = self.pods.get_mut(id.number) {
             pod.ready = Some(now);
         }
+        self.wants_cpu(id, now);
         self.agenda.at(now, Due::Rollout(id.service));
     }
 
@@ -192,6 +198,13 @@ impl Control for Kubernetes {
         }
         self.agenda.at(now, Due::Rollout(id.service));
         (self.changed, self.untold) = (true, true);
+    }
+
+    fn wants_cpu(&mut self, id: InstanceId, now: SimTime) {
+        let node = self.pods.get(id.number).and_then(|pod| pod.node);
+        if let Some(node) = node.filter(|_| self.shares_cpu) {
+            self.agenda.at(now, Due::ShareNode(node));
+        }
     }
 
     fn crashes(&mut self, id: InstanceId, _: SimTime) {

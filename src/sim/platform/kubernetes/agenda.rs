@@ -27,6 +27,10 @@ pub(super) enum Due {
     Expires(u32),
     /// Evictions that budgets forbade are tried again.
     Evict(u32),
+    /// A node shares out its CPU.
+    ShareNode(u32),
+    /// All nodes share out their CPU.
+    Share,
     /// Kubelets look at the memory of their nodes.
     Pressure,
     /// Kubelets look at the disks of their nodes.

@@ -308,6 +308,12 @@ impl Nodes {
     }
 
     /// Memory that DaemonSets request on each node, in bytes.
+    /// The CPU of a node for pods, in thousandths of a core.
+    pub(super) fn cpu_for_pods(&self, node: u32) -> u64 {
+        let kind = &self.kinds[self.get(node).kind as usize];
+        kind.allocatable.cpu.saturating_sub(self.daemons.cpu)
+    }
+
     pub(super) fn daemon_bytes(&self) -> f64 {
         (self.daemons.memory << 20) as f64
     }

@@ -29,6 +29,8 @@ pub struct ClusterPlan {
     pub daemon_pods: u32,
     /// Time from the launch of a node until it is ready.
     pub boot: Dist,
+    /// The period after which a node shares out its CPU anew; zero: pods never compete for it.
+    pub cpu_period: SimDuration,
     /// How images are pulled.
     pub pulls: Pulls,
     /// The scheduler.
@@ -51,6 +53,7 @@ impl Default for ClusterPlan {
             daemons: Amount::default(),
             daemon_pods: 0,
             boot: Dist::Constant(SimDuration::ZERO),
+            cpu_period: SimDuration::ZERO,
             pulls: Pulls::default(),
             scheduler: scheduler::SchedulerSettings::default(),
             provisioning: Provisioning::None,
@@ -178,6 +181,8 @@ pub struct Image {
 pub struct WorkloadPlan {
     /// Resources that a pod requests.
     pub requests: Amount,
+    /// The CPU limit of a pod in thousandths of a core.
+    pub cpu_limit: u64,
     /// Its image; `None`: it is on every node.
     pub image: Option<Image>,
     /// Higher goes first.

@@ -40,6 +40,8 @@ pub(super) struct Pod {
     crashing: bool,
     /// Recent crashes.
     crashes: u32,
+    /// Its share of the node's CPU in thousandths of a core; `None`: up to its limit.
+    pub(super) cpu_share: Option<u64>,
     cpu: Series,
     /// Breaks ties.
     uid: u64,
@@ -88,6 +90,7 @@ impl Pods {
             launch: SimDuration::ZERO,
             started: None,
             ready: None,
+            cpu_share: None,
             deleting: false,
             lost: false,
             crashing: false,
@@ -232,10 +235,10 @@ impl Pods {
         ranked.into_iter().take(count).map(|(_, number)| number).collect()
     }
 
-    /// Takes a reading of the CPU time of the pods of a service that are ready.
+    /// Takes a reading of the CPU time of the pods of a service whose container runs: those that still start use CPU as well.
     pub(super) fn sample(&mut self, service: u16, now: SimTime, back: SimDuration, sight: &mut dyn Sight) {
-        let ready = |pod: &&mut Pod| pod.id.service == service && pod.ready.is_some() && !pod.lost;
-        for pod in self.all.values_mut().filter(ready) {
+        let runs = |pod: &&mut Pod| pod.id.service == service && pod.is_running(now) && !pod.lost;
+        for pod in self.all.values_mut().filter(runs) {
             pod.cpu.push(now, sight.cpu(pod.id) as i128, back);
         }
     }

@@ -43,6 +43,7 @@ fn kind(name: &str, cores: u64, count: u32, usd: f64) -> NodeKind {
 fn workload(autoscaler: SharedPlan) -> WorkloadPlan {
     WorkloadPlan {
         requests: amount(1_000, 1_024),
+        cpu_limit: 1_000,
         image: None,
         priority: 0,
         budget: None,
@@ -99,6 +100,10 @@ struct Eyes<'a> {
 
 impl Sight for Eyes<'_> {
     fn cpu(&mut self, _: InstanceId) -> u128 {
+        0
+    }
+
+    fn demand(&mut self, _: InstanceId) -> u64 {
         0
     }
 
@@ -255,6 +260,7 @@ impl Driver {
                 let all = self.nodes.values().sum();
                 self.node_log.push((self.now.as_secs_f64(), all));
             }
+            Order::Limit { .. } => {}
             Order::Tell(state) => self.state = state,
         }
     }

@@ -63,6 +63,16 @@ impl Workload {
         self.plan.priority
     }
 
+    /// The CPU that one of its pods requests, and the most that it may use, in thousandths of a core.
+    pub(super) fn cpu_request(&self) -> u64 {
+        self.plan.requests.cpu
+    }
+
+    /// See above.
+    pub(super) fn cpu_limit(&self) -> u64 {
+        self.plan.cpu_limit
+    }
+
     /// Its disruption budget.
     pub(super) fn budget(&self) -> Option<DisruptionBudget> {
         self.plan.budget

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use super::expiry::Expiry;
 use super::provisioned::Provisioned;
 use super::warmer::Pings;
-use super::{FunctionSpec, IdleTimeout, LambdaSpec};
+use super::{FunctionSpec, LambdaSpec};
 use crate::rng::{Draws, Purpose};
 use crate::sim::fact::Reject;
 use crate::sim::platform::{Admission, FleetView, InstanceView, Lifetime, Platform, Scale, Ticks, TokenBucket, Used};
@@ -29,6 +30,7 @@ fn request_bucket(concurrency: u32) -> TokenBucket {
 #[derive(Debug)]
 pub struct Lambda {
     spec: LambdaSpec,
+    expiry: Expiry,
     draws: Draws,
     /// By service.
     settings: Vec<FunctionSpec>,
@@ -64,6 +66,7 @@ impl Lambda {
         let settings: Vec<FunctionSpec> = services.iter().map(of).collect();
         let mut lambda = Self {
             taken: 0,
+            expiry: spec.expiry(),
             spec: spec.clone(),
             draws,
             functions: BTreeMap::new(),
@@ -197,14 +200,7 @@ impl Platform for Lambda {
         if instance.provisioned {
             return Some(Lifetime::FOREVER);
         }
-        let share = self
-            .draws
-            .stream(Purpose::KeepAlive, instance.entity)
-            .uniform(instance.ordinal);
-        let IdleTimeout { min, max } = self.spec.idle_timeout;
-        Some(Lifetime {
-            idle: min + max.saturating_sub(min).scale(share),
-            latest: instance.created + self.spec.max_age,
-        })
+        let stream = self.draws.stream(Purpose::KeepAlive, instance.entity);
+        Some(self.expiry.lifetime(instance.created, stream, instance.ordinal))
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::rng::Draws;
 use crate::sim::fact::Reject;
-use crate::sim::platform::{Admission, FleetView, InstanceView, KeepAlive, Platform, Used};
+use crate::sim::platform::{Admission, FleetView, InstanceView, Platform, Used};
 use crate::units::SimTime;
 
 fn spec() -> LambdaSpec {
@@ -97,37 +97,39 @@ fn a_thousand_new_environments_at_once_and_a_hundred_per_second_for_each_functio
 
 #[test]
 fn an_environment_ends_after_its_own_idle_time_or_at_its_age() {
-    let mut platform = lambda(&spec());
-    let mut idle = |ordinal, created, now| {
+    let mut platform = lambda(&toml::from_str("memory = '1024Mi'\nearly-end = '0/h'").unwrap());
+    let mut lifetime = |ordinal| {
         let lifetime = platform.lifetime(&InstanceView {
-            now: at(created),
+            now: at(0.0),
             service: 0,
             function: 0,
             entity: 0,
             ordinal,
-            created: at(created),
+            created: at(0.0),
             provisioned: false,
             unused: false,
         });
-        lifetime.expect("it is known from the start").from(at(now))
+        lifetime.expect("it is known from the start")
     };
     let mut ends: Vec<SimTime> = Vec::new();
     for ordinal in 0..50 {
-        let KeepAlive::Until(end) = idle(ordinal, 0.0, 100.0) else {
-            panic!("environment {ordinal} stays");
-        };
-        assert!(at(400.0) <= end && end <= at(520.0), "{end:?}");
+        let end = lifetime(ordinal).end(at(100.0), SimDuration::ZERO);
+        assert!(at(1_000.0) <= end && end <= at(2_100.0), "{end:?}");
         assert!(!ends.contains(&end), "two environments with the same random numbers");
         assert_eq!(
-            idle(ordinal, 0.0, 100.0),
-            KeepAlive::Until(end),
+            lifetime(ordinal).end(at(100.0), SimDuration::ZERO),
+            end,
             "the same one at every request"
         );
         ends.push(end);
     }
-    assert_eq!(idle(0, 0.0, 7_100.0), KeepAlive::Until(at(7_200.0)));
-    assert_eq!(idle(0, 0.0, 7_200.0), KeepAlive::Stop);
-    assert_eq!(idle(0, 0.0, 9_000.0), KeepAlive::Stop);
+    let old = lifetime(0);
+    assert!(at(108.0 * 60.0) <= old.latest && old.latest <= at(124.0 * 60.0));
+    assert_eq!(
+        old.end(at(7_000.0), SimDuration::ZERO).min(at(7_400.0)),
+        old.latest.min(at(7_400.0))
+    );
+    assert!(old.end(at(9_000.0), SimDuration::ZERO) <= at(9_000.0) && old.is_over(at(9_000.0), SimDuration::ZERO));
 }
 
 fn provisioned(text: &str) -> LambdaSpec {

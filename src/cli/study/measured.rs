@@ -1,0 +1,37 @@
+//! What the measured profiles leave open: the study again, with profiles drawn anew from their own samples.
+
+use super::{Inputs, StudyFlags, plans_with, variants, watch};
+use crate::cli::Common;
+use crate::cli::exit::Failure;
+use crate::model::profile::Redraw;
+use crate::study::measurement::{FEWEST, USUAL};
+use crate::study::{Options, Study};
+
+/// Adds what the measurement leaves open to a study of plans of which some use measured profiles.
+pub(super) fn add(study: &mut Study, asked: &Inputs<'_>, flags: &StudyFlags, common: &Common) -> Result<(), Failure> {
+    let draws = flags.measurement_draws.unwrap_or(USUAL);
+    if draws == 0 {
+        return Ok(());
+    }
+    if (draws as usize) < FEWEST {
+        return Err(Failure::Input(anyhow::anyhow!(
+            "--measurement-draws {draws} gives no interval: at least {FEWEST}, or 0 for none"
+        )));
+    }
+    let options = Options {
+        threads: common.threads.map(usize::from),
+        ..Options::default()
+    };
+    let mut drawn = Vec::new();
+    for number in 0..u64::from(draws) {
+        let redraw = |seed: u64| Redraw { seed, number };
+        let plans = plans_with(asked, Some(&redraw))?;
+        let mut variants = variants(&plans, flags)?;
+        for variant in &mut variants {
+            variant.replications = 1.into();
+        }
+        drawn.push(watch::watched(&variants, &options, common.quiet)?);
+    }
+    study.add_measurement(&drawn);
+    Ok(())
+}
