@@ -244,6 +244,17 @@ fn with_both(value: &Value, measured: f64, known: Option<i32>) -> String {
     let mean = value.float();
     let simulated = value.interval.map_or(0.0, |(low, high)| (high - low) / 2.0);
     let widest = simulated.max(measured);
+    if !value.symmetric {
+        // The wider one of both to each side.
+        let all = value.interval.into_iter().chain(value.measurement);
+        let (low, high) = all.fold((mean, mean), |(low, high), (a, b)| (low.min(a), high.max(b)));
+        let one = Value {
+            interval: Some((low, high)),
+            measurement: None,
+            ..*value
+        };
+        return shown(&one, known);
+    }
     let at_most = |decimals: i32| known.map_or(decimals, |known| known.min(decimals));
     if widest <= 1e-9 * mean.abs() {
         return digits(mean, at_most(2));

@@ -114,6 +114,8 @@ pub(crate) struct Instance {
     pub(crate) freed: SimTime,
     /// The time for which it was idle before that.
     pub(crate) idle_before: SimDuration,
+    /// Since when it has not been needed: since `freed`, or since the one that it replaces was not.
+    pub(crate) unneeded: SimTime,
     /// True if it belongs to provisioned concurrency.
     pub(crate) provisioned: bool,
     /// Overhead of its first request in place of the warm overhead; `None` once it has had that request, or if a request
@@ -195,6 +197,8 @@ pub(crate) struct Start {
     pub(crate) counts_as_busy: bool,
     /// True if it was not started for a request.
     pub(crate) ahead: bool,
+    /// Since when the instance that it replaces was not needed; `None`: it replaces none.
+    pub(crate) unneeded: Option<SimTime>,
 }
 
 /// Instances by slot.

@@ -103,6 +103,18 @@ impl Pool {
         }
     }
 
+    /// Puts an instance into the pool that has had no request yet: all others were used later.
+    pub(crate) fn insert_unused(&mut self, slot: u32, links: &mut impl Links) {
+        let Self::ByUse { row, .. } = self else {
+            return self.insert(slot, 0, links);
+        };
+        let link = links.link(slot);
+        debug_assert!(!link.pooled);
+        link.pooled = true;
+        link.load = 0;
+        row.push_first(slot, links);
+    }
+
     /// Makes an instance the one used last, with `load` requests in flight; it may be in the pool already.
     #[inline]
     pub(crate) fn put(&mut self, slot: u32, load: u32, links: &mut impl Links) {

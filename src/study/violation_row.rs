@@ -89,6 +89,6 @@ pub(super) fn rows(service: &str, samples: &[Sample]) -> Vec<ViolationRow> {
         }
     };
     let mut rows: Vec<ViolationRow> = whys.iter().map(row).collect();
-    rows.sort_by(|a, b| b.violations.cmp(&a.violations));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.violations));
     rows
 }

@@ -21,7 +21,7 @@ use coldcast::units::{PerSecond, SimDuration, SimTime};
 use fit::{Laws, Run};
 
 /// The replications of each prediction.
-const REPLICATIONS: u64 = 40;
+const REPLICATIONS: u64 = 20;
 
 fn folder() -> Option<PathBuf> {
     let named = std::env::var_os("COLDCAST_LAMBDA_RUNS").map(PathBuf::from);
@@ -131,8 +131,53 @@ fn each_run_is_predicted_from_the_others() {
             100.0 * b
         );
         if std::env::var_os("TRY").is_some() {
-            for (name, l) in [("def", Laws { silent: 632.0, spare: 1443.0, early: 0.21, age: (108.0, 124.0), replaced: 0.69 }), ("noearly", Laws { silent: 632.0, spare: 1443.0, early: 0.0001, age: (108.0, 124.0), replaced: 0.69 }), ("norepl", Laws { silent: 632.0, spare: 1443.0, early: 0.21, age: (108.0, 124.0), replaced: 0.0 }), ("noage", Laws { silent: 632.0, spare: 1443.0, early: 0.21, age: (1080.0, 1240.0), replaced: 0.69 })] {
-                println!("   {name} {:+.1}% {:+.1}%", 100.0 * (first_uses(&l, of, true) / real - 1.0), 100.0 * (first_uses(&l, of, false) / real - 1.0));
+            for (name, l) in [
+                (
+                    "def",
+                    Laws {
+                        silent: 632.0,
+                        spare: 1443.0,
+                        early: 0.21,
+                        age: (108.0, 124.0),
+                        replaced: 0.69,
+                    },
+                ),
+                (
+                    "noearly",
+                    Laws {
+                        silent: 632.0,
+                        spare: 1443.0,
+                        early: 0.0001,
+                        age: (108.0, 124.0),
+                        replaced: 0.69,
+                    },
+                ),
+                (
+                    "norepl",
+                    Laws {
+                        silent: 632.0,
+                        spare: 1443.0,
+                        early: 0.21,
+                        age: (108.0, 124.0),
+                        replaced: 0.0,
+                    },
+                ),
+                (
+                    "noage",
+                    Laws {
+                        silent: 632.0,
+                        spare: 1443.0,
+                        early: 0.21,
+                        age: (1080.0, 1240.0),
+                        replaced: 0.69,
+                    },
+                ),
+            ] {
+                println!(
+                    "   {name} {:+.1}% {:+.1}%",
+                    100.0 * (first_uses(&l, of, true) / real - 1.0),
+                    100.0 * (first_uses(&l, of, false) / real - 1.0)
+                );
             }
         }
         replayed.push(a.abs());

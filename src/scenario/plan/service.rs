@@ -169,7 +169,7 @@ fn limit_among_starts(service: &Service, cold: &ColdModel) -> Option<Assumption>
     let (low, high) = (order::quantile(&totals, 0.05)?, order::quantile(&totals, 0.95)?);
     (low <= limit && limit <= high).then(|| {
         Topic::ColdStart.large(format!(
-            "the promise of {limit} ms lies among the starts of {} (5th to 95th percentile {low:.0} to {high:.0} ms): whether a start breaks it \
+            "the promise of {limit} ms lies among the starts of {} (most of them take {low:.0} to {high:.0} ms): whether a start breaks it \
              is uncertain, and so is the count of violations",
             label(&service.framework)
         ))

@@ -73,7 +73,7 @@ impl Overhead {
     pub(super) fn assumption(&self, name: &str) -> Assumption {
         let text = format!(
             "a request to {name} costs up to {:.2} ms more CPU if the instance had nothing to do before it (time constant {:.1} ms), and \
-             {:.2} ms more after real work than under load without work, as measured at five rates; the law misses them by at most {:.0}%",
+             {:.2} ms more after real work than under load without work, as measured at several rates; the law misses them by at most {:.0}%",
             self.idle_ms,
             1e3 * self.tau,
             self.after_work_ms,

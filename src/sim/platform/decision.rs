@@ -68,12 +68,12 @@ impl Lifetime {
         replaced: false,
     };
 
-    /// Returns when an instance ends that is idle from `now` on and was so for `idle_before` in earlier times, if its function is
-    /// not silent.
+    /// Returns when an instance ends that is idle from `now` on, has not been needed since `unneeded`, and was idle for `idle_before` in
+    /// earlier times, if its function is not silent.
     #[inline]
-    pub(crate) fn end(&self, now: SimTime, idle_before: SimDuration) -> SimTime {
-        let idle = self.idle.min(self.idle_in_all.saturating_sub(idle_before));
-        (now + idle).min(self.latest)
+    pub(crate) fn end(&self, now: SimTime, unneeded: SimTime, idle_before: SimDuration) -> SimTime {
+        let early = now + self.idle_in_all.saturating_sub(idle_before);
+        (unneeded + self.idle).min(early).min(self.latest)
     }
 
     /// True if an instance is worn out at `now`: too old, or idle for too long in all.

@@ -33,6 +33,18 @@ impl Row {
         self.last = slot;
     }
 
+    /// Puts an instance that is in no row before all others.
+    pub(crate) fn push_first(&mut self, slot: u32, links: &mut impl Links) {
+        let link = links.link(slot);
+        link.before = NONE;
+        link.after = self.first;
+        match self.first {
+            NONE => self.last = slot,
+            after => links.link(after).before = slot,
+        }
+        self.first = slot;
+    }
+
     /// Takes out an instance that is in this row.
     #[inline]
     pub(crate) fn unlink(&mut self, slot: u32, links: &mut impl Links) {

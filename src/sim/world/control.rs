@@ -201,6 +201,7 @@ impl World {
             requests: Vec::new(),
             counts_as_busy: false,
             ahead: true,
+            unneeded: None,
         };
         let slot = self.create(service, function, Some(Box::new(start)), false);
         self.tell(slot, observer);

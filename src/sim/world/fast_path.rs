@@ -75,6 +75,7 @@ impl World {
         }
         instance.in_flight = 0;
         instance.freed = now;
+        instance.unneeded = now;
         let finished = Finished {
             service: request.service,
             function: request.function,

@@ -129,6 +129,7 @@ impl World {
             in_flight: 0,
             freed: self.now,
             idle_before: SimDuration::ZERO,
+            unneeded: self.now,
             provisioned,
             first: None,
             reset: false,
@@ -175,6 +176,7 @@ impl World {
             requests: Vec::new(),
             counts_as_busy: false,
             ahead: false,
+            unneeded: None,
         };
         let slot = self.create(service, function, Some(Box::new(start)), false);
         self.tell(slot, observer);
@@ -198,6 +200,7 @@ impl World {
             requests: Vec::new(),
             counts_as_busy: response.is_some(),
             ahead: false,
+            unneeded: None,
         };
         let slot = self.create(service, function, Some(Box::new(start)), false);
         self.tell(slot, observer);
@@ -246,6 +249,7 @@ impl World {
         };
         let took = self.now.since(instance.created);
         instance.freed = self.now;
+        instance.unneeded = start.unneeded.unwrap_or(self.now);
         instance.stamps.up(self.now);
         let inside = self.services[service as usize].setup.inside;
         if let Some((_, lasts)) = inside.and_then(|inside| inside.boost) {
@@ -314,7 +318,13 @@ impl World {
             return self.serve_queue(slot, observer);
         }
         let (load, provisioned) = (instance.in_flight, instance.provisioned);
-        fleet.pool(provisioned).put(slot, load, &mut self.instances);
+        let unused = instance.first.is_some() && load == 0 && !instance.link.pooled;
+        let pool = fleet.pool(provisioned);
+        if unused {
+            pool.insert_unused(slot, &mut self.instances);
+        } else {
+            pool.put(slot, load, &mut self.instances);
+        }
         if load == 0 {
             state.gauges.busy.down(self.now);
             state.gauges.idle.up(self.now);
@@ -330,7 +340,7 @@ impl World {
         let instance = self.instances.0.get(slot);
         let fleet = &self.services[instance.service as usize].fleets[instance.function as usize];
         if let Some(lifetime) = &instance.lifetime {
-            let deadline = lifetime.end(self.now, instance.idle_before);
+            let deadline = lifetime.end(self.now, instance.unneeded, instance.idle_before);
             let end = deadline.min(fleet.silent_end(self.now, lifetime));
             return end > self.now && self.until(slot, deadline, end);
         }
@@ -442,6 +452,7 @@ impl World {
         let instance = self.instances.0.get(slot);
         let (service, function) = (instance.service, instance.function);
         let idle = instance.idle_before + now.since(instance.freed);
+        let unneeded = instance.unneeded;
         let lifetime = instance
             .lifetime
             .filter(|lifetime| lifetime.replaced && lifetime.is_over(now, idle));
@@ -452,7 +463,11 @@ impl World {
         self.services[service as usize].gauges.idle.down(now);
         self.remove(slot, observer);
         if replaced {
-            self.start_ahead(service, function, false, observer);
+            let slot = self.start_ahead(service, function, false, observer);
+            if let Some(start) = &mut self.instances.0.get_mut(slot).start {
+                // It is as needed as the one that it replaces.
+                start.unneeded = Some(unneeded);
+            }
         }
     }
 

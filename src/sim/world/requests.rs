@@ -335,6 +335,7 @@ impl World {
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight -= 1;
         instance.freed = self.now;
+        instance.unneeded = self.now;
         let starting = instance.start.is_some();
         let shares = instance.station.is_some() && !starting;
         let provisioned = instance.provisioned;

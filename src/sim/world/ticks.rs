@@ -71,8 +71,8 @@ impl World {
                 hosts,
             });
         }
-        (0..start).for_each(|_| self.start_ahead(service, function, false, observer));
-        (0..start_provisioned).for_each(|_| self.start_ahead(service, function, true, observer));
+        (0..start).for_each(|_| _ = self.start_ahead(service, function, false, observer));
+        (0..start_provisioned).for_each(|_| _ = self.start_ahead(service, function, true, observer));
         for (provisioned, most) in [(false, stop), (true, stop_provisioned)] {
             for _ in 0..most {
                 let fleet = &mut self.services[service as usize].fleets[function as usize];
@@ -101,14 +101,21 @@ impl World {
         }
     }
 
-    /// Starts an instance without a request.
-    pub(super) fn start_ahead(&mut self, service: u16, function: u32, provisioned: bool, observer: &mut impl Observer) {
+    /// Starts an instance without a request. Returns its slot.
+    pub(super) fn start_ahead(
+        &mut self,
+        service: u16,
+        function: u32,
+        provisioned: bool,
+        observer: &mut impl Observer,
+    ) -> u32 {
         let (cold, _) = self.next_start(service, function);
         let start = Start {
             cold,
             requests: Vec::new(),
             counts_as_busy: false,
             ahead: true,
+            unneeded: None,
         };
         let slot = self.create(service, function, Some(Box::new(start)), provisioned);
         self.tell(slot, observer);
@@ -118,6 +125,7 @@ impl World {
         let number = self.instances.0.get(slot).number;
         let ready = Timer::Ready { number, instance: slot };
         self.calendar.timer_at(self.now + cold.sandbox + cold.init, ready);
+        slot
     }
 
     /// Begins to watch a function.

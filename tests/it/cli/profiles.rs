@@ -39,7 +39,7 @@ fn a_measured_size_is_used_as_it_is() {
 #[test]
 fn work_is_a_number_of_units_or_a_time() {
     let sandbox = sandbox();
-    // In this profile /items costs 1 ms more than /json at half a vCPU, which is twenty items: 400 of them are 40 ms there.
+    // In this profile /items costs 0.5 ms more than /json, which is twenty items: 400 of them are 10 ms, and 20 ms at half a vCPU.
     let work = "--set work.cpu.items=400";
     assert_snapshot!(sandbox.run(&format!("simulate measured.toml --quiet {work}")), @r"
     exit 0

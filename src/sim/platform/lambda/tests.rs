@@ -113,11 +113,11 @@ fn an_environment_ends_after_its_own_idle_time_or_at_its_age() {
     };
     let mut ends: Vec<SimTime> = Vec::new();
     for ordinal in 0..50 {
-        let end = lifetime(ordinal).end(at(100.0), SimDuration::ZERO);
+        let end = lifetime(ordinal).end(at(100.0), at(100.0), SimDuration::ZERO);
         assert!(at(1_000.0) <= end && end <= at(2_100.0), "{end:?}");
         assert!(!ends.contains(&end), "two environments with the same random numbers");
         assert_eq!(
-            lifetime(ordinal).end(at(100.0), SimDuration::ZERO),
+            lifetime(ordinal).end(at(100.0), at(100.0), SimDuration::ZERO),
             end,
             "the same one at every request"
         );
@@ -126,10 +126,13 @@ fn an_environment_ends_after_its_own_idle_time_or_at_its_age() {
     let old = lifetime(0);
     assert!(at(108.0 * 60.0) <= old.latest && old.latest <= at(124.0 * 60.0));
     assert_eq!(
-        old.end(at(7_000.0), SimDuration::ZERO).min(at(7_400.0)),
+        old.end(at(7_000.0), at(7_000.0), SimDuration::ZERO).min(at(7_400.0)),
         old.latest.min(at(7_400.0))
     );
-    assert!(old.end(at(9_000.0), SimDuration::ZERO) <= at(9_000.0) && old.is_over(at(9_000.0), SimDuration::ZERO));
+    assert!(
+        old.end(at(9_000.0), at(9_000.0), SimDuration::ZERO) <= at(9_000.0)
+            && old.is_over(at(9_000.0), SimDuration::ZERO)
+    );
 }
 
 fn provisioned(text: &str) -> LambdaSpec {
