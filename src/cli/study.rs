@@ -459,6 +459,8 @@ pub(super) fn remarks(manifest: &Manifest, all_assumptions: bool) {
         }
     }
     say(match manifest.replications {
+        1 if manifest.measurement_draws > 0 => "\nOne replication gives no intervals of the simulation (±?); the second ± is what the samples of the measured profiles leave open."
+            .to_string(),
         1 => "\nOne replication gives no intervals.".to_string(),
         n if manifest.measurement_draws > 0 => format!(
             "\nThe first ± is half the 95% interval of the mean over {n} replications (simulation), the second one of what the samples of the \

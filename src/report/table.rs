@@ -217,19 +217,16 @@ pub fn shown(value: &Value, known: Option<i32>) -> String {
         return digits(mean, at_most(2));
     }
     if !value.symmetric {
+        // Near the end of a range the width says which digits are known, elsewhere the number itself.
+        let decimals = |x: f64| at_most(two_digits(x).max(two_digits(half)));
         let end = |x: f64| {
             if x == 0.0 {
                 "0".to_string()
             } else {
-                digits(x, at_most(two_digits(x)))
+                digits(x, decimals(x))
             }
         };
-        return format!(
-            "{} ({} to {})",
-            digits(mean, at_most(two_digits(mean))),
-            end(low),
-            end(high)
-        );
+        return format!("{} ({} to {})", digits(mean, decimals(mean)), end(low), end(high));
     }
     let decimals = at_most(two_digits(half));
     if rounded(half, decimals) == 0.0 {
@@ -263,10 +260,13 @@ fn with_both(value: &Value, measured: f64, known: Option<i32>) -> String {
     if rounded(widest, decimals) == 0.0 {
         return digits(mean, decimals);
     }
+    let simulated = match value.interval {
+        Some(_) => digits(simulated, decimals),
+        None => "?".into(),
+    };
     format!(
-        "{} ±{} ±{}",
+        "{} ±{simulated} ±{}",
         digits(mean, decimals),
-        digits(simulated, decimals),
         digits(measured, decimals)
     )
 }

@@ -136,6 +136,16 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
+    /// Takes the overhead of its first request, if it was started ahead of requests and has had none. Its age counts from now on.
+    #[inline]
+    pub(crate) fn first_use(&mut self, now: SimTime) -> Option<SimDuration> {
+        let first = self.first.take()?;
+        if let Some(lifetime) = &mut self.lifetime {
+            lifetime.latest = lifetime.latest + now.since(self.created);
+        }
+        Some(first)
+    }
+
     /// Notes that a request takes it that was idle.
     #[inline]
     pub(crate) fn taken(&mut self, now: SimTime) {

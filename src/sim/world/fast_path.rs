@@ -32,7 +32,7 @@ impl World {
         let instance = self.instances.0.get_mut(slot);
         instance.in_flight = 1;
         instance.taken(now);
-        let first = instance.first.take();
+        let first = instance.first_use(now);
         if let Some(first) = first {
             // It was started ahead of requests.
             time = match request.given {

@@ -286,7 +286,7 @@ impl World {
         for request in start.requests {
             let first = request.cold.then_some(start.cold.first_request);
             let prepared = match first {
-                None => self.instances.0.get_mut(slot).first.take(),
+                None => self.instances.0.get_mut(slot).first_use(self.now),
                 Some(_) => None,
             };
             let request = Request {

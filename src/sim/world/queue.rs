@@ -73,7 +73,7 @@ impl World {
             }
             self.in_flight += u32::from(state.shares && !instance.provisioned);
             let too_many = instance.in_flight > state.most_in_flight && !instance.lost;
-            let first = instance.first.take();
+            let first = instance.first_use(self.now);
             let request = Request {
                 first_use: first.is_some(),
                 ..request

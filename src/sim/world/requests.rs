@@ -169,7 +169,7 @@ impl World {
             pool.remove(slot, &mut self.instances);
         }
         // The first request of an instance that was started without a request costs more.
-        let first = self.instances.0.get_mut(slot).first.take();
+        let first = self.instances.0.get_mut(slot).first_use(self.now);
         let request = Request {
             first_use: first.is_some(),
             ..request

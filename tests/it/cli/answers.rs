@@ -402,8 +402,8 @@ fn a_plan_says_what_a_measurement_takes() {
             .unwrap();
         line.split_whitespace().take(3).map(str::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(row("gin"), ["gin", "9", "300"], "{ran}");
-    assert_eq!(row("echo"), ["echo", "9", "300"], "{ran}");
+    assert_eq!(row("gin"), ["gin", "9", "225"], "{ran}");
+    assert_eq!(row("echo"), ["echo", "9", "225"], "{ran}");
     assert!(ran.stdout.contains("in all on an idle machine"), "{ran}");
     let quick = sandbox
         .run(&format!("measure plan gin --quick --cpu 0.5,1 -n 7 --models {models}"))
