@@ -218,7 +218,10 @@ pub fn shown(value: &Value, known: Option<i32>) -> String {
     }
     if !value.symmetric {
         // Near the end of a range the width says which digits are known, elsewhere the number itself.
-        let decimals = |x: f64| at_most(two_digits(x).max(two_digits(half)));
+        let decimals = |x: f64| match half < x.abs() / 10.0 {
+            true => at_most(two_digits(x).max(two_digits(half))),
+            false => at_most(two_digits(x)),
+        };
         let end = |x: f64| {
             if x == 0.0 {
                 "0".to_string()

@@ -98,7 +98,7 @@ impl Report for Violations {
     }
 }
 
-/// What the requests of a cause did, after "of requests".
+/// The words for what the requests of a cause did, after "of requests".
 fn did(cause: &str) -> &str {
     match cause {
         "pending-node" => "waited for a node",

@@ -226,7 +226,7 @@ pub enum Fact {
         service: u16,
         /// When it had arrived.
         arrived: SimTime,
-        /// What it spent its time on.
+        /// The time that it spent, by class.
         spans: Spans,
     },
     /// A call gets another attempt.

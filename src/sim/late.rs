@@ -3,7 +3,7 @@
 
 use crate::units::{SimDuration, SimTime};
 
-/// What a request waits for or works on.
+/// A reason for which time passes until a request is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Class {
@@ -15,9 +15,9 @@ pub enum Class {
     Boot,
     /// The process starts until it is ready, or is restored.
     Init,
-    /// What the first request of an instance costs more than later ones.
+    /// The further cost of the first request of an instance.
     FirstRequest,
-    /// What the next requests cost more until code is warm.
+    /// The further cost of the next requests until code is warm.
     WarmUp,
     /// No slot is free although instances are up, or none is on its way.
     Queue,
@@ -27,9 +27,9 @@ pub enum Class {
     Backoff,
     /// Attempts that timed out or failed.
     LostAttempt,
-    /// What the CPU limit adds to its own CPU time on a whole core.
+    /// The time that the CPU limit adds to its own CPU time on a whole core.
     Quota,
-    /// What other requests add that share the CPU.
+    /// The time that other requests add that share the CPU.
     Contention,
     /// The declared wait.
     Io,

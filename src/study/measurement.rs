@@ -1,4 +1,4 @@
-//! What the measurement leaves open: thirty starts are not the truth, and no number of replications changes that. The study runs again
+//! The share of the measurement in the uncertainty: thirty starts are not the truth, and no number of replications changes that. The study runs again
 //! with profiles drawn anew from their own samples (`model::profile::FrameworkProfile::redrawn`), all with the random numbers of the
 //! first replication, so that only the measurement differs. The spread of the results is its share of the uncertainty.
 //!

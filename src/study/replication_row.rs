@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::estimate::{decimals_of_latency, rounded};
 use super::sample::Sample;
 
 /// One replication of a service.
@@ -30,6 +31,11 @@ pub struct ReplicationRow {
     pub monthly_cost_usd: Option<f64>,
 }
 
+/// Milliseconds without digits below the width of a bucket.
+fn resolved(ms: f64) -> f64 {
+    rounded(ms, decimals_of_latency(ms))
+}
+
 /// The rows of a service in its replications.
 pub(super) fn rows(service: &str, samples: &[Sample]) -> Vec<ReplicationRow> {
     let row = |(number, sample): (usize, &Sample)| {
@@ -41,8 +47,8 @@ pub(super) fn rows(service: &str, samples: &[Sample]) -> Vec<ReplicationRow> {
             slo_violations: sample.has_slo.then_some(sample.record.violations),
             cold_starts: sample.record.cold_starts,
             first_uses: sample.record.first_uses,
-            latency_p50_ms: sample.latency_ms(0.5),
-            latency_p99_ms: sample.latency_ms(0.99),
+            latency_p50_ms: sample.latency_ms(0.5).map(resolved),
+            latency_p99_ms: sample.latency_ms(0.99).map(resolved),
             instance_seconds: (area.starting + area.busy + area.idle) as f64 / 1e9,
             monthly_cost_usd: sample.cost.map(|cost| cost.total),
         }

@@ -97,7 +97,7 @@ pub struct VariantResult {
 pub struct Study {
     /// By variant.
     pub variants: Vec<VariantResult>,
-    /// What became of violations with something switched off; empty unless it was asked for.
+    /// The violations with something switched off; empty unless they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub what_if: Vec<WhatIf>,
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::estimate::{decimals_of_latency, rounded};
 use super::sample::Sample;
 use crate::sim::late::Cause;
 use crate::sim::observe::causes::{Causes, Why};
@@ -84,7 +85,7 @@ pub(super) fn rows(service: &str, samples: &[Sample]) -> Vec<ViolationRow> {
                 Why::Late(Cause::Class(class)) => Some(Decimal::from(all.pivotal.get(class).copied().unwrap_or(0)) / n),
                 _ => None,
             },
-            excess_ms_p50: time.map(|ns| ns as f64 / 1e6),
+            excess_ms_p50: time.map(|ns| rounded(ns as f64 / 1e6, decimals_of_latency(ns as f64 / 1e6))),
             of_requests: *count as f64 / requests.max(1) as f64,
         }
     };

@@ -1,4 +1,4 @@
-//! What if a class of time were gone: the same variants with one thing switched off and the same random numbers. Requests that queued
+//! A class of time that is gone: the same variants with one thing switched off and the same random numbers. Requests that queued
 //! behind others whose cause is gone are in time then as well, which counting causes cannot show.
 
 use std::fmt;
@@ -127,7 +127,7 @@ fn on_cores_of_their_own(setup: &mut crate::sim::setup::ServiceSetup) -> bool {
     }
 }
 
-/// What became of the violations of a variant with something switched off.
+/// The violations of a variant with something switched off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WhatIf {

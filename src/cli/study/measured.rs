@@ -1,4 +1,4 @@
-//! What the measured profiles leave open: the study again, with profiles drawn anew from their own samples.
+//! The share of the measured profiles in the uncertainty: the study again, with profiles drawn anew from their own samples.
 
 use super::{Inputs, StudyFlags, plans_with, variants, watch};
 use crate::cli::Common;

@@ -119,7 +119,7 @@ fn of_table(table: toml::Table) -> Result<CpuSpec, String> {
     Ok(CpuSpec::Units(units))
 }
 
-/// What to write in place of the form that multiplied a whole route.
+/// Says what to write in place of the form that multiplied a whole route.
 fn instead_of_times(table: &toml::Table) -> String {
     let times = table.get("times").and_then(|times| {
         let whole = times.as_integer().map(|whole| whole as f64);

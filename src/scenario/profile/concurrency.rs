@@ -70,7 +70,7 @@ fn order_of_service(profile: &FrameworkProfile, cpu: MilliCpu) -> Option<Discipl
     discipline::choose(warm)
 }
 
-/// What stands behind an order of service.
+/// The assumption behind an order of service.
 fn served(name: &str, cpu: MilliCpu, found: &Discipline) -> Assumption {
     let alike = match found.alike.is_empty() {
         true => String::new(),

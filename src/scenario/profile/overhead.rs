@@ -22,9 +22,9 @@ const TOLD: f64 = 0.15;
 /// The overhead of a request, in milliseconds of CPU time at one vCPU.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Overhead {
-    /// What it costs on a busy server more than an empty handler does, because work has filled the caches.
+    /// The cost on a busy server beyond that of an empty handler, because work has filled the caches.
     pub(super) after_work_ms: f64,
-    /// What it costs more after a long gap.
+    /// The further cost after a long gap.
     idle_ms: f64,
     /// The time constant in seconds.
     tau: f64,
@@ -69,7 +69,7 @@ impl Overhead {
         })
     }
 
-    /// What stands behind it.
+    /// The assumption behind it.
     pub(super) fn assumption(&self, name: &str) -> Assumption {
         let text = format!(
             "a request to {name} costs up to {:.2} ms more CPU if the instance had nothing to do before it (time constant {:.1} ms), and \

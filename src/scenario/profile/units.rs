@@ -1,4 +1,4 @@
-//! What a unit of work costs on an instance of some size. Work was measured in sizes under one CPU limit; elsewhere its cost
+//! The cost of a unit of work on an instance of some size. Work was measured in sizes under one CPU limit; elsewhere its cost
 //! changes as that of the route `/items` does.
 
 use std::collections::BTreeMap;

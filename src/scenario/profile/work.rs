@@ -104,7 +104,7 @@ impl Handler<'_> {
         )
     }
 
-    /// What stands behind the cost of so many units.
+    /// The assumptions behind the cost of so many units.
     fn of_units(&self, kind: &str, units: f64, cost: &UnitCost) -> Vec<Assumption> {
         let (name, total) = (self.framework, units * cost.ms);
         let mut assumptions = Vec::new();
@@ -187,7 +187,7 @@ impl Handler<'_> {
         Ok((time.scaled(value), findings))
     }
 
-    /// What stands behind a ratio of work.
+    /// The assumption behind a ratio of work.
     fn of_ratio(&self, other: &str, ms: f64, ratio: &WorkRatio) -> Assumption {
         let kinds: Vec<String> = ratio
             .kinds

@@ -1,4 +1,4 @@
-//! What a request costs more if the instance had nothing to do before it: the server is woken, and others have filled its caches
+//! The further cost of a request if the instance had nothing to do before it: the server is woken, and others have filled its caches
 //! meanwhile. Source of the law: [`crate::stats::gap_law`], fitted to the measured CPU time of requests at several rates.
 
 use crate::units::SimDuration;

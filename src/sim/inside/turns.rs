@@ -58,7 +58,7 @@ pub(crate) struct Turns {
     /// By worker: the requests that it does not serve yet, oldest first.
     waiting: Vec<VecDeque<Task>>,
     work: AtWork,
-    /// What the look ahead works on.
+    /// The copy that the look ahead works on.
     ahead: AtWork,
     /// Requests that have had their CPU time and were not taken yet.
     done: VecDeque<Released>,

@@ -33,7 +33,7 @@ pub struct FargateSpec {
     pub memory: MemoryMib,
     /// Instruction set.
     pub architecture: Architecture,
-    /// What a second on the instruction set of the profile's machine takes on this one, where they differ.
+    /// The seconds that a second on the instruction set of the profile's machine takes on this one, where they differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub architecture_time_factor: Option<f64>,
     /// Requests that are sent to one task at a time; `None`: any number.

@@ -49,7 +49,7 @@ pub struct LambdaSpec {
     /// Instruction set.
     #[serde(default = "x86")]
     pub architecture: Architecture,
-    /// What a second on the instruction set of the profile's machine takes on this one, where they differ.
+    /// The seconds that a second on the instruction set of the profile's machine takes on this one, where they differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub architecture_time_factor: Option<f64>,
     /// A request that runs longer is cut off.

@@ -21,7 +21,7 @@ const LEAST_WEIGHT: u64 = 2;
 struct Claim {
     request: u64,
     limit: u64,
-    /// What it could use now.
+    /// The CPU that it could use now.
     demand: u64,
 }
 

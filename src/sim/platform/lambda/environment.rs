@@ -49,7 +49,7 @@ fn times(package: Package) -> &'static Times {
     }
 }
 
-/// What stands behind it.
+/// The assumption behind it.
 pub(super) fn assumption(package: Package) -> Assumption {
     Topic::ColdStart
         .large(format!(
