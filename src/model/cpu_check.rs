@@ -9,8 +9,9 @@ use super::overhead;
 use super::profile::{RouteRun, SettlingEnd, WarmRun};
 use crate::stats::order;
 
-/// The tolerance for the counting of CPU time, as a share of the limit.
-const TOLERANCE: f64 = 0.05;
+/// The tolerance for the counting of CPU time, as a share of the limit. Bursts pay for their connections, which costs a server under a quota
+/// of half a core 8 to 9% more for each request than a long loop (Gin, 2026-12-01).
+const TOLERANCE: f64 = 0.10;
 /// The largest distance of two loads, as a share.
 const AGREE_WITHIN: f64 = 0.15;
 /// The share of the CPU limit from which bursts keep a server busy.

@@ -133,7 +133,7 @@ fn on_cores_of_their_own(setup: &mut crate::sim::setup::ServiceSetup) -> bool {
 pub struct WhatIf {
     /// The name of the variant.
     pub variant: String,
-    /// What is switched off.
+    /// The thing that is switched off.
     pub switch: Switch,
     /// The violations of the variant as it is, in the mean over replications.
     pub before: f64,
