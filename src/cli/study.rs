@@ -368,7 +368,8 @@ fn answer(asked: &Inputs<'_>, flags: &StudyFlags, common: &Common, shown: answer
         study.add_marginal(&more);
     }
     if plans.iter().any(|plan| !plan.profile_sha256.is_empty()) {
-        measured::add(&mut study, asked, flags, common)?;
+        let redrawn = |draw: Draw<'_>| self::variants(&plans_with(asked, Some(draw))?, flags);
+        measured::add(&mut study, flags.measurement_draws, redrawn, common)?;
     }
     study.decide();
     if flags.explain == Some(explain::Explain::WhatIf) {

@@ -8,7 +8,7 @@ use crate::study::break_even::{Costing, Level, Scan, Turn};
 use crate::study::row::{Number, Value as CostValue};
 
 /// Columns of the CSV: a row for each level and variant.
-pub const COLUMNS: [&str; 11] = [
+pub const COLUMNS: [&str; 13] = [
     "traffic_factor",
     "requests_per_month",
     "variant",
@@ -16,6 +16,8 @@ pub const COLUMNS: [&str; 11] = [
     "monthly_cost_usd",
     "monthly_cost_usd_low",
     "monthly_cost_usd_high",
+    "monthly_cost_usd_meas_low",
+    "monthly_cost_usd_meas_high",
     "cheapest",
     "ahead_usd",
     "ahead_usd_low",
@@ -39,8 +41,12 @@ pub fn text(scan: &Scan, style: Style) -> String {
         let mut cells = vec![short(level.factor), short(requests(level) / 1e6)];
         cells.extend(level.variants.iter().map(|costing| {
             let cost = shown(&costing.cost, None);
-            let missed = costing.slo_met == Some(false);
-            format!("{cost}{}", if missed { " (SLO missed)" } else { "" })
+            let slo = match (costing.slo_met, costing.undecided) {
+                (Some(false), _) => " (SLO missed)",
+                (_, true) => " (SLO undecided)",
+                _ => "",
+            };
+            format!("{cost}{slo}")
         }));
         cells.push(level.leader().unwrap_or("none keeps its SLO").to_string());
         let ahead = level.ahead.map(|ahead| {
@@ -126,6 +132,8 @@ fn row(level: &Level, v: usize, costing: &Costing) -> Vec<String> {
         cells::mean(&costing.cost),
         maybe(costing.cost.interval.map(|i| i.0)),
         maybe(costing.cost.interval.map(|i| i.1)),
+        maybe(costing.cost.measurement.map(|i| i.0)),
+        maybe(costing.cost.measurement.map(|i| i.1)),
         cheapest.to_string(),
         maybe(ahead.map(|ahead| ahead.mean)),
         maybe(interval.map(|i| i.0)),
@@ -144,6 +152,8 @@ pub fn json(scan: &Scan) -> String {
                 "monthly_cost_usd": costing.cost.float(),
                 "monthly_cost_usd_low": costing.cost.interval.map(|i| i.0),
                 "monthly_cost_usd_high": costing.cost.interval.map(|i| i.1),
+                "monthly_cost_usd_meas_low": costing.cost.measurement.map(|i| i.0),
+                "monthly_cost_usd_meas_high": costing.cost.measurement.map(|i| i.1),
             })
         });
         json!({

@@ -1,7 +1,8 @@
 //! At how much traffic another variant becomes the cheapest. Costs rise by the request here and in steps there, so the whole
 //! range is looked at first, level by level, and each change between two levels is then narrowed down by halving.
 //!
-//! The cheapest is the one with the lowest mean monthly bill among those that keep their SLO; a variant without one keeps it.
+//! The cheapest is the one with the lowest mean monthly bill among those that do not miss their SLO; a variant without one misses
+//! none, nor does one of which it is undecided.
 
 use super::Study;
 use super::metric::Metric;
@@ -18,9 +19,9 @@ pub struct Level {
     pub factor: f64,
     /// The variants.
     pub variants: Vec<Costing>,
-    /// Position of the cheapest of those that keep their SLO; `None`: none keeps it.
+    /// Position of the cheapest of those that do not miss their SLO; `None`: all miss it.
     pub cheapest: Option<usize>,
-    /// US dollars a month that the cheapest is below the next one; paired.
+    /// US dollars a month that the cheapest is below the next one; paired, with the interval of simulation and measurement together.
     pub ahead: Option<Estimate>,
 }
 
@@ -31,8 +32,10 @@ pub struct Costing {
     pub variant: String,
     /// Requests in a month.
     pub requests: f64,
-    /// True if it keeps its SLO; `None` without one.
+    /// True if it keeps its SLO; `None` without one, and where it is undecided.
     pub slo_met: Option<bool>,
+    /// True if the objective lies inside the interval of its violations.
+    pub undecided: bool,
     /// US dollars a month.
     pub cost: Value,
 }
@@ -81,6 +84,7 @@ impl Level {
                 variant: row.variant.clone(),
                 requests: requests.float(),
                 slo_met: row.slo_met,
+                undecided: row.slo_objective.is_some() && row.slo_met.is_none(),
                 cost,
             });
         }
@@ -89,7 +93,12 @@ impl Level {
             .collect();
         ranked.sort_by(|&a, &b| variants[a].cost.float().total_cmp(&variants[b].cost.float()));
         let ahead = match ranked[..] {
-            [first, second, ..] => study.paired(first, second, Metric::MonthlyCost),
+            [first, second, ..] => study
+                .paired(first, second, Metric::MonthlyCost)
+                .map(|Estimate { mean, .. }| Estimate {
+                    mean,
+                    interval: study.between(first, second, Metric::MonthlyCost),
+                }),
             _ => None,
         };
         Ok(Self {
@@ -175,6 +184,7 @@ mod tests {
                 variant: v.to_string(),
                 requests: 1e6 * factor,
                 slo_met: Some(true),
+                undecided: false,
                 cost: Value {
                     mean: Number::Float(fixed + each * factor),
                     interval: None,

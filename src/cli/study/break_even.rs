@@ -6,15 +6,14 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::watch;
-use super::{Inputs, plans, say_assumptions};
+use super::{Draw, Inputs, measured, plans, plans_with, say_assumptions, watch};
 use crate::assumption::Assumption;
 use crate::cli::Common;
 use crate::cli::exit::{Failure, Outcome};
 use crate::cli::output::{Format, print, say};
 use crate::report::break_even::{csv, json, text};
 use crate::report::table::Style;
-use crate::scenario::Variant;
+use crate::scenario::{Plan, Variant};
 use crate::study::Options;
 use crate::study::break_even::{Level, factors, scan};
 
@@ -41,6 +40,10 @@ pub struct BreakEvenArgs {
     /// Levels of traffic that are looked at first; what changes between two of them is then narrowed down to 2%
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(2..=1000))]
     points: u32,
+    /// How often measured profiles are drawn anew from their samples, for what the measurement leaves open; 0: not at all
+    /// [default: 12]
+    #[arg(long, value_name = "N")]
+    measurement_draws: Option<u32>,
     /// Print all assumptions, not only the three that matter most
     #[arg(long)]
     assumptions: bool,
@@ -81,14 +84,20 @@ pub fn run(args: &BreakEvenArgs, common: &Common) -> Outcome {
             "there is one variant only: name two frameworks (--frameworks express,gin) or two scenario files"
         )));
     }
+    let measured_profiles = base.iter().any(|plan| !plan.profile_sha256.is_empty());
     let options = Options {
         threads: common.threads.map(usize::from),
         ..Options::default()
     };
     let found = scan(&factors(args.from, args.to, args.points), |times| {
-        let plans = plans(&asked(times))?;
-        let variants: Vec<Variant> = plans.into_iter().flat_map(|plan| plan.variants).collect();
-        let study = watch::watched(&variants, &options, common.quiet)?;
+        let variants =
+            |plans: Vec<Plan>| -> Vec<Variant> { plans.into_iter().flat_map(|plan| plan.variants).collect() };
+        let mut study = watch::watched(&variants(plans(&asked(times))?), &options, common.quiet)?;
+        if measured_profiles {
+            let redrawn = |draw: Draw<'_>| Ok(variants(plans_with(&asked(times), Some(draw))?));
+            measured::add(&mut study, args.measurement_draws, redrawn, common)?;
+        }
+        study.decide();
         let level = Level::of(times, &study).map_err(Failure::input)?;
         if !common.quiet {
             say(format_args!(
@@ -110,8 +119,9 @@ pub fn run(args: &BreakEvenArgs, common: &Common) -> Outcome {
     }
     if !common.quiet {
         say(
-            "\nThe cheapest is the one with the lowest mean monthly bill among those that keep their SLO. ± is half the 95% interval \
-             of the mean.",
+            "\nThe cheapest is the one with the lowest mean monthly bill among those that do not miss their SLO. The first ± is half the \
+             95% interval of the mean over replications, the second one of what the samples of the measured profiles leave open; the lead \
+             has one for both.",
         );
         let assumptions: BTreeSet<&Assumption> = base.iter().flat_map(|plan| &plan.assumptions).collect();
         let assumptions: Vec<String> = assumptions.into_iter().map(Assumption::to_string).collect();

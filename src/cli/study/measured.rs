@@ -1,15 +1,22 @@
 //! The share of the measured profiles in the uncertainty: the study again, with profiles drawn anew from their own samples.
 
-use super::{Inputs, StudyFlags, plans_with, variants, watch};
+use super::{Draw, watch};
 use crate::cli::Common;
 use crate::cli::exit::Failure;
 use crate::model::profile::Redraw;
+use crate::scenario::Variant;
 use crate::study::measurement::{FEWEST, USUAL};
 use crate::study::{Options, Study};
 
-/// Adds what the measurement leaves open to a study of plans of which some use measured profiles.
-pub(super) fn add(study: &mut Study, asked: &Inputs<'_>, flags: &StudyFlags, common: &Common) -> Result<(), Failure> {
-    let draws = flags.measurement_draws.unwrap_or(USUAL);
+/// Adds what the measurement leaves open to a study. `redrawn` gives its variants with profiles drawn anew; `draws` is how often,
+/// the usual number where nobody says.
+pub(super) fn add(
+    study: &mut Study,
+    draws: Option<u32>,
+    redrawn: impl Fn(Draw<'_>) -> Result<Vec<Variant>, Failure>,
+    common: &Common,
+) -> Result<(), Failure> {
+    let draws = draws.unwrap_or(USUAL);
     if draws == 0 {
         return Ok(());
     }
@@ -24,9 +31,7 @@ pub(super) fn add(study: &mut Study, asked: &Inputs<'_>, flags: &StudyFlags, com
     };
     let mut drawn = Vec::new();
     for number in 0..u64::from(draws) {
-        let redraw = |seed: u64| Redraw { seed, number };
-        let plans = plans_with(asked, Some(&redraw))?;
-        let mut variants = variants(&plans, flags)?;
+        let mut variants = redrawn(&|seed: u64| Redraw { seed, number })?;
         for variant in &mut variants {
             variant.replications = 1.into();
         }

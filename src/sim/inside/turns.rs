@@ -2,7 +2,7 @@
 //! gives it to its own requests in turn. Workers keep their connections, so the requests of a busy worker wait although another
 //! one is idle.
 //!
-//! Integer arithmetic as in [`super::cpu`]: CPU time is counted in milli-CPU-nanoseconds. A turn that ends in between is
+//! Integer arithmetic as in `super::cpu`: CPU time is counted in milli-CPU-nanoseconds. A turn that ends in between is
 //! worked off when somebody looks, so a turn costs no event.
 
 use std::collections::VecDeque;

@@ -1,5 +1,7 @@
 //! The life of instances by hand: seconds, one function, constant times.
 
+mod causes;
+
 use crate::model::arrival::Arrival;
 use crate::model::dist::Dist;
 use crate::rng::Draws;

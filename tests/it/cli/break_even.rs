@@ -69,7 +69,7 @@ fn the_cheapest_changes_where_two_bills_are_equal() {
         shown.stdout.contains("fargate/theory is the cheapest from there on."),
         "{shown}"
     );
-    assert!(shown.stderr.contains("keep their SLO"), "{shown}");
+    assert!(shown.stderr.contains("do not miss their SLO"), "{shown}");
     let rows = sandbox
         .run("break-even lambda.toml fargate.toml --points 2 --quiet --format csv")
         .ok();
@@ -99,6 +99,43 @@ fn what_misses_its_slo_is_never_the_cheapest() {
         .ok();
     assert!(found.stdout.contains("no variant keeps its SLO"), "{found}");
     assert!(found.stdout.contains("(SLO missed)"), "{found}");
+}
+
+/// The lead of the cheapest holds what thirty starts leave open, and so do the bills; without draws they are blank.
+#[test]
+fn the_measurement_is_part_of_the_lead() {
+    let sandbox = Sandbox::new();
+    let text = scenario("functions", "[platform.lambda]\nmemory = \"1024Mi\"\n");
+    let text = text
+        .replace("[\"theory\"]", "[\"express\", \"gin\"]")
+        .replace("gap = \"1s\"", "gap = \"15m\"");
+    let (before, after) = text.split_once("[profile.theory]").unwrap();
+    let after = after.split_once("[slo]").unwrap().1;
+    sandbox.write(
+        "s.toml",
+        &format!("{before}[slo]{after}").replace("horizon = \"3h\"", "horizon = \"3d\""),
+    );
+    let at = |draws: u32| {
+        let rows = sandbox
+            .run(&format!(
+                "break-even s.toml --from 1 --to 2 --points 2 --quiet --format csv --measurement-draws {draws}"
+            ))
+            .ok();
+        table(&rows.stdout)
+    };
+    let (with, without) = (at(4), at(0));
+    let number = |row: &std::collections::BTreeMap<String, String>, column: &str| row[column].parse::<f64>().unwrap();
+    let width = |row: &std::collections::BTreeMap<String, String>, column: &str| {
+        number(row, &format!("{column}_high")) - number(row, &format!("{column}_low"))
+    };
+    for (with, without) in with.iter().zip(&without) {
+        assert!(width(with, "monthly_cost_usd_meas") > 0.0, "{with:?}");
+        assert_eq!(without["monthly_cost_usd_meas_low"], "");
+        assert_eq!(with["monthly_cost_usd"], without["monthly_cost_usd"]);
+        if with["cheapest"] == "true" {
+            assert!(width(with, "ahead_usd") > width(without, "ahead_usd"), "{with:?}");
+        }
+    }
 }
 
 /// By the request the next million costs what any does; a task that is there anyway serves it for nothing.
