@@ -54,6 +54,7 @@ mod escape;
 mod estimate;
 mod host;
 mod http;
+pub mod lambda_logs;
 mod load;
 mod lock;
 mod noise;

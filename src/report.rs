@@ -14,6 +14,7 @@ pub mod focus;
 #[cfg(feature = "parquet")]
 pub mod frame;
 pub mod framework_detail;
+pub mod framework_functions;
 pub mod framework_in_depth;
 pub mod framework_ratios;
 pub mod framework_work;

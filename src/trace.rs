@@ -63,6 +63,7 @@ mod number;
 mod open;
 pub mod placement;
 pub mod poisson;
+pub mod read;
 mod repeated;
 pub mod report;
 pub mod synthetic;

@@ -21,6 +21,7 @@ use crate::units::{MemoryMib, MilliCpu, SimDuration};
 mod agreement;
 mod cleanup;
 mod contract;
+mod import_lambda_logs;
 mod link;
 mod noise;
 mod own_image;
@@ -81,6 +82,18 @@ enum What {
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure contract gin")]
     Contract(contract::ContractArgs),
+    /// Makes the profile of a function of your own from its logs on AWS Lambda, without deploying anything
+    ///
+    /// Reads what CloudWatch, its console, Logs Insights, a log subscription or the Telemetry API give, plain or gzip. Writes
+    /// <OUT>/<NAME>/profile.json with every start and every duration. How much of a duration is CPU time is not in logs and stays
+    /// unknown, so the profile is for the platform `lambda` with the memory that the function had.
+    #[command(verbatim_doc_comment)]
+    #[command(
+        name = "import-lambda-logs",
+        after_help = "Example:\n  aws logs filter-log-events --log-group-name /aws/lambda/checkout --output json > checkout.json\n  \
+                      coldcast measure import-lambda-logs checkout.json --name checkout"
+    )]
+    ImportLambdaLogs(import_lambda_logs::ImportArgs),
     /// Compares two measurements of the same frameworks: medians of the cold start, size by size
     #[command(after_help = "Example:\n  coldcast measure agreement models/frameworks models/frameworks")]
     Agreement(agreement::AgreementArgs),
@@ -206,6 +219,7 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
         What::Link(args) => return link::run(args),
         What::Plan(args) => return print(plan::table(&planned(args).map_err(failure)?)),
         What::Contract(args) => return contract::run(args, common),
+        What::ImportLambdaLogs(args) => return import_lambda_logs::run(args, common),
         What::Agreement(args) => return agreement::run(args),
         What::Noise(args) => return noise::run(args),
         What::Cleanup(args) => return cleanup::run(args),

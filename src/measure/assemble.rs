@@ -127,8 +127,8 @@ pub fn profile(
             cpu_mode,
             host_cpu: host::cpu_model(),
             architecture: Some(std::env::consts::ARCH.to_string()),
-            host_cores: host::cores(),
-            host_memory_mib: host::memory_mib(),
+            host_cores: Some(host::cores()),
+            host_memory_mib: Some(host::memory_mib()),
             kernel: host::kernel(),
             engine_version: backing.engine_version.clone(),
             storage_driver: backing.storage_driver.clone(),
@@ -153,6 +153,7 @@ pub fn profile(
         quiet_machine: quiet_machine.cloned(),
         panel: measurement.panel.clone(),
         runs,
+        functions: Vec::new(),
     }
 }
 

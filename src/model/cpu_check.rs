@@ -178,8 +178,8 @@ pub(super) mod tests {
             "{sentence}"
         );
         assert_eq!(impossible(&warm(0.0333, 29_000.0), 1.0), None);
-        assert_eq!(impossible(&warm(0.0349, 30_000.0), 1.0), None, "within the tolerance");
-        assert!(impossible(&warm(0.0351, 30_000.0), 1.0).is_some());
+        assert_eq!(impossible(&warm(0.0366, 30_000.0), 1.0), None, "within the tolerance");
+        assert!(impossible(&warm(0.0367, 30_000.0), 1.0).is_some());
         let mut stable = warm(0.04, 20_000.0);
         stable.stable_rate = Some(StableRate {
             rate: Some(28_000.0),

@@ -6,6 +6,7 @@
 
 mod block;
 mod cold;
+mod function;
 mod image;
 mod options;
 mod rates;
@@ -17,6 +18,7 @@ mod work;
 
 pub use block::{BlockReading, QuietMachine, Spread};
 pub use cold::{ColdMode, ColdSample, CpuMode, FailureKind, StartFailure, Verdict};
+pub use function::{FunctionRun, FunctionStart, StartCause};
 pub use image::{ImageFacts, LayerPull, Pull, Scan};
 pub use options::ContainerOptions;
 pub use rates::{CPU_5MS, JSON, RateRun, ResponsePoint};
@@ -80,6 +82,9 @@ pub struct FrameworkProfile {
     pub panel: Option<PanelLink>,
     /// One entry for each pair of CPU limit and memory limit, sorted by both.
     pub runs: Vec<MeasuredConfig>,
+    /// One entry for each memory size of a function that ran on AWS Lambda, sorted by memory; none of other measurements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<FunctionRun>,
 }
 
 /// Parses a profile.
@@ -107,11 +112,13 @@ impl FrameworkProfile {
     /// Returns one line about the machine that measured.
     pub fn machine(&self) -> String {
         let p = &self.provenance;
+        let (Some(cores), Some(memory)) = (p.host_cores, p.host_memory_mib) else {
+            return p.host_cpu.clone();
+        };
         format!(
-            "{}, {} cores, {} GiB, kernel {}, {} {}",
+            "{}, {cores} cores, {} GiB, kernel {}, {} {}",
             p.host_cpu,
-            p.host_cores,
-            (p.host_memory_mib + 512) / 1024,
+            (memory + 512) / 1024,
             p.kernel,
             p.backend,
             p.engine_version
@@ -187,7 +194,8 @@ pub struct Provenance {
     pub finished: String,
     /// The command line that repeats the measurement.
     pub command: String,
-    /// The place where the app ran: `docker` (containers) or `process` (processes of the host, without an engine).
+    /// The place where the app ran: `docker` (containers), `process` (processes of the host, without an engine), or `lambda-logs` (a
+    /// function of the user's own on AWS Lambda, of which there are logs).
     pub backend: String,
     /// The kinds of cold starts in the runs, separated by commas.
     pub cold_mode: String,
@@ -198,10 +206,10 @@ pub struct Provenance {
     /// The instruction set of the host, such as `x86_64` or `aarch64`; `null` in older profiles, which come from x86_64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub architecture: Option<String>,
-    /// The number of logical CPUs of the host.
-    pub host_cores: u32,
-    /// The memory of the host in MiB.
-    pub host_memory_mib: u64,
+    /// The number of logical CPUs of the host; `null` if it is not known, as on AWS Lambda.
+    pub host_cores: Option<u32>,
+    /// The memory of the host in MiB; `null` if it is not known.
+    pub host_memory_mib: Option<u64>,
     /// The kernel release.
     pub kernel: String,
     /// The version of the container engine; `none` without an engine.
@@ -224,7 +232,7 @@ pub struct Provenance {
     /// The number of blocks that began on a noisy machine and were repeated.
     #[serde(default)]
     pub repeated_blocks: u32,
-    /// The shortest interval between probes in milliseconds. The interval grows to 0.25% of the elapsed time, and is at least
+    /// The shortest interval between probes in milliseconds; 0 without probes. The interval grows to 0.25% of the elapsed time, and is at least
     /// 2 ms until the engine reports that the container runs.
     pub probe_interval_ms: f64,
     /// The clock of all durations.

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::framework_in_depth;
 use super::frameworks::Entry;
 use super::table::{Style, draw};
+use super::{framework_functions, framework_in_depth};
 use crate::model::code_warm_up;
 use crate::model::concurrency;
 use crate::model::framework::ConcurrencyModel;
@@ -41,15 +41,22 @@ pub fn of_profile(profile: &FrameworkProfile, style: Style) -> String {
 }
 
 fn figures(heading: &str, profile: &FrameworkProfile, declared: Option<ConcurrencyModel>, style: Style) -> String {
+    let cores = profile.provenance.host_cores;
     let mut text = format!(
-        "{heading}, measured {} with {} on {}, {} cores\n",
+        "{heading}, measured {} with {} on {}{}\n",
         profile.measured_on(),
         profile.provenance.backend,
         profile.provenance.host_cpu,
-        profile.provenance.host_cores,
+        cores.map_or_else(String::new, |cores| format!(", {cores} cores")),
     );
     text.push_str(&how(profile));
     text.push('\n');
+    if !profile.functions.is_empty() {
+        text.push_str(&framework_functions::table(profile, style));
+    }
+    if profile.runs.is_empty() {
+        return text;
+    }
     text.push_str(&cold_starts(&profile.runs, style));
     text.push_str(&sizes_without_a_start(&profile.runs));
     text.push('\n');

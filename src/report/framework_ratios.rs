@@ -83,7 +83,7 @@ pub fn to_published(entries: &[Entry]) -> Ratios {
             one(
                 "image",
                 "MB",
-                Some(profile.image.unpacked_bytes as f64 / 1e6),
+                profile.image.unpacked_bytes.map(|bytes| bytes as f64 / 1e6),
                 figures.image_mb,
             ),
         ];
@@ -160,7 +160,7 @@ pub fn to_framework(entries: &[Entry], base: &Entry) -> Ratios {
             differs: None,
         };
         let idle = |run: &MeasuredConfig| run.warm.as_ref()?.idle.working_set_bytes.map(mib);
-        let image = |profile: &FrameworkProfile| Some(mib(profile.image.unpacked_bytes));
+        let image = |profile: &FrameworkProfile| profile.image.unpacked_bytes.map(mib);
         let compared = vec![
             starts("cold start", |sample| Some(sample.total_ms)),
             starts("CPU to ready", |sample| sample.cpu_ms),

@@ -176,7 +176,7 @@ pub fn table(entries: &[Entry], style: Style) -> String {
             number(line.idle_mib, 1),
             number(line.json_cpu_ms, 3),
             number(line.items_cpu_ms, 3),
-            number(Some(mib(profile.image.unpacked_bytes)), 0),
+            number(profile.image.unpacked_bytes.map(mib), 0),
             profile.measured_on().to_string(),
             letter(hosts.iter().position(|known| *known == profile.machine())),
         ]
@@ -290,7 +290,7 @@ fn row(entry: &Entry, profile: &FrameworkProfile, run: &MeasuredConfig) -> Vec<S
         maybe(line.items_cpu_ms),
         maybe(line.saturation_rps),
         maybe(line.stable_rps),
-        cells::number(mib(image.unpacked_bytes)),
+        maybe(image.unpacked_bytes.map(mib)),
         maybe(image.compressed_bytes.map(mib)),
         profile.measured_on().to_string(),
         profile.provenance.host_cpu.clone(),

@@ -10,6 +10,7 @@ pub(in crate::scenario) mod architecture;
 mod at_size;
 pub mod code_warm_up;
 mod concurrency;
+mod function;
 mod instance;
 mod interpolate;
 pub mod memory;

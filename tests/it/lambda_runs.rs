@@ -140,8 +140,8 @@ fn each_run_is_predicted_from_the_others() {
         100.0 * replayed,
         100.0 * from_rate
     );
-    // The goal is 7% and 12%. These estimators do not reach it yet.
-    assert!(replayed <= 0.10 && from_rate <= 0.16, "{replayed} {from_rate}");
+    // From the rate alone a perfect model would miss a run by 7%, as it has some forty first uses. The goal is 12%.
+    assert!(replayed <= 0.07 && from_rate <= 0.13, "{replayed} {from_rate}");
 }
 
 /// The defaults of the platform are those of all runs together.

@@ -21,7 +21,7 @@ fn a_listening_socket_is_not_ready() {
     assert_eq!((profile.provenance.cpu_period_us, profile.image.layers), (None, 0));
     assert!(profile.runtime.is_some_and(|runtime| runtime.starts_with("Python 3")));
     let run = &profile.runs[0];
-    assert_eq!(u64::from(run.memory.0), profile.provenance.host_memory_mib);
+    assert_eq!(Some(u64::from(run.memory.0)), profile.provenance.host_memory_mib);
     assert_eq!((run.counted().count(), run.failures.len()), (3, 0));
     for sample in &run.cold {
         // The two seconds begin when it starts to listen.

@@ -146,7 +146,7 @@ fn path(text: &str) -> Result<String, String> {
     }
 }
 
-fn name(text: &str) -> Result<String, String> {
+pub fn name(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if text.chars().all(fits) && text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         Ok(text.to_string())

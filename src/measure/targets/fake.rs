@@ -188,7 +188,7 @@ impl Target for Fake {
             facts: ImageFacts {
                 compressed_bytes: None,
                 compressed_estimated: false,
-                unpacked_bytes: 1,
+                unpacked_bytes: Some(1),
                 layers: 1,
                 packages: None,
                 direct_packages: None,

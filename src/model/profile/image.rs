@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// The size and the content of an image.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageFacts {
     /// The size of the compressed layers in a registry; `null` if unknown.
     pub compressed_bytes: Option<u64>,
     /// True if `compressed_bytes` was estimated by compressing the saved image with gzip -6.
     pub compressed_estimated: bool,
-    /// The size on disk; without an image (backend `process`), the size of the prepared folder.
-    pub unpacked_bytes: u64,
+    /// The size on disk; without an image (backend `process`), the size of the prepared folder. `null` if unknown.
+    pub unpacked_bytes: Option<u64>,
     /// The number of file system layers.
     pub layers: u32,
     /// The number of packages in the lock files, direct and transitive. A Maven build names only direct ones, so the jars in the

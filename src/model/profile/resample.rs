@@ -21,6 +21,8 @@ pub struct Redraw {
 
 /// Draws are no replications: their numbers begin here.
 const FIRST: u64 = 1 << 40;
+/// The batches into which logged durations are cut.
+const LOGGED_BATCHES: usize = 30;
 
 impl Redraw {
     /// The random numbers of something with this name.
@@ -97,6 +99,13 @@ impl FrameworkProfile {
             if let Some(warm) = &mut run.warm {
                 redraw_warm(warm, &mut dice);
             }
+        }
+        for run in &mut profile.functions {
+            let chosen = dice.choose(run.starts.len());
+            run.starts = chosen.into_iter().map(|k| run.starts[k].clone()).collect();
+            // Neighbours in time are alike.
+            let batch = run.warm_ms.len().div_ceil(LOGGED_BATCHES);
+            dice.batches(&mut run.warm_ms, batch);
         }
         profile
     }

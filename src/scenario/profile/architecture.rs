@@ -16,6 +16,13 @@ pub(in crate::scenario) fn on(
     platform: &dyn PlatformKind,
 ) -> Result<Found<FrameworkProfile>, String> {
     let mut findings = Findings::default();
+    if !profile.functions.is_empty() && profile.provenance.architecture.is_none() {
+        findings.assume(Topic::Profile.note(format!(
+            "{} runs on the instruction set of the scenario already: its logs do not say on which it ran",
+            profile.name
+        )));
+        return Ok((profile, findings));
+    }
     let asked = platform.architecture();
     let measured = measured_on(&profile);
     if asked == measured {

@@ -6,7 +6,7 @@ use super::memory::Room;
 use super::overhead::{self, Overhead};
 use super::units::Units;
 use super::work::{Handler, HandlerTime};
-use super::{EMPTY_ROUTE, Law, Sized, Wanted, at_size, concurrency, quality};
+use super::{EMPTY_ROUTE, Law, Sized, Wanted, at_size, concurrency, function, quality};
 use crate::assumption::{Assumption, Topic};
 use crate::cost::meter::MemoryLine;
 use crate::model::dist::Dist;
@@ -76,6 +76,9 @@ pub(in crate::scenario) fn instance(
     profile: &FrameworkProfile,
     asked: &Measured<'_>,
 ) -> Result<Found<Instance>, String> {
+    if let Some(found) = function::instance(profile, asked)? {
+        return Ok(found);
+    }
     let name = &profile.name;
     let sized = at_size(
         profile,
@@ -128,10 +131,7 @@ pub(in crate::scenario) fn instance(
         most_in_flight,
         inside,
         memory: sized.memory.line(),
-        image: profile
-            .image
-            .compressed_bytes
-            .map(|compressed| (compressed, profile.image.unpacked_bytes)),
+        image: profile.image.compressed_bytes.zip(profile.image.unpacked_bytes),
         source: format!("measured {}", profile.measured_on()),
     };
     Ok((instance, findings))

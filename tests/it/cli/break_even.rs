@@ -105,7 +105,7 @@ fn what_misses_its_slo_is_never_the_cheapest() {
 #[test]
 fn the_measurement_is_part_of_the_lead() {
     let sandbox = Sandbox::new();
-    let text = scenario("functions", "[platform.lambda]\nmemory = \"1024Mi\"\n");
+    let text = scenario("functions", "[platform.lambda]\nmemory = \"1769Mi\"\n");
     let text = text
         .replace("[\"theory\"]", "[\"express\", \"gin\"]")
         .replace("gap = \"1s\"", "gap = \"15m\"");

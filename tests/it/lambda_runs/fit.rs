@@ -2,7 +2,7 @@
 //!
 //! Lambda takes the environment that was used last. So the first request that finds all environments used more recently busy looks at
 //! an idle one: it is alive and serves, or it is passed over and is dead. Such inspections are current-status data, whose likelihood is
-//! maximised over a grid (Groeneboom and Wellner, Information Bounds and Nonparametric Maximum Likelihood Estimation, 1992).
+//! averaged over a grid (Groeneboom and Wellner, Information Bounds and Nonparametric Maximum Likelihood Estimation, 1992).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -201,12 +201,14 @@ fn above(z: f64) -> f64 {
     if z >= 0.0 { tail } else { 1.0 - tail }
 }
 
-/// The value of a grid with the largest likelihood.
-fn best(grid: impl Iterator<Item = f64>, likelihood: impl Fn(f64) -> f64) -> f64 {
-    let found = grid
-        .map(|value| (value, likelihood(value)))
-        .max_by(|a, b| a.1.total_cmp(&b.1));
-    found.unwrap().0
+/// The mean of a grid's points, weighted by their likelihood, whose logarithm is given: the posterior mean of equal chances before. With
+/// forty ends the likelihood is flat or has two tops, between which its largest value jumps if one run is left out.
+fn mean<const N: usize>(grid: impl Iterator<Item = [f64; N]>, likelihood: impl Fn([f64; N]) -> f64) -> [f64; N] {
+    let points: Vec<([f64; N], f64)> = grid.map(|point| (point, likelihood(point))).collect();
+    let largest = points.iter().map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
+    let weight = |log: f64| (log - largest).exp();
+    let all: f64 = points.iter().map(|(_, log)| weight(*log)).sum();
+    std::array::from_fn(|k| points.iter().map(|(point, log)| point[k] * weight(*log)).sum::<f64>() / all)
 }
 
 fn log(p: f64) -> f64 {
@@ -238,7 +240,7 @@ impl Laws {
                 });
                 each.sum::<f64>()
             };
-            best((from..=to).map(f64::from), of)
+            mean((from..=to).map(|s| [f64::from(s)]), |[s]| of(s))[0]
         };
         let survives = |(low, high): (f64, f64), age: f64| ((high - age) / (high - low)).clamp(0.0, 1.0);
         // Old ones whose idle time would not have ended them.
@@ -261,11 +263,8 @@ impl Laws {
         let pairs =
             (200..=240).flat_map(|low| (236..=256).map(move |high| (f64::from(low) / 2.0, f64::from(high) / 2.0)));
         let pairs = pairs.filter(|(low, high)| low < high);
-        let age = pairs
-            .map(|age| (age, ages(age)))
-            .max_by(|a, b| a.1.total_cmp(&b.1))
-            .unwrap()
-            .0;
+        let [low, high] = mean(pairs.map(|(low, high)| [low, high]), |[low, high]| ages((low, high)));
+        let age = (low, high);
         let worn: Vec<bool> = firsts
             .iter()
             .filter(|(worn, _)| *worn)

@@ -86,7 +86,7 @@ pub async fn facts(engine: &Engine, look: Look<'_>) -> Result<(ImageFacts, Vec<S
     let facts = ImageFacts {
         compressed_bytes,
         compressed_estimated: compressed_bytes.is_some() && look.copy.is_none(),
-        unpacked_bytes: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+        unpacked_bytes: image.size.and_then(|size| u64::try_from(size).ok()),
         layers: image
             .root_fs
             .and_then(|fs| fs.layers)

@@ -144,7 +144,7 @@ pub async fn deploy(folders: &Folders, subject: &Subject, progress: &Progress) -
     let facts = ImageFacts {
         compressed_bytes: None,
         compressed_estimated: false,
-        unpacked_bytes,
+        unpacked_bytes: Some(unpacked_bytes),
         layers: 0,
         packages: lock::packages(&sources, &framework.lock_files),
         direct_packages: lock::direct_packages(&sources, &framework.lock_files),

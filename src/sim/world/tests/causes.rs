@@ -18,7 +18,7 @@ impl Observer for Late {
     }
 }
 
-/// What every request of [`watch`] took its time for.
+/// The causes of the time of every request of [`watch`].
 fn late(platform: &dyn PlatformKind, arrivals: &[u64], change: impl Fn(&mut ServiceSetup)) -> Vec<Vec<(Class, u64)>> {
     let mut seen = Late::default();
     let all = |service: &mut ServiceSetup| {
