@@ -1,6 +1,6 @@
 //! Logs of AWS Lambda: the messages of the platform among those of the function, from every form in which people have them.
 //!
-//! [`export`] finds the messages in a file, [`message`] says what the platform says in one of them, and [`invocations`] puts them
+//! [`export`] finds the messages in a file, [`message`] says what the platform says in one of them, and [`mod@invocations`] puts them
 //! together. Traffic importers, `measure lambda` (which has the log tail of each call) and calibration share these.
 //!
 //! Sources: AWS Lambda Developer Guide, "Lambda runtime environment lifecycle", "Log formats", "Lambda Telemetry API Event schema
