@@ -54,6 +54,8 @@ mod escape;
 mod estimate;
 mod host;
 mod http;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod lambda_logs;
 mod load;
 mod lock;

@@ -22,6 +22,8 @@ mod agreement;
 mod cleanup;
 mod contract;
 mod import_lambda_logs;
+#[cfg(feature = "lambda")]
+mod lambda;
 mod link;
 mod noise;
 mod own_image;
@@ -82,17 +84,25 @@ enum What {
     #[command(verbatim_doc_comment)]
     #[command(after_help = "Example:\n  coldcast measure contract gin")]
     Contract(contract::ContractArgs),
+    /// Measures on AWS Lambda itself: deploys images, forces cold starts, and reads what the platform reports
+    ///
+    /// Prints what would be created, called and paid, and creates nothing without --yes. Everything that is made has the prefix
+    /// coldcast- and a tag, and is removed at the end, also after Ctrl-C; `measure lambda cleanup` removes what was left after a kill.
+    /// Credentials, region and endpoint are those of the usual AWS settings. Writes <OUT>/<NAME>/profile.json.
+    #[cfg(feature = "lambda")]
+    #[command(verbatim_doc_comment)]
+    #[command(
+        after_help = "Example:\n  coldcast measure lambda express gin --memory 512,1024,1769 --architecture arm64 -n 50 --dry-run"
+    )]
+    Lambda(Box<lambda::LambdaArgs>),
     /// Makes the profile of a function of your own from its logs on AWS Lambda, without deploying anything
     ///
-    /// Reads what CloudWatch, its console, Logs Insights, a log subscription or the Telemetry API give, plain or gzip. Writes
+    /// Reads what CloudWatch, its console, Logs Insights, a log subscription or the Telemetry API give, plain or gzip, such as that of
+    /// `aws logs filter-log-events --log-group-name /aws/lambda/checkout --output json > checkout.json`. Writes
     /// <OUT>/<NAME>/profile.json with every start and every duration. How much of a duration is CPU time is not in logs and stays
     /// unknown, so the profile is for the platform `lambda` with the memory that the function had.
     #[command(verbatim_doc_comment)]
-    #[command(
-        name = "import-lambda-logs",
-        after_help = "Example:\n  aws logs filter-log-events --log-group-name /aws/lambda/checkout --output json > checkout.json\n  \
-                      coldcast measure import-lambda-logs checkout.json --name checkout"
-    )]
+    #[command(after_help = "Example:\n  coldcast measure import-lambda-logs checkout.json --name checkout")]
     ImportLambdaLogs(import_lambda_logs::ImportArgs),
     /// Compares two measurements of the same frameworks: medians of the cold start, size by size
     #[command(after_help = "Example:\n  coldcast measure agreement models/frameworks models/frameworks")]
@@ -219,6 +229,8 @@ pub fn run(args: &MeasureArgs, common: &Common) -> Outcome {
         What::Link(args) => return link::run(args),
         What::Plan(args) => return print(plan::table(&planned(args).map_err(failure)?)),
         What::Contract(args) => return contract::run(args, common),
+        #[cfg(feature = "lambda")]
+        What::Lambda(args) => return lambda::run(args, common),
         What::ImportLambdaLogs(args) => return import_lambda_logs::run(args, common),
         What::Agreement(args) => return agreement::run(args),
         What::Noise(args) => return noise::run(args),

@@ -25,6 +25,14 @@ pub enum MeasureError {
         /// The address of the engine.
         host: String,
     },
+    /// AWS refused or failed.
+    #[error("{reason}")]
+    Cloud {
+        /// The call and its answer.
+        reason: String,
+        /// The remedies.
+        hints: Vec<String>,
+    },
     /// The engine refused or failed.
     #[error("the Docker engine could not {doing}: {source}")]
     Engine {
@@ -200,7 +208,7 @@ impl MeasureError {
                 "to continue, run the same command with --resume".into(),
             ],
             Self::Interrupted { kept: None } => vec!["no sample was taken yet".into()],
-            Self::NothingMeasured { hints, .. } => hints.clone(),
+            Self::NothingMeasured { hints, .. } | Self::Cloud { hints, .. } => hints.clone(),
             Self::NoSubnet(_) => vec!["remove unused networks: `docker network prune`".into()],
             Self::BadFramework { .. }
             | Self::BadRequest(_)

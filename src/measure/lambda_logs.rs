@@ -210,6 +210,7 @@ fn run(memory: MemoryMib, architecture: Option<&str>, all: &[&Invocation]) -> Fu
             duration_ms: one.report.duration_ms?,
             billed_ms: one.report.billed_ms,
             wall_ms: None,
+            environment_ms: None,
             again,
             ahead,
         })
@@ -222,6 +223,7 @@ fn run(memory: MemoryMib, architecture: Option<&str>, all: &[&Invocation]) -> Fu
         warm_ms: warm.filter_map(|one| one.report.duration_ms).collect(),
         max_memory_mb: all.iter().filter_map(|one| one.report.max_memory_mb).reduce(f64::max),
         failed: all.iter().filter(|one| !went_well(one)).count() as u64,
+        idle: Vec::new(),
     }
 }
 

@@ -18,7 +18,7 @@ mod work;
 
 pub use block::{BlockReading, QuietMachine, Spread};
 pub use cold::{ColdMode, ColdSample, CpuMode, FailureKind, StartFailure, Verdict};
-pub use function::{FunctionRun, FunctionStart, StartCause};
+pub use function::{FunctionRun, FunctionStart, IdleLook, StartCause};
 pub use image::{ImageFacts, LayerPull, Pull, Scan};
 pub use options::ContainerOptions;
 pub use rates::{CPU_5MS, JSON, RateRun, ResponsePoint};

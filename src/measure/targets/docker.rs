@@ -19,7 +19,7 @@ use crate::measure::target::Target;
 use crate::measure::{Measurement, host};
 use crate::model::profile::ColdMode;
 
-mod build;
+pub(in crate::measure) mod build;
 pub mod conformance;
 pub mod engine;
 mod fresh_copy;

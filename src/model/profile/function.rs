@@ -23,6 +23,19 @@ pub struct FunctionRun {
     /// Invocations that exceeded the function's timeout or failed. Their durations are not among the samples.
     #[serde(default)]
     pub failed: u64,
+    /// Looks at a silent function after gaps, in the order of their times; empty where nobody looked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<IdleLook>,
+}
+
+/// A look at a function that was silent for a time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdleLook {
+    /// The silence in seconds.
+    pub gap_s: f64,
+    /// True if the environment was still there.
+    pub alive: bool,
 }
 
 /// The first invocation of an environment.
@@ -45,6 +58,10 @@ pub struct FunctionStart {
     /// The wall time of the caller in milliseconds; `null` in logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_ms: Option<f64>,
+    /// The time until there was an environment, in milliseconds: the wall time without start, duration and the round trip of warm
+    /// invocations; `null` in logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_ms: Option<f64>,
     /// True if initialisation took longer than Lambda allows and ran again inside the invocation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,

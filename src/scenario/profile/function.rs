@@ -3,7 +3,7 @@
 use super::{Instance, Measured};
 use crate::assumption::{Assumption, Topic};
 use crate::model::dist::Dist;
-use crate::model::profile::{FrameworkProfile, FunctionRun, FunctionStart};
+use crate::model::profile::{FrameworkProfile, FunctionRun, FunctionStart, StartCause};
 use crate::scenario::findings::{Findings, Found};
 use crate::sim::setup::{ColdModel, ColdStart, ServiceTime};
 use crate::stats::order;
@@ -35,7 +35,17 @@ pub(super) fn instance(profile: &FrameworkProfile, asked: &Measured<'_>) -> Resu
             run.memory
         ));
     };
-    let starts: Vec<ColdStart> = run.waited().filter_map(|start| cold(start, median)).collect();
+    // Starts at the same time are another distribution than starts one by one.
+    let one_by_one = || run.waited().filter(|start| start.cause != StartCause::Burst);
+    let used: Vec<&FunctionStart> = match one_by_one().next() {
+        Some(_) => one_by_one().collect(),
+        None => run.waited().collect(),
+    };
+    let starts: Vec<ColdStart> = used.iter().filter_map(|start| cold(start, median)).collect();
+    let environments: Vec<SimDuration> = used
+        .iter()
+        .filter_map(|start| start.environment_ms.map(SimDuration::from_millis_f64))
+        .collect();
     if starts.is_empty() {
         return Err(format!(
             "the profile of {name} at {} has no start whose time is known: give logs that hold starts (`Init Duration`)",
@@ -54,7 +64,14 @@ pub(super) fn instance(profile: &FrameworkProfile, asked: &Measured<'_>) -> Resu
         warm: ServiceTime::Whole(Dist::Empirical(durations.into())),
         code_warm_up: None,
         idle_cost: None,
-        cold: ColdModel::Measured(starts.into()),
+        // The time of an environment, where it was measured; else that of the platform.
+        cold: match environments.is_empty() {
+            true => ColdModel::Measured(starts.into()),
+            false => ColdModel::Placed {
+                environment: Dist::Empirical(environments.into()),
+                starts: starts.into(),
+            },
+        },
         most_in_flight: None,
         inside: None,
         memory: None,

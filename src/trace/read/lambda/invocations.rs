@@ -133,10 +133,10 @@ fn invocation(event: &Event, report: &Report, pending: &Pending) -> Invocation {
     let before_end = event
         .at_us
         .zip(report.duration_ms)
-        .map(|(at, ms)| at - (1e3 * ms) as i64);
+        .map(|(at, ms)| at.saturating_sub((1e3 * ms) as i64));
     // An initialisation that ran again is part of the duration, and `START` comes after it.
     let begun_us = match (begun, before_end) {
-        (Some(begun), Some(before)) if (begun - before) as f64 > 1e3 * AHEAD_MS => Some(before),
+        (Some(begun), Some(before)) if begun.saturating_sub(before) as f64 > 1e3 * AHEAD_MS => Some(before),
         (begun, before) => begun.or(before),
     };
     let again = pending.init.as_ref().is_some_and(|init| init.status.is_some());
@@ -157,7 +157,7 @@ fn invocation(event: &Event, report: &Report, pending: &Pending) -> Invocation {
             .init_began_us
             .zip(begun)
             .zip(ms)
-            .map(|((began, begun), ms)| (begun - began) as f64 / 1e3 - ms);
+            .map(|((began, begun), ms)| begun.saturating_sub(began) as f64 / 1e3 - ms);
         Start::Init {
             ms,
             again,
