@@ -18,10 +18,14 @@ mod determinism;
 mod extending;
 mod files;
 mod frameworks;
+#[cfg(feature = "lambda")]
+mod lambda_emulator;
 mod lambda_logs;
 mod lambda_runs;
 mod layers;
 mod measure_docker;
+#[cfg(feature = "lambda")]
+mod measure_lambda;
 mod measure_process;
 mod memory;
 mod oracle;

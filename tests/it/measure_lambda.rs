@@ -267,7 +267,8 @@ fn an_interruption_removes_everything_and_keeps_the_samples() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_ne!(output.status.code(), Some(0), "{said}");
-    assert!(emulator.left().is_nothing(), "{said}: {:?}", emulator.left());
+    // The call that was cut off may still run.
+    assert!(emulator.left().functions.is_empty(), "{said}: {:?}", emulator.left());
     let (id, taken) = samples(&sandbox);
     assert!(taken.len() >= 2 && said.contains(&format!("--resume {id}")), "{said}");
     let (code, said) = run(&sandbox, &emulator, &measure(&format!("-n 4 --resume {id}")));

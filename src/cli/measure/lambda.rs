@@ -350,7 +350,13 @@ fn expected_start_s(name: &str) -> Option<f64> {
 async fn clean(run: Option<&str>, yes: bool, region: Option<&str>, out: &std::path::Path) -> Outcome {
     let cloud = |error: crate::measure::lambda::failed::Failed| failure(error.into());
     let api = Api::connect(region, TIMEOUT).await.map_err(cloud)?;
-    let mut found = cleanup::found(&api, out).await.map_err(failure)?;
+    let cleanup::Found {
+        by_run: mut found,
+        not_looked,
+    } = cleanup::found(&api, out).await.map_err(failure)?;
+    if let Some(error) = not_looked {
+        say(format_args!("repositories of images were not looked at: {error}"));
+    }
     if let Some(run) = run {
         found.retain(|id, _| id == run);
     }

@@ -45,13 +45,23 @@ pub async fn remove(api: &Api, thing: &Thing) -> Result<(), Failed> {
     }
 }
 
-/// Finds what runs have left in the region, by run: on AWS by name and tag, and in the journals of a folder.
+/// What runs have left in the region.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The things by run.
+    pub by_run: BTreeMap<String, BTreeSet<Thing>>,
+    /// The reason why nobody looked for repositories: who measures without building images needs no right for ECR.
+    pub not_looked: Option<Failed>,
+}
+
+/// Finds what runs have left in the region: on AWS by name and tag, and in the journals of a folder.
 ///
 /// # Errors
 /// A call fails, or a journal cannot be read.
-pub async fn found(api: &Api, out: &Path) -> Result<BTreeMap<String, BTreeSet<Thing>>, MeasureError> {
+pub async fn found(api: &Api, out: &Path) -> Result<Found, MeasureError> {
     let region = || api.region().to_string();
-    let mut found: BTreeMap<String, BTreeSet<Thing>> = BTreeMap::new();
+    let mut all = Found::default();
+    let found = &mut all.by_run;
     for (name, arn) in patiently(async || api.functions(PREFIX).await).await? {
         // Tags are seen later than the function; its name has the run as well.
         let tags = api.tags(&arn).await.unwrap_or_default();
@@ -64,9 +74,12 @@ pub async fn found(api: &Api, out: &Path) -> Result<BTreeMap<String, BTreeSet<Th
         }
     }
     let repositories = match image::repositories(api, PREFIX).await {
-        // Who measures without building images needs no right for ECR.
-        Err(error) if error.kind == Kind::Denied => Vec::new(),
-        repositories => repositories?,
+        Err(error) if error.kind == Kind::Credentials => return Err(error.into()),
+        Err(error) => {
+            all.not_looked = Some(error);
+            Vec::new()
+        }
+        Ok(repositories) => repositories,
     };
     for name in repositories {
         if let Some(run) = run_of(&name).map(str::to_string) {
@@ -85,7 +98,7 @@ pub async fn found(api: &Api, out: &Path) -> Result<BTreeMap<String, BTreeSet<Th
             found.entry(run).or_default().extend(here);
         }
     }
-    Ok(found)
+    Ok(all)
 }
 
 /// The run in a name such as `coldcast-1f2e3d4c-express`.

@@ -106,13 +106,24 @@ pub async fn run(
             Ok(finished)
         }
         Err(error) => {
-            if !session.taken.is_empty() {
-                progress.say(&format!(
-                    "the samples are in {}; --resume {id} continues",
-                    kept.display()
-                ));
+            if session.taken.is_empty() {
+                return Err(error);
             }
-            Err(error)
+            let hints = vec![
+                format!("the samples taken so far are in {}", kept.display()),
+                format!("to continue, run the same command with --resume {id}"),
+            ];
+            Err(match error {
+                MeasureError::Interrupted { .. } => MeasureError::Cloud {
+                    reason: "stopped by a signal".into(),
+                    hints,
+                },
+                MeasureError::Cloud { reason, hints: own } => MeasureError::Cloud {
+                    reason,
+                    hints: own.into_iter().chain(hints).collect(),
+                },
+                error => error,
+            })
         }
     }
 }
