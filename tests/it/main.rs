@@ -18,6 +18,7 @@ mod determinism;
 mod extending;
 mod files;
 mod frameworks;
+mod lambda_emulator;
 mod lambda_logs;
 mod lambda_runs;
 mod layers;
