@@ -54,7 +54,7 @@ impl Config {
                 "Please don't provide Handler or Runtime or Layer when the intent is to create function with PackageType set as Image",
             ));
         }
-        if !image && !(has("Runtime") && has("Handler")) {
+        if !(image || has("Runtime") && has("Handler")) {
             return Err(parameter(
                 "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
             ));
