@@ -43,7 +43,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(60);
 /// A measurement on Lambda.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// What is deployed.
+    /// The subjects that are deployed.
     pub subjects: Vec<LambdaSubject>,
     /// The memory of the functions.
     pub memory: Vec<MemoryMib>,

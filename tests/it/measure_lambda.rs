@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::common::{Sandbox, program, words};
-use crate::lambda_emulator::{ACCOUNT, Behaviour, Begun, Emulator, Failure, Fault, When};
+use crate::lambda_emulator::{ACCOUNT, Begun, Behaviour, Emulator, Failure, Fault, When};
 
 const IMAGE: &str = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop@sha256:0000000000000000000000000000000000000000000000000000000000000000";
 const ROLE: &str = "arn:aws:iam::111122223333:role/coldcast";
@@ -54,10 +54,19 @@ fn shop(sandbox: &Sandbox) -> FrameworkProfile {
 /// The samples on disk, of the one run there is.
 fn samples(sandbox: &Sandbox) -> (String, Vec<Value>) {
     let names = sandbox.names("measured/raw");
-    let file = names.iter().find(|name| name.ends_with(".jsonl")).unwrap_or_else(|| panic!("{names:?}"));
-    let run = file.trim_start_matches("lambda-").trim_end_matches(".jsonl").to_string();
+    let file = names
+        .iter()
+        .find(|name| name.ends_with(".jsonl"))
+        .unwrap_or_else(|| panic!("{names:?}"));
+    let run = file
+        .trim_start_matches("lambda-")
+        .trim_end_matches(".jsonl")
+        .to_string();
     let text = sandbox.read(&format!("measured/raw/{file}"));
-    (run, text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    (
+        run,
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+    )
 }
 
 #[test]
@@ -67,7 +76,9 @@ fn the_plan_needs_nothing_and_creates_nothing() {
     let line = format!(
         "measure lambda express gin --memory 512,1024,1769 --architecture arm64 -n 50 --dry-run --models {models}"
     );
-    let ran = sandbox.shell(&format!("env -u AWS_REGION -u AWS_ACCESS_KEY_ID \"$COLDCAST\" {line}")).ok();
+    let ran = sandbox
+        .shell(&format!("env -u AWS_REGION -u AWS_ACCESS_KEY_ID \"$COLDCAST\" {line}"))
+        .ok();
     for part in [
         "function coldcast-<run>-express",
         "repository coldcast-<run>-gin in ECR",
@@ -89,11 +100,19 @@ fn the_plan_needs_nothing_and_creates_nothing() {
 fn every_start_is_new_and_nothing_is_left() {
     let emulator = emulator(|_| {});
     let sandbox = Sandbox::new();
-    let (code, said) = run(&sandbox, &emulator, &measure("--memory 512,1024 -n 3 --cause nonce,version,burst --burst 3"));
+    let (code, said) = run(
+        &sandbox,
+        &emulator,
+        &measure("--memory 512,1024 -n 3 --cause nonce,version,burst --burst 3"),
+    );
     assert_eq!(code, Some(0), "{said}");
     let profile = shop(&sandbox);
     assert_eq!(profile.provenance.backend, "lambda-emulator");
-    assert!(profile.provenance.notes[0].contains("emulator"), "{:?}", profile.provenance.notes);
+    assert!(
+        profile.provenance.notes[0].contains("emulator"),
+        "{:?}",
+        profile.provenance.notes
+    );
     assert_eq!(profile.functions.len(), 2);
     let served = emulator.served();
     for run in &profile.functions {
@@ -101,21 +120,32 @@ fn every_start_is_new_and_nothing_is_left() {
         assert_eq!((run.starts.len(), run.warm_ms.len(), run.failed), (9, 12, 0), "{said}");
         for start in &run.starts {
             let init = start.init_ms.unwrap();
-            let real = served.iter().any(|one| {
-                one.begun == Begun::Init && one.report.init_ms.is_some_and(|ms| (ms - init).abs() < 0.006)
-            });
+            let real = served
+                .iter()
+                .any(|one| one.begun == Begun::Init && one.report.init_ms.is_some_and(|ms| (ms - init).abs() < 0.006));
             assert!(real, "{init} ms was no initialisation");
         }
     }
     let processes: BTreeSet<&str> = served.iter().map(|one| one.process_id.as_str()).collect();
     assert_eq!(processes.len(), 18, "a process for each start");
     assert!(emulator.left().is_nothing(), "{:?}", emulator.left());
-    assert!(sandbox.names("measured/raw").is_empty(), "{:?}", sandbox.names("measured/raw"));
+    assert!(
+        sandbox.names("measured/raw").is_empty(),
+        "{:?}",
+        sandbox.names("measured/raw")
+    );
     // The policy has what was needed, and of Lambda nothing else.
     let allowed: BTreeSet<&str> = policy::actions().collect();
     let needed = emulator.needed();
-    assert!(needed.is_subset(&allowed), "{:?}", needed.difference(&allowed).collect::<Vec<_>>());
-    assert!(!said.contains("secret-of-the-test") && !said.contains("111122223333"), "{said}");
+    assert!(
+        needed.is_subset(&allowed),
+        "{:?}",
+        needed.difference(&allowed).collect::<Vec<_>>()
+    );
+    assert!(
+        !said.contains("secret-of-the-test") && !said.contains("111122223333"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -125,7 +155,9 @@ fn the_policy_allows_what_is_called_and_no_more() {
     run(&sandbox, &emulator, &measure("-n 1 --cause nonce,version"));
     // What is found and removed after a kill needs to be listed.
     emulator.change(|behaviour| {
-        behaviour.faults.push(Fault::on("lambda:DeleteFunction", When::First(40), Failure::Denied));
+        behaviour
+            .faults
+            .push(Fault::on("lambda:DeleteFunction", When::First(40), Failure::Denied));
     });
     run(&sandbox, &emulator, &measure("-n 1"));
     emulator.change(|behaviour| behaviour.faults.clear());
@@ -135,7 +167,10 @@ fn the_policy_allows_what_is_called_and_no_more() {
     let lambda: BTreeSet<&str> = policy::actions().filter(|action| !action.starts_with("ecr:")).collect();
     let without_use: Vec<_> = lambda.difference(&needed).copied().collect();
     assert_eq!(without_use, Vec::<&str>::new(), "allowed and never called");
-    let missing: Vec<_> = needed.iter().filter(|action| !policy::actions().any(|known| known == **action)).collect();
+    let missing: Vec<_> = needed
+        .iter()
+        .filter(|action| !policy::actions().any(|known| known == **action))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 
@@ -144,27 +179,87 @@ fn the_policy_allows_what_is_called_and_no_more() {
 fn trouble_is_waited_out_or_told() {
     type Case = (&'static str, fn(&mut Behaviour), usize, &'static str);
     let cases: [Case; 9] = [
-        ("409 and throttled changes", |b| {
-            b.faults.push(Fault::on("lambda:UpdateFunctionConfiguration", When::At(vec![1, 3]), Failure::Conflict));
-            b.faults.push(Fault::on("lambda:GetFunctionConfiguration", When::At(vec![2]), Failure::Throttled(ACCOUNT)));
-        }, 3, ""),
-        ("a role that is not there yet", |b| {
-            b.faults.push(Fault::on("lambda:CreateFunction", When::First(3), Failure::RoleNotAssumable));
-        }, 3, ""),
-        ("a throttled invocation", |b| {
-            b.faults.push(Fault::on("lambda:InvokeFunction", When::At(vec![1]), Failure::Throttled(ACCOUNT)));
-        }, 3, ""),
-        ("a crash while it starts", |b| b.crash_in_init = When::At(vec![2]), 2, "the function failed"),
-        ("an error of the handler", |b| b.bad_status = When::At(vec![1]), 2, "status 500"),
-        ("a log whose end lacks the report", |b| b.cut_report = When::At(vec![1]), 2, "REPORT"),
+        (
+            "409 and throttled changes",
+            |b| {
+                b.faults.push(Fault::on(
+                    "lambda:UpdateFunctionConfiguration",
+                    When::At(vec![1, 3]),
+                    Failure::Conflict,
+                ));
+                b.faults.push(Fault::on(
+                    "lambda:GetFunctionConfiguration",
+                    When::At(vec![2]),
+                    Failure::Throttled(ACCOUNT),
+                ));
+            },
+            3,
+            "",
+        ),
+        (
+            "a role that is not there yet",
+            |b| {
+                b.faults.push(Fault::on(
+                    "lambda:CreateFunction",
+                    When::First(3),
+                    Failure::RoleNotAssumable,
+                ));
+            },
+            3,
+            "",
+        ),
+        (
+            "a throttled invocation",
+            |b| {
+                b.faults.push(Fault::on(
+                    "lambda:InvokeFunction",
+                    When::At(vec![1]),
+                    Failure::Throttled(ACCOUNT),
+                ));
+            },
+            3,
+            "",
+        ),
+        (
+            "a crash while it starts",
+            |b| b.crash_in_init = When::At(vec![2]),
+            2,
+            "the function failed",
+        ),
+        (
+            "an error of the handler",
+            |b| b.bad_status = When::At(vec![1]),
+            2,
+            "status 500",
+        ),
+        (
+            "a log whose end lacks the report",
+            |b| b.cut_report = When::At(vec![1]),
+            2,
+            "REPORT",
+        ),
         ("logs as JSON", |b| b.json_logs = true, 3, ""),
-        ("a connection that is cut", |b| {
-            b.faults.push(Fault::on("lambda:InvokeFunction", When::At(vec![1]), Failure::CutAnswer));
-        }, 2, "lambda:InvokeFunction"),
-        ("tags and lists that lag", |b| {
-            b.tags_lag_calls = 3;
-            b.list_lag_calls = 2;
-        }, 3, ""),
+        (
+            "a connection that is cut",
+            |b| {
+                b.faults.push(Fault::on(
+                    "lambda:InvokeFunction",
+                    When::At(vec![1]),
+                    Failure::CutAnswer,
+                ));
+            },
+            2,
+            "lambda:InvokeFunction",
+        ),
+        (
+            "tags and lists that lag",
+            |b| {
+                b.tags_lag_calls = 3;
+                b.list_lag_calls = 2;
+            },
+            3,
+            "",
+        ),
     ];
     for (name, change, starts, note) in cases {
         let emulator = emulator(change);
@@ -202,10 +297,16 @@ fn long_and_early_initialisations_are_called_what_they_are() {
 #[test]
 fn a_role_that_never_works_and_a_function_that_fails_are_told() {
     let sandbox = Sandbox::new();
-    let denied = emulator(|b| b.faults.push(Fault::on("lambda:CreateFunction", When::Always, Failure::Denied)));
+    let denied = emulator(|b| {
+        b.faults
+            .push(Fault::on("lambda:CreateFunction", When::Always, Failure::Denied))
+    });
     let (code, said) = run(&sandbox, &denied, &measure("-n 1"));
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("lambda:CreateFunction") && said.contains("measure lambda policy"), "{said}");
+    assert!(
+        said.contains("lambda:CreateFunction") && said.contains("measure lambda policy"),
+        "{said}"
+    );
     let broken = emulator(|b| b.creation_fails = Some("ImageAccessDenied"));
     let (code, said) = run(&sandbox, &broken, &measure("-n 1"));
     assert_eq!(code, Some(3), "{said}");
@@ -229,13 +330,24 @@ fn the_run_stops_before_it_costs_more_than_allowed() {
 fn credentials_that_expire_lose_no_sample_and_cleanup_removes_the_rest() {
     let emulator = emulator(|b| {
         // After the third start with its warm invocations.
-        b.faults.push(Fault::on("lambda:InvokeFunction", When::From(10), Failure::ExpiredCredentials));
-        b.faults.push(Fault::on("lambda:DeleteFunction", When::First(40), Failure::ExpiredCredentials));
+        b.faults.push(Fault::on(
+            "lambda:InvokeFunction",
+            When::From(10),
+            Failure::ExpiredCredentials,
+        ));
+        b.faults.push(Fault::on(
+            "lambda:DeleteFunction",
+            When::First(40),
+            Failure::ExpiredCredentials,
+        ));
     });
     let sandbox = Sandbox::new();
     let (code, said) = run(&sandbox, &emulator, &measure("-n 5"));
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("ExpiredToken") && said.contains("measure lambda cleanup --run"), "{said}");
+    assert!(
+        said.contains("ExpiredToken") && said.contains("measure lambda cleanup --run"),
+        "{said}"
+    );
     let (id, before) = samples(&sandbox);
     assert_eq!(before.len(), 3, "{said}");
     assert!(!emulator.left().is_nothing());
@@ -291,7 +403,10 @@ fn after_a_kill_cleanup_finds_what_is_left() {
     assert_eq!(emulator.left().functions.len(), 1);
     let (code, said) = run(&sandbox, &emulator, "measure lambda cleanup");
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("add --yes") && !emulator.left().functions.is_empty(), "{said}");
+    assert!(
+        said.contains("add --yes") && !emulator.left().functions.is_empty(),
+        "{said}"
+    );
     let (code, said) = run(&sandbox, &emulator, "measure lambda cleanup --yes");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("removed function coldcast-"), "{said}");
@@ -306,9 +421,16 @@ fn silence_is_looked_at_when_asked_for() {
     let sandbox = Sandbox::new();
     let (code, said) = run(&sandbox, &emulator, &measure("-n 1 --probe-idle 100ms,2s"));
     assert_eq!(code, Some(0), "{said}");
-    let looks: Vec<(f64, bool)> = shop(&sandbox).functions[0].idle.iter().map(|look| (look.gap_s, look.alive)).collect();
+    let looks: Vec<(f64, bool)> = shop(&sandbox).functions[0]
+        .idle
+        .iter()
+        .map(|look| (look.gap_s, look.alive))
+        .collect();
     assert_eq!(looks, [(0.1, true), (2.0, false)], "{said}");
-    assert!(said.contains("survived a silence of 0.1 s, and were gone after 2 s"), "{said}");
+    assert!(
+        said.contains("survived a silence of 0.1 s, and were gone after 2 s"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -323,5 +445,8 @@ fn the_simulator_says_that_a_profile_comes_from_an_emulator() {
          [traffic.poisson]\nrate = \"0.01/s\"\n[platform.lambda]\nmemory = \"512Mi\"\n[prices]\nlist = \"aws-us-east-1\"\n",
     );
     let ran = sandbox.run("simulate s.toml --assumptions").ok();
-    assert!(ran.stderr.contains("shop was measured on an emulator of AWS Lambda"), "{ran}");
+    assert!(
+        ran.stderr.contains("shop was measured on an emulator of AWS Lambda"),
+        "{ran}"
+    );
 }

@@ -86,7 +86,11 @@ fn configs(args: &ProcessArgs) -> Result<Vec<Config>, MeasureError> {
             warm_run,
         })
     };
-    let mut configs = args.cpu.iter().map(|&cpu| config(cpu)).collect::<Result<Vec<_>, MeasureError>>()?;
+    let mut configs = args
+        .cpu
+        .iter()
+        .map(|&cpu| config(cpu))
+        .collect::<Result<Vec<_>, MeasureError>>()?;
     configs.sort_unstable();
     configs.dedup();
     Ok(configs)

@@ -28,7 +28,7 @@ const DISTANCE: Duration = Duration::from_millis(80);
 /// The time beyond a function's timeout after which an invocation is given up.
 const SLACK: Duration = Duration::from_secs(60);
 
-/// What functions run.
+/// The code of functions.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Code {
     /// A container image in ECR.
@@ -51,7 +51,7 @@ pub enum Code {
 pub struct Wanted {
     /// Its name.
     pub name: String,
-    /// What it runs.
+    /// The code that it runs.
     pub code: Code,
     /// The role that it assumes.
     pub role: String,

@@ -9,7 +9,7 @@ use super::api::Api;
 use super::failed::{Failed, Kind, masked};
 use crate::trace::read::lambda::{InitReport, Report, Said, message};
 
-/// What one invocation gave.
+/// The outcome of one invocation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Called {
     /// The wall time of the caller in milliseconds.

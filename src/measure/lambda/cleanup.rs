@@ -45,7 +45,7 @@ pub async fn remove(api: &Api, thing: &Thing) -> Result<(), Failed> {
     }
 }
 
-/// What runs have left in the region.
+/// The remains of runs in the region.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The things by run.

@@ -7,7 +7,7 @@ use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError}
 
 use crate::measure::MeasureError;
 
-/// What a failure means.
+/// The meaning of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Too many calls, or more concurrency than there is: later it works.
@@ -31,7 +31,7 @@ pub enum Kind {
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
-    /// What it means.
+    /// The meaning.
     pub kind: Kind,
     /// The action, such as `lambda:CreateFunction`.
     pub action: &'static str,

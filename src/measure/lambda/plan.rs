@@ -1,4 +1,4 @@
-//! What a measurement on Lambda would create, call, take and cost.
+//! The plan of a measurement on Lambda: the things that it would create, its calls, its time and its cost.
 
 use std::fmt::Write;
 
@@ -38,7 +38,7 @@ pub struct Plan {
     pub usd: Decimal,
     /// The list of the prices.
     pub prices: String,
-    /// What the plan rests on, in sentences.
+    /// The grounds of the plan, in sentences.
     pub rests_on: Vec<String>,
 }
 

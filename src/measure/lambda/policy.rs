@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::journal::PREFIX;
 
-/// What is allowed on the functions of a run.
-const FUNCTIONS: [&str; 9] = [
+/// The actions on the functions of a run.
+const FUNCTIONS: [&str; 8] = [
     "lambda:CreateFunction",
     "lambda:DeleteFunction",
     "lambda:GetFunctionConfiguration",
@@ -14,11 +14,10 @@ const FUNCTIONS: [&str; 9] = [
     "lambda:PublishVersion",
     "lambda:TagResource",
     "lambda:UpdateFunctionConfiguration",
-    "lambda:GetFunction",
 ];
-/// What has no resource.
+/// The actions without a resource.
 const ACCOUNT: [&str; 2] = ["lambda:GetAccountSettings", "lambda:ListFunctions"];
-/// What is allowed on the repositories of a run.
+/// The actions on the repositories of a run.
 const REPOSITORIES: [&str; 12] = [
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",

@@ -392,7 +392,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// As many invocations at the same time as there are places, each of which needs an environment of its own.
+    /// Makes as many invocations at the same time as there are places, each of which needs an environment of its own.
     async fn burst(
         &mut self,
         name: &str,

@@ -71,7 +71,7 @@ impl From<Cause> for StartCause {
     }
 }
 
-/// What an invocation was that should have been a cold start.
+/// The verdict on an invocation that should have been a cold start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -104,7 +104,7 @@ pub struct Sample {
     pub place: Place,
     /// When it was taken, RFC 3339 in UTC.
     pub at: String,
-    /// What it was.
+    /// The verdict.
     pub verdict: Verdict,
     /// The wall time of the caller in milliseconds; `null` if there was no answer.
     pub wall_ms: Option<f64>,
@@ -332,7 +332,7 @@ mod tests {
             .write_all(b"{\"place\"")
             .unwrap();
         let (mut samples, found) = Samples::open(out.path(), "1f").unwrap();
-        assert_eq!(found, [sample.clone()]);
+        assert_eq!(found, std::slice::from_ref(&sample));
         samples.append(&sample).unwrap();
         assert_eq!(Samples::open(out.path(), "1f").unwrap().1.len(), 2);
         fs::write(&path, "{}\n").unwrap();
