@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::config::http::HttpResponse;
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 
 use crate::measure::MeasureError;
 
@@ -47,10 +48,9 @@ impl fmt::Display for Failed {
 
 impl Failed {
     /// The failure of an action.
-    pub fn of<E, R>(action: &'static str, error: SdkError<E, R>) -> Self
+    pub fn of<E>(action: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-        R: fmt::Debug + Send + Sync + 'static,
     {
         let (code, message) = (error.code(), error.message().unwrap_or_default());
         let kind = match (&error, code) {
@@ -62,9 +62,11 @@ impl Failed {
             (SdkError::ServiceError(_), None) => Kind::Other,
             _ => Kind::Cut,
         };
-        let reason = match code {
-            Some(code) => format!("{code}: {message}"),
-            None => DisplayErrorContext(&error).to_string(),
+        let status = error.raw_response().map(|answer| answer.status().as_u16());
+        let reason = match (code, status) {
+            (Some(code), _) => format!("{code}: {message}"),
+            (None, Some(status)) => format!("an answer with status {status} that is no error of AWS"),
+            (None, None) => root_cause(&error),
         };
         Self {
             kind,
@@ -77,6 +79,15 @@ impl Failed {
     pub fn passes(&self) -> bool {
         matches!(self.kind, Kind::Throttled | Kind::Conflict | Kind::RoleNotReady)
     }
+}
+
+/// The last cause of an error, with the first words.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    format!("{error}: {last}")
 }
 
 fn kind(code: &str, message: &str) -> Kind {
