@@ -434,6 +434,32 @@ fn silence_is_looked_at_when_asked_for() {
 }
 
 #[test]
+fn versions_are_restored_from_snapshots() {
+    let emulator = emulator(|_| {});
+    let sandbox = Sandbox::new();
+    sandbox.write("app.zip", "PK");
+    let zip = "--zip app=app.zip --runtime java21 --handler run.sh --layer arn:aws:lambda:eu-west-1:753240598075:layer:LambdaAdapterLayerX86:25";
+    let line = format!("measure lambda {zip} --role {ROLE} --yes --warm 2 -n 3 --snap-start");
+    let (code, said) = run(&sandbox, &emulator, &line);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("add --cause version"), "{said}");
+    let (code, said) = run(&sandbox, &emulator, &format!("{line} --cause version"));
+    assert_eq!(code, Some(0), "{said}");
+    let profile = profile::parse(&sandbox.read("measured/app/profile.json")).unwrap();
+    let starts = &profile.functions[0].starts;
+    assert_eq!(starts.len(), 3);
+    assert!(
+        starts
+            .iter()
+            .all(|start| start.restore_ms.is_some_and(|ms| ms > 10.0) && start.init_ms.is_none()),
+        "{starts:?}"
+    );
+    let served = emulator.served();
+    assert_eq!(served.iter().filter(|one| one.begun == Begun::Restore).count(), 3);
+    assert!(emulator.left().is_nothing(), "{:?}", emulator.left());
+}
+
+#[test]
 fn the_simulator_says_that_a_profile_comes_from_an_emulator() {
     let emulator = emulator(|_| {});
     let sandbox = Sandbox::new();

@@ -140,10 +140,22 @@ impl Api {
 
     /// True if the endpoint is not Amazon's: then times are not Lambda's either.
     pub fn is_emulated(&self) -> bool {
+        let endpoint = self.endpoint();
+        endpoint.is_some_and(|endpoint| !endpoint.trim_end_matches('/').ends_with(".amazonaws.com"))
+    }
+
+    /// The endpoint that the settings name, if they do.
+    fn endpoint(&self) -> Option<String> {
         let set = ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL"].map(|name| std::env::var(name).ok());
         let endpoint = set.into_iter().flatten().next();
-        let endpoint = endpoint.or_else(|| self.settings.endpoint_url().map(str::to_string));
-        endpoint.is_some_and(|endpoint| !endpoint.trim_end_matches('/').ends_with(".amazonaws.com"))
+        endpoint.or_else(|| self.settings.endpoint_url().map(str::to_string))
+    }
+
+    /// The host and port of an endpoint on this machine, to which images can be pushed without TLS.
+    pub(super) fn local_host(&self) -> Option<String> {
+        let endpoint = self.endpoint()?;
+        let host = endpoint.strip_prefix("http://")?.trim_end_matches('/').to_string();
+        (host.starts_with("127.0.0.1:") || host.starts_with("localhost:")).then_some(host)
     }
 
     /// Waits until the next call may be made.

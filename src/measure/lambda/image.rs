@@ -7,7 +7,9 @@ use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::Tag;
 use aws_smithy_types::base64;
 use bollard::auth::DockerCredentials;
-use bollard::query_parameters::{BuildImageOptionsBuilder, PushImageOptionsBuilder, TagImageOptionsBuilder};
+use bollard::query_parameters::{
+    BuildImageOptionsBuilder, PushImageOptionsBuilder, RemoveImageOptions, TagImageOptionsBuilder,
+};
 use futures_util::StreamExt;
 
 use super::api::{Api, Code};
@@ -45,6 +47,8 @@ pub async fn push(
     with_adapter(&engine, &framework.name, &plain.reference, &local).await?;
     let client = Client::new(&api.settings);
     let uri = create(&client, repository, run).await?;
+    // An emulator names a host of Amazon, and means itself.
+    let uri = api.local_host().map_or(uri, |host| format!("{host}/{repository}"));
     let credentials = login(&client).await?;
     progress.step(format!("{}: pushing the image", framework.name));
     let failed = |reason: String| MeasureError::Cloud {
@@ -62,8 +66,14 @@ pub async fn push(
             return Err(failed(reason));
         }
     }
-    let image = engine.docker.inspect_image(&format!("{uri}:{NAME}")).await;
+    let pushed = format!("{uri}:{NAME}");
+    let image = engine.docker.inspect_image(&pushed).await;
     let image = image.map_err(|error| failed(root_cause(&error)))?;
+    // The name in the repository is of no use here any more; the image keeps its own.
+    let _ = engine
+        .docker
+        .remove_image(&pushed, None::<RemoveImageOptions>, None)
+        .await;
     let digests = image.repo_digests.unwrap_or_default();
     let digest = digests.into_iter().find(|digest| digest.starts_with(&uri));
     digest
@@ -82,7 +92,10 @@ async fn with_adapter(engine: &Engine, name: &str, plain: &str, tag: &str) -> Re
         archive.into_inner()
     };
     let context = context().map_err(MeasureError::io("Dockerfile"))?;
-    let arguments = HashMap::from([("FRAMEWORK", plain)]);
+    // A local image may stand in for the published adapter.
+    let official = DOCKERFILE.lines().find_map(|line| line.strip_prefix("ARG ADAPTER="));
+    let adapter = build::base_for(engine, official.unwrap_or_default()).await?;
+    let arguments = HashMap::from([("FRAMEWORK", plain), ("ADAPTER", &adapter)]);
     let options = BuildImageOptionsBuilder::default()
         .t(tag)
         .rm(true)

@@ -126,6 +126,11 @@ pub async fn build(
     })
 }
 
+/// The image that is used for an official base image: itself, or the local image that stands in for it.
+pub async fn base_for(engine: &Engine, official: &str) -> Result<String, MeasureError> {
+    Ok(resolve(engine, official, &BTreeMap::new()).await?.used)
+}
+
 /// The id of a local image; `None` if there is no such image.
 pub async fn image_id(engine: &Engine, reference: &str) -> Result<Option<String>, MeasureError> {
     match engine.docker.inspect_image(reference).await {
@@ -171,6 +176,11 @@ async fn stand_in(engine: &Engine, official: &str) -> Result<Option<String>, Mea
     images.sort_by_key(|image| std::cmp::Reverse(image.created));
     // Images built on a stand-in inherit its label and are no stand-ins themselves.
     let name = official.split(':').next().unwrap_or(official);
+    // A stand-in has no registry in its name.
+    let name = match name.split_once('/') {
+        Some((registry, name)) if registry.contains('.') => name,
+        _ => name,
+    };
     Ok(images.into_iter().flat_map(|image| image.repo_tags).find(|tag| {
         tag.rsplit_once(':')
             .is_some_and(|(repository, _)| repository.ends_with(name))
