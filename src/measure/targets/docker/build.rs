@@ -127,6 +127,7 @@ pub async fn build(
 }
 
 /// The image that is used for an official base image: itself, or the local image that stands in for it.
+#[cfg(feature = "lambda")]
 pub async fn base_for(engine: &Engine, official: &str) -> Result<String, MeasureError> {
     Ok(resolve(engine, official, &BTreeMap::new()).await?.used)
 }
