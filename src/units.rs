@@ -215,7 +215,7 @@ impl std::str::FromStr for SimDuration {
 impl std::str::FromStr for MemoryMib {
     type Err = UnitError;
 
-    /// Parses `"512Mi"`, `"2Gi"` and `"1769MB"`, in which AWS means binary megabytes.
+    /// Parses `"512Mi"`, `"2Gi"`, `"4Ti"` and `"1769MB"`, in which AWS means binary megabytes.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         const WHAT: &str = "memory size";
         const HINT: &str = "write whole mebibytes or gibibytes, such as \"512Mi\" or \"2Gi\"";
@@ -223,6 +223,7 @@ impl std::str::FromStr for MemoryMib {
         let mib = match unit {
             "Mi" | "MiB" | "MB" => number,
             "Gi" | "GiB" | "GB" => number * 1024.0,
+            "Ti" | "TiB" | "TB" => number * 1_048_576.0,
             _ => return Err(error(text, WHAT, HINT)),
         };
         if mib <= 0.0 || mib.fract() != 0.0 || mib > f64::from(u32::MAX) {
@@ -264,7 +265,7 @@ impl std::str::FromStr for MilliCpu {
     /// Parses `"250m"` (thousandths of a vCPU) and `"2"` or `"0.5"` (vCPUs).
     fn from_str(text: &str) -> Result<Self, UnitError> {
         const WHAT: &str = "CPU amount";
-        const HINT: &str = "write thousandths as \"250m\" or vCPUs as \"0.5\"";
+        const HINT: &str = "write thousandths as \"250m\" or vCPUs as \"0.5\" or \"4\"";
         let (number, unit) = split_number(text).ok_or_else(|| error(text, WHAT, HINT))?;
         let milli = match unit {
             "m" => number,
@@ -348,7 +349,7 @@ impl fmt::Display for PerSecond {
 }
 
 macro_rules! serde_by_string {
-    ($($t:ty: $example:literal),*) => {$(
+    ($($t:ty: $example:literal $(, number: $number:literal)?);* $(;)?) => {$(
         impl Serialize for $t {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.collect_str(self)
@@ -365,13 +366,33 @@ macro_rules! serde_by_string {
                     fn visit_str<E: de::Error>(self, text: &str) -> Result<$t, E> {
                         text.parse().map_err(E::custom)
                     }
+                    $(
+                        #[doc = $number]
+                        fn visit_i64<E: de::Error>(self, number: i64) -> Result<$t, E> {
+                            self.visit_str(&number.to_string())
+                        }
+                        #[doc = $number]
+                        fn visit_u64<E: de::Error>(self, number: u64) -> Result<$t, E> {
+                            self.visit_str(&number.to_string())
+                        }
+                        #[doc = $number]
+                        fn visit_f64<E: de::Error>(self, number: f64) -> Result<$t, E> {
+                            self.visit_str(&number.to_string())
+                        }
+                    )?
                 }
-                d.deserialize_str(Text)
+                d.deserialize_any(Text)
             }
         }
     )*};
 }
-serde_by_string!(SimDuration: "10m", MemoryMib: "512Mi", Bytes: "12KB", MilliCpu: "250m", PerSecond: "50/s");
+serde_by_string! {
+    SimDuration: "10m";
+    MemoryMib: "512Mi";
+    Bytes: "12KB";
+    MilliCpu: "250m", number: "vCPUs, as Kubernetes has them.";
+    PerSecond: "50/s";
+}
 
 /// Tells the generated reference how a type that is read from a string is written: a link to its description.
 #[cfg(test)]

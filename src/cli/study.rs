@@ -16,8 +16,10 @@ use crate::report::{self, answer, json, summary};
 use crate::scenario::file::replications::{self, LIMITS, RelativeError};
 use crate::scenario::{self, Plan, Replications, Variant, plan};
 use crate::study::precision::{self, Precision, PrecisionError};
+use crate::study::row::ALL;
 use crate::study::{Metric, Options, Study, StudyError, marginal};
 use crate::trace::{OnBadLine, Placement};
+use crate::units::SimDuration;
 
 pub mod break_even;
 mod explain;
@@ -372,6 +374,7 @@ fn answer(asked: &Inputs<'_>, flags: &StudyFlags, common: &Common, shown: answer
         measured::add(&mut study, flags.measurement_draws, redrawn, common)?;
     }
     study.decide();
+    say_what_was_not_counted(&study, &variants);
     if flags.explain == Some(explain::Explain::WhatIf) {
         explain::add_what_if(&mut study, &variants, common)?;
     }
@@ -492,6 +495,28 @@ pub(super) fn say_assumptions(assumptions: &[String], all: bool) {
     if rest > 0 {
         say(format_args!(
             "{rest} more: add --assumptions, or see manifest.json of --out."
+        ));
+    }
+}
+
+/// Says of which services no request was counted, also where nothing else is said.
+fn say_what_was_not_counted(study: &Study, variants: &[Variant]) {
+    for row in study.rows().filter(|row| row.float(Metric::Requests) == Some(0.0)) {
+        let of = match row.service == ALL {
+            true => String::new(),
+            false => format!(", service {}", row.service),
+        };
+        let warm_up = variants
+            .iter()
+            .find(|variant| variant.name == row.variant)
+            .map_or(SimDuration::ZERO, |variant| variant.warm_up);
+        let why = match warm_up > SimDuration::ZERO {
+            true => format!("all came within the warm-up of {warm_up}, or none came"),
+            false => "none came".to_string(),
+        };
+        say(format_args!(
+            "warning: no request of {}{of} was counted: {why}",
+            row.variant
         ));
     }
 }

@@ -1,6 +1,7 @@
 //! The check of a warm run against itself: CPU time per request was measured under two loads, and the CPU limit bounds it.
 //!
-//! 1. CPU time per request times a rate that the server kept cannot exceed the CPU limit. A warm run that says so is wrong.
+//! 1. CPU time per request times a rate that the server kept cannot exceed the CPU limit. A warm run that says so by more than a quarter
+//!    is wrong; by more than a tenth is a doubt.
 //! 2. The bursts (a closed loop) and the last plateau (an open loop) must agree within 15%. Like is compared with like: the
 //!    plateau runs at nine tenths of the highest stable rate, so the server still sleeps now and then. What that costs is
 //!    taken from the gap law of the same run, if it has one. A plateau at less than 80% of the CPU limit is not compared.
@@ -9,9 +10,12 @@ use super::overhead;
 use super::profile::{RouteRun, SettlingEnd, WarmRun};
 use crate::stats::order;
 
-/// The tolerance for the counting of CPU time, as a share of the limit. Bursts pay for their connections, which costs a server under a quota
-/// of half a core 8 to 9% more for each request than a long loop (Gin, 2026-12-01).
-const TOLERANCE: f64 = 0.10;
+/// The share of the limit by which CPU time per request times rate may exceed it. The rate comes from a longer loop than the CPU time, and
+/// other programs slow the one and not the other: 8 to 9% on a quiet machine (Gin under half a core), up to 17% on a busy one
+/// (2026-12-01). Code that is not warm yet, or a wrong counter, is off by factors.
+const TOLERANCE: f64 = 0.25;
+/// The share from which the excess is told.
+const TOLD: f64 = 0.10;
 /// The largest distance of two loads, as a share.
 const AGREE_WITHIN: f64 = 0.15;
 /// The share of the CPU limit from which bursts keep a server busy.
@@ -67,9 +71,23 @@ pub fn doubts(warm: &WarmRun, vcpu: f64) -> Vec<String> {
             work.seconds
         ));
     }
+    doubts.extend(excess(warm, vcpu));
     doubts.extend(idle(warm, vcpu));
     doubts.extend(disagreement(warm, vcpu));
     doubts
+}
+
+/// The sentence about CPU time per request that is more than the saturation rate leaves for it.
+fn excess(warm: &WarmRun, vcpu: f64) -> Option<String> {
+    let (name, route) = main(warm)?;
+    let used = loaded(route)? * warm.saturation_rps? / 1e3;
+    (used > (1.0 + TOLD) * vcpu).then(|| {
+        format!(
+            "CPU time per request on route {name} times the saturation rate is {used:.2} of {vcpu} vCPU: CPU time per request may be up to \
+             {:.0}% too high",
+            100.0 * (used / vcpu - 1.0)
+        )
+    })
 }
 
 /// The sentence about bursts that left the server time to sleep. Above one vCPU that is usual: a server with one thread cannot
@@ -179,10 +197,12 @@ pub(super) mod tests {
         );
         assert_eq!(impossible(&warm(0.0333, 29_000.0), 1.0), None);
         assert_eq!(impossible(&warm(0.0366, 30_000.0), 1.0), None, "within the tolerance");
-        assert!(impossible(&warm(0.0367, 30_000.0), 1.0).is_some());
+        assert!(doubts(&warm(0.0366, 30_000.0), 1.0).is_empty());
+        assert!(doubts(&warm(0.0390, 30_000.0), 1.0)[0].contains("up to 17% too high"));
+        assert!(impossible(&warm(0.0417, 30_000.0), 1.0).is_some());
         let mut stable = warm(0.04, 20_000.0);
         stable.stable_rate = Some(StableRate {
-            rate: Some(28_000.0),
+            rate: Some(32_000.0),
             in_flight: None,
             trials: vec![],
         });

@@ -1,6 +1,8 @@
 //! Tables for people: aligned on a terminal, or in Markdown. Every number has a unit in the header and its interval
 //! beside it.
 
+use std::collections::BTreeSet;
+
 use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
 use comfy_table::{CellAlignment, Table};
 
@@ -48,12 +50,15 @@ pub fn draw(style: Style, header: &[&str], rows: Vec<Vec<String>>, text_columns:
 /// The summary table.
 pub fn summary(study: &Study, style: Style) -> String {
     let several = study.rows().any(|row| row.service != crate::study::row::ALL);
-    let slo = study
+    // Services with promises of their own share no number.
+    let limits: BTreeSet<u64> = study
         .rows()
-        .find_map(|row| Some((row.slo_latency_ms?, row.slo_objective?)));
-    let good = match slo {
-        Some((latency, _)) => format!("within {latency} ms, %"),
-        None => "within SLO, %".into(),
+        .filter(|row| row.slo_objective.is_some())
+        .filter_map(|row| row.slo_latency_ms.map(f64::to_bits))
+        .collect();
+    let good = match limits.first() {
+        Some(bits) if limits.len() == 1 => format!("within {} ms, %", f64::from_bits(*bits)),
+        _ => "within SLO, %".into(),
     };
     let mut header = vec!["variant"];
     if several {

@@ -155,7 +155,9 @@ fn sentence(variant: &VariantResult) -> Option<String> {
         true => format!(", {} violated for other reasons", percent(total - named)),
         false => String::new(),
     };
-    let limit = all.slo_latency_ms.map(time).unwrap_or_default();
+    let limit = all
+        .slo_latency_ms
+        .map_or_else(|| "the promise of its service".to_string(), time);
     Some(format!(
         "{} {verb}: {}{others}; the rest was within {limit}.",
         variant.name(),

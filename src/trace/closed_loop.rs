@@ -15,7 +15,8 @@ use crate::model::dist::DistSpec;
 pub struct ClosedLoopSpec {
     /// The number of users, from 1 to 1,000,000.
     pub users: u32,
-    /// The time between an answer and the next request of the user, and before the first request.
+    /// The time between an answer and the next request of the user; 0 asks again at once. The first requests are spread over one such
+    /// time.
     #[serde(skip_serializing)]
     pub think: DistSpec,
 }

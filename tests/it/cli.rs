@@ -18,6 +18,7 @@ mod exports;
 mod extras;
 mod from_profile;
 mod gates;
+mod impossible;
 mod lambda_logs;
 mod other_clouds;
 mod payback;

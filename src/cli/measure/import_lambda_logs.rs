@@ -74,7 +74,7 @@ pub fn run(args: &ImportArgs, common: &Common) -> Outcome {
         say(format_args!("wrote {}", path.display()));
         if let Some(run) = imported.profile.functions.first() {
             say(format_args!(
-                "use it in a scenario: frameworks = [{:?}] and [platform.lambda] with memory = \"{}\"",
+                "use it in a scenario: frameworks = [{:?}] on AWS Lambda with memory = \"{}\"",
                 path.display().to_string(),
                 run.memory
             ));

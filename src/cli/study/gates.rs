@@ -53,6 +53,22 @@ pub(super) fn hold(study: &Study, flags: &StudyFlags) -> Outcome {
                 failed.push(format!("{} misses its SLO{of}", row.variant));
             }
         }
+        let unjudged = promises
+            .iter()
+            .filter(|row| row.slo_objective.is_some() && row.slo_met.is_none());
+        for row in unjudged.filter(|_| flags.fail_on == Some(FailOn::Slo)) {
+            let of = match services.is_empty() {
+                true => String::new(),
+                false => format!(" of {}", row.service),
+            };
+            failed.push(match row.float(Metric::SloViolationRatio) {
+                None => format!("no request of {}{of} was counted, so that its SLO cannot be judged", row.variant),
+                Some(_) => format!(
+                    "it is undecided whether {} keeps its SLO{of}: the objective lies inside the interval (--precision adds replications)",
+                    row.variant
+                ),
+            });
+        }
         let cost = variant.all().float(Metric::MonthlyCost);
         if let (Some(limit), Some(cost)) = (flags.max_monthly_usd, cost)
             && cost > limit

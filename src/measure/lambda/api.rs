@@ -294,6 +294,13 @@ impl Api {
         })
     }
 
+    /// Opens the connection of invocations, so that its handshakes are not in the wall time of the next one. Nothing is invoked.
+    pub async fn open_connection(&self) {
+        self.turn().await;
+        // What it answers does not matter.
+        let _ = self.invoker.get_account_settings().send().await;
+    }
+
     /// Invokes a function, or one of its versions, with an event, and waits for its answer.
     pub async fn invoke(&self, name: &str, version: Option<&str>, event: &[u8]) -> Result<InvokeOutput, Failed> {
         let answer = self

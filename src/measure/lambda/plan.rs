@@ -115,6 +115,7 @@ pub fn plan(request: &Request, prices: &Prices) -> Plan {
                     Cause::Burst => (n.div_ceil(u64::from(request.burst.max(1))), start_s + BURST_HOLD_S),
                     _ => (n, start_s),
                 };
+                calls.add("lambda:GetAccountSettings", changes);
                 calls.add("lambda:UpdateFunctionConfiguration", changes);
                 calls.add("lambda:GetFunctionConfiguration", changes * LOOKS);
                 if cause == Cause::Version {

@@ -73,6 +73,7 @@ pub async fn run(
         taken,
         spent: Decimal::ZERO,
         idle: BTreeMap::new(),
+        is_cut_short: false,
     };
     let outcome = tokio::select! {
         biased;
@@ -100,7 +101,9 @@ pub async fn run(
             if is_clean {
                 session.journal.discard();
             }
-            if finished.unmeasured.is_empty() {
+            if session.is_cut_short {
+                progress.say(&format!("--resume {id} with a higher --max-usd takes the rest"));
+            } else if finished.unmeasured.is_empty() {
                 session.samples.discard();
             }
             Ok(finished)
@@ -140,6 +143,8 @@ struct Session<'a> {
     seen: BTreeSet<String>,
     spent: Decimal,
     idle: BTreeMap<String, Vec<IdleLook>>,
+    /// True if starts were left out because of their cost.
+    is_cut_short: bool,
 }
 
 impl Session<'_> {
@@ -170,6 +175,7 @@ impl Session<'_> {
                     "stopped: the next start could cost more than --max-usd leaves; {} dollars were spent",
                     dollars(self.spent)
                 ));
+                self.is_cut_short = true;
                 break;
             }
             let (_, name) = functions
@@ -308,6 +314,7 @@ impl Session<'_> {
         let variables = variables(subject, &nonce);
         patiently(async || self.api.configure(name, place.memory.0, &variables).await).await?;
         until_ready(self.api, name, None).await?;
+        self.api.open_connection().await;
         if place.cause == Cause::Burst {
             return self.burst(name, subject, places).await;
         }

@@ -91,6 +91,14 @@ impl AzureFunctionsSpec {
             Trigger::Other => 30,
         })
     }
+
+    /// The longest wait for a slot. The limit is that of the load balancer for HTTP; a queue has none.
+    fn longest_wait(&self) -> Option<SimDuration> {
+        match self.trigger {
+            Trigger::Http => Some(HTTP_LIMIT),
+            Trigger::Other => None,
+        }
+    }
 }
 
 impl PlatformKind for AzureFunctionsSpec {
@@ -137,9 +145,14 @@ impl PlatformKind for AzureFunctionsSpec {
                 self.scale_in_after, self.idle_timeout
             )),
             Topic::Platform
-                .small(format!(
-                    "an instance of the Consumption plan has 1 vCPU and 1.5 GiB, and requests wait up to {HTTP_LIMIT} for a slot"
-                ))
+                .small(match self.longest_wait() {
+                    Some(limit) => format!(
+                        "an instance of the Consumption plan has 1 vCPU and 1.5 GiB, and requests wait up to {limit} for a slot"
+                    ),
+                    None => "an instance of the Consumption plan has 1 vCPU and 1.5 GiB, and messages wait for a slot as long as it \
+                             takes"
+                        .to_string(),
+                })
                 .source("Azure Functions documentation, \"Azure Functions hosting options\"", "2026"),
             Topic::Platform.small(format!(
                 "requests to Azure go to instances by the rule `{}` (a choice)",
@@ -165,7 +178,7 @@ impl PlatformKind for AzureFunctionsSpec {
             routing: self.routing,
             timeout: Some(self.function_timeout),
             init_limit: None,
-            queue_timeout: Some(HTTP_LIMIT),
+            queue_timeout: self.longest_wait(),
             queue_refuses: false,
             starts_ahead: true,
             initial: InitialState::default(),
@@ -268,7 +281,7 @@ impl Platform for AzureFunctions {
             app.up = None;
         }
         Admission::Queue {
-            at_most: HTTP_LIMIT,
+            at_most: self.spec.longest_wait().unwrap_or(SimDuration::MAX),
             start: first,
         }
     }

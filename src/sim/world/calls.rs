@@ -32,6 +32,10 @@ pub(crate) struct Call {
     spent: [SimDuration; 3],
 }
 
+/// The place of the random number that spreads the first calls of users.
+const SPREAD: u64 = u64::MAX;
+/// The least time between two calls of a user of which the first took none.
+const BREATH: SimDuration = SimDuration::from_millis(1);
 /// Attempts are counted from 1.
 const GONE: u64 = 0;
 
@@ -98,23 +102,30 @@ impl World {
         self.attempt(slot, observer);
     }
 
-    /// Starts the users of a service, each with a think time.
+    /// Starts the users of a service, spread over one think time: who thinks for the same time would ask at the same instant for ever.
     pub(super) fn wake_users(&mut self, service: u16) {
         let users = self.services[service as usize].setup.client.as_ref();
         let count = users
             .and_then(|client| client.users.as_ref())
             .map_or(0, |users| users.count);
         self.services[service as usize].asked = vec![0; count as usize];
-        (0..count).for_each(|user| self.think(service, user));
+        (0..count).for_each(|user| self.think(service, user, None));
     }
 
-    fn think(&mut self, service: u16, user: u32) {
+    /// Has a user think after a call that was made at `asked`; `None` before the first one.
+    fn think(&mut self, service: u16, user: u32, asked: Option<SimTime>) {
         let state = &mut self.services[service as usize];
         let users = state.setup.client.as_ref().and_then(|client| client.users.as_ref());
         let Some(users) = users else { return };
         let times = &mut state.asked[user as usize];
         let stream = self.draws.stream(Purpose::Think, state.first + u64::from(user));
-        let wait = users.think.at(stream, *times);
+        let drawn = users.think.at(stream, *times);
+        let wait = match asked {
+            None => drawn.scale(stream.uniform(SPREAD)),
+            // Who need not think and is turned away at once would ask without end at one instant.
+            Some(asked) if asked == self.now => drawn.max(BREATH),
+            Some(_) => drawn,
+        };
         *times += 1;
         let timer = Timer::User { service, user };
         self.calendar.timer_at(self.now + wait, timer);
@@ -281,7 +292,7 @@ impl World {
             rejected,
         }));
         if call.user != Call::NO_USER {
-            self.think(call.service, call.user);
+            self.think(call.service, call.user, Some(call.arrived));
         }
     }
 }

@@ -98,13 +98,6 @@ fn settings_without_sense_are_refused() {
       - `client.timeout` must be above 0; leave it out to wait as long as it takes
       - `client.retry-on` is empty: no attempt would ever be repeated; set `retries = 0` for that
     ");
-    scenario("[traffic.closed-loop]\nusers = 5\nthink = \"0s\"\n[platform.fixed]\n");
-    assert_snapshot!(sandbox.run("check s.toml"), @r"
-    exit 2
-    --- stderr
-    error: s.toml has a problem:
-      - traffic.closed-loop: users must think for some time, or they ask without end at one instant
-    ");
     scenario("[traffic.poisson]\nrate = \"1/s\"\n[platform.fixed]\nrouting = \"sticky\"\n");
     assert_snapshot!(sandbox.run("check s.toml"), @r#"
     exit 2

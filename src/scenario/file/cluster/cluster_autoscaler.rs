@@ -20,6 +20,9 @@ pub struct ClusterAutoscalerSpec {
     pub scale_down_utilization_threshold: f64,
     /// Time after a new node in which none goes (`--scale-down-delay-after-add`).
     pub scale_down_delay_after_add: SimDuration,
+    /// Time after a node was deleted in which no other goes (`--scale-down-delay-after-delete`); default: `scan-interval`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_down_delay_after_delete: Option<SimDuration>,
     /// `--max-scale-down-parallelism`: empty nodes that go at a time.
     pub max_scale_down_parallelism: u32,
     /// The rule that chooses among kinds of nodes (`--expander`).
@@ -47,6 +50,7 @@ impl Default for ClusterAutoscalerSpec {
             scale_down_unneeded_time,
             scale_down_utilization_threshold,
             scale_down_delay_after_add,
+            scale_down_delay_after_delete,
             max_scale_down_parallelism,
             expander,
         } = ClusterAutoscalerPlan::default();
@@ -56,6 +60,7 @@ impl Default for ClusterAutoscalerSpec {
             scale_down_unneeded_time,
             scale_down_utilization_threshold,
             scale_down_delay_after_add,
+            scale_down_delay_after_delete,
             max_scale_down_parallelism,
             expander: match expander {
                 Expander::LeastWaste => ExpanderSpec::LeastWaste,
@@ -96,6 +101,7 @@ impl ClusterAutoscalerSpec {
             scale_down_unneeded_time,
             scale_down_utilization_threshold,
             scale_down_delay_after_add,
+            scale_down_delay_after_delete,
             max_scale_down_parallelism,
             expander,
         } = *self;
@@ -105,6 +111,7 @@ impl ClusterAutoscalerSpec {
             scale_down_unneeded_time,
             scale_down_utilization_threshold,
             scale_down_delay_after_add,
+            scale_down_delay_after_delete,
             max_scale_down_parallelism,
             expander: match expander {
                 ExpanderSpec::LeastWaste => Expander::LeastWaste,
@@ -132,7 +139,7 @@ mod tests {
     fn every_key_reaches_the_simulator() {
         let spec = read(
             "scan-interval = '20s'\nscale-down-enabled = false\nscale-down-unneeded-time = '5m'\n\
-             scale-down-utilization-threshold = 0.7\nscale-down-delay-after-add = '2m'\nmax-scale-down-parallelism = 3\n\
+             scale-down-utilization-threshold = 0.7\nscale-down-delay-after-add = '2m'\nscale-down-delay-after-delete = '3m'\nmax-scale-down-parallelism = 3\n\
              expander = 'most-pods'",
         );
         assert_eq!(spec.problems(), [""; 0]);
@@ -142,6 +149,7 @@ mod tests {
             scale_down_unneeded_time: SimDuration::from_secs(300),
             scale_down_utilization_threshold: 0.7,
             scale_down_delay_after_add: SimDuration::from_secs(120),
+            scale_down_delay_after_delete: Some(SimDuration::from_secs(180)),
             max_scale_down_parallelism: 3,
             expander: Expander::MostPods,
         };

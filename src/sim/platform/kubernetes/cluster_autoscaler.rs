@@ -31,6 +31,8 @@ pub struct ClusterAutoscalerPlan {
     pub scale_down_utilization_threshold: f64,
     /// Time after a new node in which none goes (`--scale-down-delay-after-add`).
     pub scale_down_delay_after_add: SimDuration,
+    /// Time after a node was deleted in which no other goes (`--scale-down-delay-after-delete`); `None`: the scan interval.
+    pub scale_down_delay_after_delete: Option<SimDuration>,
     /// `--max-scale-down-parallelism`: empty nodes that go at a time.
     pub max_scale_down_parallelism: u32,
     /// The rule that chooses among kinds of nodes (`--expander`).
@@ -45,6 +47,7 @@ impl Default for ClusterAutoscalerPlan {
             scale_down_unneeded_time: SimDuration::from_secs(600),
             scale_down_utilization_threshold: 0.5,
             scale_down_delay_after_add: SimDuration::from_secs(600),
+            scale_down_delay_after_delete: None,
             max_scale_down_parallelism: 10,
             expander: Expander::LeastWaste,
         }
@@ -57,11 +60,17 @@ pub(super) struct ClusterAutoscaler {
     plan: ClusterAutoscalerPlan,
     /// When nodes were added last.
     added: Option<SimTime>,
+    /// When the deletion of nodes began last.
+    deleted: Option<SimTime>,
 }
 
 impl ClusterAutoscaler {
     pub(super) fn new(plan: ClusterAutoscalerPlan) -> Self {
-        Self { plan, added: None }
+        Self {
+            plan,
+            added: None,
+            deleted: None,
+        }
     }
 
     pub(super) fn period(&self) -> SimDuration {
@@ -74,8 +83,15 @@ impl ClusterAutoscaler {
             self.added = Some(now);
         } else if self.plan.scale_down_enabled {
             let after_add = self.added.map(|added| added + self.plan.scale_down_delay_after_add);
-            let is_delayed = after_add.is_some_and(|until| until > now);
-            scale_down::scale_down(platform, &self.plan, is_delayed, now, orders);
+            let pause = self
+                .plan
+                .scale_down_delay_after_delete
+                .unwrap_or(self.plan.scan_interval);
+            let after_delete = self.deleted.map(|deleted| deleted + pause);
+            let is_delayed = after_add.max(after_delete).is_some_and(|until| until > now);
+            if scale_down::scale_down(platform, &self.plan, is_delayed, now, orders) {
+                self.deleted = Some(now);
+            }
         }
     }
 }

@@ -8,28 +8,29 @@ use crate::sim::platform::control::Order;
 use crate::units::SimTime;
 
 /// Finds nodes that are not needed and, unless `is_delayed`, removes those that have not been for long enough: empty ones
-/// together, others one at a time.
+/// together, others one at a time. Returns true if one begins to go.
 pub(super) fn scale_down(
     platform: &mut Kubernetes,
     plan: &ClusterAutoscalerPlan,
     is_delayed: bool,
     now: SimTime,
     orders: &mut Vec<Order>,
-) {
+) -> bool {
     let over = long_unneeded(platform, plan, now);
     if is_delayed {
-        return;
+        return false;
     }
     let empty: Vec<u32> = over.iter().filter(|(_, empty)| *empty).map(|(node, _)| *node).collect();
     if empty.is_empty() {
         if let Some((node, _)) = over.first() {
             platform.drain(*node, now, orders);
         }
-        return;
+        return !over.is_empty();
     }
     for node in empty.into_iter().take(plan.max_scale_down_parallelism as usize) {
         platform.drain(node, now, orders);
     }
+    true
 }
 
 /// Marks the nodes that are not needed. Returns those that have not been for long enough; true beside those without pods.
